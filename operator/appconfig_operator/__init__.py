@@ -1,0 +1,1 @@
+"""Kubernetes operator that writes AWS AppConfig configuration into ConfigMaps."""

@@ -1,0 +1,94 @@
+"""Command line: `appconfig-operator run`, `appconfig-operator version`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import version as installed_version
+
+import click
+
+from appconfig_operator import logs
+from appconfig_operator.settings import PREFIX, Settings, SettingsError, check_variables
+
+USAGE_ERROR = 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Write AWS AppConfig configuration into ConfigMaps."""
+
+
+@cli.command()
+@click.option(
+    "--namespace",
+    "namespaces",
+    multiple=True,
+    envvar=f"{PREFIX}NAMESPACE",
+    show_envvar=True,
+    help="Serve only this namespace; may be given more than once (the variable: with blanks between). Default: all.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=10,
+    show_default=True,
+    envvar=f"{PREFIX}WORKERS",
+    show_envvar=True,
+    help="Calls to AWS at once.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(logs.FORMATS),
+    default="json",
+    show_default=True,
+    envvar=f"{PREFIX}LOG_FORMAT",
+    show_envvar=True,
+    help="How a line of the log looks.",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(logs.LEVELS),
+    default="info",
+    show_default=True,
+    envvar=f"{PREFIX}LOG_LEVEL",
+    show_envvar=True,
+    help="The least that is logged.",
+)
+def run(namespaces: tuple[str, ...], workers: int, log_format: str, log_level: str) -> None:
+    """Run the operator until it gets SIGTERM or SIGINT.
+
+    Kubernetes: the ServiceAccount of the Pod, else the file named by KUBECONFIG. AWS: the variables of the AWS SDK
+    (AWS_REGION, AWS_ENDPOINT_URL_APPCONFIGDATA, ...).
+    """
+    check_variables(os.environ)
+    settings = Settings(namespaces=namespaces, workers=workers)
+    logs.configure(log_format=log_format, level=log_level)
+    from appconfig_operator import app  # noqa: PLC0415 (boto3 and Kopf take a second, which --help need not wait for)
+
+    app.run(settings)
+
+
+@cli.command()
+def version() -> None:
+    """Print the version."""
+    click.echo(f"appconfig-operator {installed_version('appconfig-operator')}")
+
+
+def main() -> None:
+    """Run the command line. What is wrong with a setting is one line on standard error, and exit status 2."""
+    try:
+        sys.exit(cli.main(prog_name="appconfig-operator", standalone_mode=False))
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(USAGE_ERROR)
+    except (click.ClickException, SettingsError) as error:
+        text = error.format_message() if isinstance(error, click.ClickException) else str(error)
+        click.echo(f"appconfig-operator: {' '.join(text.split())}", err=True)
+        sys.exit(USAGE_ERROR)
+    except click.Abort:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""`AppConfigSource`, version `v1alpha1`: what the operator tells of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+UNSEEN = -1
+"""`observedGeneration` of a source that the operator has not told anything of yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A `metav1.Condition`. Times are RFC 3339 in UTC, to the second."""
+
+    type: str
+    status: str
+    reason: str
+    message: str
+    observed_generation: int
+    last_transition_time: str
+
+    @classmethod
+    def from_dict(cls, condition: Mapping[str, Any]) -> Condition:
+        """Read a condition as the API server sends it."""
+        return cls(
+            type=condition["type"],
+            status=condition["status"],
+            reason=condition["reason"],
+            message=condition.get("message", ""),
+            observed_generation=condition.get("observedGeneration", UNSEEN),
+            last_transition_time=condition["lastTransitionTime"],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Write the condition as the API server reads it."""
+        return {
+            "type": self.type,
+            "status": self.status,
+            "reason": self.reason,
+            "message": self.message,
+            "observedGeneration": self.observed_generation,
+            "lastTransitionTime": self.last_transition_time,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedVersion:
+    """What AppConfig last delivered, without its content.
+
+    Attributes
+    ----------
+    version_label
+        Label of a hosted configuration version, or empty.
+    content_type
+        MIME type as AppConfig told it.
+    digest
+        `sha256:` and the hex digest of the bytes received.
+    size_bytes
+        Length of the bytes received.
+    received_time
+        When it first came, RFC 3339 in UTC.
+    """
+
+    version_label: str
+    content_type: str
+    digest: str
+    size_bytes: int
+    received_time: str
+
+    @classmethod
+    def from_dict(cls, source: Mapping[str, Any]) -> ReceivedVersion:
+        """Read `status.source`."""
+        return cls(
+            version_label=source.get("versionLabel", ""),
+            content_type=source.get("contentType", ""),
+            digest=source["digest"],
+            size_bytes=source["sizeBytes"],
+            received_time=source["receivedTime"],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Write `status.source`."""
+        return {
+            "versionLabel": self.version_label,
+            "contentType": self.content_type,
+            "digest": self.digest,
+            "sizeBytes": self.size_bytes,
+            "receivedTime": self.received_time,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenTarget:
+    """What is in the ConfigMap.
+
+    Attributes
+    ----------
+    name
+        Name of the ConfigMap.
+    digest
+        Digest of the data written, as in the ConfigMap's annotation.
+    keys
+        Number of keys.
+    synced_time
+        When the ConfigMap was last written, RFC 3339 in UTC.
+    resource_version
+        The ConfigMap's `resourceVersion` after that write.
+    """
+
+    name: str
+    digest: str
+    keys: int
+    synced_time: str
+    resource_version: str
+
+    @classmethod
+    def from_dict(cls, target: Mapping[str, Any]) -> WrittenTarget:
+        """Read `status.target`."""
+        return cls(
+            name=target["name"],
+            digest=target["digest"],
+            keys=target["keys"],
+            synced_time=target["syncedTime"],
+            resource_version=target["resourceVersion"],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Write `status.target`."""
+        return {
+            "name": self.name,
+            "digest": self.digest,
+            "keys": self.keys,
+            "syncedTime": self.synced_time,
+            "resourceVersion": self.resource_version,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The status subresource of an `AppConfigSource`."""
+
+    observed_generation: int = UNSEEN
+    conditions: tuple[Condition, ...] = ()
+    source: ReceivedVersion | None = None
+    target: WrittenTarget | None = None
+
+    @classmethod
+    def from_dict(cls, status: Mapping[str, Any]) -> Status:
+        """Read a status as the API server sends it."""
+        source, target = status.get("source"), status.get("target")
+        return cls(
+            observed_generation=status.get("observedGeneration", UNSEEN),
+            conditions=tuple(Condition.from_dict(condition) for condition in status.get("conditions") or ()),
+            source=ReceivedVersion.from_dict(source) if source else None,
+            target=WrittenTarget.from_dict(target) if target else None,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Write the status as a merge patch: the parts that are there, each of them whole."""
+        status: dict[str, Any] = {
+            "observedGeneration": self.observed_generation,
+            "conditions": [condition.to_dict() for condition in self.conditions],
+        }
+        if self.source is not None:
+            status["source"] = self.source.to_dict()
+        if self.target is not None:
+            status["target"] = self.target.to_dict()
+        return status
+
+    def condition(self, kind: str) -> Condition | None:
+        """Return the condition of that type, or `None`."""
+        return next((condition for condition in self.conditions if condition.type == kind), None)

@@ -1,0 +1,1 @@
+"""AWS AppConfig by boto3: who calls, and the rules of a session's tokens."""

@@ -1,0 +1,41 @@
+"""AWS AppConfig as the engine sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from appconfig_operator.aws.clients import Clients
+from appconfig_operator.aws.errors import Identifiers
+from appconfig_operator.aws.session import Session
+
+if TYPE_CHECKING:
+    from appconfig_operator.api.v1alpha1 import Spec
+
+
+class AppConfig:
+    """The AppConfig data plane.
+
+    Parameters
+    ----------
+    workers
+        How many calls there are at once.
+    user_agent
+        Added to the user agent of each call.
+    """
+
+    def __init__(self, *, workers: int, user_agent: str) -> None:
+        self._clients = Clients(workers=workers, user_agent=user_agent)
+
+    def session(self, spec: Spec) -> Session:
+        """Prepare a session for a spec. No call is made yet."""
+        return Session(
+            clients=self._clients,
+            identifiers=Identifiers(
+                application=spec.application,
+                environment=spec.environment,
+                configuration_profile=spec.configuration_profile,
+                poll_interval_seconds=spec.poll_interval_seconds,
+            ),
+            region=spec.region,
+            interval=spec.poll_interval_seconds,
+        )

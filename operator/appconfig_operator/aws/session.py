@@ -1,0 +1,165 @@
+"""An AppConfig session: single-use tokens, and what they ask of a client.
+
+Source of the rules: the AWS AppConfig API reference, StartConfigurationSession and GetLatestConfiguration
+(https://docs.aws.amazon.com/appconfig/2019-10-09/APIReference/API_Operations_AWS_AppConfig_Data.html).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from appconfig_operator.aws.errors import NOT_SENT, Identifiers, TokenProblem, token_problem, translate
+from appconfig_operator.core.content import Content
+from appconfig_operator.core.errors import Reason, TooEarlyError, TransientError, WaitingError
+
+if TYPE_CHECKING:
+    from botocore.response import StreamingBody
+    from mypy_boto3_appconfigdata import AppConfigDataClient
+    from mypy_boto3_appconfigdata.type_defs import GetLatestConfigurationResponseTypeDef
+
+    from appconfig_operator.aws.clients import Clients
+
+BODY_TIMEOUT_SECONDS = 30.0
+"""For the whole body. The socket's time-out starts anew with each byte, so a trickle would hold a worker for ever."""
+
+_CHUNK_BYTES = 64 * 1024
+
+
+@dataclass(slots=True)
+class Session:
+    """One AppConfig session of one source. Used by one thread at a time.
+
+    Parameters
+    ----------
+    clients
+        Where the client of the region comes from.
+    identifiers
+        What the session is for.
+    region
+        AWS region, or `None` for the operator's own.
+    interval
+        Seconds until the next poll is welcome: at first what the user asked for, then what the service answers.
+    """
+
+    clients: Clients = field(repr=False)
+    identifiers: Identifiers
+    region: str | None
+    interval: int
+    _token: str | None = field(default=None, repr=False)
+    _delivered: bool = False
+    _version_label: str = ""
+
+    def poll(self) -> Content | None:
+        """Ask for the latest configuration, in a new session where there is none yet.
+
+        Returns
+        -------
+        Content or None
+            `None` when this session has the latest version already.
+
+        Raises
+        ------
+        WaitingError
+            `NotDeployed`, when nothing is deployed.
+        TooEarlyError
+            When the service wants the interval kept. The token is still good.
+        SourceError
+            Any other of what `translate` tells.
+        """
+        client = self.clients.get(self.region)
+        if self._token is None:
+            self._start(client)
+        response = self._latest(client)
+        if response is None:  # the token had gone bad: a new session, at once
+            self._start(client)
+            response = self._latest(client)
+        if response is None:
+            raise TransientError(Reason.SERVICE_UNAVAILABLE, "AWS AppConfig refused the token of a new session.")
+        return self._received(response)
+
+    def _start(self, client: AppConfigDataClient) -> None:
+        try:
+            started = client.start_configuration_session(
+                ApplicationIdentifier=self.identifiers.application,
+                EnvironmentIdentifier=self.identifiers.environment,
+                ConfigurationProfileIdentifier=self.identifiers.configuration_profile,
+                RequiredMinimumPollIntervalInSeconds=self.identifiers.poll_interval_seconds,
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise translate(error, self.identifiers) from error
+        self._token = started["InitialConfigurationToken"]
+        self._delivered = False
+        self._version_label = ""
+
+    def _latest(self, client: AppConfigDataClient) -> tuple[GetLatestConfigurationResponseTypeDef, bytes] | None:
+        """Call once. `None` means that the service takes no call with this token any more."""
+        token = self._token
+        if token is None:
+            return None
+        try:
+            response = client.get_latest_configuration(ConfigurationToken=token)
+            body = _read(response["Configuration"])
+        except ClientError as error:
+            match token_problem(error):
+                case TokenProblem.BAD:
+                    self._token = None
+                    return None
+                case TokenProblem.TOO_EARLY:
+                    raise TooEarlyError from error
+                case None:
+                    translated = translate(error, self.identifiers)
+                    if translated.reason == Reason.NOT_FOUND:
+                        # Something of this name may be made anew, with another ID: the next session looks it up.
+                        self._token = None
+                    raise translated from error
+        except NOT_SENT as error:
+            raise translate(error, self.identifiers) from error
+        except BotoCoreError as error:
+            # Lost half-way: nobody knows whether the token was used.
+            self._token = None
+            raise translate(error, self.identifiers) from error
+        return response, body
+
+    def _received(self, latest: tuple[GetLatestConfigurationResponseTypeDef, bytes]) -> Content | None:
+        response, body = latest
+        self._token = response.get("NextPollConfigurationToken")
+        if not self._token:
+            raise TransientError(
+                Reason.SERVICE_UNAVAILABLE, "The answer was not one of AWS AppConfig. Is a proxy between?"
+            )
+        self.interval = response.get("NextPollIntervalInSeconds", self.interval)
+        label = response.get("VersionLabel", "")
+        # An empty body says "nothing new". Only a label that this session has not seen makes it an empty configuration.
+        if body or (label and label != self._version_label):
+            self._delivered = True
+            self._version_label = label
+            return Content(body=body, content_type=response.get("ContentType", ""), version_label=label)
+        if not self._delivered:
+            names = self.identifiers
+            raise WaitingError(
+                Reason.NOT_DEPLOYED,
+                f"Nothing is deployed yet: configuration profile {names.configuration_profile} in environment "
+                f"{names.environment} of application {names.application}. Start a deployment in AWS AppConfig.",
+            )
+        return None
+
+
+def _read(stream: StreamingBody) -> bytes:
+    deadline = monotonic() + BODY_TIMEOUT_SECONDS
+    chunks = []
+    for chunk in stream.iter_chunks(_CHUNK_BYTES):
+        chunks.append(chunk)
+        if monotonic() > deadline:
+            stream.close()
+            raise SlowBodyError(seconds=BODY_TIMEOUT_SECONDS)
+    return b"".join(chunks)
+
+
+class SlowBodyError(BotoCoreError):
+    """The body of a response did not arrive in time."""
+
+    fmt = "the response did not arrive within {seconds} seconds"

@@ -1,0 +1,112 @@
+"""Conditions: what is known of a source as `Ready`, `Reconciling` and `Stalled`.
+
+`Ready` is always there once the source was seen. The other two are there only while true, as kstatus reads them:
+https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from appconfig_operator.api.status import Condition
+from appconfig_operator.core.errors import (
+    ContentError,
+    Reason,
+    RefusedError,
+    SourceError,
+    StallingError,
+    TransientError,
+)
+
+READY = "Ready"
+RECONCILING = "Reconciling"
+STALLED = "Stalled"
+
+SHOWN_AFTER = 3
+"""Transient failures in a row before `Ready` shows them: until then the last good version is served."""
+
+MESSAGE_LIMIT = 2048
+"""Characters of a message. A condition takes 32,768, but a person has to read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is true of a source now."""
+
+    status: str
+    reason: Reason
+    message: str
+    stalled: bool = False
+    reconciling: bool = False
+
+
+def synced(*, target: str, version_label: str, digest: str) -> Verdict:
+    """Say that the ConfigMap holds the latest version."""
+    version = f"version {version_label}" if version_label else f"the version with digest {digest[:19]}…"
+    return Verdict("True", Reason.SYNCED, f"ConfigMap {target} holds {version}.")
+
+
+def failed(error: SourceError, *, failures: int, ready: Condition | None) -> Verdict | None:
+    """Say what an error makes true.
+
+    Parameters
+    ----------
+    error
+        What went wrong.
+    failures
+        Transient failures in a row, this one included.
+    ready
+        The `Ready` condition as it stands.
+
+    Returns
+    -------
+    Verdict or None
+        `None` when the conditions stay as they are.
+    """
+    if not isinstance(error, TransientError):
+        stalled = isinstance(error, StallingError | ContentError)
+        return Verdict("False", error.reason, error.message, stalled=stalled)
+    if failures >= SHOWN_AFTER:
+        stalled = isinstance(error, RefusedError)
+        return Verdict("False", error.reason, error.message, stalled=stalled, reconciling=not stalled)
+    if ready is None or ready.status == "Unknown":
+        return Verdict("Unknown", Reason.PROGRESSING, f"Trying again: {error.message}", reconciling=True)
+    return None
+
+
+def conditions(
+    verdict: Verdict, *, previous: tuple[Condition, ...], generation: int, now: str
+) -> tuple[Condition, ...]:
+    """Turn a verdict into conditions.
+
+    Parameters
+    ----------
+    verdict
+        What is true now.
+    previous
+        The conditions as they stand. Where the status of one stays, so does its transition time.
+    generation
+        The generation of the spec that the verdict is about.
+    now
+        RFC 3339 in UTC, for those whose status changes.
+    """
+    wanted = {READY: verdict.status}
+    if verdict.reconciling:
+        wanted[RECONCILING] = "True"
+    if verdict.stalled:
+        wanted[STALLED] = "True"
+    since = {condition.type: condition for condition in previous}
+    message = verdict.message if len(verdict.message) <= MESSAGE_LIMIT else verdict.message[: MESSAGE_LIMIT - 1] + "…"
+    return tuple(
+        Condition(
+            type=kind,
+            status=status,
+            reason=verdict.reason,
+            message=message,
+            observed_generation=generation,
+            last_transition_time=since[kind].last_transition_time
+            if kind in since and since[kind].status == status
+            else now,
+        )
+        for kind, status in wanted.items()
+    )

@@ -1,0 +1,30 @@
+"""One configuration as AppConfig delivers it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A received configuration.
+
+    Attributes
+    ----------
+    body
+        The bytes received. May be empty: an empty configuration is a configuration.
+    content_type
+        MIME type as AppConfig told it, parameters included.
+    version_label
+        Label of the hosted configuration version, or empty: labels are optional, and exist for hosted ones only.
+    """
+
+    body: bytes = field(repr=False)  # configuration values must not reach a log through a repr
+    content_type: str
+    version_label: str
+
+    @property
+    def digest(self) -> str:
+        """`sha256:` and the hex digest of the bytes received."""
+        return "sha256:" + hashlib.sha256(self.body).hexdigest()

@@ -1,0 +1,72 @@
+"""What can go wrong with a source, and what follows: which reason shows, whether to retry, and how soon.
+
+An error of a library is turned into one of these where it enters. The messages are shown to users in conditions and
+Events, so they hold no configuration value, token or credential.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Reasons of the `Ready` condition, documented in docs/reasons.md."""
+
+    SYNCED = "Synced"
+    PROGRESSING = "Progressing"
+    NOT_DEPLOYED = "NotDeployed"
+    NOT_FOUND = "NotFound"
+    ACCESS_DENIED = "AccessDenied"
+    CREDENTIALS_UNAVAILABLE = "CredentialsUnavailable"
+    INVALID_SOURCE = "InvalidSource"
+    TOO_LARGE = "TooLarge"
+    TARGET_NOT_OWNED = "TargetNotOwned"
+    TARGET_REJECTED = "TargetRejected"
+    THROTTLED = "Throttled"
+    SERVICE_UNAVAILABLE = "ServiceUnavailable"
+    TARGET_UNAVAILABLE = "TargetUnavailable"
+
+
+class SourceError(Exception):
+    """Something is wrong with one source.
+
+    Parameters
+    ----------
+    reason
+        The reason that `Ready` shows.
+    message
+        What is wrong and the way out, for users.
+    """
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+class WaitingError(SourceError):
+    """Nothing is broken, something is still to come: polled at the ordinary pace."""
+
+
+class ContentError(SourceError):
+    """The received configuration cannot be written: stalled until AppConfig delivers another one."""
+
+
+class StallingError(SourceError):
+    """A person has to mend something: stalled, and looked at again at a slow pace."""
+
+
+class TransientError(SourceError):
+    """It is likely to pass: retried with back-off, and shown after the third failure in a row."""
+
+
+class RefusedError(TransientError):
+    """It passes soon or not at all: retried as transient, and stalled from the third failure in a row on."""
+
+
+class SourceGoneError(Exception):
+    """The `AppConfigSource` does not exist any more, so there is nobody to tell."""
+
+
+class TooEarlyError(Exception):
+    """AppConfig wants the poll interval kept: nothing is wrong, and nothing is known."""

@@ -1,0 +1,43 @@
+"""How soon a source is looked at again, in seconds.
+
+Randomness is passed in: each function takes a number from 0 (included) to 1 (excluded).
+"""
+
+from __future__ import annotations
+
+SLOW_SECONDS = 300.0
+"""A stalled source: a person has to act, so looking often only costs."""
+
+BACKOFF_BASE_SECONDS = 1.0
+BACKOFF_CAP_SECONDS = 60.0
+
+_JITTER_SHARE = 0.05
+_JITTER_CAP_SECONDS = 5.0
+
+
+def ordinary(interval: float, remaining: float, random: float) -> float:
+    """Return what remains of the interval and a little more: sources spread out, and none is polled too soon."""
+    return remaining + random * min(_JITTER_SHARE * interval, _JITTER_CAP_SECONDS)
+
+
+def slow(interval: float, random: float) -> float:
+    """Return the pace of a stalled source, which is never faster than its ordinary one."""
+    pace = max(interval, SLOW_SECONDS)
+    return ordinary(pace, pace, random)
+
+
+def backoff(failures: int, random: float) -> float:
+    """Return a full-jitter back-off.
+
+    Full jitter keeps retries of many clients apart:
+    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+
+    Parameters
+    ----------
+    failures
+        Transient failures in a row, from 1.
+    random
+        From 0 to 1.
+    """
+    # The exponent is bounded because a float overflows after some thousand failures.
+    return random * min(BACKOFF_CAP_SECONDS, BACKOFF_BASE_SECONDS * 2.0 ** min(failures, 16))

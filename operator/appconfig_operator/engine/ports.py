@@ -1,0 +1,60 @@
+"""What the engine needs of the world, as Protocols: tests hand it fakes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from appconfig_operator.api.status import Status
+    from appconfig_operator.api.v1alpha1 import Source, Spec
+    from appconfig_operator.core.content import Content
+    from appconfig_operator.core.plan import WantedConfigMap
+
+
+class ConfigurationSession(Protocol):
+    """One AppConfig session of one source."""
+
+    interval: int
+
+    def poll(self) -> Content | None:
+        """Return what is new, or `None`. Raises `SourceError`."""
+
+
+class ConfigurationService(Protocol):
+    """Where sessions come from."""
+
+    def session(self, spec: Spec) -> ConfigurationSession:
+        """Prepare a session. No call is made yet."""
+
+
+class WrittenConfigMap(Protocol):
+    """The outcome of a sync."""
+
+    @property
+    def resource_version(self) -> str:
+        """`resourceVersion` of the ConfigMap."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether it was written."""
+
+
+class ConfigMapStore(Protocol):
+    """Where ConfigMaps are."""
+
+    def sync(self, wanted: WantedConfigMap, *, known: bool) -> WrittenConfigMap:
+        """Bring the ConfigMap to what is wanted. Raises `SourceError`."""
+
+
+class SourceStore(Protocol):
+    """Where the status goes."""
+
+    def update_status(self, source: Source, status: Status) -> str:
+        """Write the status, return the new `resourceVersion`. Raises `SourceGoneError`, `TransientError`."""
+
+
+class EventSink(Protocol):
+    """Where Events go."""
+
+    def emit(self, source: Source, *, kind: Literal["Normal", "Warning"], reason: str, note: str) -> None:
+        """Write one Event, or log that it could not be written."""

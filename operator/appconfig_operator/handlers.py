@@ -1,0 +1,90 @@
+"""Kopf: events of `AppConfigSource` resources in. The only module that imports Kopf.
+
+Only `@kopf.on.event`: timers, daemons and change handlers of Kopf add finalizers or annotations to the resource.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Protocol
+
+import kopf
+
+from appconfig_operator.api.v1alpha1 import GROUP, PLURAL, VERSION, Source
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Iterator, Sequence
+
+
+class Sink(Protocol):
+    """Where the resources go. Its methods return at once."""
+
+    def put(self, source: Source) -> None:
+        """Take in a source as it is now."""
+
+    def remove(self, uid: str) -> None:
+        """Forget a source."""
+
+
+async def watch(sink: Sink, *, namespaces: Sequence[str], stop: asyncio.Event) -> None:
+    """Watch the resources until stopped. The CRD must be installed.
+
+    Parameters
+    ----------
+    sink
+        Where the resources go.
+    namespaces
+        Where to look, empty for everywhere.
+    stop
+        Ends the watch.
+
+    Raises
+    ------
+    Exception
+        Whatever ends Kopf: an error in a watch stream, a deleted CRD, refused credentials. Watch again then.
+    """
+    await kopf.operator(
+        registry=_registry(sink),
+        settings=_settings(),
+        standalone=True,
+        clusterwide=not namespaces,
+        namespaces=namespaces,
+        stop_flag=stop,
+    )
+
+
+def _registry(sink: Sink) -> kopf.OperatorRegistry:
+    registry = kopf.OperatorRegistry()
+    kopf.on.login(registry=registry)(kopf.login_via_client)
+
+    # Asynchronous, so that Kopf calls it in its loop: a thread for each event costs more than the handler.
+    async def on_event(event: kopf.RawEvent, **_: object) -> None:
+        if event["type"] == "DELETED":
+            sink.remove(event["object"]["metadata"]["uid"])
+        else:
+            sink.put(Source.from_dict(event["object"]))
+
+    kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)(on_event)
+    return registry
+
+
+class _Backoffs:
+    """Seconds between the tries of a request, without end: Kopf gives up, and ends, where they end."""
+
+    def __iter__(self) -> Iterator[float]:
+        return itertools.chain((0.5, 1, 2, 3), itertools.repeat(5))
+
+
+def _settings() -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    settings.networking.error_backoffs = _Backoffs()
+    settings.networking.connect_timeout = 5
+    settings.networking.request_timeout = 60
+    settings.watching.server_timeout = 300
+    settings.watching.client_timeout = 310
+    # Looking for CRDs and namespaces that come and go would need cluster-wide rights.
+    settings.scanning.disabled = True
+    settings.posting.enabled = False
+    settings.process.ultimate_exiting_timeout = None
+    return settings

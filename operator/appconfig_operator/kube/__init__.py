@@ -1,0 +1,1 @@
+"""The Kubernetes API by the official client: ConfigMaps, status, Events."""

@@ -1,0 +1,126 @@
+"""A connection to the API server: JSON in, JSON out.
+
+The typed models of the client cost more time than the call, and drop fields that they do not know; a ConfigMap is
+read, changed and written back whole, so it goes through as the API server sent it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from kubernetes import client, config
+from urllib3.exceptions import HTTPError
+
+from appconfig_operator.kube.errors import ApiError, UnreachableError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CONNECT_TIMEOUT_SECONDS = 3.0
+READ_TIMEOUT_SECONDS = 10.0
+
+MERGE_PATCH = "application/merge-patch+json"
+
+_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+
+
+class ConnectionSettingsError(Exception):
+    """The settings name no API server. The message says what to set."""
+
+
+def in_cluster() -> bool:
+    """Tell whether this process runs in a Pod with a ServiceAccount."""
+    return "KUBERNETES_SERVICE_HOST" in os.environ and _SERVICE_ACCOUNT.is_file()
+
+
+def connect(*, workers: int) -> Api:
+    """Connect as the Pod's ServiceAccount, else as `KUBECONFIG` says.
+
+    Nothing is sent yet: the API server may be away.
+
+    Parameters
+    ----------
+    workers
+        How many calls there are at once: the size of the connection pool.
+
+    Raises
+    ------
+    ConnectionSettingsError
+        When neither is there, or the kubeconfig cannot be used.
+    """
+    configuration = client.Configuration()
+    configuration.connection_pool_maxsize = workers + 2
+    configuration.retries = False  # the scheduler retries, with back-off and for all sources alike
+    try:
+        if in_cluster():
+            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+        else:
+            config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    except (config.ConfigException, OSError, yaml.YAMLError) as error:
+        # Not the text of the error: a parser quotes the file, and a kubeconfig holds credentials.
+        where = os.environ.get("KUBECONFIG", "~/.kube/config")
+        message = (
+            f"no Kubernetes API server: this is no Pod, and {where} is no usable kubeconfig file "
+            f"({type(error).__name__}). Name one in the variable KUBECONFIG."
+        )
+        raise ConnectionSettingsError(message) from error
+    return Api(client.ApiClient(configuration))
+
+
+class Api:
+    """Calls of the Kubernetes API. Safe to share between threads."""
+
+    def __init__(self, api_client: client.ApiClient) -> None:
+        self._client = api_client
+
+    def call(  # noqa: PLR0913 (what an HTTP call consists of)
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+    ) -> dict[str, Any]:
+        """Make one call and return the object that answers it.
+
+        Raises
+        ------
+        ApiError
+            When the API server refuses, with what it says.
+        UnreachableError
+            When there is no answer: nobody knows then whether a write was carried out.
+        """
+        request = self._client.param_serialize(
+            method,
+            path,
+            query_params=list((query or {}).items()),
+            header_params={"Accept": accept, "Content-Type": content_type},
+            body=dict(body) if body is not None else None,
+            auth_settings=["BearerToken"],
+        )
+        try:
+            response = self._client.call_api(*request, _request_timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS))
+            raw: bytes = response.read()  # type: ignore[no-untyped-call]  # read to the end, or the connection is not used again
+        except client.ApiException as error:  # TLS: the client gives these the status 0
+            raise UnreachableError(type(error).__name__) from error
+        except HTTPError as error:
+            raise UnreachableError(type(error).__name__) from error
+        return _answer(response.status, raw)
+
+
+def _answer(status: int, raw: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(raw) if raw else {}
+    except ValueError:
+        answer = {}
+    if not isinstance(answer, dict):
+        answer = {}
+    if not 200 <= status < 300:  # noqa: PLR2004 (HTTP: success)
+        raise ApiError(status, answer)
+    return answer

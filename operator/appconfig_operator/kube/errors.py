@@ -1,0 +1,70 @@
+"""What the API server answers when it does not do what was asked, and what that means for a source."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from appconfig_operator.core.errors import Reason, RefusedError, SourceError, StallingError, TransientError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FORBIDDEN = 403
+NOT_FOUND = 404
+CONFLICT = 409
+
+# Unauthorized is among them because a token may just be rotating.
+_TRANSIENT = {401, 408, 409, 425, 429}
+
+
+class ApiError(Exception):
+    """The API server refused.
+
+    Attributes
+    ----------
+    status
+        HTTP status.
+    reason
+        Machine-readable reason, `AlreadyExists` say, or empty.
+    message
+        Its words.
+    """
+
+    def __init__(self, status: int, answer: Mapping[str, Any]) -> None:
+        self.status = status
+        self.reason: str = answer.get("reason") or ""
+        self.message: str = answer.get("message") or ""
+        causes = (answer.get("details") or {}).get("causes") or ()
+        self.causes = frozenset(cause.get("reason", "") for cause in causes)
+        super().__init__(f"HTTP {status} {self.reason}".rstrip())
+
+
+class UnreachableError(Exception):
+    """The API server did not answer."""
+
+
+def target_error(error: ApiError | UnreachableError, what: str) -> SourceError:
+    """Turn a failed call about a ConfigMap into an error of the source.
+
+    Parameters
+    ----------
+    error
+        How the call failed.
+    what
+        What it was about, "ConfigMap shop/checkout".
+    """
+    if isinstance(error, UnreachableError):
+        return TransientError(
+            Reason.TARGET_UNAVAILABLE, f"{what}: the Kubernetes API server could not be reached ({error})."
+        )
+    if error.status in _TRANSIENT or not 400 <= error.status < 500:  # noqa: PLR2004 (HTTP: client errors)
+        return TransientError(
+            Reason.TARGET_UNAVAILABLE, f"{what}: the Kubernetes API server answered {error}; trying again."
+        )
+    if "NamespaceTerminating" in error.causes:
+        return TransientError(Reason.TARGET_UNAVAILABLE, f"{what}: its namespace is being deleted.")
+    words = f"{what}: the Kubernetes API server refused the write: {error.message or error}"
+    if error.status == FORBIDDEN:
+        # An API server that has just started refuses what it allows a moment later, so it may still pass.
+        return RefusedError(Reason.TARGET_REJECTED, words)
+    return StallingError(Reason.TARGET_REJECTED, words)

@@ -1,0 +1,98 @@
+"""`AppConfigSource` resources: which there are, and their status."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from appconfig_operator.api.v1alpha1 import API_VERSION, PLURAL
+from appconfig_operator.core.errors import Reason, SourceGoneError, TransientError
+from appconfig_operator.core.plan import FIELD_MANAGER
+from appconfig_operator.kube.api import MERGE_PATCH
+from appconfig_operator.kube.errors import CONFLICT, NOT_FOUND, ApiError, UnreachableError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from appconfig_operator.api.status import Status
+    from appconfig_operator.api.v1alpha1 import Source
+    from appconfig_operator.kube.api import Api
+
+PAGE = 500
+"""Resources a page of a list: keeps the answers small at any number of resources."""
+
+_METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+
+class Sources:
+    """`AppConfigSource` resources of the cluster."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def served(self) -> bool:
+        """Tell whether the API server knows the resource: whether the CRD is installed.
+
+        Raises
+        ------
+        ApiError, UnreachableError
+            When it does not say.
+        """
+        try:
+            resources = self._api.call("GET", f"/apis/{API_VERSION}").get("resources") or ()
+        except ApiError as error:
+            if error.status == NOT_FOUND:
+                return False
+            raise
+        return any(resource["name"] == PLURAL for resource in resources)
+
+    def uids(self, namespaces: Sequence[str]) -> set[str]:
+        """List the uids of all resources, in pages, metadata only.
+
+        Parameters
+        ----------
+        namespaces
+            Where to look, empty for everywhere.
+
+        Raises
+        ------
+        ApiError, UnreachableError
+            When the list cannot be had as a whole.
+        """
+        paths = [f"/apis/{API_VERSION}/namespaces/{namespace}/{PLURAL}" for namespace in namespaces]
+        return {uid for path in paths or [f"/apis/{API_VERSION}/{PLURAL}"] for uid in self._uids(path)}
+
+    def _uids(self, path: str) -> set[str]:
+        found: set[str] = set()
+        query = {"limit": str(PAGE)}
+        while True:
+            page = self._api.call("GET", path, query=query, accept=_METADATA_ONLY)
+            found.update(item["metadata"]["uid"] for item in page["items"])
+            token = page["metadata"].get("continue")
+            if not token:
+                return found
+            query["continue"] = token
+
+    def update_status(self, source: Source, status: Status) -> str:
+        """Write the status, and return the resource's new `resourceVersion`.
+
+        Raises
+        ------
+        SourceGoneError
+            When the resource was deleted, or another one has its name now.
+        TransientError
+            When the write could not be made; it is to be tried again.
+        """
+        body: dict[str, Any] = {"metadata": {"uid": source.uid}, "status": status.to_dict()}
+        path = f"/apis/{API_VERSION}/namespaces/{source.namespace}/{PLURAL}/{source.name}/status"
+        try:
+            answer = self._api.call(
+                "PATCH", path, query={"fieldManager": FIELD_MANAGER}, body=body, content_type=MERGE_PATCH
+            )
+        except ApiError as error:
+            # The uid is a precondition: the status of a deleted resource must not land on one made anew.
+            if error.status in {NOT_FOUND, CONFLICT}:
+                raise SourceGoneError(source.uid) from error
+            raise TransientError(Reason.TARGET_UNAVAILABLE, f"The status could not be written ({error}).") from error
+        except UnreachableError as error:
+            raise TransientError(Reason.TARGET_UNAVAILABLE, f"The status could not be written ({error}).") from error
+        return str(answer["metadata"]["resourceVersion"])
