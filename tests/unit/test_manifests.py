@@ -1,0 +1,171 @@
+"""The manifests and the CRD as files: what kustomize makes of them, and what must not creep in."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+import yaml
+
+from appconfig_operator.api import v1alpha1
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+KUBECTL = Path(sys.executable).with_name("kubectl")
+NAME = "appconfig-operator"
+
+
+def build(folder: str) -> dict[str, dict[str, Any]]:
+    """Render a kustomize folder: its objects by kind, or kind and name for AppConfigSources."""
+    command = [str(KUBECTL), "kustomize", str(ROOT / folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr, "kustomize warns of what it will not do for ever"
+    objects = list(yaml.safe_load_all(done.stdout))
+    named = {
+        item["kind"] if item["kind"] != v1alpha1.KIND else f"{item['kind']}/{item['metadata']['name']}": item
+        for item in objects
+    }
+    assert len(named) == len(objects)
+    return named
+
+
+@pytest.fixture(scope="module")
+def base() -> dict[str, dict[str, Any]]:
+    """Render the base."""
+    return build("manifests/base")
+
+
+@pytest.fixture(scope="module")
+def crd(base: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Find the CRD in the base, where users get it from."""
+    return base["CustomResourceDefinition"]
+
+
+def test_kinds_of_the_base(base: dict[str, dict[str, Any]]) -> None:
+    """The base holds all that the operator needs, and no more."""
+    assert set(base) == {
+        "Namespace",
+        "CustomResourceDefinition",
+        "ServiceAccount",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "Deployment",
+    }
+
+
+def test_rights(base: dict[str, dict[str, Any]]) -> None:
+    """The rights are these and no others: each more is a decision."""
+    rights = {
+        f"{group or 'core'}/{resource}": sorted(rule["verbs"])
+        for rule in base["ClusterRole"]["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
+    assert rights == {
+        "appconfig-operator.io/appconfigsources": ["get", "list", "watch"],
+        "appconfig-operator.io/appconfigsources/status": ["patch"],
+        "core/configmaps": ["create", "get", "update"],
+        "events.k8s.io/events": ["create"],
+    }
+    assert all(set(rule) == {"apiGroups", "resources", "verbs"} for rule in base["ClusterRole"]["rules"])
+
+
+def test_who_has_the_rights(base: dict[str, dict[str, Any]]) -> None:
+    """The role is bound to the ServiceAccount that the Deployment runs as, in its namespace, and to nobody else."""
+    binding, pod = base["ClusterRoleBinding"], base["Deployment"]["spec"]["template"]["spec"]
+    assert binding["roleRef"]["name"] == base["ClusterRole"]["metadata"]["name"]
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": NAME, "namespace": NAME}]
+    assert pod["serviceAccountName"] == base["ServiceAccount"]["metadata"]["name"] == NAME
+    namespaces = {base[kind]["metadata"]["namespace"] for kind in ("ServiceAccount", "Deployment")}
+    assert namespaces == {base["Namespace"]["metadata"]["name"]} == {NAME}
+
+
+def test_restricted_pod(base: dict[str, dict[str, Any]]) -> None:
+    """The Pod satisfies the restricted Pod Security Standard, which its namespace enforces, and writes no file."""
+    assert base["Namespace"]["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    pod = base["Deployment"]["spec"]["template"]["spec"]
+    assert not {"hostNetwork", "hostPID", "hostIPC", "volumes", "initContainers"} & set(pod)
+    assert pod["securityContext"] == {
+        "runAsNonRoot": True,
+        "runAsUser": 10001,
+        "runAsGroup": 10001,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    for container in pod["containers"]:
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert not any("hostPort" in port for port in container.get("ports", []))
+
+
+def test_one_operator_at_a_time(base: dict[str, dict[str, Any]]) -> None:
+    """Two never run together, and no variable of a Service can be taken for a setting."""
+    deployment = base["Deployment"]["spec"]
+    assert (deployment["replicas"], deployment["strategy"]) == (1, {"type": "Recreate"})
+    assert deployment["selector"]["matchLabels"].items() <= deployment["template"]["metadata"]["labels"].items()
+    assert deployment["template"]["spec"]["enableServiceLinks"] is False
+
+
+def test_samples() -> None:
+    """The samples are of the kind that the operator watches, each in the namespace that comes with them."""
+    samples = build("manifests/samples")
+    namespace = samples.pop("Namespace")["metadata"]["name"]
+    assert {sample["apiVersion"] for sample in samples.values()} == {v1alpha1.API_VERSION}
+    assert {sample["metadata"]["namespace"] for sample in samples.values()} == {namespace}
+
+
+def test_names_of_the_crd(crd: dict[str, Any]) -> None:
+    """The CRD and the code speak of the same kind."""
+    spec = crd["spec"]
+    assert (spec["group"], spec["names"]["kind"], spec["names"]["plural"]) == (
+        v1alpha1.GROUP,
+        v1alpha1.KIND,
+        v1alpha1.PLURAL,
+    )
+    assert [version["name"] for version in spec["versions"]] == [v1alpha1.VERSION]
+
+
+def test_paths_of_the_crd(crd: dict[str, Any]) -> None:
+    """Each column and each selectable field shows a field that there is."""
+    version = crd["spec"]["versions"][0]
+    known = {path for path, _ in walk("", version["schema"]["openAPIV3Schema"])} | {".metadata.creationTimestamp"}
+    for shown in (*version["additionalPrinterColumns"], *version["selectableFields"]):
+        path = shown["jsonPath"].replace('[?(@.type=="Ready")]', "[]")
+        assert path in known, f"{path} is no field"
+
+
+def test_every_field(crd: dict[str, Any]) -> None:
+    """Each field is described, each string, list and map has a limit, and each pattern is anchored and in words too."""
+    properties = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
+    for path, field in (*walk("spec", properties["spec"]), *walk("status", properties["status"])):
+        limit = {"string": "maxLength", "array": "maxItems"}.get(field["type"], "type")
+        assert limit in field, f"{path} has no {limit}"
+        assert "maxProperties" in field or "additionalProperties" not in field, f"{path} has no maxProperties"
+        assert "description" in field or path.endswith(".*"), f"{path} has no description"
+        assert "x-kubernetes-preserve-unknown-fields" not in field
+        pattern = field.get("pattern")
+        assert pattern is None or (pattern[0], pattern[-1]) == ("^", "$"), f"the pattern of {path} is not anchored"
+        rules = field.get("x-kubernetes-validations", [])
+        assert all("message" in rule for rule in rules), f"a rule of {path} has no message"
+        if pattern is not None and path.startswith("spec"):
+            in_cel = pattern.replace("\\", "\\\\")
+            assert f"self.matches('{in_cel}')" in {rule["rule"] for rule in rules}, f"{path}: pattern and rule differ"
+
+
+def walk(path: str, field: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Go through a schema, with the path of each part."""
+    yield path, field
+    for name, child in field.get("properties", {}).items():
+        yield from walk(f"{path}.{name}", child)
+    if "items" in field:
+        yield from walk(f"{path}[]", field["items"])
+    if "additionalProperties" in field:
+        yield from walk(f"{path}.*", cast("dict[str, Any]", field["additionalProperties"]))
