@@ -1,0 +1,199 @@
+"""A Kubernetes control plane on this machine: etcd, kube-apiserver and kube-controller-manager, real and throw-away."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from contextlib import ExitStack
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from sandbox import commands
+from sandbox.audit import Request, read_requests
+from sandbox.keys import ec_private_key, write_private
+from sandbox.kubeconfig import write_kubeconfig
+from sandbox.metrics import RequestCount, parse_request_total
+from sandbox.ports import LOOPBACK, free_ports
+from sandbox.process import Process
+from sandbox.rest import Rest
+from sandbox.waiting import wait_until
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_DEFAULT_DURATION = timedelta(hours=1)
+_READY_TIMEOUT = 60.0
+
+# With open watches it takes up to a minute to end by itself. Whatever it has answered is in etcd, so it may be killed.
+_API_SERVER_STOP_TIMEOUT = 1.0
+
+
+class ControlPlane:
+    """A control plane as a context manager: ready inside, gone after it.
+
+    Ready means that the API server and the controllers are, and that the namespace ``default`` has its ServiceAccount.
+    There is no scheduler and no node: Pods stay pending. etcd has no password: other users of this machine can reach
+    it, so nothing secret belongs in here.
+
+    Two delays are Kubernetes' own and have no flag: a namespace is gone 5 s after its deletion at the earliest, and
+    the garbage collector looks for new kinds every 30 s, so the objects that an object of a new kind owns can stay so
+    long after it (`restart_controllers` makes it look at once).
+
+    Parameters
+    ----------
+    folder
+        Where keys, data and logs go; it must be empty, and it stays. Default: a temporary folder that does not stay.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Start everything."""
+        with ExitStack() as stack:
+            if self._folder is None:
+                prefix = "appconfig-operator-kubernetes-"
+                self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=prefix)))
+            else:
+                self.folder = self._folder
+            self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop everything."""
+        self._stack.close()
+
+    def _start(self, stack: ExitStack) -> None:
+        etcd_port, peer_port, api_port, controllers_port = free_ports(4)
+        files = commands.Files(self.folder)
+        self.url = f"https://{LOOPBACK}:{api_port}"
+        self.ca_file = files.ca
+        self._admin_token, controllers_token = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+        write_private(files.service_account_key, ec_private_key())
+        write_private(files.tokens, commands.token_file(self._admin_token, controllers_token))
+        files.write_audit_policy()
+        self._audit_log = files.audit_log
+        self.kubeconfig = self.kubeconfig_for("admin", self._admin_token)
+        controllers_kubeconfig = self.kubeconfig_for("controllers", controllers_token)
+
+        self._admin = Rest(self.url, self.ca_file, self._admin_token)
+        controllers = Rest(f"https://{LOOPBACK}:{controllers_port}", ca_file=None)
+        self.etcd = Process("etcd", commands.etcd(files, etcd_port, peer_port), self.folder)
+        self.api_server = Process(
+            "kube-apiserver",
+            commands.api_server(files, api_port, etcd_port),
+            self.folder,
+            ready=lambda: self._admin.request("GET", "/readyz") == "ok",
+            ready_timeout=_READY_TIMEOUT,
+            stop_timeout=_API_SERVER_STOP_TIMEOUT,
+        )
+        self.controllers = Process(
+            "kube-controller-manager",
+            commands.controllers(files, controllers_port, controllers_kubeconfig),
+            self.folder,
+            ready=lambda: controllers.request("GET", "/healthz") == "ok",
+            ready_timeout=_READY_TIMEOUT,
+        )
+        # The API server waits for etcd by itself.
+        stack.enter_context(self.etcd)
+        stack.enter_context(self.api_server)
+        stack.enter_context(self.controllers)
+        for path in ("serviceaccounts/default", "configmaps/kube-root-ca.crt"):
+            there = partial(self._admin.exists, f"/api/v1/namespaces/default/{path}")
+            wait_until(there, _READY_TIMEOUT, f"{path} of the namespace default")
+
+    @property
+    def processes(self) -> list[Process]:
+        """Its programs, in the order of their start."""
+        return [self.etcd, self.api_server, self.controllers]
+
+    def stop_api_server(self) -> None:
+        """Stop the API server, for a test of an outage. What it holds stays in etcd."""
+        self.api_server.stop()
+
+    def start_api_server(self) -> None:
+        """Start the API server again, on the same port and with the same certificate, and wait until it is ready."""
+        self.api_server.start()
+
+    def restart_controllers(self) -> None:
+        """Start the controllers anew, so that the garbage collector knows the kinds that were added since."""
+        self.controllers.stop()
+        self.controllers.start()
+
+    def kubeconfig_for(self, name: str, token: str) -> Path:
+        """Write a kubeconfig.
+
+        Parameters
+        ----------
+        name
+            Of the user, for the name of the file only.
+        token
+            The user's.
+
+        Returns
+        -------
+        pathlib.Path
+            The file, in `folder`.
+        """
+        return write_kubeconfig(self.folder / f"{name}.kubeconfig", self.url, self.ca_file, token)
+
+    def service_account_token(
+        self, namespace: str, name: str, duration: timedelta = _DEFAULT_DURATION, audience: str | None = None
+    ) -> str:
+        """Ask for a token of a ServiceAccount, by the TokenRequest API.
+
+        Parameters
+        ----------
+        namespace, name
+            Of the ServiceAccount, which must exist.
+        duration
+            How long the token is good; 10 minutes at least.
+        audience
+            Whom it is for. Default: the API server.
+
+        Returns
+        -------
+        str
+            The token.
+        """
+        spec: dict[str, object] = {"expirationSeconds": int(duration.total_seconds())}
+        if audience is not None:
+            spec["audiences"] = [audience]
+        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
+        return str(self._admin.json("POST", path, request)["status"]["token"])
+
+    def service_account_kubeconfig(self, namespace: str, name: str, duration: timedelta = _DEFAULT_DURATION) -> Path:
+        """Write a kubeconfig for a ServiceAccount. Parameters: as `service_account_token`."""
+        return self.kubeconfig_for(f"{namespace}-{name}", self.service_account_token(namespace, name, duration))
+
+    def request_total(self) -> list[RequestCount]:
+        """Read how many requests the API server has had since its start, the controllers' among them.
+
+        Returns
+        -------
+        list of RequestCount
+            The samples of ``apiserver_request_total``.
+        """
+        return parse_request_total(self._admin.request("GET", "/metrics"))
+
+    def requests_of(self, user: str | None = None) -> list[Request]:
+        """Read who asked for what, from the audit log.
+
+        Parameters
+        ----------
+        user
+            Such as ``system:serviceaccount:<namespace>:<name>``, or ``admin``. Default: all but the control plane.
+
+        Returns
+        -------
+        list of Request
+            In the order of the answers; a watch at its start. A request may be answered a moment before it is logged.
+        """
+        return read_requests(self._audit_log, user)

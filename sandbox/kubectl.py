@@ -1,0 +1,63 @@
+"""kubectl, as users call it: the one that uv.lock pins."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROGRAM = Path(sys.executable).with_name("kubectl")
+_TIMEOUT = 60.0
+
+
+class KubectlError(RuntimeError):
+    """kubectl ended with an error. The text is what it wrote."""
+
+
+class Kubectl:
+    """kubectl for one cluster.
+
+    Parameters
+    ----------
+    kubeconfig
+        Which cluster, and as whom.
+    """
+
+    def __init__(self, kubeconfig: Path) -> None:
+        self._kubeconfig = kubeconfig
+
+    def command(self, arguments: Sequence[str | Path]) -> list[str]:
+        """Give the command that a call runs."""
+        return [str(PROGRAM), f"--kubeconfig={self._kubeconfig}", *map(str, arguments)]
+
+    def __call__(self, *arguments: str | Path, stdin: str | None = None) -> str:
+        """Run it.
+
+        Parameters
+        ----------
+        *arguments
+            As on the command line.
+        stdin
+            Text for `-f -`.
+
+        Returns
+        -------
+        str
+            What it wrote to standard output.
+
+        Raises
+        ------
+        KubectlError
+            When it ended with an error.
+        """
+        done = subprocess.run(
+            self.command(arguments), input=stdin, capture_output=True, text=True, check=False, timeout=_TIMEOUT
+        )
+        if done.returncode != 0:
+            message = f"kubectl {' '.join(map(str, arguments))}: {done.stderr.strip()}"
+            raise KubectlError(message)
+        return done.stdout

@@ -1,0 +1,115 @@
+"""What is built from which Go module, and under which key it is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_FOLDER = Path(__file__).with_name("programs")
+_KEY_LENGTH = 12
+
+_VERSION_PACKAGE = "k8s.io/component-base/version"
+_MAJOR_SUFFIX = re.compile(r"/v\d+$")
+
+
+def required_version(go_mod: str, module: str) -> str:
+    """Read out of a ``go.mod`` which version of a module it requires.
+
+    Parameters
+    ----------
+    go_mod
+        The text of the file.
+    module
+        The path of the module.
+
+    Returns
+    -------
+    str
+        The version, such as ``v1.36.3``.
+
+    Raises
+    ------
+    ValueError
+        If it requires no such module.
+    """
+    found = re.search(rf"^(?:require)?\s*{re.escape(module)} (v\S+)", go_mod, re.MULTILINE)
+    if found is None:
+        message = f"go.mod does not require {module}"
+        raise ValueError(message)
+    return found[1]
+
+
+@dataclass(frozen=True)
+class Module:
+    """A Go module of ours that only requires the programs' own."""
+
+    folder: Path
+    """Where its ``go.mod`` and ``go.sum`` are."""
+    requires: str
+    """The module whose version counts."""
+    packages: dict[str, str]
+    """The main package of each program."""
+    stamped: bool = False
+    """Whether the version is written into the programs as those of Kubernetes want it."""
+
+    @property
+    def go_mod(self) -> str:
+        """The text of its ``go.mod``."""
+        return (self.folder / "go.mod").read_text(encoding="utf-8")
+
+    @property
+    def version(self) -> str:
+        """The version of the programs, such as ``v1.36.3``."""
+        return required_version(self.go_mod, self.requires)
+
+    @property
+    def flags(self) -> list[str]:
+        """The flags of ``go build``."""
+        link = ["-s", "-w"]
+        if self.stamped:
+            major, minor, _ = self.version.removeprefix("v").split(".", 2)
+            values = {"gitVersion": self.version, "gitMajor": major, "gitMinor": minor}
+            for name, value in values.items():
+                link += ["-X", f"{_VERSION_PACKAGE}.{name}={value}"]
+        return ["-trimpath", "-ldflags", " ".join(link)]
+
+    @property
+    def key(self) -> str:
+        """What tells this build from every other: the version, and a digest of all that goes into it."""
+        parts = [self.go_mod, (self.folder / "go.sum").read_text(encoding="utf-8"), *self.flags]
+        digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:_KEY_LENGTH]
+        return f"{self.folder.name}-{self.version}-{digest}"
+
+    def built_name(self, program: str) -> str:
+        """Give the name under which ``go build`` leaves a program.
+
+        Parameters
+        ----------
+        program
+            Which.
+
+        Returns
+        -------
+        str
+            The last part of its package that is no major version.
+        """
+        return _MAJOR_SUFFIX.sub("", self.packages[program]).rsplit("/", 1)[-1]
+
+
+KUBERNETES = Module(
+    folder=_FOLDER / "kubernetes",
+    requires="k8s.io/kubernetes",
+    packages={
+        "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
+        "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
+    },
+    stamped=True,
+)
+ETCD = Module(
+    folder=_FOLDER / "etcd",
+    requires="go.etcd.io/etcd/server/v3",
+    packages={"etcd": "go.etcd.io/etcd/server/v3"},
+)
+MODULES = (ETCD, KUBERNETES)

@@ -1,0 +1,73 @@
+"""The operator as its own process, with the ServiceAccount and the rights that the manifests give it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sandbox.kubectl import Kubectl
+from sandbox.process import Process
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sandbox.control_plane import ControlPlane
+
+MANIFESTS = Path(__file__).parents[1] / "manifests"
+
+NAMESPACE = "appconfig-operator"
+SERVICE_ACCOUNT = "appconfig-operator"
+USER = f"system:serviceaccount:{NAMESPACE}:{SERVICE_ACCOUNT}"
+
+_PROGRAM = Path(sys.executable).with_name("appconfig-operator")
+_STARTED = "Started"
+
+
+def install(control_plane: ControlPlane) -> None:
+    """Apply the manifests: CRD, rights and Deployment. There is no node here, so the Deployment's Pod stays pending."""
+    kubectl = Kubectl(control_plane.kubeconfig)
+    kubectl("apply", "--server-side", "-k", MANIFESTS / "base")
+    kubectl("wait", "--for=condition=Established", "crd/appconfigsources.appconfig-operator.io", "--timeout=30s")
+
+
+def operator(
+    control_plane: ControlPlane,
+    folder: Path,
+    *,
+    aws: Mapping[str, str],
+    arguments: Sequence[str] = ("--log-format=text",),
+) -> Process:
+    """Prepare the operator. The manifests must be installed.
+
+    Parameters
+    ----------
+    control_plane
+        Where it runs against.
+    folder
+        Where its log goes.
+    aws
+        Environment variables that lead it to AWS AppConfig.
+    arguments
+        For `appconfig-operator run`.
+
+    Returns
+    -------
+    Process
+        Not started yet.
+    """
+    kubeconfig = control_plane.service_account_kubeconfig(NAMESPACE, SERVICE_ACCOUNT)
+    # Only what it needs: credentials of whoever sits at this machine must not reach it.
+    kept = {
+        name: value for name, value in os.environ.items() if name in {"PATH", "HOME"} or name.startswith("COVERAGE")
+    }
+    process = Process(
+        "operator",
+        [_PROGRAM, "run", *arguments],
+        folder,
+        environment={**kept, **aws, "KUBECONFIG": str(kubeconfig)},
+        stop_timeout=10.0,
+    )
+    process.ready = lambda: _STARTED in process.log
+    return process
