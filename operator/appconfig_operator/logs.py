@@ -36,6 +36,8 @@ def configure(*, log_format: str, level: str) -> None:
     # Kopf tells of each object that it sees, and of each signal that is not its own.
     for name in ("kopf.objects", "kopf.activities", "kopf._core"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It warns that it takes no signals, each time a watch begins: `app` does.
+    logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
 
 
 def _json() -> logging.Formatter:

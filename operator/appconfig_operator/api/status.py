@@ -31,7 +31,7 @@ class Condition:
             status=condition["status"],
             reason=condition["reason"],
             message=condition.get("message", ""),
-            observed_generation=condition.get("observedGeneration", UNSEEN),
+            observed_generation=condition.get("observedGeneration", 0),
             last_transition_time=condition["lastTransitionTime"],
         )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from botocore import exceptions as botocore
@@ -36,7 +37,7 @@ class TokenProblem(Enum):
     TOO_EARLY = "too early"
 
 
-_ACCESS_DENIED = {"AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "OptInRequired"}
+_ACCESS_DENIED = {"AccessDeniedException", "AccessDenied", "NotAuthorized", "UnauthorizedOperation", "OptInRequired"}
 _BAD_CREDENTIALS = {
     "ExpiredToken",
     "ExpiredTokenException",
@@ -45,10 +46,22 @@ _BAD_CREDENTIALS = {
     "InvalidSignatureException",
     "MissingAuthenticationToken",
     "MissingAuthenticationTokenException",
+    "RequestExpired",
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 }
-_THROTTLED = {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
+_THROTTLED = {
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+}
+_INVALID = {"BadRequestException", "ValidationError", "ValidationException"}
+_IDENTITY_PROVIDER_AWAY = "IDPCommunicationError"
 
 _NO_CREDENTIALS = (
     botocore.NoCredentialsError,
@@ -58,8 +71,9 @@ _NO_CREDENTIALS = (
     botocore.ConfigNotFound,
     botocore.ConfigParseError,
     botocore.TokenRetrievalError,
-    botocore.UnauthorizedSSOTokenError,
-    botocore.SSOTokenLoadError,
+    botocore.SSOError,
+    botocore.LoginError,
+    botocore.RefreshWithMFAUnsupportedError,
     botocore.InvalidConfigError,
     botocore.MetadataRetrievalError,
 )
@@ -80,6 +94,7 @@ _FIELD_OF_PARAMETER = {
 }
 
 _ARN = re.compile(r"arn:[a-z0-9-]+:(?:iam|sts)::\d{12}:[\w+=,.@/-]+")
+_CODE = re.compile(r"[A-Za-z][A-Za-z.]{1,63}")
 _ACTION = re.compile(r"\b([a-z0-9-]+:[A-Z][A-Za-z]+)\b")
 
 
@@ -90,7 +105,7 @@ def token_problem(error: botocore.ClientError) -> TokenProblem | None:
     """
     if _code(error) != "BadRequestException":
         return None
-    problems = {detail.get("Problem") for detail in _invalid_parameters(error).values()}
+    problems = set(_invalid_parameters(error).values())
     if "PollIntervalNotSatisfied" in problems or "request too early" in _message(error).lower():
         return TokenProblem.TOO_EARLY
     return TokenProblem.BAD
@@ -109,21 +124,66 @@ def translate(error: Exception, identifiers: Identifiers | None = None) -> Sourc
     if isinstance(error, botocore.ClientError):
         return _refused(error, identifiers)
     if isinstance(error, _NO_CREDENTIALS):
-        return StallingError(
-            Reason.CREDENTIALS_UNAVAILABLE,
-            f"The operator has no AWS credentials ({type(error).__name__}). Give its ServiceAccount a role "
-            "(IRSA or EKS Pod Identity), or set the variables of the AWS SDK on the operator.",
-        )
+        return no_credentials(error)
     if isinstance(error, botocore.NoRegionError):
         return StallingError(Reason.INVALID_SOURCE, "No AWS region: set spec.region, or AWS_REGION on the operator.")
+    if isinstance(error, botocore.InvalidRegionError):
+        return StallingError(
+            Reason.INVALID_SOURCE, "This is no AWS region: check spec.region, or AWS_REGION on the operator."
+        )
     if isinstance(error, botocore.ParamValidationError):
         return StallingError(Reason.INVALID_SOURCE, "AWS AppConfig does not take a parameter of this spec.")
     return TransientError(Reason.SERVICE_UNAVAILABLE, f"AWS AppConfig could not be reached ({type(error).__name__}).")
 
 
+def no_credentials(error: Exception) -> SourceError:
+    """Turn what came of the look for credentials into an error of ours, with a text that is safe to show.
+
+    Parameters
+    ----------
+    error
+        Anything: the providers of botocore call STS and other services, read files, and let their errors through.
+    """
+    if isinstance(error, botocore.ClientError):
+        return _no_role(error)
+    if isinstance(error, (botocore.HTTPClientError, botocore.ConnectionError)):
+        return TransientError(
+            Reason.SERVICE_UNAVAILABLE,
+            f"AWS credentials could not be had: their service could not be reached ({type(error).__name__}).",
+        )
+    return StallingError(
+        Reason.CREDENTIALS_UNAVAILABLE,
+        f"The operator has no AWS credentials ({type(error).__name__}). Give its ServiceAccount a role "
+        "(IRSA or EKS Pod Identity), or set the variables of the AWS SDK on the operator.",
+    )
+
+
+def not_aws() -> SourceError:
+    """Make the error for an answer that went well and has nothing in it of what AWS sends."""
+    return TransientError(Reason.SERVICE_UNAVAILABLE, "The answer was not one of AWS AppConfig. Is a proxy between?")
+
+
+def _no_role(error: botocore.ClientError) -> SourceError:
+    code = _code(error)
+    status = _status(error)
+    if code in _THROTTLED or status == HTTPStatus.TOO_MANY_REQUESTS:
+        return TransientError(Reason.THROTTLED, f"AWS throttles {error.operation_name}, which gives the credentials.")
+    if code == _IDENTITY_PROVIDER_AWAY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return TransientError(
+            Reason.SERVICE_UNAVAILABLE,
+            f"AWS failed {error.operation_name}, which gives the credentials (HTTP {status}).",
+        )
+    shown = _word(code, f"HTTP {status}")
+    return StallingError(
+        Reason.CREDENTIALS_UNAVAILABLE,
+        f"AWS refused the operator its role: {error.operation_name} ({shown}). Check that the role exists, and that "
+        "its trust policy names the operator's ServiceAccount.",
+    )
+
+
 def _refused(error: botocore.ClientError, identifiers: Identifiers | None) -> SourceError:
     code = _code(error)
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    status = _status(error)
     action = f"appconfig:{error.operation_name}"
     if code == "ResourceNotFoundException":
         return _not_found(error, identifiers)
@@ -135,9 +195,9 @@ def _refused(error: botocore.ClientError, identifiers: Identifiers | None) -> So
             f"AWS does not accept the credentials of the operator for {action} ({code}). "
             "Check its role or keys, and the clock of its node.",
         )
-    if code in _THROTTLED or status == 429:  # noqa: PLR2004 (HTTP: Too Many Requests)
+    if code in _THROTTLED or status == HTTPStatus.TOO_MANY_REQUESTS:
         return TransientError(Reason.THROTTLED, f"AWS AppConfig throttles {action}.")
-    if code == "BadRequestException":
+    if code in _INVALID:
         return StallingError(Reason.INVALID_SOURCE, _invalid(error, action))
     return TransientError(Reason.SERVICE_UNAVAILABLE, f"AWS AppConfig failed {action} (HTTP {status}).")
 
@@ -175,19 +235,19 @@ def _kind_in(message: str) -> str:
 def _denied(error: botocore.ClientError, action: str) -> str:
     message = _message(error)
     identity = _ARN.search(message)
-    denied = _ACTION.search(message)
+    found = _ACTION.search(message)
+    denied = found.group() if found else action
     who = identity.group() if identity else "The identity of the operator"
-    return (
-        f"{who} may not call {denied.group() if denied else action}. "
-        "Allow it in an IAM policy of that identity (actions appconfig:StartConfigurationSession and "
-        "appconfig:GetLatestConfiguration)."
-    )
+    both = " (actions appconfig:StartConfigurationSession and appconfig:GetLatestConfiguration)"
+    # A configuration encrypted with a key of KMS needs another action.
+    wanted = both if denied.startswith("appconfig:") else ""
+    return f"{who} may not call {denied}. Allow it in an IAM policy of that identity{wanted}."
 
 
 def _invalid(error: botocore.ClientError, action: str) -> str:
     problems = [
-        f"{_FIELD_OF_PARAMETER.get(parameter, parameter)} ({detail.get('Problem', 'invalid')})"
-        for parameter, detail in sorted(_invalid_parameters(error).items())
+        f"{_FIELD_OF_PARAMETER.get(parameter, parameter)} ({problem})"
+        for parameter, problem in sorted(_invalid_parameters(error).items())
     ]
     if problems:
         return f"AWS AppConfig found a parameter of {action} invalid: {', '.join(problems)}."
@@ -195,17 +255,30 @@ def _invalid(error: botocore.ClientError, action: str) -> str:
 
 
 def _code(error: botocore.ClientError) -> str:
-    return error.response.get("Error", {}).get("Code", "")
+    return str(error.response.get("Error", {}).get("Code") or "")
 
 
 def _message(error: botocore.ClientError) -> str:
-    return error.response.get("Error", {}).get("Message", "")
+    # botocore takes over what the answer has, which may be null.
+    return str(error.response.get("Error", {}).get("Message") or "")
 
 
-def _invalid_parameters(error: botocore.ClientError) -> Mapping[str, Any]:
+def _status(error: botocore.ClientError) -> int:
+    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+
+
+def _invalid_parameters(error: botocore.ClientError) -> dict[str, str]:
+    """Return the problem of each parameter. What does not look like one of AWS's words is not shown."""
     details = _members(error).get("Details") or {}
-    invalid: Mapping[str, Any] = details.get("InvalidParameters") or {}
-    return invalid
+    found: Mapping[str, Any] = details.get("InvalidParameters") or {}
+    return {
+        _word(parameter, "a parameter"): _word((detail or {}).get("Problem"), "invalid")
+        for parameter, detail in found.items()
+    }
+
+
+def _word(text: object, otherwise: str) -> str:
+    return text if isinstance(text, str) and _CODE.fullmatch(text) else otherwise
 
 
 def _members(error: botocore.ClientError) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from appconfig_operator.aws.clients import Clients
+from appconfig_operator.aws.clients import Clients, Timeouts
 from appconfig_operator.aws.errors import Identifiers
 from appconfig_operator.aws.session import Session
 
@@ -21,10 +21,12 @@ class AppConfig:
         How many calls there are at once.
     user_agent
         Added to the user agent of each call.
+    timeouts
+        Bounds of each call.
     """
 
-    def __init__(self, *, workers: int, user_agent: str) -> None:
-        self._clients = Clients(workers=workers, user_agent=user_agent)
+    def __init__(self, *, workers: int, user_agent: str, timeouts: Timeouts | None = None) -> None:
+        self._clients = Clients(workers=workers, user_agent=user_agent, timeouts=timeouts)
 
     def session(self, spec: Spec) -> Session:
         """Prepare a session for a spec. No call is made yet."""

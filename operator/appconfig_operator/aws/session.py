@@ -7,26 +7,23 @@ Source of the rules: the AWS AppConfig API reference, StartConfigurationSession 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from appconfig_operator.aws.errors import NOT_SENT, Identifiers, TokenProblem, token_problem, translate
+from appconfig_operator.aws.answers import contained, read
+from appconfig_operator.aws.errors import NOT_SENT, Identifiers, TokenProblem, not_aws, token_problem, translate
 from appconfig_operator.core.content import Content
 from appconfig_operator.core.errors import Reason, TooEarlyError, TransientError, WaitingError
 
 if TYPE_CHECKING:
-    from botocore.response import StreamingBody
     from mypy_boto3_appconfigdata import AppConfigDataClient
     from mypy_boto3_appconfigdata.type_defs import GetLatestConfigurationResponseTypeDef
 
     from appconfig_operator.aws.clients import Clients
 
-BODY_TIMEOUT_SECONDS = 30.0
-"""For the whole body. The socket's time-out starts anew with each byte, so a trickle would hold a worker for ever."""
-
-_CHUNK_BYTES = 64 * 1024
+_SHORTEST_INTERVAL_SECONDS = 1
+"""Whatever is answered: AWS never sends less than 15, and with 0 there would be no pause at all."""
 
 
 @dataclass(slots=True)
@@ -71,38 +68,41 @@ class Session:
             Any other of what `translate` tells.
         """
         client = self.clients.get(self.region)
-        if self._token is None:
-            self._start(client)
-        response = self._latest(client)
+        response = self._latest(client, self._token or self._start(client))
         if response is None:  # the token had gone bad: a new session, at once
-            self._start(client)
-            response = self._latest(client)
+            response = self._latest(client, self._start(client))
         if response is None:
             raise TransientError(Reason.SERVICE_UNAVAILABLE, "AWS AppConfig refused the token of a new session.")
         return self._received(response)
 
-    def _start(self, client: AppConfigDataClient) -> None:
+    def _start(self, client: AppConfigDataClient) -> str:
+        """Begin anew: what an earlier session delivered, this one delivers again."""
         try:
-            started = client.start_configuration_session(
-                ApplicationIdentifier=self.identifiers.application,
-                EnvironmentIdentifier=self.identifiers.environment,
-                ConfigurationProfileIdentifier=self.identifiers.configuration_profile,
-                RequiredMinimumPollIntervalInSeconds=self.identifiers.poll_interval_seconds,
-            )
+            with contained():
+                started = client.start_configuration_session(
+                    ApplicationIdentifier=self.identifiers.application,
+                    EnvironmentIdentifier=self.identifiers.environment,
+                    ConfigurationProfileIdentifier=self.identifiers.configuration_profile,
+                    RequiredMinimumPollIntervalInSeconds=self.identifiers.poll_interval_seconds,
+                )
         except (ClientError, BotoCoreError) as error:
             raise translate(error, self.identifiers) from error
-        self._token = started["InitialConfigurationToken"]
+        token = started.get("InitialConfigurationToken")
+        if not token:
+            raise not_aws()
+        self._token = token
         self._delivered = False
         self._version_label = ""
+        return token
 
-    def _latest(self, client: AppConfigDataClient) -> tuple[GetLatestConfigurationResponseTypeDef, bytes] | None:
+    def _latest(
+        self, client: AppConfigDataClient, token: str
+    ) -> tuple[GetLatestConfigurationResponseTypeDef, bytes] | None:
         """Call once. `None` means that the service takes no call with this token any more."""
-        token = self._token
-        if token is None:
-            return None
         try:
-            response = client.get_latest_configuration(ConfigurationToken=token)
-            body = _read(response["Configuration"])
+            with contained():
+                response = client.get_latest_configuration(ConfigurationToken=token)
+                body = read(response["Configuration"], self.clients.timeouts.body)
         except ClientError as error:
             match token_problem(error):
                 case TokenProblem.BAD:
@@ -128,10 +128,8 @@ class Session:
         response, body = latest
         self._token = response.get("NextPollConfigurationToken")
         if not self._token:
-            raise TransientError(
-                Reason.SERVICE_UNAVAILABLE, "The answer was not one of AWS AppConfig. Is a proxy between?"
-            )
-        self.interval = response.get("NextPollIntervalInSeconds", self.interval)
+            raise not_aws()
+        self.interval = max(_SHORTEST_INTERVAL_SECONDS, response.get("NextPollIntervalInSeconds", self.interval))
         label = response.get("VersionLabel", "")
         # An empty body says "nothing new". Only a label that this session has not seen makes it an empty configuration.
         if body or (label and label != self._version_label):
@@ -146,20 +144,3 @@ class Session:
                 f"{names.environment} of application {names.application}. Start a deployment in AWS AppConfig.",
             )
         return None
-
-
-def _read(stream: StreamingBody) -> bytes:
-    deadline = monotonic() + BODY_TIMEOUT_SECONDS
-    chunks = []
-    for chunk in stream.iter_chunks(_CHUNK_BYTES):
-        chunks.append(chunk)
-        if monotonic() > deadline:
-            stream.close()
-            raise SlowBodyError(seconds=BODY_TIMEOUT_SECONDS)
-    return b"".join(chunks)
-
-
-class SlowBodyError(BotoCoreError):
-    """The body of a response did not arrive in time."""
-
-    fmt = "the response did not arrive within {seconds} seconds"

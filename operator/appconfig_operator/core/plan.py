@@ -137,10 +137,9 @@ def _changed(wanted: WantedConfigMap, observed: Mapping[str, Any]) -> dict[str, 
     body = copy.deepcopy(dict(observed))
     metadata = body["metadata"]
     for kind, ours in (("labels", wanted.labels), ("annotations", wanted.annotations)):
-        present = metadata.get(kind) or {}
-        dropped = _ours_before(observed, kind) - set(ours)
-        merged = {key: value for key, value in present.items() if key not in dropped} | dict(ours)
-        metadata[kind] = merged
+        before = _ours_before(observed, kind)
+        kept = {key: value for key, value in (metadata.get(kind) or {}).items() if key not in before}
+        metadata[kind] = kept | dict(ours)
     _set_data(body, wanted.data)
     return body
 

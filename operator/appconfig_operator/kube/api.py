@@ -11,19 +11,19 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from kubernetes import client, config
+from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 CONNECT_TIMEOUT_SECONDS = 3.0
 READ_TIMEOUT_SECONDS = 10.0
 
-MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
 
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
@@ -60,7 +60,7 @@ def connect(*, workers: int) -> Api:
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         else:
             config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-    except (config.ConfigException, OSError, yaml.YAMLError) as error:
+    except Exception as error:  # the client meets a file that is no kubeconfig with whatever error comes first
         # Not the text of the error: a parser quotes the file, and a kubeconfig holds credentials.
         where = os.environ.get("KUBECONFIG", "~/.kube/config")
         message = (
@@ -83,7 +83,7 @@ class Api:
         path: str,
         *,
         query: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         content_type: str = "application/json",
         accept: str = "application/json",
     ) -> dict[str, Any]:
@@ -96,31 +96,37 @@ class Api:
         UnreachableError
             When there is no answer: nobody knows then whether a write was carried out.
         """
-        request = self._client.param_serialize(
-            method,
-            path,
-            query_params=list((query or {}).items()),
-            header_params={"Accept": accept, "Content-Type": content_type},
-            body=dict(body) if body is not None else None,
-            auth_settings=["BearerToken"],
-        )
         try:
-            response = self._client.call_api(*request, _request_timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS))
-            raw: bytes = response.read()  # type: ignore[no-untyped-call]  # read to the end, or the connection is not used again
-        except client.ApiException as error:  # TLS: the client gives these the status 0
+            _, url, headers, *_ = self._client.param_serialize(
+                method,
+                path,
+                query_params=list((query or {}).items()),
+                header_params={"Accept": accept, "Content-Type": content_type},
+                auth_settings=["BearerToken"],
+            )
+            # Not by the client's own request(): it escapes all that is not ASCII, and a ConfigMap near its limit would
+            # then be longer than the 3 MiB that the API server takes as a body.
+            response = self._client.rest_client.pool_manager.request(
+                method,
+                url,
+                body=None if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
+                headers=headers,
+                timeout=Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=READ_TIMEOUT_SECONDS),
+            )
+        except (HTTPError, config.ConfigException, OSError) as error:  # the last two: the token is read anew at times
             raise UnreachableError(type(error).__name__) from error
-        except HTTPError as error:
-            raise UnreachableError(type(error).__name__) from error
-        return _answer(response.status, raw)
+        return _answer(response.status, response.data)
 
 
 def _answer(status: int, raw: bytes) -> dict[str, Any]:
     try:
-        answer = json.loads(raw) if raw else {}
+        answer = json.loads(raw)
     except ValueError:
-        answer = {}
-    if not isinstance(answer, dict):
-        answer = {}
-    if not 200 <= status < 300:  # noqa: PLR2004 (HTTP: success)
-        raise ApiError(status, answer)
-    return answer
+        answer = None
+    success = 200 <= status < 300  # noqa: PLR2004 (HTTP: success)
+    if success and isinstance(answer, dict):
+        return answer
+    if success:
+        # Something in between has answered: nobody knows what the API server would have said.
+        raise UnreachableError("an answer that is no JSON object")
+    raise ApiError(status, answer if isinstance(answer, dict) else {})

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 FORBIDDEN = 403
 NOT_FOUND = 404
 CONFLICT = 409
+INVALID = 422
 
 # Unauthorized is among them because a token may just be rotating.
 _TRANSIENT = {401, 408, 409, 425, 429}
@@ -27,14 +28,18 @@ class ApiError(Exception):
     reason
         Machine-readable reason, `AlreadyExists` say, or empty.
     message
-        Its words.
+        Its words, or empty.
+    causes
+        Machine-readable reasons of the details, `NamespaceTerminating` say.
     """
 
     def __init__(self, status: int, answer: Mapping[str, Any]) -> None:
         self.status = status
-        self.reason: str = answer.get("reason") or ""
-        self.message: str = answer.get("message") or ""
-        causes = (answer.get("details") or {}).get("causes") or ()
+        # Only a Status is the API server's: a gateway before it answers with JSON of its own.
+        words = answer if answer.get("kind") == "Status" else {}
+        self.reason: str = words.get("reason") or ""
+        self.message: str = words.get("message") or ""
+        causes = (words.get("details") or {}).get("causes") or ()
         self.causes = frozenset(cause.get("reason", "") for cause in causes)
         super().__init__(f"HTTP {status} {self.reason}".rstrip())
 
@@ -58,9 +63,8 @@ def target_error(error: ApiError | UnreachableError, what: str) -> SourceError:
             Reason.TARGET_UNAVAILABLE, f"{what}: the Kubernetes API server could not be reached ({error})."
         )
     if error.status in _TRANSIENT or not 400 <= error.status < 500:  # noqa: PLR2004 (HTTP: client errors)
-        return TransientError(
-            Reason.TARGET_UNAVAILABLE, f"{what}: the Kubernetes API server answered {error}; trying again."
-        )
+        words = f": {error.message}" if error.message else "."
+        return TransientError(Reason.TARGET_UNAVAILABLE, f"{what}: the Kubernetes API server answered {error}{words}")
     if "NamespaceTerminating" in error.causes:
         return TransientError(Reason.TARGET_UNAVAILABLE, f"{what}: its namespace is being deleted.")
     words = f"{what}: the Kubernetes API server refused the write: {error.message or error}"

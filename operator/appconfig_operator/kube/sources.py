@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from appconfig_operator.api.v1alpha1 import API_VERSION, PLURAL
 from appconfig_operator.core.errors import Reason, SourceGoneError, TransientError
 from appconfig_operator.core.plan import FIELD_MANAGER
-from appconfig_operator.kube.api import MERGE_PATCH
-from appconfig_operator.kube.errors import CONFLICT, NOT_FOUND, ApiError, UnreachableError
+from appconfig_operator.kube.api import JSON_PATCH
+from appconfig_operator.kube.errors import INVALID, NOT_FOUND, ApiError, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +66,8 @@ class Sources:
         query = {"limit": str(PAGE)}
         while True:
             page = self._api.call("GET", path, query=query, accept=_METADATA_ONLY)
-            found.update(item["metadata"]["uid"] for item in page["items"])
+            # An empty list of metadata only comes as null.
+            found.update(item["metadata"]["uid"] for item in page.get("items") or ())
             token = page["metadata"].get("continue")
             if not token:
                 return found
@@ -82,15 +83,21 @@ class Sources:
         TransientError
             When the write could not be made; it is to be tried again.
         """
-        body: dict[str, Any] = {"metadata": {"uid": source.uid}, "status": status.to_dict()}
+        # A JSON Patch, for its test: as for a metadata.uid in a merge patch or an apply of a status, the API server
+        # (1.36.3) passes over it, and the status of a deleted resource would land on one made anew.
+        patch = [
+            {"op": "test", "path": "/metadata/uid", "value": source.uid},
+            *({"op": "add", "path": f"/status/{part}", "value": value} for part, value in status.to_dict().items()),
+        ]
         path = f"/apis/{API_VERSION}/namespaces/{source.namespace}/{PLURAL}/{source.name}/status"
         try:
             answer = self._api.call(
-                "PATCH", path, query={"fieldManager": FIELD_MANAGER}, body=body, content_type=MERGE_PATCH
+                "PATCH", path, query={"fieldManager": FIELD_MANAGER}, body=patch, content_type=JSON_PATCH
             )
         except ApiError as error:
-            # The uid is a precondition: the status of a deleted resource must not land on one made anew.
-            if error.status in {NOT_FOUND, CONFLICT}:
+            # A failed test has no causes, unlike a status that the CRD does not allow.
+            other = error.status == INVALID and not error.causes
+            if other or error.status == NOT_FOUND:
                 raise SourceGoneError(source.uid) from error
             raise TransientError(Reason.TARGET_UNAVAILABLE, f"The status could not be written ({error}).") from error
         except UnreachableError as error:

@@ -1,0 +1,93 @@
+"""A world of our own for the engine: what AppConfig answers and what the API server does is said by the test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+
+from appconfig_operator.engine.poll import Poller
+
+if TYPE_CHECKING:
+    from appconfig_operator.api.status import Status
+    from appconfig_operator.api.v1alpha1 import Source, Spec
+    from appconfig_operator.core.content import Content
+    from appconfig_operator.core.errors import SourceError
+    from appconfig_operator.core.plan import WantedConfigMap
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class FakeSession:
+    world: World
+    interval: int = 60
+
+    def poll(self) -> Content | None:
+        self.world.polls += 1
+        answer = self.world.answers.pop(0) if self.world.answers else None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@dataclass
+class FakeWritten:
+    resource_version: str
+    changed: bool
+
+
+@dataclass
+class World:
+    """Everything outside the engine."""
+
+    answers: list[Content | Exception | None] = field(default_factory=list)
+    write_errors: list[SourceError | None] = field(default_factory=list)
+    status_errors: list[Exception | None] = field(default_factory=list)
+    polls: int = 0
+    sessions: int = 0
+    now: float = 1000.0
+    config_map: WantedConfigMap | None = None
+    known: list[bool] = field(default_factory=list)
+    writes: int = 0
+    statuses: list[Status] = field(default_factory=list)
+    events: list[tuple[str, str, str]] = field(default_factory=list)
+    random: float = 0.0
+
+    def session(self, spec: Spec) -> FakeSession:
+        self.sessions += 1
+        return FakeSession(self, interval=spec.poll_interval_seconds)
+
+    def sync(self, wanted: WantedConfigMap, *, known: bool) -> FakeWritten:
+        self.known.append(known)
+        error = self.write_errors.pop(0) if self.write_errors else None
+        if error is not None:
+            raise error
+        changed = wanted != self.config_map
+        self.config_map = wanted
+        self.writes += changed
+        return FakeWritten(str(self.writes), changed)
+
+    def update_status(self, source: Source, status: Status) -> str:
+        error = self.status_errors.pop(0) if self.status_errors else None
+        if error is not None:
+            raise error
+        assert source.uid
+        self.statuses.append(status)
+        return str(len(self.statuses))
+
+    def emit(self, source: Source, *, kind: Literal["Normal", "Warning"], reason: str, note: str) -> None:
+        assert source.uid
+        assert note
+        self.events.append((source.name, kind, reason))
+
+    def poller(self) -> Poller:
+        return Poller(
+            service=self,
+            config_maps=self,
+            sources=self,
+            events=self,
+            monotonic=lambda: self.now,
+            utc_now=lambda: START + timedelta(seconds=self.now),
+            random=lambda: self.random,
+        )

@@ -1,0 +1,319 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from appconfig_operator.api.status import Status
+from appconfig_operator.core import pace
+from appconfig_operator.core.errors import (
+    Reason,
+    RefusedError,
+    SourceGoneError,
+    StallingError,
+    TooEarlyError,
+    TransientError,
+    WaitingError,
+)
+from appconfig_operator.core.render import LIMIT_BYTES
+from tests.unit.builders import content, source, spec, target
+from tests.unit.engine.fakes import World
+
+if TYPE_CHECKING:
+    from appconfig_operator.api.v1alpha1 import Source
+    from appconfig_operator.engine.poll import Memory, Poller
+
+NOT_DEPLOYED = WaitingError(Reason.NOT_DEPLOYED, "nothing yet")
+NOT_FOUND = StallingError(Reason.NOT_FOUND, "no such thing")
+THROTTLED = TransientError(Reason.THROTTLED, "slow down")
+AWAY = TransientError(Reason.TARGET_UNAVAILABLE, "away")
+FOREIGN = StallingError(Reason.TARGET_NOT_OWNED, "foreign")
+FORBIDDEN = RefusedError(Reason.TARGET_REJECTED, "forbidden")
+
+
+@dataclass
+class Bench:
+    """One source, its memory and its world."""
+
+    world: World
+    source: Source = field(default_factory=source)
+    memory: Memory = field(init=False)
+    poller: Poller = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.poller = self.world.poller()
+        self.memory = self.poller.remember(self.source, self.source.status)
+
+    def poll(self, *, after: float | None = None) -> float:
+        """Poll, `after` seconds later (default: when AppConfig may be called again)."""
+        self.world.now = max(self.world.now, self.memory.next_call) if after is None else self.world.now + after
+        return self.poller.poll(self.source, self.memory)
+
+    def restart(self) -> Bench:
+        """Start anew, with what the API server kept of the source."""
+        status = self.world.statuses[-1] if self.world.statuses else Status()
+        return Bench(self.world, replace(self.source, status=status))
+
+    @property
+    def ready(self) -> tuple[str, str]:
+        condition = self.memory.status.condition("Ready")
+        assert condition is not None
+        return condition.status, condition.reason
+
+    @property
+    def events(self) -> list[str]:
+        return [reason for _, _, reason in self.world.events]
+
+
+def bench(*answers: object) -> Bench:
+    return Bench(World(answers=list(answers)))  # type: ignore[arg-type]
+
+
+def test_a_first_version_is_written_and_told_once() -> None:
+    it = bench(content(label="v1"))
+    assert it.poll() == 60
+    assert it.world.config_map is not None
+    assert it.world.known == [False]
+    (status,) = it.world.statuses
+    assert it.ready == ("True", "Synced")
+    assert status.observed_generation == 1
+    assert status.source is not None
+    assert (status.source.version_label, status.source.size_bytes) == ("v1", 7)
+    assert status.target is not None
+    assert (status.target.name, status.target.keys, status.target.resource_version) == ("checkout-config", 1, "1")
+    assert it.world.events == [("checkout", "Normal", "Synced")]
+
+
+def test_unchanged_polls_write_nothing() -> None:
+    it = bench(content())
+    it.poll()
+    for _ in range(20):
+        assert it.poll() == 60
+    assert it.world.polls == 21
+    assert (len(it.world.known), len(it.world.statuses), len(it.world.events)) == (1, 1, 1)
+
+
+def test_a_restart_with_nothing_changed_writes_nothing() -> None:
+    it = bench(content(), content())
+    it.poll()
+    again = it.restart()
+    again.world.now += 500
+    again.poll()
+    assert (it.world.writes, len(it.world.statuses), len(it.world.events)) == (1, 1, 1)
+    assert it.world.known == [False, True]
+
+
+def test_another_target_is_created_without_a_read() -> None:
+    it = bench(content(), content())
+    it.poll()
+    moved = it.restart()
+    moved.source = replace(moved.source, spec=spec(target=target(name="other")))
+    moved.poll(after=60)
+    assert it.world.known == [False, False]
+    assert moved.memory.status.target is not None
+    assert moved.memory.status.target.name == "other"
+
+
+def test_a_second_version_is_written_and_told() -> None:
+    it = bench(content(b"1"), content(b"2", label="v2"))
+    it.poll()
+    it.poll()
+    assert it.world.writes == 2
+    assert it.events == ["Synced", "Synced"]
+    first, second = it.world.statuses
+    assert first.conditions[0].last_transition_time == second.conditions[0].last_transition_time
+    assert second.conditions[0].message == "ConfigMap checkout-config holds version v2."
+    assert first.target != second.target
+
+
+def test_a_new_label_on_the_same_bytes_is_a_new_version() -> None:
+    it = bench(content(label="v1"), content(label="v2"))
+    it.poll()
+    it.poll()
+    assert it.world.writes == 2
+    assert [status.source.version_label for status in it.world.statuses if status.source] == ["v1", "v2"]
+
+
+def test_nothing_deployed_waits_at_the_ordinary_pace_and_then_syncs() -> None:
+    it = bench(NOT_DEPLOYED, NOT_DEPLOYED, content())
+    assert it.poll() == 60
+    assert it.ready == ("False", "NotDeployed")
+    assert it.memory.status.condition("Stalled") is None
+    it.poll()
+    assert len(it.world.statuses) == 1
+    it.poll()
+    assert it.ready == ("True", "Synced")
+    assert it.events == ["NotDeployed", "Synced"]
+
+
+def test_nothing_deployed_leaves_a_good_config_map() -> None:
+    it = bench(content(), NOT_DEPLOYED)
+    it.poll()
+    again = it.restart()
+    again.poll(after=100)
+    assert again.ready == ("False", "NotDeployed")
+    assert it.world.writes == 1
+    assert again.memory.status.target is not None
+
+
+def test_a_stalled_source_is_looked_at_slowly_and_recovers() -> None:
+    it = bench(NOT_FOUND, NOT_FOUND, content())
+    assert it.poll() == pace.SLOW_SECONDS
+    assert it.memory.status.condition("Stalled") is not None
+    assert it.poll() == pace.SLOW_SECONDS
+    assert len(it.world.statuses) == 1
+    it.poll()
+    assert it.ready == ("True", "Synced")
+    assert it.memory.status.condition("Stalled") is None
+
+
+def test_transient_failures_show_from_the_third_in_a_row() -> None:
+    it = bench(content(), THROTTLED, THROTTLED, THROTTLED, THROTTLED, None)
+    it.world.random = 0.5
+    it.poll()
+    assert [it.poll() for _ in range(2)] == [1, 2]
+    assert it.ready == ("True", "Synced")
+    assert [it.poll() for _ in range(2)] == [4, 8]
+    assert it.ready == ("False", "Throttled")
+    assert it.memory.status.condition("Reconciling") is not None
+    it.poll()
+    assert it.ready == ("True", "Synced")
+    assert it.memory.failures == 0
+    assert it.world.writes == 1
+    assert it.events == ["Synced", "Throttled", "Synced"]
+
+
+def test_a_success_between_failures_starts_the_count_anew() -> None:
+    it = bench(content(), THROTTLED, THROTTLED, None, THROTTLED, THROTTLED)
+    for _ in range(6):
+        it.poll()
+    assert it.ready == ("True", "Synced")
+    assert len(it.world.statuses) == 1
+
+
+def test_a_new_source_with_transient_failures_is_progressing() -> None:
+    it = bench(THROTTLED, THROTTLED, content())
+    it.poll()
+    assert it.ready == ("Unknown", "Progressing")
+    it.poll()
+    assert len(it.world.statuses) == 1
+    it.poll()
+    assert it.ready == ("True", "Synced")
+    assert it.events == ["Synced"]
+
+
+def test_a_received_configuration_is_not_lost_when_the_api_server_is_away() -> None:
+    it = bench(content(b"1"), content(b"2", label="v2"))
+    it.poll()
+    it.world.write_errors = [AWAY, AWAY, None]
+    it.poll()
+    polls = it.world.polls
+    it.poll(after=1)
+    it.poll(after=1)
+    assert it.world.polls == polls, "AppConfig must not be asked before its interval"
+    assert it.world.writes == 2
+    assert it.memory.pending is None
+    assert it.ready == ("True", "Synced")
+    assert it.events == ["Synced", "Synced"]
+
+
+def test_a_retried_write_keeps_the_time_of_the_next_poll() -> None:
+    it = bench(content())
+    it.world.write_errors = [AWAY]
+    it.poll()
+    assert it.poll(after=10) == 50
+
+
+def test_a_newer_version_takes_the_place_of_one_not_written_yet() -> None:
+    it = bench(content(b"1"), content(b"2", label="v2"))
+    it.world.write_errors = [FOREIGN, None]
+    assert it.poll() == pace.SLOW_SECONDS
+    assert it.ready == ("False", "TargetNotOwned")
+    assert it.memory.status.source is not None
+    assert it.memory.status.target is None
+    it.poll(after=300)
+    assert it.world.config_map is not None
+    assert it.world.config_map.data.text == {"checkout.json": "2"}
+    assert it.ready == ("True", "Synced")
+
+
+def test_a_foreign_target_is_tried_again_with_the_configuration_received() -> None:
+    it = bench(content(b"1"), None)
+    it.world.write_errors = [FOREIGN, None]
+    it.poll()
+    it.poll(after=300)
+    assert it.world.sessions == 1
+    assert it.ready == ("True", "Synced")
+
+
+def test_a_refused_write_stalls_from_the_third_on() -> None:
+    it = bench(content())
+    it.world.write_errors = [FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN]
+    assert it.poll() == 0
+    assert it.ready == ("Unknown", "Progressing")
+    assert it.poll(after=1) == 0
+    assert it.poll(after=1) == pace.SLOW_SECONDS
+    assert it.ready == ("False", "TargetRejected")
+    assert it.memory.status.condition("Stalled") is not None
+
+
+def test_content_that_cannot_be_written_stalls_until_another_comes() -> None:
+    it = bench(content(b"1"), content(b"x" * (LIMIT_BYTES + 1), label="big"), None, content(b"2", label="v3"))
+    it.poll()
+    assert it.poll() == 60
+    assert it.ready == ("False", "TooLarge")
+    assert it.memory.pending is None, "content must not be kept"
+    assert it.memory.status.source is not None
+    assert it.memory.status.source.version_label == "big"
+    it.poll()
+    assert it.ready == ("False", "TooLarge")
+    assert len(it.world.statuses) == 2
+    assert it.world.writes == 1
+    it.poll()
+    assert it.ready == ("True", "Synced")
+
+
+def test_too_early_changes_nothing_and_waits_the_interval() -> None:
+    it = bench(content(), TooEarlyError())
+    it.poll()
+    assert it.poll() == 60
+    assert it.memory.failures == 0
+    assert len(it.world.statuses) == 1
+
+
+def test_a_status_that_could_not_be_written_is_written_later() -> None:
+    it = bench(content())
+    it.world.status_errors = [AWAY]
+    it.world.random = 0.5
+    assert it.poll() == 1, "a failed status is retried with back-off"
+    assert it.world.events == []
+    assert it.memory.failures == 1
+    it.poll(after=1)
+    assert it.ready == ("True", "Synced")
+    assert it.world.writes == 1
+    assert it.events == ["Synced"]
+
+
+def test_a_source_that_is_gone_says_so() -> None:
+    it = bench(content())
+    it.world.status_errors = [SourceGoneError("u")]
+    with pytest.raises(SourceGoneError):
+        it.poll()
+
+
+def test_a_crash_between_the_two_writes_is_ended_by_the_next_process() -> None:
+    it = bench(content(), content())
+    it.world.status_errors = [AWAY]
+    it.poll()
+    again = Bench(it.world, it.source)
+    again.poll(after=60)
+    assert it.world.writes == 1, "what is right already is not written again"
+    assert again.ready == ("True", "Synced")
+    assert again.memory.status.target is not None
+
+
+def test_the_next_call_is_counted_from_the_answer() -> None:
+    it = bench(content())
+    it.world.random = 0.5
+    assert it.poll() == 60 + 0.5 * 3

@@ -1,0 +1,302 @@
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from appconfig_operator.api.status import Status
+from appconfig_operator.core.errors import SourceGoneError
+from appconfig_operator.engine.poll import Memory
+from appconfig_operator.engine.scheduler import Scheduler
+from sandbox import wait_until
+from tests.unit.builders import source, spec
+from tests.unit.engine.fakes import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from appconfig_operator.api.v1alpha1 import Source
+
+NEVER = 1e6
+
+
+@dataclass
+class Recorder:
+    """Polls by saying so."""
+
+    delay: Callable[[Source], float] = lambda _: NEVER
+    polled: list[tuple[str, int]] = field(default_factory=list)
+    remembered: list[tuple[str, Status]] = field(default_factory=list)
+    at_once: Counter[str] = field(default_factory=Counter)
+    most: int = 0
+    running: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def remember(self, source: Source, status: Status) -> Memory:
+        self.remembered.append((source.uid, status))
+        return Memory(World().session(source.spec), status, None, None)
+
+    def poll(self, source: Source, memory: Memory) -> float:
+        assert memory is not None
+        with self.lock:
+            self.running += 1
+            self.most = max(self.most, self.running)
+            self.at_once[source.uid] += 1
+            assert self.at_once[source.uid] == 1, "polled twice at once"
+            self.polled.append((source.uid, source.generation))
+        try:
+            return self.delay(source)
+        finally:
+            with self.lock:
+                self.running -= 1
+                self.at_once[source.uid] -= 1
+
+    def count(self, uid: str) -> int:
+        return sum(polled == uid for polled, _ in self.polled)
+
+
+@dataclass
+class Gate:
+    """Holds polls until opened."""
+
+    entered: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    opened: threading.Event = field(default_factory=threading.Event)
+
+    def __call__(self, _: Source) -> float:
+        self.entered.release()
+        assert self.opened.wait(10)
+        return NEVER
+
+    def wait_entered(self) -> None:
+        assert self.entered.acquire(timeout=10)
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Scheduler]]:
+    """Starts schedulers, and stops them at the end."""
+    started: list[Scheduler] = []
+
+    def begin(recorder: Recorder, workers: int = 4) -> Scheduler:
+        scheduler = Scheduler(recorder, workers=workers, monotonic=time.monotonic)
+        scheduler.start()
+        started.append(scheduler)
+        return scheduler
+
+    yield begin
+    for scheduler in started:
+        assert scheduler.stop(10)
+
+
+def eventually(condition: Callable[[], object]) -> None:
+    wait_until(condition, 10, "condition")
+
+
+def test_a_new_source_is_polled_at_once(start: Callable[..., Scheduler]) -> None:
+    recorder = Recorder()
+    start(recorder).put(source())
+    eventually(lambda: recorder.polled)
+
+
+def test_a_source_is_polled_again_when_due_and_not_before(start: Callable[..., Scheduler]) -> None:
+    times: list[float] = []
+
+    def delay(_: Source) -> float:
+        times.append(time.monotonic())
+        return 0.05
+
+    start(Recorder(delay)).put(source())
+    eventually(lambda: len(times) >= 5)
+    assert min(later - sooner for sooner, later in itertools.pairwise(times)) >= 0.05
+
+
+def test_many_sources_are_polled_in_turn_by_few_workers(start: Callable[..., Scheduler]) -> None:
+    recorder = Recorder(lambda _: 0.001)
+    scheduler = start(recorder, 3)
+    for number in range(100):
+        scheduler.put(source(uid=f"u{number}"))
+    eventually(lambda: all(recorder.count(f"u{number}") >= 3 for number in range(100)))
+    assert recorder.most <= 3
+
+
+def test_an_earlier_source_overtakes_one_that_waits(start: Callable[..., Scheduler]) -> None:
+    recorder = Recorder(lambda _: 60.0)
+    scheduler = start(recorder)
+    scheduler.put(source(uid="first"))
+    eventually(lambda: recorder.polled)
+    scheduler.put(source(uid="second"))
+    eventually(lambda: recorder.count("second"))
+    assert recorder.count("first") == 1
+
+
+def test_a_new_generation_begins_anew_at_once_and_keeps_the_status(start: Callable[..., Scheduler]) -> None:
+    recorder = Recorder()
+    scheduler = start(recorder)
+    known = Status(observed_generation=1)
+    scheduler.put(source(status=known))
+    eventually(lambda: recorder.polled)
+    scheduler.put(source(generation=2))
+    eventually(lambda: len(recorder.polled) == 2)
+    assert [generation for _, generation in recorder.polled] == [1, 2]
+    assert [status for _, status in recorder.remembered] == [known, known]
+
+
+@pytest.mark.parametrize("generation", [1, 0], ids=["same", "older"])
+def test_an_event_without_a_new_generation_changes_nothing(start: Callable[..., Scheduler], generation: int) -> None:
+    recorder = Recorder()
+    scheduler = start(recorder)
+    scheduler.put(source())
+    eventually(lambda: recorder.polled)
+    scheduler.put(source(generation=generation, resource_version="11"))
+    scheduler.put(source(uid="other"))
+    eventually(lambda: recorder.count("other"))
+    assert len(recorder.remembered) == 2
+
+
+def test_a_change_during_a_poll_is_polled_after_it(start: Callable[..., Scheduler]) -> None:
+    gate = Gate()
+    recorder = Recorder(gate)
+    scheduler = start(recorder)
+    scheduler.put(source())
+    gate.wait_entered()
+    scheduler.put(source(generation=2))
+    scheduler.put(source(generation=3))
+    gate.opened.set()
+    eventually(lambda: len(recorder.polled) == 2)
+    assert [generation for _, generation in recorder.polled] == [1, 3]
+
+
+def test_a_removed_source_is_polled_no_more(start: Callable[..., Scheduler]) -> None:
+    gate = Gate()
+    recorder = Recorder(gate)
+    scheduler = start(recorder)
+    scheduler.put(source())
+    gate.wait_entered()
+    scheduler.remove("nobody")
+    scheduler.remove(source().uid)
+    scheduler.put(source(generation=2, deleting=True))
+    gate.opened.set()
+    scheduler.put(source(uid="other"))
+    eventually(lambda: recorder.count("other"))
+    assert recorder.count(source().uid) == 1
+    assert scheduler.uids() == {"other"}
+
+
+def test_a_source_that_is_gone_is_forgotten(start: Callable[..., Scheduler]) -> None:
+    def gone(_: Source) -> float:
+        raise SourceGoneError("u")
+
+    scheduler = start(Recorder(gone))
+    scheduler.put(source())
+    eventually(lambda: not scheduler.uids())
+
+
+def test_a_source_that_is_gone_and_removed_at_once_ends_no_thread(start: Callable[..., Scheduler]) -> None:
+    gate = Gate()
+
+    def gone(polled: Source) -> float:
+        if polled.uid == "other":
+            return NEVER
+        gate(polled)
+        raise SourceGoneError("u")
+
+    recorder = Recorder(gone)
+    scheduler = start(recorder, 1)
+    scheduler.put(source())
+    gate.wait_entered()
+    scheduler.remove(source().uid)
+    gate.opened.set()
+    scheduler.put(source(uid="other"))
+    eventually(lambda: recorder.count("other"))
+
+
+def test_sources_are_polled_at_once(start: Callable[..., Scheduler]) -> None:
+    gate = Gate()
+    scheduler = start(Recorder(gate), 2)
+    for uid in ("one", "two"):
+        scheduler.put(source(uid=uid))
+        gate.wait_entered()
+    gate.opened.set()
+
+
+def test_a_change_makes_the_old_due_time_void(start: Callable[..., Scheduler]) -> None:
+    recorder = Recorder(lambda polled: 0.1 if polled.generation == 1 else NEVER)
+    scheduler = start(recorder)
+    scheduler.put(source())
+    eventually(lambda: recorder.polled)
+    scheduler.put(source(generation=2))
+    scheduler.put(source(uid="clock"))
+    eventually(lambda: recorder.count("clock") >= 4)
+    assert [generation for uid, generation in recorder.polled if uid == source().uid][-1:] == [2]
+    assert sum(generation == 2 for _, generation in recorder.polled) == 1
+
+
+def test_only_sources_known_before_the_list_are_forgotten(start: Callable[..., Scheduler]) -> None:
+    scheduler = start(Recorder())
+    for uid in ("deleted", "there", "new"):
+        scheduler.put(source(uid=uid))
+    scheduler.keep_only({"there"}, among={"deleted", "there"})
+    assert scheduler.uids() == {"there", "new"}
+
+
+def test_a_suspended_source_is_not_polled_and_a_resumed_one_is(start: Callable[..., Scheduler]) -> None:
+    recorder = Recorder()
+    scheduler = start(recorder)
+    suspended = source(spec=spec(suspend=True))
+    scheduler.put(suspended)
+    scheduler.put(source(uid="other"))
+    eventually(lambda: recorder.count("other"))
+    assert recorder.count(suspended.uid) == 0
+    scheduler.put(source(generation=2))
+    eventually(lambda: recorder.count(suspended.uid))
+
+
+def test_a_source_suspended_during_a_poll_is_not_polled_again(start: Callable[..., Scheduler]) -> None:
+    gate = Gate()
+    recorder = Recorder(gate)
+    scheduler = start(recorder)
+    scheduler.put(source())
+    gate.wait_entered()
+    scheduler.put(replace(source(generation=2), spec=spec(suspend=True)))
+    gate.opened.set()
+    eventually(lambda: len(recorder.remembered) == 2)
+    scheduler.put(source(uid="other"))
+    eventually(lambda: recorder.count("other"))
+    assert recorder.count(source().uid) == 1
+
+
+def test_a_bug_met_by_one_source_stops_no_thread_and_shows_no_value(
+    start: Callable[..., Scheduler], caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: Source) -> float:
+        raise ValueError("geheim")
+
+    recorder = Recorder(fail)
+    scheduler = start(recorder, 1)
+    with caplog.at_level(logging.ERROR):
+        for number in range(3):
+            scheduler.put(source(uid=f"u{number}"))
+        eventually(lambda: len(caplog.records) == 3)
+    assert "ValueError" in caplog.text
+    assert "test_scheduler.py" in caplog.text
+    assert "geheim" not in caplog.text
+    assert len(scheduler.uids()) == 3
+
+
+def test_stop_waits_for_polls_under_way_and_begins_none() -> None:
+    gate = Gate()
+    recorder = Recorder(gate)
+    scheduler = Scheduler(recorder, workers=1, monotonic=time.monotonic)
+    scheduler.start()
+    scheduler.put(source())
+    gate.wait_entered()
+    scheduler.put(source(uid="other"))
+    assert not scheduler.stop(0.05)
+    gate.opened.set()
+    assert scheduler.stop(10)
+    assert recorder.count("other") == 0
