@@ -17,16 +17,20 @@ if TYPE_CHECKING:
 _CHUNK_BYTES = 64 * 1024
 
 
-class SlowBodyError(BotoCoreError):
-    """The body of a response did not arrive in time."""
-
-    fmt = "the response did not arrive within {seconds} seconds"
+class AnswerError(BotoCoreError):
+    """There was an answer, and it could not be had whole. The text is safe to show."""
 
 
-class UnreadableAnswerError(BotoCoreError):
-    """There was an answer, and it could not be read."""
+class SlowBodyError(AnswerError):
+    """The body did not arrive in time."""
 
-    fmt = "the response could not be read ({kind})"
+    fmt = "its answer did not arrive within {seconds:g} seconds"
+
+
+class UnreadableAnswerError(AnswerError):
+    """The answer could not be read."""
+
+    fmt = "its answer could not be read ({kind})"
 
 
 @contextmanager

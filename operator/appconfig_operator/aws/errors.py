@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore import exceptions as botocore
 
+from appconfig_operator.aws.answers import AnswerError
 from appconfig_operator.core.errors import Reason, SourceError, StallingError, TransientError, WaitingError
 
 if TYPE_CHECKING:
@@ -86,6 +87,12 @@ NOT_SENT = (
 )
 """These say that the request never left, so its token was not used."""
 
+_WRONG_SPEC: dict[type[Exception], str] = {
+    botocore.NoRegionError: "No AWS region: set spec.region, or AWS_REGION on the operator.",
+    botocore.InvalidRegionError: "This is no AWS region: check spec.region, or AWS_REGION on the operator.",
+    botocore.ParamValidationError: "AWS AppConfig does not take a parameter of this spec.",
+}
+
 _FIELD_OF_PARAMETER = {
     "ApplicationIdentifier": "spec.application",
     "EnvironmentIdentifier": "spec.environment",
@@ -125,14 +132,10 @@ def translate(error: Exception, identifiers: Identifiers | None = None) -> Sourc
         return _refused(error, identifiers)
     if isinstance(error, _NO_CREDENTIALS):
         return no_credentials(error)
-    if isinstance(error, botocore.NoRegionError):
-        return StallingError(Reason.INVALID_SOURCE, "No AWS region: set spec.region, or AWS_REGION on the operator.")
-    if isinstance(error, botocore.InvalidRegionError):
-        return StallingError(
-            Reason.INVALID_SOURCE, "This is no AWS region: check spec.region, or AWS_REGION on the operator."
-        )
-    if isinstance(error, botocore.ParamValidationError):
-        return StallingError(Reason.INVALID_SOURCE, "AWS AppConfig does not take a parameter of this spec.")
+    if type(error) in _WRONG_SPEC:
+        return StallingError(Reason.INVALID_SOURCE, _WRONG_SPEC[type(error)])
+    if isinstance(error, AnswerError):
+        return TransientError(Reason.SERVICE_UNAVAILABLE, f"AWS AppConfig was reached, but {error}.")
     return TransientError(Reason.SERVICE_UNAVAILABLE, f"AWS AppConfig could not be reached ({type(error).__name__}).")
 
 

@@ -110,7 +110,7 @@ class Session:
                     return None
                 case TokenProblem.TOO_EARLY:
                     raise TooEarlyError from error
-                case None:
+                case _:
                     translated = translate(error, self.identifiers)
                     if translated.reason == Reason.NOT_FOUND:
                         # Something of this name may be made anew, with another ID: the next session looks it up.

@@ -1,0 +1,28 @@
+"""What was called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sandbox.appconfig import Place
+    from sandbox.appconfig_proxy.messages import Operation
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request."""
+
+    time: float
+    """When it came, by ``time.monotonic()``."""
+    operation: Operation
+    """Which call."""
+    status: int | None
+    """The HTTP status; None where there was no answer."""
+    place: Place | None
+    """What it was about, as the session's start named it; None where that is not known."""
+    session: int | None
+    """The number of its session, from 1; None where there is none."""
+    fault: str = ""
+    """The name of the fault that it met, or nothing."""

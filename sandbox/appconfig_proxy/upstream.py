@@ -1,0 +1,47 @@
+"""MiniStack, as the proxy asks it."""
+
+from __future__ import annotations
+
+import http.client
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from sandbox.appconfig_proxy.messages import Answer, refusal
+
+if TYPE_CHECKING:
+    from sandbox.appconfig_proxy.messages import Incoming
+
+_TIMEOUT = 30.0
+
+# They are about one connection, not about the message. http.client frames both sides anew.
+_OF_THE_CONNECTION = {"connection", "content-length", "date", "keep-alive", "server", "transfer-encoding"}
+
+
+class Upstream:
+    """Sends requests on, one connection each.
+
+    Parameters
+    ----------
+    url
+        Of MiniStack, ``http://host:port``.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._netloc = urlsplit(url).netloc
+
+    def __call__(self, request: Incoming) -> Answer:
+        """Ask. Where nobody answers, the answer is 502."""
+        connection = http.client.HTTPConnection(self._netloc, timeout=_TIMEOUT)
+        # The Host header stays what the client signed.
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in _OF_THE_CONNECTION}
+        try:
+            connection.request(request.method, request.target, request.body, headers)
+            response = connection.getresponse()
+            body = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            return refusal(HTTPStatus.BAD_GATEWAY, "BadGateway", f"MiniStack: {type(error).__name__}")
+        finally:
+            connection.close()
+        kept = {name: value for name, value in response.getheaders() if name.lower() not in _OF_THE_CONNECTION}
+        return Answer(response.status, kept, body)

@@ -1,0 +1,295 @@
+"""What botocore raises, and what becomes of it: class, reason, and a message that names the thing and quotes nobody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore import exceptions as botocore
+
+from appconfig_operator.aws.answers import SlowBodyError, UnreadableAnswerError
+from appconfig_operator.aws.errors import TokenProblem, no_credentials, not_aws, token_problem, translate
+from appconfig_operator.core.errors import Reason, SourceError, StallingError, TransientError, WaitingError
+from tests.unit.aws.stubs import IDENTIFIERS, SECRET, problem
+
+if TYPE_CHECKING:
+    from botocore.exceptions import _ClientErrorResponseTypeDef
+
+LATEST = "GetLatestConfiguration"
+START = "StartConfigurationSession"
+ROLE = "arn:aws:sts::111122223333:assumed-role/x/y"
+RESOURCE = "arn:aws:appconfig:eu-west-1:111122223333:application/a/environment/e/configuration/p"
+
+
+def refusal(
+    code: str | None, status: int = 400, *, message: object = SECRET, operation: str = LATEST, **members: Any
+) -> botocore.ClientError:
+    """Make what botocore raises when the service refuses."""
+    response: dict[str, Any] = {
+        "Error": {"Code": code, "Message": message},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+        **members,
+    }
+    typed: _ClientErrorResponseTypeDef = response  # type: ignore[assignment]
+    return botocore.ClientError(typed, operation)
+
+
+def assert_error(error: SourceError, kind: type[SourceError], reason: Reason, *words: str) -> None:
+    assert type(error) is kind
+    assert error.reason is reason
+    assert error.message == str(error)
+    for word in words:
+        assert word in error.message
+    assert SECRET not in f"{error} {error!r} {error.args}"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "RequestLimitExceeded",
+        "SlowDown",
+        "TooManyRequestsException",
+    ],
+)
+def test_throttled(code: str) -> None:
+    error = translate(refusal(code), IDENTIFIERS)
+    assert_error(error, TransientError, Reason.THROTTLED, f"throttles appconfig:{LATEST}")
+
+
+def test_throttled_by_status_alone() -> None:
+    assert_error(translate(refusal("429", 429)), TransientError, Reason.THROTTLED)
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("InternalServerException", 500), ("503", 503), ("302", 302), ("403", 403), (None, 502), (SECRET, 400)],
+)
+def test_other_refusals(code: str | None, status: int) -> None:
+    error = translate(refusal(code, status, operation=START), IDENTIFIERS)
+    assert_error(error, TransientError, Reason.SERVICE_UNAVAILABLE, f"appconfig:{START}", f"HTTP {status}")
+
+
+@pytest.mark.parametrize(
+    "code", ["AccessDeniedException", "AccessDenied", "NotAuthorized", "UnauthorizedOperation", "OptInRequired"]
+)
+def test_access_denied(code: str) -> None:
+    message = f"User: {ROLE} is not authorized to perform: appconfig:{LATEST} on resource: {RESOURCE} {SECRET}"
+    error = translate(refusal(code, 403, message=message), IDENTIFIERS)
+    assert_error(
+        error, StallingError, Reason.ACCESS_DENIED, f"{ROLE} may not call appconfig:{LATEST}.", f"appconfig:{START}"
+    )
+    assert RESOURCE not in error.message
+
+
+@pytest.mark.parametrize("message", [SECRET, "", None, {"a": 1}], ids=["words", "empty", "null", "object"])
+def test_access_denied_with_other_words(message: object) -> None:
+    error = translate(refusal("AccessDeniedException", 403, message=message), IDENTIFIERS)
+    assert_error(
+        error, StallingError, Reason.ACCESS_DENIED, f"The identity of the operator may not call appconfig:{LATEST}."
+    )
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [
+        "arn:aws-us-gov:sts::111122223333:assumed-role/AppConfig+Reader=1,a.b@c-d/session_1",
+        "arn:aws-cn:iam::111122223333:user/path/to/someone",
+        "arn:aws-iso-b:sts::111122223333:federated-user/someone",
+        "arn:aws-eusc:iam::111122223333:root",
+    ],
+)
+def test_identities_of_all_partitions(identity: str) -> None:
+    message = f"User: {identity} is not authorized to perform: appconfig:{LATEST} with an explicit deny"
+    error = translate(refusal("AccessDeniedException", 403, message=message), IDENTIFIERS)
+    assert error.message.startswith(f"{identity} may not call")
+
+
+def test_access_to_key_denied() -> None:
+    message = f"User: {ROLE} is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:eu-west-1:1:key/k"
+    error = translate(refusal("AccessDeniedException", 403, message=message), IDENTIFIERS)
+    assert_error(error, StallingError, Reason.ACCESS_DENIED, f"{ROLE} may not call kms:Decrypt.")
+    assert "appconfig:" not in error.message, "it would not help"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "RequestExpired",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    ],
+)
+def test_credentials_not_accepted(code: str) -> None:
+    error = translate(refusal(code, 403), IDENTIFIERS)
+    assert_error(
+        error, StallingError, Reason.ACCESS_DENIED, f"credentials of the operator for appconfig:{LATEST}", code
+    )
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "message", "words"),
+    [
+        ("Application", SECRET, "The application shop does not exist. Check spec.application, the region"),
+        ("Environment", SECRET, "The environment production does not exist in application shop. Check spec.env"),
+        ("ConfigurationProfile", SECRET, "The configuration profile checkout does not exist in application shop."),
+        (None, f"Application {SECRET} not found", "The application shop does not exist."),
+        (None, f"Environment {SECRET} not found", "The environment production does not exist in application shop."),
+        (None, f"Configuration profile {SECRET} not found", "The configuration profile checkout does not exist in"),
+        (None, SECRET, "One of these does not exist: application shop, environment production, configuration pro"),
+        ("Flag", SECRET, "One of these does not exist: application shop"),
+    ],
+)
+def test_not_found(resource_type: str | None, message: str, words: str) -> None:
+    error = refusal("ResourceNotFoundException", 404, message=message, operation=START, ResourceType=resource_type)
+    assert_error(translate(error, IDENTIFIERS), StallingError, Reason.NOT_FOUND, words)
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "message"), [("Deployment", SECRET), ("Configuration", SECRET), (None, "Deployment not found")]
+)
+def test_not_deployed(resource_type: str | None, message: str) -> None:
+    error = refusal("ResourceNotFoundException", 404, message=message, ResourceType=resource_type)
+    words = "configuration profile checkout in environment production of application shop"
+    assert_error(translate(error, IDENTIFIERS), WaitingError, Reason.NOT_DEPLOYED, words)
+
+
+def test_not_found_of_nobody_knows_what() -> None:
+    assert_error(translate(refusal("ResourceNotFoundException", 404)), StallingError, Reason.NOT_FOUND)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "shown"),
+    [
+        ("ApplicationIdentifier", "spec.application (Corrupted)"),
+        ("EnvironmentIdentifier", "spec.environment (Corrupted)"),
+        ("ConfigurationProfileIdentifier", "spec.configurationProfile (Corrupted)"),
+        ("RequiredMinimumPollIntervalInSeconds", "spec.pollIntervalSeconds (Corrupted)"),
+        ("SomethingNew", "SomethingNew (Corrupted)"),
+        (SECRET, "a parameter (Corrupted)"),
+    ],
+)
+def test_invalid_parameter(parameter: str, shown: str) -> None:
+    error = refusal("BadRequestException", operation=START, **problem("Corrupted", parameter))
+    assert_error(translate(error, IDENTIFIERS), StallingError, Reason.INVALID_SOURCE, f"appconfig:{START}", shown)
+
+
+@pytest.mark.parametrize("detail", [{"Problem": SECRET}, {"Problem": None}, {}, None])
+def test_invalid_parameter_with_strange_details(detail: object) -> None:
+    members: dict[str, Any] = {"Details": {"InvalidParameters": {"ApplicationIdentifier": detail}}}
+    error = translate(refusal("BadRequestException", operation=START, **members), IDENTIFIERS)
+    assert_error(error, StallingError, Reason.INVALID_SOURCE, "spec.application (invalid)")
+
+
+@pytest.mark.parametrize("code", ["BadRequestException", "ValidationException", "ValidationError"])
+@pytest.mark.parametrize("members", [{}, {"Details": None}, {"Details": {"InvalidParameters": None}}])
+def test_invalid_without_details(code: str, members: dict[str, Any]) -> None:
+    error = translate(refusal(code, operation=START, **members), IDENTIFIERS)
+    assert_error(error, StallingError, Reason.INVALID_SOURCE, "Check application, environment and configurationProfile")
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (refusal("BadRequestException", **problem("Corrupted")), TokenProblem.BAD),
+        (refusal("BadRequestException", **problem("Expired")), TokenProblem.BAD),
+        (refusal("BadRequestException", **problem("PollIntervalNotSatisfied")), TokenProblem.TOO_EARLY),
+        (refusal("BadRequestException", message="Request too early"), TokenProblem.TOO_EARLY),
+        (refusal("BadRequestException"), TokenProblem.BAD),
+        (refusal("BadRequestException", message=None), TokenProblem.BAD),
+        (refusal("ThrottlingException", 429, **problem("Corrupted")), None),
+    ],
+)
+def test_token_problem(error: botocore.ClientError, expected: TokenProblem | None) -> None:
+    assert token_problem(error) is expected
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "reason", "words"),
+    [
+        (botocore.NoRegionError(), StallingError, Reason.INVALID_SOURCE, "set spec.region, or AWS_REGION"),
+        (botocore.InvalidRegionError(region_name=SECRET), StallingError, Reason.INVALID_SOURCE, "no AWS region"),
+        (botocore.ParamValidationError(report=SECRET), StallingError, Reason.INVALID_SOURCE, "a parameter"),
+        (ValueError(SECRET), TransientError, Reason.SERVICE_UNAVAILABLE, "could not be reached (ValueError)"),
+        (
+            botocore.ReadTimeoutError(endpoint_url=SECRET),
+            TransientError,
+            Reason.SERVICE_UNAVAILABLE,
+            "could not be reached (ReadTimeoutError)",
+        ),
+        (SlowBodyError(seconds=30.0), TransientError, Reason.SERVICE_UNAVAILABLE, "not arrive within 30 seconds."),
+        (UnreadableAnswerError(kind="KeyError"), TransientError, Reason.SERVICE_UNAVAILABLE, "be read (KeyError)."),
+        (botocore.NoCredentialsError(), StallingError, Reason.CREDENTIALS_UNAVAILABLE, "(NoCredentialsError)"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_no_answer(error: Exception, kind: type[SourceError], reason: Reason, words: str) -> None:
+    assert_error(translate(error, IDENTIFIERS), kind, reason, words)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        botocore.NoCredentialsError(),
+        botocore.PartialCredentialsError(provider=SECRET, cred_var=SECRET),
+        botocore.CredentialRetrievalError(provider=SECRET, error_msg=SECRET),
+        botocore.ProfileNotFound(profile=SECRET),
+        botocore.RefreshWithMFAUnsupportedError(),
+        botocore.UnauthorizedSSOTokenError(),
+        FileNotFoundError(2, SECRET, SECRET),
+        RuntimeError(SECRET),
+        KeyError(SECRET),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_no_credentials(error: Exception) -> None:
+    words = f"no AWS credentials ({type(error).__name__})"
+    assert_error(no_credentials(error), StallingError, Reason.CREDENTIALS_UNAVAILABLE, words, "IRSA")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        botocore.EndpointConnectionError(endpoint_url=SECRET),
+        botocore.ReadTimeoutError(endpoint_url=SECRET),
+        botocore.SSLError(endpoint_url=SECRET, error=OSError(SECRET)),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_credential_service_away(error: Exception) -> None:
+    words = f"could not be reached ({type(error).__name__})"
+    assert_error(no_credentials(error), TransientError, Reason.SERVICE_UNAVAILABLE, "AWS credentials", words)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind", "reason", "words"),
+    [
+        ("AccessDenied", 403, StallingError, Reason.CREDENTIALS_UNAVAILABLE, "(AccessDenied). Check that the role"),
+        ("InvalidIdentityToken", 400, StallingError, Reason.CREDENTIALS_UNAVAILABLE, "(InvalidIdentityToken)"),
+        ("ExpiredTokenException", 400, StallingError, Reason.CREDENTIALS_UNAVAILABLE, "(ExpiredTokenException)"),
+        (SECRET, 400, StallingError, Reason.CREDENTIALS_UNAVAILABLE, "(HTTP 400)"),
+        ("IDPCommunicationError", 400, TransientError, Reason.SERVICE_UNAVAILABLE, "(HTTP 400)"),
+        ("InternalFailure", 500, TransientError, Reason.SERVICE_UNAVAILABLE, "(HTTP 500)"),
+        ("Throttling", 400, TransientError, Reason.THROTTLED, "throttles"),
+        ("429", 429, TransientError, Reason.THROTTLED, "throttles"),
+    ],
+)
+def test_role_refused(code: str, status: int, kind: type[SourceError], reason: Reason, words: str) -> None:
+    error = no_credentials(refusal(code, status, operation="AssumeRoleWithWebIdentity"))
+    assert_error(error, kind, reason, "AssumeRoleWithWebIdentity", words)
+    assert "appconfig:" not in error.message
+
+
+def test_not_aws() -> None:
+    assert_error(not_aws(), TransientError, Reason.SERVICE_UNAVAILABLE, "Is a proxy between?")

@@ -1,0 +1,294 @@
+"""What a session does with its tokens, and what it tells, by what AWS answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore import exceptions as botocore
+
+from appconfig_operator.core.content import Content
+from appconfig_operator.core.errors import (
+    Reason,
+    SourceError,
+    StallingError,
+    TooEarlyError,
+    TransientError,
+    WaitingError,
+)
+from tests.unit.aws.stubs import SECRET, Service, make_client, make_session, problem, stubbed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from appconfig_operator.aws.session import Session
+
+URL = f"https://appconfigdata.eu-west-1.amazonaws.com/configuration?configuration_token={SECRET}"
+
+
+@pytest.fixture(name="both")
+def started() -> Iterator[tuple[Session, Service]]:
+    """A session that has received version 1 and holds token 2."""
+    with stubbed() as (session, service):
+        service.starts("1")
+        service.delivers("1", "2", b"a: 1", label="v1", content_type="application/x-yaml", interval=60)
+        assert session.poll() == Content(body=b"a: 1", content_type="application/x-yaml", version_label="v1")
+        yield session, service
+
+
+def assert_safe(error: BaseException) -> None:
+    assert SECRET not in f"{error} {error!r} {error.args}"
+
+
+def test_token_follows_token(both: tuple[Session, Service]) -> None:
+    session, service = both
+    service.delivers("2", "3")
+    service.delivers("3", "4", b"a: 2", label="v2", content_type="application/x-yaml")
+    service.delivers("4", "5")
+    assert session.poll() is None
+    assert session.poll() == Content(body=b"a: 2", content_type="application/x-yaml", version_label="v2")
+    assert session.poll() is None
+
+
+def test_interval_is_the_answered_one(both: tuple[Session, Service]) -> None:
+    session, service = both
+    assert session.interval == 60
+    service.delivers("2", "3", interval=90)
+    session.poll()
+    assert session.interval == 90
+    service.delivers("3", "4")
+    session.poll()
+    assert session.interval == 90, "kept when there is none"
+    service.delivers("4", "5", interval=0)
+    session.poll()
+    assert session.interval == 1, "never without a pause"
+
+
+def test_interval_is_the_asked_one_at_first() -> None:
+    with stubbed() as (session, _):
+        assert session.interval == 45
+
+
+def test_label_repeated_with_nothing_new(both: tuple[Session, Service]) -> None:
+    session, service = both
+    service.delivers("2", "3", label="v1", content_type="application/x-yaml")
+    assert session.poll() is None
+
+
+def test_new_label_with_empty_body_is_an_empty_configuration(both: tuple[Session, Service]) -> None:
+    session, service = both
+    service.delivers("2", "3", label="v2", content_type="text/plain")
+    service.delivers("3", "4", label="v2", content_type="text/plain")
+    assert session.poll() == Content(body=b"", content_type="text/plain", version_label="v2")
+    assert session.poll() is None
+
+
+def test_content_without_label_and_type() -> None:
+    with stubbed() as (session, service):
+        service.starts("1")
+        service.delivers("1", "2", b"\x00\xff")
+        assert session.poll() == Content(body=b"\x00\xff", content_type="", version_label="")
+
+
+def test_not_deployed_until_something_is() -> None:
+    with stubbed() as (session, service):
+        service.starts("1")
+        service.delivers("1", "2")
+        service.delivers("2", "3")
+        service.delivers("3", "4", b"x")
+        service.delivers("4", "5")
+        for _ in range(2):
+            with pytest.raises(WaitingError, match="checkout in environment production of application shop") as waiting:
+                session.poll()
+            assert waiting.value.reason is Reason.NOT_DEPLOYED
+        assert session.poll() == Content(body=b"x", content_type="", version_label="")
+        assert session.poll() is None
+
+
+@pytest.mark.parametrize(
+    "members", [problem("Corrupted"), problem("Expired"), {}], ids=["corrupted", "expired", "no-details"]
+)
+def test_bad_token_starts_a_session_at_once(both: tuple[Session, Service], members: dict[str, Any]) -> None:
+    session, service = both
+    service.refuses("2", "BadRequestException", **members)
+    service.starts("10")
+    service.delivers("10", "11", b"a: 1", label="v1")
+    service.delivers("11", "12")
+    assert session.poll() == Content(body=b"a: 1", content_type="", version_label="v1"), "delivered anew"
+    assert session.poll() is None
+
+
+def test_bad_token_starts_one_session_only(both: tuple[Session, Service]) -> None:
+    session, service = both
+    service.refuses("2", "BadRequestException", **problem("Expired"))
+    service.starts("10")
+    service.refuses("10", "BadRequestException", **problem("Corrupted"))
+    with pytest.raises(TransientError) as refused:
+        session.poll()
+    assert refused.value.reason is Reason.SERVICE_UNAVAILABLE
+    assert_safe(refused.value)
+    service.starts("20")
+    service.delivers("20", "21", b"x")
+    assert session.poll() is not None
+
+
+def test_new_session_with_nothing_deployed_any_more(both: tuple[Session, Service]) -> None:
+    session, service = both
+    service.refuses("2", "BadRequestException", **problem("Expired"))
+    service.starts("10")
+    service.delivers("10", "11")
+    with pytest.raises(WaitingError):
+        session.poll()
+
+
+def test_new_session_forgets_the_label(both: tuple[Session, Service]) -> None:
+    session, service = both
+    service.refuses("2", "BadRequestException", **problem("Expired"))
+    service.starts("10")
+    service.delivers("10", "11", b"", label="v1")
+    assert session.poll() == Content(body=b"", content_type="", version_label="v1")
+
+
+@pytest.mark.parametrize(
+    ("message", "members"),
+    [(SECRET, problem("PollIntervalNotSatisfied")), (f"Request too early {SECRET}", {})],
+    ids=["details", "message"],
+)
+def test_too_early_keeps_the_token(both: tuple[Session, Service], message: str, members: dict[str, Any]) -> None:
+    session, service = both
+    service.refuses("2", "BadRequestException", message=message, **members)
+    service.delivers("2", "3")
+    with pytest.raises(TooEarlyError) as early:
+        session.poll()
+    assert_safe(early.value)
+    assert session.poll() is None
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind", "reason"),
+    [
+        ("ThrottlingException", 429, TransientError, Reason.THROTTLED),
+        ("InternalServerException", 500, TransientError, Reason.SERVICE_UNAVAILABLE),
+        ("503", 503, TransientError, Reason.SERVICE_UNAVAILABLE),
+        ("AccessDeniedException", 403, StallingError, Reason.ACCESS_DENIED),
+        ("ExpiredTokenException", 403, StallingError, Reason.ACCESS_DENIED),
+        ("UnrecognizedClientException", 403, StallingError, Reason.ACCESS_DENIED),
+    ],
+)
+def test_refusals_that_keep_the_token(
+    both: tuple[Session, Service], code: str, status: int, kind: type[SourceError], reason: Reason
+) -> None:
+    session, service = both
+    service.refuses("2", code, status)
+    service.delivers("2", "3")
+    with pytest.raises(kind) as refused:
+        session.poll()
+    assert refused.value.reason is reason
+    assert_safe(refused.value)
+    assert session.poll() is None
+
+
+def test_deployment_missing_keeps_the_token(both: tuple[Session, Service]) -> None:
+    session, service = both
+    service.refuses("2", "ResourceNotFoundException", 404, ResourceType="Deployment")
+    service.delivers("2", "3")
+    with pytest.raises(WaitingError):
+        session.poll()
+    assert session.poll() is None
+
+
+def test_not_found_drops_the_token(both: tuple[Session, Service]) -> None:
+    session, service = both
+    service.refuses("2", "ResourceNotFoundException", 404, ResourceType="Environment")
+    service.starts("10")
+    service.delivers("10", "11", b"x")
+    with pytest.raises(StallingError, match="environment production does not exist"):
+        session.poll()
+    assert session.poll() is not None
+
+
+def test_refused_start_is_tried_again() -> None:
+    with stubbed() as (session, service):
+        service.refuses_start("ResourceNotFoundException", 404, ResourceType="Application")
+        service.starts("1")
+        service.delivers("1", "2", b"x")
+        with pytest.raises(StallingError, match="application shop does not exist") as refused:
+            session.poll()
+        assert_safe(refused.value)
+        assert session.poll() is not None
+
+
+@pytest.mark.parametrize("token", ["", None], ids=["empty", "missing"])
+def test_answer_without_next_token(both: tuple[Session, Service], token: str | None) -> None:
+    session, service = both
+    service.delivers("2", token, b"<html>log in</html>", content_type="text/html")
+    service.starts("10")
+    service.delivers("10", "11", b"x")
+    with pytest.raises(TransientError, match="Is a proxy between"):
+        session.poll()
+    assert session.poll() == Content(body=b"x", content_type="", version_label="")
+
+
+def test_start_without_token() -> None:
+    with stubbed() as (session, service):
+        service.starts("")
+        with pytest.raises(TransientError, match="Is a proxy between"):
+            session.poll()
+
+
+def with_failing_call(error: Exception) -> Session:
+    """Make a session that holds token 1, whose calls end in an error."""
+    client = make_client()
+
+    def fail(**_: object) -> None:
+        raise error
+
+    client.meta.events.register("before-send.appconfigdata", fail)
+    session = make_session(client)
+    session._token = SECRET
+    return session
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        botocore.EndpointConnectionError(endpoint_url=URL),
+        botocore.ConnectTimeoutError(endpoint_url=URL),
+        botocore.ProxyConnectionError(proxy_url=URL),
+        botocore.NoCredentialsError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_not_sent_keeps_the_token(error: Exception) -> None:
+    session = with_failing_call(error)
+    with pytest.raises(SourceError, match=type(error).__name__) as failed:
+        session.poll()
+    assert_safe(failed.value)
+    assert session._token == SECRET
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        botocore.ReadTimeoutError(endpoint_url=URL),
+        botocore.ConnectionClosedError(endpoint_url=URL),
+        botocore.SSLError(endpoint_url=URL, error=OSError(SECRET)),
+        botocore.HTTPClientError(error=OSError(SECRET)),
+        ValueError(SECRET),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_lost_half_way_drops_the_token(error: Exception) -> None:
+    session = with_failing_call(error)
+    with pytest.raises(TransientError, match=r"could not be (reached|read)") as failed:
+        session.poll()
+    assert failed.value.reason is Reason.SERVICE_UNAVAILABLE
+    assert_safe(failed.value)
+    assert session._token is None
+
+
+def test_repr_shows_no_token(both: tuple[Session, Service]) -> None:
+    session, _ = both
+    session._token = SECRET
+    assert SECRET not in repr(session)
+    assert "checkout" in repr(session)
