@@ -1,0 +1,223 @@
+"""The status and the lists of AppConfigSources on a real API server, with the rights that the manifests give."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from appconfig_operator.api.status import Condition, ReceivedVersion, Status, WrittenTarget
+from appconfig_operator.api.v1alpha1 import PLURAL, Source
+from appconfig_operator.core.errors import Reason, SourceGoneError, TransientError
+from appconfig_operator.kube import sources as module
+from appconfig_operator.kube.errors import ApiError, UnreachableError
+from appconfig_operator.kube.sources import Sources
+from sandbox.kubeconfig import write_kubeconfig
+from sandbox.ports import LOOPBACK, free_ports
+from tests.integration.kube_access import Administrator, Meddling, api_of, api_of_operator
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from appconfig_operator.kube.api import Api
+    from sandbox.control_plane import ControlPlane
+    from sandbox.kubectl import Kubectl
+
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+TIME = "2026-01-02T03:04:05Z"
+
+
+@pytest.fixture(scope="module")
+def api(installed: ControlPlane) -> Api:
+    return api_of_operator(installed)
+
+
+@pytest.fixture(scope="module")
+def admin_api(installed: ControlPlane) -> Api:
+    return api_of(installed.kubeconfig)
+
+
+@pytest.fixture
+def admin(admin_api: Api, namespace: str) -> Administrator:
+    return Administrator(admin_api, namespace)
+
+
+@pytest.fixture
+def away(installed: ControlPlane, tmp_path: Path) -> Api:
+    """An API server that is not there."""
+    url = f"https://{LOOPBACK}:{free_ports(1)[0]}"
+    return api_of(write_kubeconfig(tmp_path / "away", url, installed.ca_file, "token"))
+
+
+@pytest.fixture
+def nobody(installed: ControlPlane, kubectl: Kubectl, namespace: str) -> Api:
+    """A ServiceAccount without rights."""
+    kubectl("create", "serviceaccount", "nobody", "-n", namespace)
+    return api_of(installed.service_account_kubeconfig(namespace, "nobody"))
+
+
+def condition(kind: str = "Ready", status: str = "True") -> Condition:
+    return Condition(
+        type=kind, status=status, reason="Synced", message="m", observed_generation=1, last_transition_time=TIME
+    )
+
+
+FULL = Status(
+    observed_generation=1,
+    conditions=(condition("Ready", "False"), condition("Stalled")),
+    source=ReceivedVersion(
+        version_label="v1", content_type="text/plain", digest=DIGEST, size_bytes=3, received_time=TIME
+    ),
+    target=WrittenTarget(name="checkout", digest=DIGEST, keys=1, synced_time=TIME, resource_version="7"),
+)
+
+
+def test_status_comes_back_as_written(api: Api, admin: Administrator) -> None:
+    source = admin.source()
+    before = admin.get(PLURAL, "checkout")
+    version = Sources(api).update_status(source, FULL)
+    now = admin.get(PLURAL, "checkout")
+    seen = Source.from_dict(now)
+    assert seen.status == FULL
+    assert seen.resource_version == version
+    assert now["spec"] == before["spec"]
+    assert seen.generation == source.generation
+    assert set(now["metadata"]) == set(before["metadata"]), "no finalizer, no annotation"
+    assert [entry["manager"] for entry in now["metadata"]["managedFields"] if entry.get("subresource")] == [
+        "appconfig-operator"
+    ]
+
+
+def test_conditions_are_replaced_as_a_whole(api: Api, admin: Administrator) -> None:
+    source = admin.source()
+    Sources(api).update_status(source, FULL)
+    ready = replace(FULL, conditions=(condition(),))
+    Sources(api).update_status(source, ready)
+    assert Source.from_dict(admin.get(PLURAL, "checkout")).status == ready
+
+
+def test_what_is_not_told_stays(api: Api, admin: Administrator) -> None:
+    """A source that fails after a restart still tells what is in its ConfigMap."""
+    source = admin.source()
+    Sources(api).update_status(source, FULL)
+    Sources(api).update_status(source, Status(observed_generation=2, conditions=()))
+    assert Source.from_dict(admin.get(PLURAL, "checkout")).status == replace(FULL, observed_generation=2, conditions=())
+
+
+def test_same_status_is_no_write(api: Api, admin: Administrator) -> None:
+    source = admin.source()
+    assert Sources(api).update_status(source, FULL) == Sources(api).update_status(source, FULL)
+
+
+def test_spec_changed_in_between(api: Api, admin: Administrator) -> None:
+    """The status is about the generation that it names, so a newer spec is no reason to lose it."""
+    source = admin.source()
+    admin.patch(PLURAL, "checkout", {"spec": {"application": "other"}})
+    Sources(api).update_status(source, FULL)
+    assert Source.from_dict(admin.get(PLURAL, "checkout")).status == FULL
+
+
+def test_deleted(api: Api, admin: Administrator) -> None:
+    source = admin.source()
+    admin.delete(PLURAL, "checkout")
+    with pytest.raises(SourceGoneError, match=source.uid):
+        Sources(api).update_status(source, FULL)
+
+
+def test_made_anew_under_the_same_name(api: Api, admin: Administrator) -> None:
+    old = admin.source()
+    admin.delete(PLURAL, "checkout")
+    new = admin.source()
+    with pytest.raises(SourceGoneError, match=old.uid):
+        Sources(api).update_status(old, FULL)
+    assert admin.get(PLURAL, "checkout")["metadata"]["resourceVersion"] == new.resource_version
+    assert Source.from_dict(admin.get(PLURAL, "checkout")).status == new.status
+
+
+def test_status_that_the_crd_refuses(api: Api, admin: Administrator) -> None:
+    """It would be a bug of ours, and no sign that the source is gone."""
+    source = admin.source()
+    with pytest.raises(TransientError) as error:
+        Sources(api).update_status(source, replace(FULL, conditions=(condition(status="Maybe"),)))
+    assert error.value.reason is Reason.TARGET_UNAVAILABLE
+    assert "HTTP 422 Invalid" in error.value.message
+
+
+def test_status_without_rights(nobody: Api, admin: Administrator) -> None:
+    with pytest.raises(TransientError) as error:
+        Sources(nobody).update_status(admin.source(), FULL)
+    assert error.value.message == "The status could not be written (HTTP 403 Forbidden)."
+
+
+def test_status_without_an_api_server(away: Api, admin: Administrator) -> None:
+    with pytest.raises(TransientError) as error:
+        Sources(away).update_status(admin.source(), FULL)
+    assert error.value.message == "The status could not be written (NewConnectionError)."
+
+
+@pytest.mark.parametrize(("page", "calls"), [(2, 3), (5, 1), (500, 1)], ids=["pages", "just full", "one page"])
+def test_uids(api: Api, admin: Administrator, monkeypatch: pytest.MonkeyPatch, page: int, calls: int) -> None:
+    monkeypatch.setattr(module, "PAGE", page)
+    uids = {admin.source(f"s{number}").uid for number in range(5)}
+    counting = Meddling(api)
+    assert Sources(counting).uids([admin.namespace]) == uids
+    assert counting.calls == {"GET": calls}
+
+
+def test_uids_by_namespace(api: Api, admin: Administrator, admin_api: Api) -> None:
+    admin_api.call("POST", "/api/v1/namespaces", body={"metadata": {"name": f"{admin.namespace}-b"}})
+    here, there = admin.source().uid, Administrator(admin_api, f"{admin.namespace}-b").source().uid
+    sources = Sources(api)
+    assert sources.uids([admin.namespace]) == {here}
+    assert sources.uids([admin.namespace, f"{admin.namespace}-b"]) == {here, there}
+    assert sources.uids([f"{admin.namespace}-none"]) == set()
+    assert sources.uids([]) >= {here, there}
+
+
+def test_uids_are_listed_without_content(api: Api, admin: Administrator, monkeypatch: pytest.MonkeyPatch) -> None:
+    admin.source()
+    answers = []
+    call = api.call
+
+    def listening(*args: object, **kwargs: object) -> dict[str, object]:
+        answers.append(call(*args, **kwargs))  # type: ignore[arg-type]
+        return answers[-1]
+
+    monkeypatch.setattr(api, "call", listening)
+    Sources(api).uids([admin.namespace])
+    assert [answer["kind"] for answer in answers] == ["PartialObjectMetadataList"]
+    assert [set(item) for item in answers[0]["items"]] == [{"apiVersion", "kind", "metadata"}]
+
+
+def test_uids_without_rights(nobody: Api) -> None:
+    with pytest.raises(ApiError, match="HTTP 403 Forbidden") as error:
+        Sources(nobody).uids([])
+    assert 'cannot list resource "appconfigsources"' in error.value.message
+
+
+def test_uids_without_an_api_server(away: Api) -> None:
+    with pytest.raises(UnreachableError):
+        Sources(away).uids([])
+
+
+def test_served(api: Api) -> None:
+    assert Sources(api).served()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("API_VERSION", "appconfig-operator.io/v9"), ("API_VERSION", f"x{uuid.uuid4().hex}.io/v1"), ("PLURAL", "others")],
+    ids=["other version", "no such group", "other resource of the group"],
+)
+def test_not_served(api: Api, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setattr(module, name, value)
+    assert not Sources(api).served()
+
+
+def test_served_is_not_known(away: Api, installed: ControlPlane) -> None:
+    with pytest.raises(UnreachableError):
+        Sources(away).served()
+    with pytest.raises(ApiError, match="HTTP 401"):
+        Sources(api_of(installed.kubeconfig_for("wrong", "no-such-token"))).served()

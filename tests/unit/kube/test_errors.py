@@ -1,0 +1,173 @@
+"""What an answer of the API server means for a source."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from appconfig_operator.core.errors import Reason, RefusedError, SourceError, StallingError, TransientError
+from appconfig_operator.kube.errors import ApiError, UnreachableError, target_error
+
+WHAT = "ConfigMap shop/checkout"
+
+
+def answer(reason: str = "", message: str = "", *causes: str) -> dict[str, Any]:
+    return {
+        "kind": "Status",
+        "reason": reason,
+        "message": message,
+        "details": {"causes": [{"reason": cause} for cause in causes]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "reason", "text"),
+    [
+        pytest.param(
+            400,
+            answer("BadRequest", "no such field"),
+            StallingError,
+            Reason.TARGET_REJECTED,
+            f"{WHAT}: the Kubernetes API server refused the write: no such field",
+            id="bad request",
+        ),
+        pytest.param(
+            401,
+            answer("Unauthorized", "Unauthorized"),
+            TransientError,
+            Reason.TARGET_UNAVAILABLE,
+            f"{WHAT}: the Kubernetes API server answered HTTP 401 Unauthorized: Unauthorized",
+            id="token rotates",
+        ),
+        pytest.param(
+            403,
+            answer("Forbidden", "exceeded quota: small"),
+            RefusedError,
+            Reason.TARGET_REJECTED,
+            f"{WHAT}: the Kubernetes API server refused the write: exceeded quota: small",
+            id="quota or rights",
+        ),
+        pytest.param(
+            403,
+            answer("Forbidden", "is being terminated", "NamespaceTerminating"),
+            TransientError,
+            Reason.TARGET_UNAVAILABLE,
+            f"{WHAT}: its namespace is being deleted.",
+            id="namespace ends",
+        ),
+        pytest.param(
+            403,
+            {},
+            RefusedError,
+            Reason.TARGET_REJECTED,
+            f"{WHAT}: the Kubernetes API server refused the write: HTTP 403",
+            id="no words",
+        ),
+        pytest.param(
+            404,
+            answer("NotFound", 'namespaces "shop" not found'),
+            StallingError,
+            Reason.TARGET_REJECTED,
+            f'{WHAT}: the Kubernetes API server refused the write: namespaces "shop" not found',
+            id="no namespace",
+        ),
+        pytest.param(
+            408,
+            answer("Timeout"),
+            TransientError,
+            Reason.TARGET_UNAVAILABLE,
+            f"{WHAT}: the Kubernetes API server answered HTTP 408 Timeout.",
+            id="request too slow",
+        ),
+        pytest.param(
+            409,
+            answer("Conflict", "changed"),
+            TransientError,
+            Reason.TARGET_UNAVAILABLE,
+            f"{WHAT}: the Kubernetes API server answered HTTP 409 Conflict: changed",
+            id="conflict",
+        ),
+        pytest.param(
+            413,
+            answer("RequestEntityTooLarge", "limit is 3145728"),
+            StallingError,
+            Reason.TARGET_REJECTED,
+            f"{WHAT}: the Kubernetes API server refused the write: limit is 3145728",
+            id="body too large",
+        ),
+        pytest.param(
+            422,
+            answer("Invalid", "field is immutable", "FieldValueForbidden"),
+            StallingError,
+            Reason.TARGET_REJECTED,
+            f"{WHAT}: the Kubernetes API server refused the write: field is immutable",
+            id="invalid",
+        ),
+        pytest.param(
+            429,
+            answer("TooManyRequests"),
+            TransientError,
+            Reason.TARGET_UNAVAILABLE,
+            f"{WHAT}: the Kubernetes API server answered HTTP 429 TooManyRequests.",
+            id="throttled",
+        ),
+        pytest.param(
+            500,
+            answer("InternalError", 'failed calling webhook "policy"'),
+            TransientError,
+            Reason.TARGET_UNAVAILABLE,
+            f'{WHAT}: the Kubernetes API server answered HTTP 500 InternalError: failed calling webhook "policy"',
+            id="webhook away",
+        ),
+        pytest.param(
+            503,
+            {},
+            TransientError,
+            Reason.TARGET_UNAVAILABLE,
+            f"{WHAT}: the Kubernetes API server answered HTTP 503.",
+            id="unavailable",
+        ),
+        pytest.param(
+            302,
+            {},
+            TransientError,
+            Reason.TARGET_UNAVAILABLE,
+            f"{WHAT}: the Kubernetes API server answered HTTP 302.",
+            id="redirect",
+        ),
+    ],
+)
+def test_refused(status: int, body: dict[str, Any], kind: type[SourceError], reason: Reason, text: str) -> None:
+    error = target_error(ApiError(status, body), WHAT)
+    assert type(error) is kind
+    assert error.reason is reason
+    assert error.message == text
+
+
+def test_unreachable() -> None:
+    error = target_error(UnreachableError("ReadTimeoutError"), WHAT)
+    assert type(error) is TransientError
+    assert error.reason is Reason.TARGET_UNAVAILABLE
+    assert error.message == f"{WHAT}: the Kubernetes API server could not be reached (ReadTimeoutError)."
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param({"message": "secret", "details": "text"}, id="json of a gateway"),
+        pytest.param({"message": {"en": "secret"}, "reason": 7}, id="other types"),
+        pytest.param({"kind": "Status"}, id="status without words"),
+        pytest.param({"kind": "Status", "reason": None, "message": None, "details": None}, id="nulls"),
+        pytest.param({"kind": "Status", "details": {"causes": None}}, id="no causes"),
+    ],
+)
+def test_answers_without_words_of_the_api_server(body: dict[str, Any]) -> None:
+    error = ApiError(502, body)
+    assert (error.reason, error.message, error.causes) == ("", "", frozenset())
+    assert str(error) == "HTTP 502"
+
+
+def test_causes() -> None:
+    error = ApiError(422, answer("Invalid", "", "FieldValueInvalid", "FieldValueForbidden"))
+    assert error.causes == {"FieldValueInvalid", "FieldValueForbidden"}

@@ -1,0 +1,100 @@
+"""What holds for the package as a whole."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import sysconfig
+from importlib import metadata, resources
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "operator" / "appconfig_operator"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def python(*arguments: str, cwd: Path) -> str:
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True, timeout=60, cwd=cwd)
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("cwd", [ROOT, ROOT / "operator", Path("/")], ids=["repo", "source root", "elsewhere"])
+@pytest.mark.parametrize("options", [[], ["-P"]], ids=["plain", "safe path"])
+def test_operator_is_pythons_own(cwd: Path, options: list[str]) -> None:
+    """The folder `operator/` must not stand in for the module of the standard library."""
+    code = "import appconfig_operator, operator; print(operator.__file__); operator.itemgetter"
+    found = Path(python(*options, "-c", code, cwd=cwd))
+    assert found == Path(sysconfig.get_path("stdlib")) / "operator.py"
+
+
+def test_source_root_is_no_package() -> None:
+    assert not (ROOT / "operator" / "__init__.py").exists()
+    children = {child.name for child in (ROOT / "operator").iterdir()} - {"__pycache__"}
+    assert children == {"appconfig_operator"}
+
+
+@pytest.mark.parametrize(
+    ("name", "at_least"),
+    [("boto3", "1.43"), ("botocore", "1.43"), ("kopf", "1.45.2"), ("kubernetes", "37.0.1"), ("click", "8.1")],
+)
+def test_versions_are_the_ones_meant(name: str, at_least: str) -> None:
+    """A resolver that cannot bring python-dateutil together falls back to boto3 0.0.3."""
+    assert Version(metadata.version(name)) >= Version(at_least)
+
+
+def test_installed_is_what_is_required() -> None:
+    requirements = [Requirement(text) for text in metadata.requires("appconfig-operator") or ()]
+    assert {"boto3", "kopf", "kubernetes"} <= {requirement.name for requirement in requirements}
+    for requirement in requirements:
+        assert requirement.specifier.contains(metadata.version(requirement.name)), requirement
+        assert any(specifier.operator in {">=", "=="} for specifier in requirement.specifier), requirement
+
+
+def test_typed() -> None:
+    assert resources.files("appconfig_operator").joinpath("py.typed").is_file()
+
+
+def imports(path: Path) -> set[str]:
+    """Return the top-level modules that a file imports, wherever in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("library", "where"),
+    [
+        ("kopf", {"handlers.py"}),
+        ("kubernetes", {"kube"}),
+        ("boto3", {"aws"}),
+        ("botocore", {"aws"}),
+        ("click", {"__main__.py"}),
+        ("sandbox", set()),
+        ("tests", set()),
+    ],
+)
+def test_where_libraries_are_imported(library: str, where: set[str]) -> None:
+    users = {path.relative_to(PACKAGE).parts[0] for path in MODULES if library in imports(path)}
+    assert users == where
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_files_are_one_idea(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 300
+    assert ast.get_docstring(ast.parse(text)), "it says what it is for"
+
+
+def test_modules_are_imported_late() -> None:
+    """`--help` and `version` need neither boto3 nor Kopf, which take a second."""
+    code = "import sys, appconfig_operator.__main__; print(*{'boto3', 'kopf', 'kubernetes'} & set(sys.modules))"
+    assert python("-c", code, cwd=ROOT) == ""

@@ -1,0 +1,124 @@
+"""Logs: one line an event, with what it is about, and nothing of what libraries write at level DEBUG."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from appconfig_operator import logs
+from tests.unit.builders import UID, source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LIBRARIES = ("boto3", "botocore", "kubernetes", "urllib3", "aiohttp", "asyncio", "kopf")
+
+
+@pytest.fixture(autouse=True)
+def restored() -> Iterator[None]:
+    """Put the global state of `logging` back."""
+    root = logging.getLogger()
+    names = [*LIBRARIES, "kopf.objects", "kopf.activities", "kopf._core", "appconfig_operator"]
+    before = root.level, root.handlers[:], {name: logging.getLogger(name).level for name in names}
+    yield
+    logging.captureWarnings(capture=False)
+    root.setLevel(before[0])
+    root.handlers[:] = before[1]
+    for name, level in before[2].items():
+        logging.getLogger(name).setLevel(level)
+
+
+def written(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    return captured.err.splitlines()
+
+
+def test_json(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(log_format="json", level="info")
+    logging.getLogger("appconfig_operator.x").warning("50 %% of %s", "ä", extra=logs.about(source(), reason="Synced"))
+    (line,) = written(capsys)
+    fields = json.loads(line)
+    assert datetime.fromisoformat(fields.pop("time")).tzinfo is not None
+    assert fields == {
+        "level": "WARNING",
+        "logger": "appconfig_operator.x",
+        "message": "50 % of ä",
+        "namespace": "shop",
+        "source": "checkout",
+        "uid": UID,
+        "reason": "Synced",
+    }
+
+
+def test_text(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(log_format="text", level="info")
+    logging.getLogger("appconfig_operator.x").info("Told", extra=logs.about(source(), reason="Synced"))
+    logging.getLogger("appconfig_operator.x").error("Alone")
+    first, second = written(capsys)
+    assert first.endswith(f" INFO    Told namespace=shop source=checkout uid={UID} reason=Synced")
+    assert second.endswith(" ERROR   Alone")
+
+
+def test_json_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(log_format="json", level="info")
+    try:
+        raise ValueError("two\nlines")  # noqa: TRY301 - a traceback is wanted
+    except ValueError:
+        logging.getLogger("appconfig_operator.x").exception("First\nsecond\r\nthird\u2028fourth")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.warn("old\nthing", DeprecationWarning, stacklevel=1)
+    error, warning = (json.loads(line) for line in capsys.readouterr().err.strip("\n").split("\n"))
+    assert error["message"] == "First\nsecond\r\nthird\u2028fourth"
+    assert "ValueError: two\nlines" in error["exc_info"]
+    assert warning["logger"] == "py.warnings"
+    assert "old\nthing" in warning["message"]
+
+
+@pytest.mark.parametrize(
+    "name", [*LIBRARIES, "botocore.parsers", "urllib3.connectionpool", "kopf.engines", "aiohttp.x"]
+)
+def test_libraries_are_not_heard_at_debug(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """There they write requests and responses whole."""
+    logs.configure(log_format="text", level="debug")
+    logging.getLogger(name).debug("secret")
+    assert written(capsys) == []
+
+
+def test_debug_is_for_ourselves(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(log_format="text", level="debug")
+    logging.getLogger("appconfig_operator.x").debug("Told")
+    assert len(written(capsys)) == 1
+
+
+@pytest.mark.parametrize("level", logs.LEVELS)
+@pytest.mark.parametrize("name", ["appconfig_operator.x", "botocore", "kopf.x"])
+def test_levels(capsys: pytest.CaptureFixture[str], level: str, name: str) -> None:
+    logs.configure(log_format="text", level=level)
+    logger = logging.getLogger(name)
+    for said in logs.LEVELS:
+        logger.log(logging.getLevelNamesMapping()[said.upper()], said)
+    least = max(logs.LEVELS.index(level), 0 if name.startswith("appconfig_operator") else 1)
+    assert [line.split()[-1] for line in written(capsys)] == list(logs.LEVELS[least:])
+
+
+@pytest.mark.parametrize("name", ["kopf.objects", "kopf.activities.x", "kopf._core.reactor.queueing"])
+def test_kopf_is_quiet(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """It tells of each object that it sees."""
+    logs.configure(log_format="text", level="info")
+    logging.getLogger(name).info("Handler 'on_event' succeeded.")
+    logging.getLogger(name).warning("Told")
+    assert len(written(capsys)) == 1
+
+
+def test_configured_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(log_format="json", level="info")
+    logs.configure(log_format="text", level="info")
+    logging.getLogger("appconfig_operator.x").info("Told")
+    assert len(written(capsys)) == 1

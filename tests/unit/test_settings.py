@@ -1,0 +1,74 @@
+"""Settings: a wrong one is refused, a variable that is none of ours is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from appconfig_operator.settings import VARIABLES, Settings, SettingsError, check_variables
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        pytest.param("APPCONFIG_OPERATOR_WORKER", "did you mean APPCONFIG_OPERATOR_WORKERS?", id="letter missing"),
+        pytest.param("APPCONFIG_OPERATOR_NAMESPACES", "did you mean APPCONFIG_OPERATOR_NAMESPACE?", id="plural"),
+        pytest.param("APPCONFIG_OPERATOR_LOGLEVEL", "did you mean APPCONFIG_OPERATOR_LOG_LEVEL?", id="no underscore"),
+        pytest.param("APPCONFIG_OPERATOR_log_format", "", id="lower case"),
+        pytest.param("APPCONFIG_OPERATOR_", "", id="prefix only"),
+        pytest.param("APPCONFIG_OPERATOR_" + "X" * 60, f"known are {', '.join(VARIABLES)}", id="like none"),
+        pytest.param("APPCONFIG_OPERATOR_PORTS", "", id="like a service link"),
+        pytest.param("APPCONFIG_OPERATOR_SERVICE", "", id="start of a service link"),
+    ],
+)
+def test_typing_errors(name: str, hint: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        check_variables(["HOME", name, *VARIABLES])
+    assert str(error.value).startswith(f"unknown environment variable {name}: ")
+    assert hint in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *VARIABLES,
+        "APPCONFIG_OPERATOR_SERVICE_HOST",
+        "APPCONFIG_OPERATOR_SERVICE_PORT",
+        "APPCONFIG_OPERATOR_SERVICE_PORT_METRICS",
+        "APPCONFIG_OPERATOR_PORT",
+        "APPCONFIG_OPERATOR_PORT_8080_TCP",
+        "APPCONFIG_OPERATOR_PORT_8080_TCP_ADDR",
+        "APPCONFIG_OPERATOR_PORT_8080_TCP_PORT",
+        "APPCONFIG_OPERATOR_PORT_8080_TCP_PROTO",
+        "APPCONFIG_OPERATORS",
+        "MY_APPCONFIG_OPERATOR_WORKER",
+        "AWS_REGION",
+    ],
+)
+def test_variables_that_pass(name: str) -> None:
+    check_variables([name])
+
+
+def test_first_mistake_is_told() -> None:
+    with pytest.raises(SettingsError, match="APPCONFIG_OPERATOR_A:"):
+        check_variables(["APPCONFIG_OPERATOR_Z", "APPCONFIG_OPERATOR_A"])
+
+
+@pytest.mark.parametrize("name", ["a", "0", "shop", "team-1", "a" * 63, "a--b"])
+def test_namespaces(name: str) -> None:
+    assert Settings(namespaces=("default", name)).namespaces == ("default", name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", " ", "Shop", "-a", "a-", "a.b", "a_b", "a*", "!a", "a,b", "a" * 64, "a\n", "ä", "shop/checkout"],
+    ids=repr,
+)
+def test_no_namespaces(name: str) -> None:
+    """Kopf would take `*`, `!` and `,` for a pattern."""
+    with pytest.raises(SettingsError) as error:
+        Settings(namespaces=("default", name))
+    assert str(error.value) == f"--namespace: {name!r} is not the name of a namespace"
+
+
+def test_defaults() -> None:
+    assert Settings() == Settings(namespaces=(), workers=10)
