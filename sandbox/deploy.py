@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _ENDPOINT = "AWS_ENDPOINT_URL"
 
+# What would lead boto3 elsewhere, or nowhere.
+_SURROUNDINGS = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+
 
 def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
@@ -35,6 +38,7 @@ def main(
         After the name of the program. Default: the process's own.
     environment
         The environment variables. Default: ours. ``AWS_ENDPOINT_URL`` has to be there: this deploys to no real AWS.
+        Profiles and proxies in ours are forgotten.
     say
         Takes the line that says what was done.
 
@@ -53,6 +57,9 @@ def main(
     url = (os.environ if environment is None else environment).get(_ENDPOINT)
     if not url:
         parser.error(f"{_ENDPOINT} is not set: run the export lines that the sandbox printed")
+    for name in _SURROUNDINGS:
+        os.environ.pop(name, None)
+    os.environ.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
     try:
         version = AppConfig(url).deploy(
             options.application,

@@ -1,0 +1,202 @@
+"""The documentation says what the code says: neither more nor less, and its links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import pytest
+import yaml
+
+from appconfig_operator.__main__ import cli
+from appconfig_operator.core.errors import Reason
+from appconfig_operator.settings import VARIABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
+GENERATED = {".venv", ".git", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", "node_modules"}
+
+
+def text_of(path: Path) -> str:
+    """Read a Markdown file without its code blocks."""
+    return FENCE.sub("", path.read_text(encoding="utf-8"))
+
+
+def tables(path: Path) -> Iterator[list[str]]:
+    """Give the cells of each row of each table, without the heads."""
+    rows = text_of(path).splitlines()
+    for number, row in enumerate(rows):
+        ruler = re.fullmatch(r"\|[-| :]+\|", row)
+        head = number + 1 < len(rows) and re.fullmatch(r"\|[-| :]+\|", rows[number + 1])
+        if row.startswith("|") and not ruler and not head:
+            yield [cell.strip() for cell in row.strip("|").split("|")]
+
+
+def headings(path: Path) -> list[str]:
+    """Give the headings of a file, with their hashes."""
+    return re.findall(r"^#+ .*$", text_of(path), re.MULTILINE)
+
+
+def anchor(heading: str) -> str:
+    """Make the anchor that a heading gets."""
+    words = re.sub(r"[^\w\- ]", "", heading.lstrip("#").strip().lower())
+    return words.replace(" ", "-")
+
+
+def sections(path: Path, level: str) -> dict[str, str]:
+    """Give the text of each section of a level by its heading."""
+    parts = re.split(rf"^{level} (.*)$", text_of(path), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def markdown_files() -> list[Path]:
+    found = sorted(ROOT.rglob("*.md"))
+    return [path for path in found if not GENERATED & set(path.relative_to(ROOT).parts)]
+
+
+def field_paths(schema: dict[str, Any], path: str) -> Iterator[str]:
+    """Give the path of each field below a part of the CRD. What the items of lists hold is no field of its own."""
+    for name, part in schema.get("properties", {}).items():
+        yield f"{path}.{name}"
+        yield from field_paths(part, f"{path}.{name}")
+
+
+@pytest.fixture(scope="module")
+def crd() -> dict[str, Any]:
+    definition = yaml.safe_load((ROOT / "crds" / "appconfigsources.yaml").read_text(encoding="utf-8"))
+    (version,) = definition["spec"]["versions"]
+    assert isinstance(version, dict)
+    return version
+
+
+def schema_of(crd: dict[str, Any], part: str) -> dict[str, Any]:
+    properties: dict[str, dict[str, Any]] = crd["schema"]["openAPIV3Schema"]["properties"]
+    return properties[part]
+
+
+def test_reasons_have_one_section_each() -> None:
+    documented = [heading.removeprefix("## ") for heading in headings(DOCS / "reasons.md") if heading.startswith("## ")]
+    assert documented == [str(reason) for reason in Reason]
+
+
+def test_reasons_are_listed_in_the_order_of_the_code() -> None:
+    linked = [re.fullmatch(r"\[(\w+)\]\(#\w+\)", row[0]) for row in tables(DOCS / "reasons.md")]
+    assert [found[1] for found in linked if found] == [str(reason) for reason in Reason]
+
+
+@pytest.mark.parametrize("part", ["*Find the cause:*", "*Mend it:*", "*Tried again:*"])
+def test_each_reason_says_how_to_go_on(part: str) -> None:
+    without = [reason for reason, text in sections(DOCS / "reasons.md", "##").items() if part not in text]
+    assert not without
+
+
+@pytest.mark.parametrize("part", ["spec", "status"])
+def test_fields_are_those_of_the_crd(crd: dict[str, Any], part: str) -> None:
+    cells = [re.match(r"\[?`((?:spec|status)\.[\w.]+)`", row[0]) for row in tables(DOCS / "resource.md")]
+    documented = [found[1] for found in cells if found and found[1].startswith(f"{part}.")]
+    assert sorted(documented) == sorted(field_paths(schema_of(crd, part), part))
+
+
+def test_each_field_of_the_spec_has_a_section(crd: dict[str, Any]) -> None:
+    named = {name for heading in sections(DOCS / "resource.md", "###") for name in heading.split(", ")}
+    fields = {path.removeprefix("spec.") for path in field_paths(schema_of(crd, "spec"), "spec")}
+    assert named - {"Conditions", "Events"} == fields
+
+
+def test_defaults_are_those_of_the_crd(crd: dict[str, Any]) -> None:
+    documented = {
+        found[1]: row[1]
+        for row in tables(DOCS / "resource.md")
+        if (found := re.match(r"\[`spec\.([\w.]+)`\]", row[0])) and row[1].startswith("`")
+    }
+    spec = schema_of(crd, "spec")["properties"]
+    defaults = {
+        **{name: field["default"] for name, field in spec.items() if "default" in field},
+        **{
+            f"target.{name}": field["default"]
+            for name, field in spec["target"]["properties"].items()
+            if "default" in field
+        },
+    }
+    assert documented == {
+        name: f"`{str(value).lower() if value is False else value}`" for name, value in defaults.items()
+    }
+
+
+def test_columns_are_those_of_the_crd(crd: dict[str, Any]) -> None:
+    documented = [row[0] for row in tables_of_section("resource.md", "Columns")]
+    assert documented == [column["name"] for column in crd["additionalPrinterColumns"]]
+
+
+def tables_of_section(file: str, heading: str) -> list[list[str]]:
+    text = sections(DOCS / file, "##")[heading]
+    rows = [row for row in text.splitlines() if row.startswith("|")]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows[2:]]
+
+
+def test_settings_are_those_of_the_command_line() -> None:
+    run = cli.commands["run"]
+    options = [option for option in run.params if isinstance(option, click.Option)]
+    documented = {row[0]: row[1:3] for row in tables(DOCS / "settings.md") if row[0].startswith("`--")}
+    defaults = {
+        f"`{option.opts[0]}`": [f"`{option.envvar}`", "all namespaces" if option.multiple else f"`{option.default}`"]
+        for option in options
+    }
+    assert documented == defaults
+
+
+def test_variables_are_those_of_the_operator() -> None:
+    text = (DOCS / "settings.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"APPCONFIG_OPERATOR_\w+", text)) - {"APPCONFIG_OPERATOR_"} == set(VARIABLES)
+
+
+def test_dependencies_are_those_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    sections_of_project = [project["project"]["dependencies"], *project["dependency-groups"].values()]
+    meant = [[re.split(r"[\[<>=]", requirement)[0] for requirement in group] for group in sections_of_project]
+    text = (DOCS / "dependencies.md").read_text(encoding="utf-8")
+    documented = [
+        re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE) for table in text.split("| package | why |")[1:]
+    ]
+    assert documented == meant
+
+
+@pytest.mark.parametrize("file", markdown_files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(file: Path) -> None:
+    dead = []
+    for link in LINK.findall(text_of(file)):
+        target, _, fragment = link.partition("#")
+        if re.match(r"[a-z]+:", target):
+            continue
+        path = (file.parent / target).resolve() if target else file
+        there = path.exists() and path.is_relative_to(ROOT)
+        if not there or (fragment and fragment not in map(anchor, headings(path))):
+            dead.append(link)
+    assert not dead
+
+
+def test_documents_are_found_from_the_index() -> None:
+    linked = set(LINK.findall(text_of(DOCS / "README.md")))
+    assert {path.name for path in DOCS.glob("*.md")} - {"README.md"} <= linked
+
+
+def test_targets_are_those_of_the_makefile() -> None:
+    text = (DOCS / "development.md").read_text(encoding="utf-8")
+    documented = re.findall(r"^\| `make ([\w-]+)` \|", text, re.MULTILINE)
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert set(documented) == set(re.findall(r"^([\w-]+):.*## ", makefile, re.MULTILINE)) - {"help"}
+
+
+def test_no_local_path_is_published() -> None:
+    # Outputs are pasted from real runs, and must not carry the machine they were made on.
+    local = re.compile(rf"{re.escape(str(ROOT))}|/tmp/|/root/|{re.escape(str(Path.home()))}(?=/)")
+    assert {path.name: found for path in markdown_files() if (found := local.findall(path.read_text("utf-8")))} == {}
