@@ -37,6 +37,12 @@ GRACE_SECONDS = 4.0
 
 WATCH_AGAIN_SECONDS = 5.0
 
+PRUNE_SECONDS = 600.0
+"""Between two looks for sources that were deleted unheard, beside those after each gap that the watch has told of."""
+
+SETTLE_SECONDS = 2.0
+"""From the first sign of a gap to the look: the list that the watch begins anew with gives a sign for each source."""
+
 
 def run(settings: Settings) -> None:
     """Run the operator until SIGTERM or SIGINT.
@@ -109,11 +115,16 @@ class Watcher:
         self._stop = stop
         self._lock = threading.Lock()
         self._end: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
-        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+        self._gap = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._run, name="watch", daemon=True),
+            threading.Thread(target=self._prune, name="prune", daemon=True),
+        ]
 
     def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """End the watch, once `stop` is set. Does not wait: what it still hears is polled no more."""
@@ -137,8 +148,7 @@ class Watcher:
             if not self._sources.served():
                 logger.error("The CRD appconfigsources.appconfig-operator.io is not installed: apply crds/")
                 return False
-            before = self._scheduler.uids()
-            self._scheduler.keep_only(self._sources.uids(self._namespaces), among=before)
+            self._forget_deleted()
         except UnreachableError as error:
             logger.error("The Kubernetes API server cannot be reached (%s); trying again", error)  # noqa: TRY400
             return False
@@ -147,13 +157,29 @@ class Watcher:
             return False
         return True
 
+    def _prune(self) -> None:
+        while not self._stop.is_set():
+            self._gap.wait(PRUNE_SECONDS)
+            self._stop.wait(SETTLE_SECONDS)
+            self._gap.clear()
+            try:
+                self._forget_deleted()
+            except Exception as error:  # noqa: BLE001 (whatever it is, sources are deleted tomorrow, too)
+                logger.warning("No list of the sources (%s); trying again", error)
+                self._stop.wait(WATCH_AGAIN_SECONDS)
+                self._gap.set()
+
+    def _forget_deleted(self) -> None:
+        before = self._scheduler.uids()
+        self._scheduler.keep_only(self._sources.uids(self._namespaces), among=before)
+
     async def _watch(self) -> None:
         ended = asyncio.Event()
         with self._lock:
             self._end = (asyncio.get_running_loop(), ended)
         try:
             if not self._stop.is_set():
-                await handlers.watch(self._scheduler, namespaces=self._namespaces, stop=ended)
+                await handlers.watch(self._scheduler, namespaces=self._namespaces, stop=ended, on_gap=self._gap.set)
         finally:
             with self._lock:
                 self._end = None

@@ -14,20 +14,20 @@ from appconfig_operator.api.v1alpha1 import GROUP, PLURAL, VERSION, Source
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 
 class Sink(Protocol):
     """Where the resources go. Its methods return at once."""
 
-    def put(self, source: Source) -> None:
-        """Take in a source as it is now."""
+    def put(self, source: Source) -> bool:
+        """Take in a source as it is now, and tell whether it was there before."""
 
     def remove(self, uid: str) -> None:
         """Forget a source."""
 
 
-async def watch(sink: Sink, *, namespaces: Sequence[str], stop: asyncio.Event) -> None:
+async def watch(sink: Sink, *, namespaces: Sequence[str], stop: asyncio.Event, on_gap: Callable[[], None]) -> None:
     """Watch the resources until stopped. The CRD must be installed.
 
     Parameters
@@ -38,6 +38,8 @@ async def watch(sink: Sink, *, namespaces: Sequence[str], stop: asyncio.Event) -
         Where to look, empty for everywhere.
     stop
         Ends the watch.
+    on_gap
+        Called, and often so, when the watch had to begin anew: what was deleted before that, it may never tell.
 
     Raises
     ------
@@ -45,7 +47,7 @@ async def watch(sink: Sink, *, namespaces: Sequence[str], stop: asyncio.Event) -
         Whatever ends Kopf: an error in a watch stream, a deleted CRD, refused credentials. Watch again then.
     """
     await kopf.operator(
-        registry=_registry(sink),
+        registry=_registry(sink, on_gap),
         settings=_settings(),
         standalone=True,
         clusterwide=not namespaces,
@@ -54,7 +56,7 @@ async def watch(sink: Sink, *, namespaces: Sequence[str], stop: asyncio.Event) -
     )
 
 
-def _registry(sink: Sink) -> kopf.OperatorRegistry:
+def _registry(sink: Sink, on_gap: Callable[[], None]) -> kopf.OperatorRegistry:
     registry = kopf.OperatorRegistry()
     kopf.on.login(registry=registry)(kopf.login_via_client)
 
@@ -62,8 +64,8 @@ def _registry(sink: Sink) -> kopf.OperatorRegistry:
     async def on_event(event: kopf.RawEvent, **_: object) -> None:
         if event["type"] == "DELETED":
             sink.remove(event["object"]["metadata"]["uid"])
-        else:
-            sink.put(Source.from_dict(event["object"]))
+        elif sink.put(Source.from_dict(event["object"])) and event["type"] is None:  # None: from a list
+            on_gap()
 
     kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)(on_event)
     return registry

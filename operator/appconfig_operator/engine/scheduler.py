@@ -107,13 +107,20 @@ class Scheduler:
             thread.join(max(0.0, deadline - self._monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
-    def put(self, source: Source) -> None:
-        """Take in a source as the API server tells it now. A new or changed spec is polled at once."""
+    def put(self, source: Source) -> bool:
+        """Take in a source as the API server tells it now. A new or changed spec is polled at once.
+
+        Returns
+        -------
+        bool
+            Whether it was there before.
+        """
         if source.deleting:
             self.remove(source.uid)
-            return
+            return False
         with self._lock:
             entry = self._entries.get(source.uid)
+            known = entry is not None
             if entry is None:
                 entry = _Entry(source, self._poller.remember(source, source.status))
                 self._entries[source.uid] = entry
@@ -123,6 +130,7 @@ class Scheduler:
                 entry.changed = True
                 if not entry.running:
                     self._begin_anew(entry)
+        return known
 
     def remove(self, uid: str) -> None:
         """Forget a source, and its session with it."""

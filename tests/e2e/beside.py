@@ -1,0 +1,178 @@
+"""Stories that mostly wait, run by a thread beside the other tests, on a cluster of their own."""
+
+from __future__ import annotations
+
+import signal
+import time
+import uuid
+from concurrent.futures import Future
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from sandbox import ControlPlane, wait_until
+from sandbox.appconfig_proxy import AppConfigProxy, Operation, Rules
+from sandbox.kubectl import Kubectl
+from sandbox.operator_process import MANIFESTS, USER, operator
+from tests.e2e.support import TIMEOUT, Scene, administrator, check_log, wait_for_silence
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox import AppConfig, MiniStack, Place, Process, Request
+
+Beside = dict[str, Future[None]]
+
+NOT_INSTALLED = "The CRD appconfigsources.appconfig-operator.io is not installed"
+SOURCES = 5
+POLLS = 20
+OUTAGE_SECONDS = 30.0
+DEPLOYED_AFTER_SECONDS = 25.0
+
+
+@dataclass
+class Cluster:
+    """A cluster, and an operator for all of it. Each part starts when it is first asked for, in that thread."""
+
+    ministack: MiniStack
+    appconfig: AppConfig
+    folder: Path
+    _stack: ExitStack = field(default_factory=ExitStack)
+
+    @cached_property
+    def control_plane(self) -> ControlPlane:
+        return self._stack.enter_context(ControlPlane())
+
+    @cached_property
+    def kubectl(self) -> Kubectl:
+        return Kubectl(self.control_plane.kubeconfig)
+
+    @cached_property
+    def proxy(self) -> AppConfigProxy:
+        return self._stack.enter_context(AppConfigProxy(self.ministack.url, Rules(poll_interval=1)))
+
+    @cached_property
+    def operator(self) -> Process:
+        aws = {**self.ministack.environment(), **self.proxy.environment()}
+        return self._stack.enter_context(operator(self.control_plane, self.folder, aws=aws))
+
+    def new_scene(self) -> Scene:
+        scene = Scene(administrator(self.control_plane), self.appconfig, f"beside-{uuid.uuid4().hex[:10]}")
+        scene.create_namespace()
+        return scene
+
+    def writes(self) -> int:
+        """Count what the API server was asked to write, by anybody, of the kinds that the operator writes."""
+        kinds = {"configmaps", "appconfigsources", "events"}
+        return sum(
+            sample.count for sample in self.control_plane.request_total() if sample.write and sample.resource in kinds
+        )
+
+    def requests(self) -> list[Request]:
+        """Give what the operator has asked the API server for."""
+        return self.control_plane.requests_of(USER)
+
+    def close(self) -> None:
+        self._stack.close()
+
+
+def wait_for_crd(cluster: Cluster) -> None:
+    """The operator starts before its CRD is there, and then serves all namespaces."""
+    base = MANIFESTS / "base"
+    cluster.kubectl("apply", "--server-side", "-f", base / "namespace.yaml", "-f", base / "rbac.yaml")
+    running = cluster.operator
+    wait_until(lambda: NOT_INSTALLED in running.log, TIMEOUT, "a line about the missing CRD")
+    pid = running.pid
+    cluster.kubectl("apply", "--server-side", "-k", MANIFESTS.parent / "crds")
+    cluster.kubectl("wait", "--for=condition=Established", "crd/appconfigsources.appconfig-operator.io")
+    scenes = [cluster.new_scene() for _ in range(2)]
+    for scene in scenes:
+        scene.deploy(scene.namespace.encode(), content_type="text/plain")
+        scene.apply("checkout")
+    for scene in scenes:
+        scene.wait_for("checkout", "Synced")
+        assert scene.config_map("checkout")["data"] == {"config.txt": scene.namespace}
+    running.check()
+    assert running.pid == pid
+    # A line at each look, which is every 5 s, and nothing else that is wrong.
+    troubles = [line for line in running.log.splitlines() if " ERROR " in line or " WARNING " in line]
+    assert 1 <= len(troubles) <= 2, troubles
+    assert all(NOT_INSTALLED in line for line in troubles), troubles
+
+
+def write_nothing_unchanged(cluster: Cluster) -> None:
+    """Polls that bring nothing new write nothing, and neither does a restart."""
+    scene, proxy, running = cluster.new_scene(), cluster.proxy, cluster.operator
+    names = [f"source-{number}" for number in range(SOURCES)]
+    places = [scene.place(name) for name in names]
+    for name in names:
+        scene.deploy(f'"{name}"'.encode(), profile=name, label=name)
+        scene.apply(name, configurationProfile=name)
+    for name in names:
+        scene.wait_for(name, "Synced")
+        scene.wait_for_events(name, [("Normal", "Synced")])
+    assert cluster.writes() >= 3 * SOURCES, "the count does not see writes"
+    before = scene.sources(), scene.config_maps()
+
+    counted, asked = cluster.writes(), len(cluster.requests())
+    wait_for_polls(proxy, places, POLLS, since=time.monotonic())
+    assert cluster.writes() == counted
+    assert {request.verb for request in cluster.requests()[asked:]} <= {"watch"}
+
+    running.stop()
+    asked, restarted = len(cluster.requests()), time.monotonic()
+    running.start()
+    # The second poll of a source begins when all is done that followed from the first.
+    wait_for_polls(proxy, places, 2, since=restarted)
+    assert cluster.writes() == counted
+    assert {request.verb for request in cluster.requests()[asked:]} == {"get", "list", "watch"}
+    assert (scene.sources(), scene.config_maps()) == before
+
+
+def wait_for_polls(proxy: AppConfigProxy, places: list[Place], polls: int, since: float) -> None:
+    for place in places:
+        wait_until(
+            lambda place=place: proxy.count(Operation.LATEST, place=place, since=since) >= polls,  # type: ignore[misc]
+            TIMEOUT + 2 * polls,
+            f"{polls} polls of {place}",
+        )
+
+
+def outlive_an_outage(cluster: Cluster) -> None:
+    """The API server is away for a while: the same process goes on, and nothing is lost."""
+    scene, proxy, running = cluster.new_scene(), cluster.proxy, cluster.operator
+    for profile in ("stays", "goes", "comes"):
+        scene.deploy(b'{"version": 1}', profile=profile)
+    for profile in ("stays", "goes"):
+        scene.apply(profile, configurationProfile=profile)
+        scene.wait_for(profile, "Synced")
+    pid = running.pid
+
+    cluster.control_plane.stop_api_server()
+    stopped = time.monotonic()
+    wait_until(lambda: time.monotonic() - stopped > DEPLOYED_AFTER_SECONDS, OUTAGE_SECONDS, "most of the outage")
+    scene.deploy(b'{"version": 2}', profile="stays")
+    wait_until(lambda: time.monotonic() - stopped > OUTAGE_SECONDS, OUTAGE_SECONDS, "the end of the outage")
+    running.check()
+    # Held, so that its watch is sure to be away while one is deleted and another made.
+    running.send(signal.SIGSTOP)
+    cluster.control_plane.start_api_server()
+    scene.delete("goes")
+    scene.apply("comes", configurationProfile="comes")
+    running.send(signal.SIGCONT)
+
+    scene.wait_for("comes", "Synced")
+    assert scene.config_map("comes")["data"] == {"config.json": '{"version": 1}'}
+    scene.wait_for_content("stays", {"config.json": '{"version": 2}'}, timeout=60)
+    scene.wait_for("stays", "Synced")
+    wait_for_silence(proxy, scene.place("goes"), beside=scene.place("comes"))
+    running.check()
+    assert running.pid == pid
+    # AppConfig was asked all the while, in the same session.
+    assert proxy.count(Operation.LATEST, place=scene.place("goes"), since=stopped) >= OUTAGE_SECONDS / 2
+    assert proxy.sessions(place=scene.place("stays")) == 1
+    check_log(running)
+
+
+STORIES = {"crd": wait_for_crd, "unchanged": write_nothing_unchanged, "outage": outlive_an_outage}

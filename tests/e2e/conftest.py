@@ -1,0 +1,151 @@
+"""The operator as its own process, with the rights that the manifests give it, against a real API server."""
+
+from __future__ import annotations
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from sandbox.appconfig_proxy import AppConfigProxy, Rules
+from sandbox.operator_process import operator
+
+# Before they are imported: their assertions are to tell what they saw.
+pytest.register_assert_rewrite("tests.e2e.beside", "tests.e2e.checks", "tests.e2e.support")
+
+from tests.e2e.beside import STORIES, Beside, Cluster  # noqa: E402 (see above)
+from tests.e2e.support import Scene, administrator, check_log  # noqa: E402 (see above)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from sandbox import AppConfig, ControlPlane, MiniStack, Process
+    from sandbox.rest import Rest
+
+
+class StartOperator(Protocol):
+    """Starts operators that end with the test."""
+
+    def __call__(
+        self, namespace: str, *, arguments: Sequence[str] = ("--log-format=text",), aws: Mapping[str, str] = ...
+    ) -> Process:
+        """Start one that serves one namespace."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Move what runs beside the other tests to the end."""
+    items.sort(key=asks_for_beside)
+
+
+def asks_for_beside(item: pytest.Item) -> bool:
+    return "beside" in getattr(item, "fixturenames", ())
+
+
+@pytest.fixture(scope="session")
+def api(installed: ControlPlane) -> Rest:
+    """The API server as the administrator, with the operator's CRD and rights."""
+    # The garbage collector then knows the new kind at once.
+    installed.restart_controllers()
+    return administrator(installed)
+
+
+@pytest.fixture(scope="session")
+def new_scene(api: Rest, appconfig: AppConfig) -> Callable[[], Scene]:
+    """Makes namespaces."""
+
+    def new() -> Scene:
+        scene = Scene(api, appconfig, f"test-{uuid.uuid4().hex[:10]}")
+        scene.create_namespace()
+        return scene
+
+    return new
+
+
+@pytest.fixture
+def scene(new_scene: Callable[[], Scene]) -> Scene:
+    """A namespace of the test's own that nobody serves yet."""
+    return new_scene()
+
+
+@pytest.fixture(scope="module")
+def served(
+    request: pytest.FixtureRequest,
+    new_scene: Callable[[], Scene],
+    installed: ControlPlane,
+    aws: Mapping[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Iterator[Scene]]:
+    """Namespaces, one for each test of a file, that one operator serves."""
+    tests = [item for item in request.session.items if item.path == request.path]
+    scenes = [new_scene() for _ in tests]
+    arguments = ["--log-format=text", *(f"--namespace={scene.namespace}" for scene in scenes)]
+    folder = tmp_path_factory.mktemp("operator")
+    with operator(installed, folder, aws=aws, arguments=arguments) as running:
+        yield iter(scenes)
+    check_log(running)
+
+
+@pytest.fixture
+def served_scene(served: Iterator[Scene]) -> Scene:
+    """A namespace of the test's own that an operator serves."""
+    return next(served)
+
+
+@pytest.fixture(scope="module")
+def proxy(ministack: MiniStack) -> Iterator[AppConfigProxy]:
+    """AppConfig's data plane, which wants a poll each second: the CRD takes no shorter interval than 15 s."""
+    with AppConfigProxy(ministack.url, Rules(poll_interval=1)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def aws(ministack: MiniStack, proxy: AppConfigProxy) -> dict[str, str]:
+    """Environment variables that lead an operator to the proxy."""
+    return {**ministack.environment(), **proxy.environment()}
+
+
+@pytest.fixture
+def start_operator(
+    installed: ControlPlane, aws: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[StartOperator]:
+    started: list[Process] = []
+
+    def start(
+        namespace: str, *, arguments: Sequence[str] = ("--log-format=text",), aws: Mapping[str, str] = aws
+    ) -> Process:
+        folder = tmp_path_factory.mktemp("operator")
+        process = operator(installed, folder, aws=aws, arguments=[f"--namespace={namespace}", *arguments])
+        started.append(process)
+        process.start()
+        return process
+
+    yield start
+    for process in started:
+        process.stop()
+    for process in started:
+        check_log(process)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _beside(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beside]:
+    """Start the slow stories with the first test, where they are asked for at all."""
+    wanted = any(map(asks_for_beside, request.session.items))
+    stories: Beside = {}
+    # One thread, so that they come one after the other: they share a cluster.
+    with ThreadPoolExecutor(1, thread_name_prefix="beside") as thread:
+        if wanted:
+            cluster = Cluster(
+                ministack=request.getfixturevalue("ministack"),
+                appconfig=request.getfixturevalue("appconfig"),
+                folder=tmp_path_factory.mktemp("beside"),
+            )
+            stories |= {name: thread.submit(story, cluster) for name, story in STORIES.items()}
+            thread.submit(cluster.close)
+        yield stories
+
+
+@pytest.fixture
+def beside(_beside: Beside) -> Beside:
+    """Stories that mostly wait: a thread runs them while the other tests run."""
+    return _beside

@@ -1,0 +1,65 @@
+"""SIGTERM ends the operator soon and cleanly, whatever it is doing."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from sandbox import wait_until
+from sandbox.appconfig_proxy import Fault, Operation
+from tests.e2e.support import TIMEOUT, condition
+
+if TYPE_CHECKING:
+    from sandbox import MiniStack, Process
+    from sandbox.appconfig_proxy import AppConfigProxy
+    from tests.e2e.conftest import StartOperator
+    from tests.e2e.support import Scene
+
+
+def seconds_to_stop(operator: Process) -> float:
+    told = time.monotonic()
+    operator.send(signal.SIGTERM)
+    assert operator.wait(TIMEOUT) == 0
+    return time.monotonic() - told
+
+
+def test_when_idle_it_ends_at_once(scene: Scene, start_operator: StartOperator, ministack: MiniStack) -> None:
+    scene.deploy(b"{}")
+    scene.apply("checkout")
+    # Without the proxy, so that the next poll is 15 s away.
+    operator = start_operator(scene.namespace, aws=ministack.environment())
+    scene.wait_for("checkout", "Synced")
+    assert seconds_to_stop(operator) < 1
+    assert operator.log.rstrip().endswith("Stopped")
+
+
+def test_while_aws_does_not_answer_it_ends_within_five_seconds(
+    scene: Scene, start_operator: StartOperator, proxy: AppConfigProxy
+) -> None:
+    faults = {"hang": Fault.hang(), "trickle": Fault.trickle(pause=1.0)}
+    cases = [(operation, name) for operation in (Operation.START, Operation.LATEST) for name in faults]
+    operator = start_operator(scene.namespace)
+    for operation, name in cases:
+        profile = f"{operation}-{name}".lower()
+        proxy.fail(operation, faults[name], times=None, place=scene.place(profile))
+        scene.deploy(b'{"long": "enough to take a while"}', profile=profile)
+        scene.apply(profile, configurationProfile=profile)
+    wait_until(lambda: len([call for call in proxy.calls() if call.fault]) >= len(cases), TIMEOUT, "calls that hang")
+    assert seconds_to_stop(operator) < 5
+    assert scene.config_maps() == []
+
+
+def test_in_the_middle_of_a_first_sync_it_ends_what_it_has_begun(scene: Scene, start_operator: StartOperator) -> None:
+    names = [f"source-{number:02}" for number in range(30)]
+    scene.deploy(b"{}")
+    for name in names:
+        scene.apply(name)
+    operator = start_operator(scene.namespace, arguments=["--workers=2"])
+    wait_until(lambda: len(scene.config_maps()) >= 3, TIMEOUT, "the first ConfigMaps")
+    assert seconds_to_stop(operator) < 2
+    written = {config_map["metadata"]["name"] for config_map in scene.config_maps()}
+    assert 3 <= len(written) < len(names), "it was not stopped in the middle"
+    ready = {source["metadata"]["name"] for source in scene.sources() if condition(source, "Ready") is not None}
+    assert ready == written
+    assert {event["regarding"]["name"] for event in scene.raw_events()} == written
