@@ -29,7 +29,7 @@ def test_when_idle_it_ends_at_once(scene: Scene, start_operator: StartOperator, 
     scene.apply("checkout")
     # Without the proxy, so that the next poll is 15 s away.
     operator = start_operator(scene.namespace, aws=ministack.environment())
-    scene.wait_for("checkout", "Synced")
+    scene.wait_for_events("checkout", [("Normal", "Synced")])
     assert seconds_to_stop(operator) < 1
     assert operator.log.rstrip().endswith("Stopped")
 
