@@ -26,12 +26,30 @@ CRD_FILE = ROOT / "crds" / "appconfigsources.yaml"
 DATA = ROOT / "tests" / "data" / "crd"
 VALID = sorted((DATA / "valid").glob("*.yaml"))
 INVALID = sorted((DATA / "invalid").glob("*.yaml"))
-SAMPLE_NAMES = ("first-source", "minimal", "wrong-source")
+SAMPLE_NAMES = (
+    "first-source",
+    "minimal",
+    "wrong-source",
+    "env-vars",
+    "feature-flags",
+    "service-account",
+    "assume-role",
+    "merge",
+)
 SAMPLES = [ROOT / "manifests" / "samples" / f"{name}.yaml" for name in SAMPLE_NAMES]
 KUBECTL = Path(sys.executable).with_name("kubectl")
 TIMEOUT = 30.0
 EXPECT = "# expect: "
 DIGEST = "sha256:" + "0123456789abcdef" * 4
+TIME = "2026-01-02T03:04:05Z"
+RECEIVED = {
+    "versionLabel": "v42",
+    "contentType": "application/json",
+    "digest": DIGEST,
+    "sizeBytes": 12,
+    "receivedTime": TIME,
+}
+WRITTEN = {"name": "checkout-config", "digest": DIGEST, "keys": 1, "syncedTime": TIME, "resourceVersion": "88"}
 
 
 @dataclass(frozen=True)
@@ -141,10 +159,12 @@ def test_valid(api: Api, path: Path) -> None:
 @pytest.mark.parametrize("path", SAMPLES, ids=stem)
 def test_samples(api: Api, path: Path) -> None:
     """Each sample is accepted, and says what it means: nothing is put in its place."""
-    sample = yaml.safe_load(path.read_text(encoding="utf-8"))
+    objects = yaml.safe_load_all(path.read_text(encoding="utf-8"))
+    (sample,) = (item for item in objects if item["kind"] == "AppConfigSource")
     del sample["metadata"]["namespace"]
     created = api.create(sample, dry_run=True)["spec"]
-    assert created | sample["spec"] | {"target": created["target"] | sample["spec"].get("target", {})} == created
+    parts = {part: created[part] | sample["spec"].get(part, {}) for part in ("featureFlags", "target")}
+    assert created | sample["spec"] | parts == created
 
 
 @pytest.mark.parametrize("path", INVALID, ids=stem)
@@ -169,7 +189,9 @@ def test_defaults(api: Api) -> None:
     assert created["spec"] == source()["spec"] | {
         "pollIntervalSeconds": 60,
         "suspend": False,
-        "target": {"format": "Raw", "creationPolicy": "Owner"},
+        "historyLimit": 3,
+        "featureFlags": {"multiVariant": "Refuse", "output": "AppConfig"},
+        "target": {"format": "Raw", "compression": "None", "creationPolicy": "Owner"},
     }
     assert created["status"] == {"observedGeneration": -1}
 
@@ -188,10 +210,10 @@ def test_largest(api: Api) -> None:
         {"observedGeneration": 4, "conditions": [condition()]},
         {"conditions": [condition(message="m" * 32768), condition(type="Reconciling"), condition(type="Stalled")]},
         {"conditions": [condition(message="", status="Unknown", reason="R")]},
-        {"source": {"versionLabel": "", "contentType": "", "digest": DIGEST, "sizeBytes": 0}},
-        {"source": {"versionLabel": "v" * 64, "contentType": "c" * 255, "sizeBytes": 4_096_000}},
-        {"source": {"receivedTime": "2026-01-02T03:04:05Z"}, "target": {"syncedTime": "2026-01-02T03:04:05.678901Z"}},
-        {"target": {"name": "n" * 253, "digest": DIGEST, "keys": 1, "resourceVersion": "18446744073709551615"}},
+        {"source": RECEIVED | {"versionLabel": "", "contentType": "", "sizeBytes": 0}},
+        {"source": RECEIVED | {"versionLabel": "v" * 64, "contentType": "c" * 255, "sizeBytes": 4_096_000}},
+        {"source": RECEIVED, "target": WRITTEN | {"syncedTime": "2026-01-02T03:04:05.678901Z"}},
+        {"target": WRITTEN | {"name": "n" * 253, "resourceVersion": "18446744073709551615"}},
     ],
     ids=["synced", "longest-message", "no-message", "empty-document", "longest-labels", "times", "longest-name"],
 )
@@ -209,10 +231,11 @@ def test_status_of_the_operator(api: Api, status: dict[str, Any]) -> None:
         {"conditions": [condition(reason="two words")]},
         {"conditions": [condition(status="Yes")]},
         {"conditions": [condition(), condition()]},
-        {"source": {"digest": "sha256:1234"}},
-        {"target": {"syncedTime": "yesterday"}},
+        {"source": RECEIVED | {"digest": "sha256:1234"}},
+        {"target": WRITTEN | {"syncedTime": "yesterday"}},
+        {"source": {"versionLabel": "v42"}},
     ],
-    ids=["unknown-field", "reason", "condition-status", "condition-twice", "digest", "time"],
+    ids=["unknown-field", "reason", "condition-status", "condition-twice", "digest", "time", "incomplete"],
 )
 def test_status_mistakes(api: Api, status: dict[str, Any]) -> None:
     """A status that tools could not read is refused."""
@@ -236,8 +259,8 @@ def test_columns(api: Api) -> None:
         "columns",
         {
             "conditions": [condition(type="Stalled", message="other"), condition()],
-            "source": {"versionLabel": "v42"},
-            "target": {"name": "checkout-config", "syncedTime": "2026-01-02T03:04:05Z"},
+            "source": RECEIVED,
+            "target": WRITTEN,
         },
     )
     get = ("get", "acs", "columns")
@@ -264,13 +287,21 @@ def test_field_selector(api: Api, field: str) -> None:
     assert api.names(f"spec.{field}=only {field}") == [name]
 
 
+def field_paths(properties: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    """Give the path of each field."""
+    for name, field in properties.items():
+        yield f"{prefix}{name}"
+        yield from field_paths(field.get("properties", {}), f"{prefix}{name}.")
+
+
 def test_explain(api: Api) -> None:
     """`kubectl explain` knows each field, and has something to say about it."""
     crd = yaml.safe_load(CRD_FILE.read_text(encoding="utf-8"))
     spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
-    fields = {*spec, *spec["target"]["properties"]}
+    paths = list(field_paths(spec))
+    fields = {path.rpartition(".")[2] for path in paths}
     wait_until(lambda: "FIELDS" in api.kubectl("explain", "acs.spec"), TIMEOUT, "the description of the CRD")
     explained = api.kubectl("explain", "acs.spec", "--recursive").partition("FIELDS:")[2]
     assert {line.split()[0] for line in explained.splitlines() if "\t<" in line} == fields
-    for field in (*spec, *(f"target.{name}" for name in spec["target"]["properties"])):
+    for field in paths:
         assert len(api.kubectl("explain", f"acs.spec.{field}").partition("DESCRIPTION:")[2].split()) > 5, field

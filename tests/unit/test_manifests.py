@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -70,10 +72,61 @@ def test_rights(base: dict[str, dict[str, Any]]) -> None:
     assert rights == {
         "appconfig-operator.io/appconfigsources": ["get", "list", "watch"],
         "appconfig-operator.io/appconfigsources/status": ["patch"],
-        "core/configmaps": ["create", "get", "update"],
+        "core/configmaps": ["create", "delete", "get", "list", "patch", "update", "watch"],
+        "apps/controllerrevisions": ["create", "delete", "get", "patch"],
         "events.k8s.io/events": ["create"],
     }
     assert all(set(rule) == {"apiGroups", "resources", "verbs"} for rule in base["ClusterRole"]["rules"])
+
+
+@pytest.mark.parametrize(
+    ("component", "more"),
+    [
+        ("identities/service-accounts", {"serviceaccounts": ["get"], "serviceaccounts/token": ["create"]}),
+        ("identities/secrets", {"secrets": ["get"]}),
+        (
+            "identities",
+            {"secrets": ["get"], "serviceaccounts": ["get"], "serviceaccounts/token": ["create"]},
+        ),
+    ],
+)
+def test_rights_of_a_component(tmp_path: Path, component: str, more: dict[str, list[str]]) -> None:
+    """Each component adds these rights to the base, for the operator alone."""
+    overlay = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": [os.path.relpath(ROOT / "manifests" / "base", tmp_path)],
+        "components": [os.path.relpath(ROOT / "manifests" / "components" / component, tmp_path)],
+    }
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay), encoding="utf-8")
+    done = subprocess.run(
+        [str(KUBECTL), "kustomize", str(tmp_path)], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    objects = [item for item in yaml.safe_load_all(done.stdout) if item["metadata"]["name"].startswith(f"{NAME}-")]
+    roles = {item["metadata"]["name"]: item for item in objects if item["kind"] == "ClusterRole"}
+    bindings = {item["roleRef"]["name"]: item for item in objects if item["kind"] == "ClusterRoleBinding"}
+    assert len(objects) == len(roles) + len(bindings)
+    rights = {
+        resource: rule["verbs"] for role in roles.values() for rule in role["rules"] for resource in rule["resources"]
+    }
+    assert rights == more
+    assert {tuple(rule["apiGroups"]) for role in roles.values() for rule in role["rules"]} == {("",)}
+    assert set(bindings) == set(roles)
+    for binding in bindings.values():
+        assert binding["subjects"] == [{"kind": "ServiceAccount", "name": NAME, "namespace": NAME}]
+
+
+def test_the_role_of_the_documentation_has_the_rules_of_the_component() -> None:
+    """What docs/identities.md gives in one namespace is what the component gives everywhere, for one name."""
+    page = (ROOT / "docs" / "identities.md").read_text(encoding="utf-8")
+    blocks = [textwrap.dedent(block.partition("```")[0]) for block in page.split("```yaml\n")[1:]]
+    role = next(item for block in blocks for item in yaml.safe_load_all(block) if item.get("kind") == "Role")
+    names = [rule.pop("resourceNames") for rule in role["rules"]]
+    component = ROOT / "manifests" / "components" / "identities" / "service-accounts" / "rbac.yaml"
+    rules = next(yaml.safe_load_all(component.read_text(encoding="utf-8")))["rules"]
+    assert role["rules"] == rules
+    assert names == [["shop"], ["shop"]]
 
 
 def test_who_has_the_rights(base: dict[str, dict[str, Any]]) -> None:

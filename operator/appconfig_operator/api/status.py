@@ -140,13 +140,56 @@ class WrittenTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptVersion:
+    """A version that was replaced, and is kept as a ControllerRevision.
+
+    Attributes
+    ----------
+    digest
+        Digest of the data, as in `spec.pinnedDigest`.
+    version_label
+        Label of the version, or empty.
+    revision
+        Number of the ControllerRevision: a higher one was replaced later.
+    replaced_time
+        When it was replaced, RFC 3339 in UTC.
+    """
+
+    digest: str
+    version_label: str
+    revision: int
+    replaced_time: str
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> KeptVersion:
+        """Read an entry of `status.history`."""
+        return cls(
+            digest=kept["digest"],
+            version_label=kept.get("versionLabel", ""),
+            revision=kept["revision"],
+            replaced_time=kept["replacedTime"],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Write an entry of `status.history`."""
+        return {
+            "digest": self.digest,
+            "versionLabel": self.version_label,
+            "revision": self.revision,
+            "replacedTime": self.replaced_time,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
-    """The status subresource of an `AppConfigSource`."""
+    """The status subresource of an `AppConfigSource`. `history` has the newest first."""
 
     observed_generation: int = UNSEEN
     conditions: tuple[Condition, ...] = ()
     source: ReceivedVersion | None = None
     target: WrittenTarget | None = None
+    history: tuple[KeptVersion, ...] = ()
+    last_handled_reconcile_at: str = ""
 
     @classmethod
     def from_dict(cls, status: Mapping[str, Any]) -> Status:
@@ -157,6 +200,8 @@ class Status:
             conditions=tuple(Condition.from_dict(condition) for condition in status.get("conditions") or ()),
             source=ReceivedVersion.from_dict(source) if source else None,
             target=WrittenTarget.from_dict(target) if target else None,
+            history=tuple(KeptVersion.from_dict(kept) for kept in status.get("history") or ()),
+            last_handled_reconcile_at=status.get("lastHandledReconcileAt", ""),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -164,11 +209,14 @@ class Status:
         status: dict[str, Any] = {
             "observedGeneration": self.observed_generation,
             "conditions": [condition.to_dict() for condition in self.conditions],
+            "history": [kept.to_dict() for kept in self.history],
         }
         if self.source is not None:
             status["source"] = self.source.to_dict()
         if self.target is not None:
             status["target"] = self.target.to_dict()
+        if self.last_handled_reconcile_at:
+            status["lastHandledReconcileAt"] = self.last_handled_reconcile_at
         return status
 
     def condition(self, kind: str) -> Condition | None:

@@ -5,7 +5,8 @@ The API server has validated the resource against the CRD and filled in its defa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.api.status import Status
@@ -20,6 +21,52 @@ PLURAL = "appconfigsources"
 API_VERSION = f"{GROUP}/{VERSION}"
 
 
+REQUESTED_AT = f"{GROUP}/requestedAt"
+"""Annotation of an `AppConfigSource`: any new value asks for a fetch now."""
+
+
+class Format(StrEnum):
+    """How a configuration is written."""
+
+    RAW = "Raw"
+    JSON = "JSON"
+    YAML = "YAML"
+    PROPERTIES = "Properties"
+    DOTENV = "Dotenv"
+    ENTRIES = "Entries"
+    ENV_VARS = "EnvVars"
+
+
+class Compression(StrEnum):
+    """Whether the one file is compressed."""
+
+    NONE = "None"
+    GZIP = "Gzip"
+
+
+class CreationPolicy(StrEnum):
+    """Whose the ConfigMap is."""
+
+    OWNER = "Owner"
+    ORPHAN = "Orphan"
+    MERGE = "Merge"
+
+
+class MultiVariant(StrEnum):
+    """What to do with multi-variant feature flags, which come as Amazon Ion."""
+
+    REFUSE = "Refuse"
+    DEFAULT_VARIANT = "DefaultVariant"
+    RAW = "Raw"
+
+
+class FlagOutput(StrEnum):
+    """What feature flags are written as."""
+
+    APP_CONFIG = "AppConfig"
+    FLAGD = "Flagd"
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """The ConfigMap that is wanted.
@@ -29,15 +76,62 @@ class Target:
     name
         Name of the ConfigMap, in the namespace of the source.
     key
-        Key that holds the document, or `None` for the default of the content type.
+        Key that holds the document, or `None` for the default of format and content type. File formats only.
+    format
+        How the configuration is written.
+    separator
+        Between the parts of a key, or `None` for the default of the format.
+    compression
+        Whether the file is compressed.
+    creation_policy
+        Whose the ConfigMap is.
     labels, annotations
         Put on the ConfigMap beside the operator's own.
     """
 
     name: str
-    key: str | None
-    labels: Mapping[str, str]
-    annotations: Mapping[str, str]
+    key: str | None = None
+    format: Format = Format.RAW
+    separator: str | None = None
+    compression: Compression = Compression.NONE
+    creation_policy: CreationPolicy = CreationPolicy.OWNER
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AssumeRole:
+    """A role to assume on top of the other identity."""
+
+    role_arn: str
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Who calls AWS. All `None`: the operator's own identity.
+
+    Attributes
+    ----------
+    service_account
+        Name of a ServiceAccount in the namespace of the source: web identity.
+    secret
+        Name of a Secret there that holds keys.
+    assume_role
+        A role to assume on top of either, or of the operator's own identity.
+    """
+
+    service_account: str | None = None
+    secret: str | None = None
+    assume_role: AssumeRole | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureFlags:
+    """What to do with a feature-flag profile."""
+
+    multi_variant: MultiVariant = MultiVariant.REFUSE
+    output: FlagOutput = FlagOutput.APP_CONFIG
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +150,16 @@ class Spec:
         When true, no call is made and nothing changes.
     target
         The ConfigMap that is wanted.
+    select
+        JSON Pointer (RFC 6901) to the part of the document that is wanted, or `None` for all of it.
+    credentials
+        Who calls AWS.
+    feature_flags
+        What to do with a feature-flag profile.
+    history_limit
+        How many replaced versions are kept.
+    pinned_digest
+        Digest of the kept version that is held, or `None`.
     """
 
     application: str
@@ -65,6 +169,11 @@ class Spec:
     poll_interval_seconds: int
     suspend: bool
     target: Target
+    select: str | None = None
+    credentials: Credentials = Credentials()
+    feature_flags: FeatureFlags = FeatureFlags()
+    history_limit: int = 3
+    pinned_digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +188,7 @@ class Source:
     deleting: bool
     spec: Spec
     status: Status
+    requested_at: str = ""
 
     @classmethod
     def from_dict(cls, body: Mapping[str, Any]) -> Source:
@@ -99,11 +209,11 @@ class Source:
             deleting="deletionTimestamp" in metadata,
             spec=_spec(body["spec"], default_name=metadata["name"]),
             status=Status.from_dict(body.get("status") or {}),
+            requested_at=(metadata.get("annotations") or {}).get(REQUESTED_AT, ""),
         )
 
 
 def _spec(spec: Mapping[str, Any], *, default_name: str) -> Spec:
-    target = spec["target"]
     return Spec(
         application=spec["application"],
         environment=spec["environment"],
@@ -111,10 +221,39 @@ def _spec(spec: Mapping[str, Any], *, default_name: str) -> Spec:
         region=spec.get("region"),
         poll_interval_seconds=spec["pollIntervalSeconds"],
         suspend=spec["suspend"],
-        target=Target(
-            name=target.get("name", default_name),
-            key=target.get("key"),
-            labels=dict(target.get("labels") or {}),
-            annotations=dict(target.get("annotations") or {}),
-        ),
+        target=_target(spec["target"], default_name),
+        select=spec.get("select"),
+        credentials=_credentials(spec.get("credentials") or {}),
+        feature_flags=_feature_flags(spec.get("featureFlags") or {}),
+        history_limit=spec.get("historyLimit", 3),
+        pinned_digest=spec.get("pinnedDigest"),
+    )
+
+
+def _target(target: Mapping[str, Any], default_name: str) -> Target:
+    return Target(
+        name=target.get("name", default_name),
+        key=target.get("key"),
+        format=Format(target["format"]),
+        separator=target.get("separator"),
+        compression=Compression(target.get("compression", Compression.NONE)),
+        creation_policy=CreationPolicy(target["creationPolicy"]),
+        labels=dict(target.get("labels") or {}),
+        annotations=dict(target.get("annotations") or {}),
+    )
+
+
+def _credentials(credentials: Mapping[str, Any]) -> Credentials:
+    role = credentials.get("assumeRole")
+    return Credentials(
+        service_account=(credentials.get("serviceAccountRef") or {}).get("name"),
+        secret=(credentials.get("secretRef") or {}).get("name"),
+        assume_role=AssumeRole(role["roleArn"], role.get("externalId")) if role else None,
+    )
+
+
+def _feature_flags(flags: Mapping[str, Any]) -> FeatureFlags:
+    return FeatureFlags(
+        multi_variant=MultiVariant(flags.get("multiVariant", MultiVariant.REFUSE)),
+        output=FlagOutput(flags.get("output", FlagOutput.APP_CONFIG)),
     )

@@ -5,7 +5,19 @@ from typing import Any
 import pytest
 
 from appconfig_operator.api.status import UNSEEN, Condition, ReceivedVersion, Status, WrittenTarget
-from appconfig_operator.api.v1alpha1 import Source
+from appconfig_operator.api.v1alpha1 import (
+    AssumeRole,
+    Compression,
+    CreationPolicy,
+    Credentials,
+    FeatureFlags,
+    FlagOutput,
+    Format,
+    MultiVariant,
+    Source,
+    Spec,
+    Target,
+)
 
 BODY: dict[str, Any] = {
     "metadata": {
@@ -37,15 +49,61 @@ def test_a_resource_with_the_defaults_of_the_crd() -> None:
 
 
 def test_a_resource_with_every_field() -> None:
-    target = {"name": "n", "key": "k", "labels": {"a": "b"}, "annotations": {"c": "d"}}
-    spec = BODY["spec"] | {"region": "eu-west-1", "suspend": True, "target": target}
-    metadata = BODY["metadata"] | {"deletionTimestamp": "2026-01-01T00:00:00Z"}
+    target = {
+        "name": "n",
+        "key": "k",
+        "format": "Dotenv",
+        "separator": "__",
+        "compression": "Gzip",
+        "creationPolicy": "Merge",
+        "labels": {"a": "b"},
+        "annotations": {"c": "d"},
+    }
+    spec = BODY["spec"] | {
+        "region": "eu-west-1",
+        "suspend": True,
+        "target": target,
+        "select": "/a",
+        "credentials": {
+            "serviceAccountRef": {"name": "sa"},
+            "assumeRole": {"roleArn": "arn:aws:iam::111122223333:role/shop", "externalId": "x"},
+        },
+        "featureFlags": {"multiVariant": "DefaultVariant", "output": "Flagd"},
+        "historyLimit": 0,
+        "pinnedDigest": "sha256:0",
+    }
+    metadata = BODY["metadata"] | {
+        "deletionTimestamp": "2026-01-01T00:00:00Z",
+        "annotations": {"appconfig-operator.io/requestedAt": "now"},
+    }
     source = Source.from_dict({"metadata": metadata, "spec": spec})
     assert source.deleting
-    assert source.spec.suspend
-    assert source.spec.region == "eu-west-1"
-    assert (source.spec.target.name, source.spec.target.key) == ("n", "k")
-    assert (source.spec.target.labels, source.spec.target.annotations) == ({"a": "b"}, {"c": "d"})
+    assert source.requested_at == "now"
+    assert source.spec == Spec(
+        application="shop",
+        environment="production",
+        configuration_profile="checkout",
+        region="eu-west-1",
+        poll_interval_seconds=60,
+        suspend=True,
+        target=Target(
+            name="n",
+            key="k",
+            format=Format.DOTENV,
+            separator="__",
+            compression=Compression.GZIP,
+            creation_policy=CreationPolicy.MERGE,
+            labels={"a": "b"},
+            annotations={"c": "d"},
+        ),
+        select="/a",
+        credentials=Credentials(
+            service_account="sa", assume_role=AssumeRole("arn:aws:iam::111122223333:role/shop", "x")
+        ),
+        feature_flags=FeatureFlags(MultiVariant.DEFAULT_VARIANT, FlagOutput.FLAGD),
+        history_limit=0,
+        pinned_digest="sha256:0",
+    )
 
 
 STATUSES = [
