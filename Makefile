@@ -24,7 +24,7 @@ install: .venv/installed ## Make .venv with all that is needed, as uv.lock pins 
 
 .PHONY: programs
 programs: install ## Build etcd and the Kubernetes control plane, once
-	@$(RUN) -m sandbox build
+	@$(RUN) -m sandbox build > /dev/null
 
 .PHONY: demo
 demo: programs ## Show the operator at work, on real servers; KEEP=1 leaves it running
@@ -41,6 +41,12 @@ test: programs ## Run all tests: unit, integration, e2e
 .PHONY: test-unit
 test-unit: install ## Run the unit tests
 	@$(RUN) -m pytest tests/unit $(PYTEST_ARGS)
+
+SECONDS_TO_FUZZ = $(or $(SECONDS),600)
+
+.PHONY: fuzz
+fuzz: install ## Render random configurations for SECONDS=600
+	@PYTHONPATH=operator:. $(RUN) tests/fuzz/fuzz_render.py $(SECONDS_TO_FUZZ)
 
 .PHONY: verify
 verify: lint types contracts fresh coverage ## Check all that needs no e2e test

@@ -1,4 +1,4 @@
-"""A received configuration and a target to the data of a ConfigMap."""
+"""A received configuration and a spec to the data of a ConfigMap."""
 
 from __future__ import annotations
 
@@ -8,29 +8,44 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from appconfig_operator.api.v1alpha1 import Compression, FlagOutput, Format, MultiVariant
+from appconfig_operator.core.compress import compress
+from appconfig_operator.core.document import unsupported
+from appconfig_operator.core.encode.dotenv_text import dotenv_text
+from appconfig_operator.core.encode.json_text import json_text
+from appconfig_operator.core.encode.properties_text import properties_text
+from appconfig_operator.core.encode.yaml_text import yaml_text
 from appconfig_operator.core.errors import ContentError, Reason
+from appconfig_operator.core.flagd import flagd
+from appconfig_operator.core.flags import default_variants
+from appconfig_operator.core.leaves import entries, properties, variables
+from appconfig_operator.core.media import KEYS, Media, default_key, media
+from appconfig_operator.core.parse_json import parse_json
+from appconfig_operator.core.parse_yaml import parse_yaml
+from appconfig_operator.core.select import select
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from appconfig_operator.api.v1alpha1 import Target
+    from appconfig_operator.api.v1alpha1 import Spec, Target
     from appconfig_operator.core.content import Content
+    from appconfig_operator.core.document import Document
 
 LIMIT_BYTES = 1_048_576
 """What the values of a ConfigMap may hold together. The API server counts no keys, and `binaryData` decoded:
 https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/apis/core/validation/validation.go (ValidateConfigMap)
 """
 
-DEFAULT_KEYS = {
-    "application/json": "config.json",
-    "application/x-yaml": "config.yaml",
-    "application/yaml": "config.yaml",
-    "text/yaml": "config.yaml",
-    "text/x-yaml": "config.yaml",
-    "text/plain": "config.txt",
-    "application/ion": "config.ion",
-}
-"""Default key of the `Raw` format by MIME type. Anything else is `config`."""
+JSON_LIMIT_BYTES = 2_500_000
+"""What the text of a ConfigMap may have as JSON: the API server takes 3 MiB as the body of a request."""
+
+STORED_LIMIT_BYTES = 1_500_000
+STORED_BYTES_A_KEY = 16
+"""What a ConfigMap of many keys may have where it is stored: etcd takes 1.5 MiB, and each key is there twice, once more
+in `managedFields`."""
+
+SEPARATORS = {Format.ENV_VARS: "_", Format.DOTENV: "_"}
+"""Default separator of a format. Of the others it is a dot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,28 +80,133 @@ class Data:
         return len(self.text) + len(self.binary)
 
 
-def render(content: Content, target: Target) -> Data:
-    """Render a configuration in the `Raw` format: one key, byte for byte what AppConfig sent.
+def render(content: Content, spec: Spec) -> Data:
+    """Render a configuration as a spec wants it. The same content and spec always give the same data.
 
     Raises
     ------
     ContentError
-        `TooLarge`, when the ConfigMap would hold more than the API server takes.
+        `InvalidContent`, when the document cannot be read, or not be written in the format; `UnsupportedContent`,
+        when the format cannot be made of this content type; `TooLarge`, when the ConfigMap would hold more than the
+        API server takes. No message holds a value of the configuration.
     """
-    if len(content.body) > LIMIT_BYTES:
-        message = (
-            f"The configuration has {len(content.body):,} bytes, a ConfigMap holds at most {LIMIT_BYTES:,}. "
-            "Deploy a smaller one, or split it into several configuration profiles."
+    target = spec.target
+    if target.format is Format.ENTRIES:
+        return _values(entries(_document(content, spec), _separator(target)), spec)
+    if target.format is Format.ENV_VARS:
+        return _values(variables(_document(content, spec), _separator(target)), spec)
+    key, body = _file(content, spec)
+    return _one(target.key or key, body, spec)
+
+
+def _file(content: Content, spec: Spec) -> tuple[str, bytes]:
+    """Return the one file that is wanted, and its default key."""
+    target = spec.target
+    wanted = target.format
+    if wanted is Format.RAW:
+        if _as_received(content, spec):
+            return default_key(content.content_type), content.body
+        # A part or a conversion has no bytes that AppConfig sent: it is written in the language of the whole.
+        wanted = Format.YAML if media(content.content_type) is Media.YAML else Format.JSON
+    document = _document(content, spec)
+    match wanted:
+        case Format.YAML:
+            text = yaml_text(document)
+        case Format.PROPERTIES:
+            text = properties_text(properties(document, _separator(target)))
+        case Format.DOTENV:
+            text = dotenv_text(variables(document, _separator(target)))
+        case _:
+            text = json_text(document)
+    return KEYS.get(wanted, KEYS[Format.JSON]), text.encode()
+
+
+def _as_received(content: Content, spec: Spec) -> bool:
+    flags = spec.feature_flags
+    if spec.select is not None or flags.output is FlagOutput.FLAGD:
+        return False
+    return media(content.content_type) is not Media.ION_FLAGS or flags.multi_variant is MultiVariant.RAW
+
+
+def _document(content: Content, spec: Spec) -> Document:
+    """Read the document, take the part that is wanted, and make a flagd definition of it if that is wanted."""
+    document = _parse(content, spec)
+    if spec.select is not None:
+        document = select(document, spec.select)
+    return flagd(document) if spec.feature_flags.output is FlagOutput.FLAGD else document
+
+
+def _parse(content: Content, spec: Spec) -> Document:
+    match media(content.content_type):
+        case Media.JSON:
+            return parse_json(content.body)
+        case Media.YAML:
+            return parse_yaml(content.body)
+        case Media.ION_FLAGS:
+            return default_variants(content.body, spec.feature_flags.multi_variant)
+    raise unsupported(
+        f"The configuration is neither JSON nor YAML by its content type ({content.content_type[:100]}), so only the "
+        "format Raw without spec.select can be written. Set the content type in AppConfig, or use the format Raw."
+    )
+
+
+def _separator(target: Target) -> str:
+    return SEPARATORS.get(target.format, ".") if target.separator is None else target.separator
+
+
+def _values(values: Mapping[str, str], spec: Spec) -> Data:
+    size = sum(len(value.encode()) for value in values.values())
+    _check_size(size, spec)
+    names = sum(map(len, values))
+    stored = size + 2 * names + STORED_BYTES_A_KEY * len(values)
+    # Not as bytes where the JSON is too long: envFrom does not read those.
+    if stored > STORED_LIMIT_BYTES or _is_long_json(dict(values), size + names):
+        raise ContentError(
+            Reason.TOO_LARGE,
+            f"The configuration has {len(values):,} keys and {size:,} bytes of values, together more than the API "
+            "server can store. Use spec.select for a part of it, or a format that writes one file.",
         )
-        raise ContentError(Reason.TOO_LARGE, message)
-    key = target.key or default_key(content.content_type)
+    return Data(text=values, binary={})
+
+
+def _one(key: str, body: bytes, spec: Spec) -> Data:
+    if spec.target.compression is Compression.GZIP:
+        packed = compress(body)
+        _check_size(len(packed), spec)
+        return Data(text={}, binary={f"{key}.gz": base64.b64encode(packed).decode()})
+    _check_size(len(body), spec)
+    text = _text(body)
+    if text is None:
+        return Data(text={}, binary={key: base64.b64encode(body).decode()})
+    return Data(text={key: text}, binary={})
+
+
+def _text(body: bytes) -> str | None:
+    """Return the text of a file, or `None` when it is to be written as bytes."""
     try:
-        return Data(text={key: content.body.decode()}, binary={})
+        text = body.decode()
     except UnicodeDecodeError:
-        return Data(text={}, binary={key: base64.b64encode(content.body).decode()})
+        return None
+    return None if _is_long_json(text, len(body)) else text
 
 
-def default_key(content_type: str) -> str:
-    """Return the key of a document of that MIME type, whose parameters do not matter."""
-    mime_type = content_type.partition(";")[0].strip().lower()
-    return DEFAULT_KEYS.get(mime_type, "config")
+def _is_long_json(value: object, size: int) -> bool:
+    # A control character is six characters of JSON; where even that would not be too long, nothing is counted.
+    return size * 6 > JSON_LIMIT_BYTES and len(json.dumps(value, ensure_ascii=False).encode()) > JSON_LIMIT_BYTES
+
+
+def _check_size(size: int, spec: Spec) -> None:
+    if size <= LIMIT_BYTES:
+        return
+    ways = ["spec.select for a part of it", "a smaller configuration profile"]
+    if spec.target.compression is Compression.GZIP:
+        written = "The compressed configuration"
+    else:
+        written = "The configuration"
+        many = spec.target.format in {Format.ENTRIES, Format.ENV_VARS}
+        ways.insert(0, "spec.target.compression: Gzip" + (" with a format that writes one file" if many else ""))
+    message = (
+        f"{written} has {size:,} bytes as it would be written, a ConfigMap holds at most {LIMIT_BYTES:,}. "
+        f"Use {', '.join(ways[:-1])}, or {ways[-1]}."
+    )
+    raise ContentError(Reason.TOO_LARGE, message)

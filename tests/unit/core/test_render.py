@@ -2,19 +2,22 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appconfig_operator.api.v1alpha1 import FeatureFlags, Format, MultiVariant
 from appconfig_operator.core.errors import ContentError, Reason
-from appconfig_operator.core.render import LIMIT_BYTES, Data, default_key, render
-from tests.unit.builders import content, target
+from appconfig_operator.core.media import default_key
+from appconfig_operator.core.render import LIMIT_BYTES, Data, render
+from tests.unit.builders import content, spec, target
 
 
 @given(st.binary(max_size=4096))
 def test_raw_gives_back_the_bytes_that_came(body: bytes) -> None:
-    data = render(content(body), target(key="file"))
+    data = render(content(body), spec(target=target(key="file")))
     if "file" in data.text:
         assert data.text["file"].encode() == body
         assert not data.binary
@@ -27,15 +30,37 @@ def test_raw_gives_back_the_bytes_that_came(body: bytes) -> None:
 @given(st.text(max_size=200))
 def test_text_stays_text(text: str) -> None:
     encodable = text.encode("utf-8", "ignore")
-    assert render(content(encodable), target(key="file")).text["file"].encode() == encodable
+    assert render(content(encodable), spec(target=target(key="file"))).text["file"].encode() == encodable
 
 
 def test_an_empty_configuration_is_an_empty_file() -> None:
-    assert render(content(b""), target(key="file")) == Data(text={"file": ""}, binary={})
+    assert render(content(b""), spec(target=target(key="file"))) == Data(text={"file": ""}, binary={})
+
+
+def test_text_that_would_be_too_long_as_json_goes_into_binary_data() -> None:
+    for character, binary in ((b"\x01", True), (b"x", False), ("ü".encode(), False)):
+        data = render(content(character * (LIMIT_BYTES // len(character)), content_type="text/plain"), spec())
+        assert bool(data.binary) is binary
+
+
+def test_values_that_would_be_too_long_as_json_are_too_large() -> None:
+    document = json.dumps({"a": "\x01" * 1_000_000}).encode()
+    refused(document)
+
+
+def test_keys_count_where_there_are_many_of_them() -> None:
+    """20,000 keys of 21 characters with 50 bytes each are refused by etcd, and were tried there."""
+    refused(json.dumps({f"servers{number:05}name-of-it": "x" * 50 for number in range(20_000)}).encode())
+
+
+def refused(document: bytes) -> None:
+    with pytest.raises(ContentError, match="together more than the API server can store") as caught:
+        render(content(document), spec(target=target(key=None, format=Format.ENTRIES)))
+    assert caught.value.reason is Reason.TOO_LARGE
 
 
 def test_what_is_not_utf8_goes_into_binary_data() -> None:
-    assert render(content(b"\xff\x00"), target(key="file")) == Data(text={}, binary={"file": "/wA="})
+    assert render(content(b"\xff\x00"), spec(target=target(key="file"))) == Data(text={}, binary={"file": "/wA="})
 
 
 @pytest.mark.parametrize(
@@ -53,18 +78,20 @@ def test_what_is_not_utf8_goes_into_binary_data() -> None:
 )
 def test_the_default_key_follows_the_content_type(content_type: str, key: str) -> None:
     assert default_key(content_type) == key
-    assert list(render(content(content_type=content_type), target(key=None)).text) == [key]
+    flags = FeatureFlags(multi_variant=MultiVariant.RAW)
+    wanted = spec(target=target(key=None), feature_flags=flags)
+    assert list(render(content(content_type=content_type), wanted).text) == [key]
 
 
 def test_a_key_of_the_user_wins_over_the_default() -> None:
-    assert list(render(content(), target(key="mine.txt")).text) == ["mine.txt"]
+    assert list(render(content(), spec(target=target(key="mine.txt"))).text) == ["mine.txt"]
 
 
 @pytest.mark.parametrize("body", [b"x", b"\xff"], ids=["text", "binary"])
 def test_the_limit_is_what_the_api_server_takes(body: bytes) -> None:
-    assert render(content(body * LIMIT_BYTES), target()).keys == 1
+    assert render(content(body * LIMIT_BYTES), spec(target=target())).keys == 1
     with pytest.raises(ContentError) as caught:
-        render(content(body * (LIMIT_BYTES + 1)), target())
+        render(content(body * (LIMIT_BYTES + 1), content_type="text/plain"), spec())
     assert caught.value.reason is Reason.TOO_LARGE
     assert "1,048,577" in caught.value.message
     assert "1,048,576" in caught.value.message
@@ -83,4 +110,4 @@ def test_the_digest_of_content_is_over_its_bytes() -> None:
 
 def test_no_value_shows_in_a_repr() -> None:
     assert "geheim" not in repr(content(b"geheim"))
-    assert "geheim" not in repr(render(content(b"geheim"), target()))
+    assert "geheim" not in repr(render(content(b"geheim"), spec(target=target())))

@@ -1,0 +1,32 @@
+"""Values of Amazon Ion, as both of its forms give them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+SYMBOL_TABLE = "$ion_symbol_table"
+
+
+@dataclass(slots=True)
+class IonOther:
+    """A value that is neither a string nor a list: it is passed over."""
+
+
+IonContent: TypeAlias = "str | list[IonValue] | IonOther"
+
+
+@dataclass(slots=True)
+class IonValue:
+    """A value and its annotations. An annotation whose name is in a table that is not here is `None`."""
+
+    annotations: tuple[str | None, ...]
+    content: IonContent = field(repr=False)
+
+
+class IonError(Exception):
+    """The bytes are not Ion, or of a kind that AppConfig does not send. The place is a byte or a character."""
+
+    def __init__(self, place: int) -> None:
+        super().__init__(place)
+        self.place = place

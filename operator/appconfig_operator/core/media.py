@@ -1,0 +1,65 @@
+"""Content types: which configurations are documents, and which key each gets by default."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from appconfig_operator.api.v1alpha1 import Format
+
+
+class Media(StrEnum):
+    """What a content type says the bytes are. Only the first three can be converted and selected from."""
+
+    JSON = "JSON"
+    YAML = "YAML"
+    ION_FLAGS = "multi-variant feature flags"
+    OTHER = "other"
+
+
+JSON_TYPES = frozenset({"application/json", "text/json"})
+YAML_TYPES = frozenset({"application/x-yaml", "application/yaml", "text/yaml", "text/x-yaml"})
+ION_TYPE = "application/ion"
+FEATURE_FLAGS = "aws.appconfig.featureflags"
+
+OTHER_KEYS = {
+    "text/plain": "config.txt",
+    "text/x-java-properties": "config.properties",
+    "text/x-properties": "config.properties",
+    ION_TYPE: "config.ion",
+}
+"""Default key of the `Raw` format for what is neither JSON nor YAML. Anything else is `config`."""
+
+KEYS = {
+    Format.JSON: "config.json",
+    Format.YAML: "config.yaml",
+    Format.PROPERTIES: "config.properties",
+    Format.DOTENV: "config.env",
+}
+"""Default key of a format that names the language itself."""
+
+
+def media(content_type: str) -> Media:
+    """Tell what a content type stands for. The structured suffixes `+json` and `+yaml` (RFC 6839, RFC 9512) count."""
+    mime_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
+    if mime_type in JSON_TYPES or mime_type.endswith("+json"):
+        return Media.JSON
+    if mime_type in YAML_TYPES or mime_type.endswith("+yaml"):
+        return Media.YAML
+    if mime_type == ION_TYPE and any(_is_flags(parameter) for parameter in parameters):
+        return Media.ION_FLAGS
+    return Media.OTHER
+
+
+def default_key(content_type: str) -> str:
+    """Return the key of bytes that are written as they came. Parameters of the content type do not matter."""
+    match media(content_type):
+        case Media.JSON:
+            return KEYS[Format.JSON]
+        case Media.YAML:
+            return KEYS[Format.YAML]
+    return OTHER_KEYS.get(content_type.partition(";")[0].strip().lower(), "config")
+
+
+def _is_flags(parameter: str) -> bool:
+    name, _, value = parameter.partition("=")
+    return name.strip() == "type" and value.strip().strip('"') == FEATURE_FLAGS

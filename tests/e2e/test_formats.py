@@ -1,0 +1,179 @@
+"""Every format from a deployment to the ConfigMap, and what cannot be written."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from base64 import b64decode
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.e2e.support import Scene, condition
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DOCUMENT = b'{"b": {"host": "db", "port": 5432, "ratio": 1.10}, "list": [{"a": null}, "x"], "on": true}'
+ION = b"""
+'new_checkout'::[[(eq $country "no"),'''{"_variant":"no","enabled":true}'''],
+  '''{"_variant":"default","enabled":false}''']
+'banner'::'''{"enabled":true,"text":"hi"}'''
+"""
+ION_TYPE = "application/ion;type=AWS.AppConfig.FeatureFlags"
+
+WRITTEN: Mapping[str, dict[str, str]] = {
+    "Raw": {"config.json": DOCUMENT.decode()},
+    "JSON": {
+        "config.json": '{\n  "b": {\n    "host": "db",\n    "port": 5432,\n    "ratio": 1.10\n  },\n'
+        '  "list": [\n    {\n      "a": null\n    },\n    "x"\n  ],\n  "on": true\n}\n'
+    },
+    "YAML": {
+        "config.yaml": 'b:\n  host: "db"\n  port: 5432\n  ratio: 1.10\nlist:\n  -\n    a: null\n  - "x"\n"on": true\n'
+    },
+    "Properties": {
+        "config.properties": "b.host=db\nb.port=5432\nb.ratio=1.10\nlist[0].a=\nlist[1]=x\non=true\n",
+    },
+    "Dotenv": {"config.env": "B_HOST=db\nB_PORT=5432\nB_RATIO=1.10\nLIST_0_A=\nLIST_1=x\nON=true\n"},
+    "Entries": {
+        "b.host": "db",
+        "b.port": "5432",
+        "b.ratio": "1.10",
+        "list.0.a": "",
+        "list.1": "x",
+        "on": "true",
+    },
+    "EnvVars": {
+        "B_HOST": "db",
+        "B_PORT": "5432",
+        "B_RATIO": "1.10",
+        "LIST_0_A": "",
+        "LIST_1": "x",
+        "ON": "true",
+    },
+}
+
+
+@pytest.fixture
+def scene(served_scene: Scene) -> Scene:
+    return served_scene
+
+
+def stalled(scene: Scene, name: str, reason: str, words: str, **wait: int) -> None:
+    """Wait until a source says what is wrong with its document."""
+    source = scene.wait_for(name, reason, **wait)
+    ready = condition(source, "Ready")
+    assert ready is not None
+    assert words in ready["message"]
+    assert condition(source, "Stalled") is not None
+
+
+def test_every_format_arrives(scene: Scene) -> None:
+    scene.deploy(DOCUMENT)
+    for name in WRITTEN:
+        scene.apply(name.lower(), target={"format": name})
+    for name, data in WRITTEN.items():
+        source = scene.wait_for(name.lower(), "Synced")
+        assert scene.config_map(name.lower())["data"] == data, name
+        assert source["status"]["target"]["keys"] == len(data)
+
+
+def test_env_vars_obey_the_rules_of_env_from(scene: Scene) -> None:
+    """Each key is a name that every version of Kubernetes takes: none is left out of the environment of a Pod."""
+    scene.deploy('{"url-path": "a", "größe": "b", "nested": {"x.y": "c"}}'.encode())
+    scene.apply("env", target={"format": "EnvVars", "separator": "__"})
+    scene.wait_for("env", "Synced")
+    data = scene.config_map("env")["data"]
+    assert data == {"URL_PATH": "a", "GR__E": "b", "NESTED__X_Y": "c"}
+    assert all(re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", key) for key in data)
+
+
+def test_a_part_is_selected(scene: Scene) -> None:
+    scene.deploy(DOCUMENT)
+    scene.apply("part", select="/b", target={"format": "Entries"})
+    scene.wait_for("part", "Synced")
+    assert scene.config_map("part")["data"] == {"host": "db", "port": "5432", "ratio": "1.10"}
+    scene.change("part", select="/nowhere")
+    stalled(scene, "part", "InvalidContent", "/nowhere", generation=2)
+    assert scene.config_map("part")["data"] == {"host": "db", "port": "5432", "ratio": "1.10"}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b'{"geheim": ', "line 1"),
+        (b'{"a": {"b": "geheim"}, "a.b": "geheim"}', "a.b"),
+        (b'{"a": NaN}', "NaN"),
+        (b'{"a b": "geheim"}', "/a b"),
+    ],
+    ids=["syntax", "collision", "no number", "key"],
+)
+def test_a_bad_document_leaves_the_config_map(scene: Scene, content: bytes, words: str) -> None:
+    scene.deploy(b'{"good": "yes"}')
+    scene.apply("one", target={"format": "Entries"})
+    scene.wait_for("one", "Synced")
+    before = scene.config_map("one")
+    scene.deploy(content)
+    stalled(scene, "one", "InvalidContent", words)
+    assert scene.config_map("one") == before
+    assert "geheim" not in json.dumps([scene.source("one")["status"], scene.raw_events()])
+    scene.deploy(b'{"mended": "yes"}')
+    scene.wait_for_content("one", {"mended": "yes"})
+
+
+def test_a_format_that_cannot_be_made_is_told(scene: Scene) -> None:
+    scene.deploy(b"plain", content_type="text/plain")
+    scene.apply("one", target={"format": "Entries"})
+    stalled(scene, "one", "UnsupportedContent", "text/plain")
+    assert not scene.has_config_map("one")
+    scene.change("one", target={"format": "Raw"})
+    scene.wait_for("one", "Synced", generation=2)
+
+
+def test_a_changed_format_takes_the_place_of_the_old_one(scene: Scene) -> None:
+    scene.deploy(DOCUMENT)
+    scene.apply("one", target={"format": "JSON"})
+    scene.wait_for("one", "Synced")
+    scene.change("one", target={"format": "EnvVars"})
+    scene.wait_for("one", "Synced", generation=2)
+    assert scene.config_map("one")["data"] == WRITTEN["EnvVars"]
+
+
+def test_multi_variant_flags_are_refused_converted_or_raw(scene: Scene) -> None:
+    scene.deploy(ION, content_type=ION_TYPE)
+    scene.apply("refused")
+    scene.apply("default", featureFlags={"multiVariant": "DefaultVariant"}, target={"format": "JSON"})
+    scene.apply("raw", featureFlags={"multiVariant": "Raw"})
+    scene.apply("flagd", featureFlags={"multiVariant": "DefaultVariant", "output": "Flagd"})
+    stalled(scene, "refused", "UnsupportedContent", "multiVariant")
+    scene.wait_for_all(["default", "raw", "flagd"], "Synced")
+    assert json.loads(scene.config_map("default")["data"]["config.json"]) == {
+        "banner": {"enabled": True, "text": "hi"},
+        "new_checkout": {"enabled": False},
+    }
+    assert scene.config_map("raw")["data"] == {"config.ion": ION.decode()}
+    definition: dict[str, Any] = json.loads(scene.config_map("flagd")["data"]["config.json"])
+    assert definition["flags"]["new_checkout"]["defaultVariant"] == "off"
+    assert definition["flags"]["banner"]["defaultVariant"] == "on"
+
+
+def test_a_compressed_document_passes_the_limit(scene: Scene) -> None:
+    """2,048 KB is what AppConfig takes; a ConfigMap holds half of it."""
+    document = json.dumps({f"key-{number}": "x" * 1000 for number in range(2000)}).encode()
+    assert len(document) > 2_000_000
+    scene.deploy(document)
+    scene.apply("one")
+    stalled(scene, "one", "TooLarge", "Gzip")
+    scene.change("one", target={"compression": "Gzip"})
+    scene.wait_for("one", "Synced", generation=2)
+    binary = scene.config_map("one")["binaryData"]
+    assert gzip.decompress(b64decode(binary["config.json.gz"])) == document
+
+
+def test_text_of_control_characters_is_written_as_bytes(scene: Scene) -> None:
+    """As text, each would be six characters of JSON, and the API server takes 3 MiB."""
+    scene.deploy(b"\x01" * 1_000_000, content_type="text/plain")
+    scene.apply("one")
+    scene.wait_for("one", "Synced")
+    assert b64decode(scene.config_map("one")["binaryData"]["config.txt"]) == b"\x01" * 1_000_000

@@ -1,0 +1,317 @@
+"""Feature flags: Amazon Ion, default variants, flagd."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from amazon.ion import simpleion
+from amazon.ion.core import IonType
+from amazon.ion.simple_types import IonPyList, IonPySymbol, IonPyText
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft7Validator
+from referencing import Registry, Resource
+
+from appconfig_operator.api.v1alpha1 import FeatureFlags, FlagOutput, Format, MultiVariant
+from appconfig_operator.core.document import MAX_DEPTH
+from appconfig_operator.core.errors import ContentError, Reason
+from appconfig_operator.core.flagd import flagd
+from appconfig_operator.core.flags import default_variants
+from appconfig_operator.core.ion import BINARY_MARK, read_ion
+from appconfig_operator.core.parse_json import parse_json
+from appconfig_operator.core.render import render
+from tests.unit.builders import content, spec, target
+
+DATA = Path(__file__).parents[2] / "data"
+ION = "application/ion;type=AWS.AppConfig.FeatureFlags"
+TEXT = rb"""
+$ion_1_0 // a comment
+'promo'::[[(or (eq $store "geheim") (split by::$id pct::50 seed::"a")), '''{"_variant":"uk","enabled":true}'''],
+  /* the default */ '''{"_variant":"default","enabled":true,'''
+  '''"text":"it's \\"x\\"\\nline \u00e9 \x21 \U0001F600 \
+end"}'''
+]
+plain :: "{\"enabled\":false}"
+"""
+
+
+def binary(symbols: list[str], values: bytes) -> bytes:
+    """Make binary Ion with a table that imports 23 and 12 symbols of tables that nobody has, as AWS does."""
+    imports = b"".join(
+        struct(field(4, string(name)) + field(5, b"\x21\x01") + field(8, bytes([0x21, most])))
+        for name, most in (("ops", 23), ("anns", 12))
+    )
+    table = struct(field(6, sequence(imports)) + field(7, sequence(b"".join(map(string, symbols)))))
+    return BINARY_MARK + annotated(3, table) + values
+
+
+def head(kind: int, body: bytes) -> bytes:
+    return bytes([kind << 4 | min(len(body), 14)]) + (varuint(len(body)) if len(body) >= 14 else b"") + body
+
+
+def varuint(number: int) -> bytes:
+    groups = [number & 0x7F | 0x80]
+    while number := number >> 7:
+        groups.insert(0, number & 0x7F)
+    return bytes(groups)
+
+
+def string(text: str) -> bytes:
+    return head(8, text.encode())
+
+
+def sequence(body: bytes) -> bytes:
+    return head(11, body)
+
+
+def struct(body: bytes) -> bytes:
+    return bytes([0xDE]) + varuint(len(body)) + body
+
+
+def field(symbol: int, value: bytes) -> bytes:
+    return varuint(symbol) + value
+
+
+def annotated(symbol: int, value: bytes) -> bytes:
+    names = varuint(symbol)
+    return head(14, varuint(len(names)) + names + value)
+
+
+FIRST = 10 + 23 + 12
+RULE = head(12, b"\x71\x0d" + head(7, bytes([FIRST + 1])) + string("geheim"))
+VARIANT = annotated(FIRST + 2, sequence(RULE + string('{"_variant":"uk","enabled":true,"n":1}')))
+AWS = binary(
+    ["promo", "$store", "uk", "plain"],
+    annotated(FIRST, sequence(VARIANT + string('{"_variant":"default","enabled":false}')))
+    + annotated(FIRST + 3, string('{"enabled":true,"x":1.10}')),
+)
+
+
+def refused(reason: Reason, function: Any, *args: Any) -> str:
+    with pytest.raises(ContentError) as caught:
+        function(*args)
+    assert caught.value.reason is reason
+    assert caught.value.__cause__ is None
+    assert "geheim" not in caught.value.message
+    return caught.value.message
+
+
+def defaults(body: bytes) -> Any:
+    return default_variants(body, MultiVariant.DEFAULT_VARIANT)
+
+
+def test_the_text_that_aws_documents() -> None:
+    assert defaults(TEXT) == {
+        "promo": {"enabled": True, "text": 'it\'s "x"\nline \u00e9 ! \N{GRINNING FACE} end'},
+        "plain": {"enabled": False},
+    }
+
+
+def test_the_binary_that_aws_sends() -> None:
+    assert defaults(AWS) == {"promo": {"enabled": False}, "plain": parse_json(b'{"enabled": true, "x": 1.10}')}
+
+
+def test_amazons_library_reads_the_same_of_the_tests_own_bytes() -> None:
+    values = simpleion.load_python(io.BytesIO(AWS), single_value=False)
+    assert [value.ion_annotations[0].text for value in values] == ["promo", "plain"]
+    assert values[0][-1] == '{"_variant":"default","enabled":false}'
+
+
+names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=8)
+flags = st.dictionaries(
+    names.filter(lambda name: not name.startswith("$")),
+    st.tuples(st.booleans(), st.booleans(), names),
+    max_size=4,
+)
+
+
+@settings(deadline=None)
+@given(flags=flags, form=st.sampled_from(["binary", "text"]))
+def test_what_amazons_library_writes_is_read(flags: dict[str, tuple[bool, bool, str]], form: str) -> None:
+    values = []
+    for name, (enabled, variants, text) in flags.items():
+        last = json.dumps({"_variant": "default", "enabled": enabled, "text": text}, ensure_ascii=False)
+        rule = IonPyList.from_value(IonType.SEXP, [IonPySymbol("eq", None, None), text])
+        value: Any = (
+            IonPyList.from_value(IonType.LIST, [[rule, "{}"], last], annotations=(name,))
+            if variants
+            else IonPyText.from_value(IonType.STRING, last, annotations=(name,))
+        )
+        values.append(value)
+    body = simpleion.dumps(values, binary=form == "binary", sequence_as_stream=True)
+    body = body if isinstance(body, bytes) else body.encode()
+    assert defaults(body) == {name: {"enabled": flag[0], "text": flag[2]} for name, flag in flags.items()}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"'a", b"'''a", b"]", b"(", b"[)", b",", b"a::", b"::a", b"a:: ,", b"[a::]", b"a b::'''x'''::", b"\xff",
+        b"/* x",
+        b'a::"\\q"', b'a::"\\U00110000"', b'a::"\\ud800"', b'a::"x\ny"', b"[" * (MAX_DEPTH + 1), b"[" * 100_000,
+        b"a::b c::::d",
+        BINARY_MARK[:3] + b"\xff" + b"\x8a", BINARY_MARK + b"\xe0", BINARY_MARK + b"\x85abc", BINARY_MARK + b"\x8e",
+        BINARY_MARK + b"\x8e" + b"\0" * 20, BINARY_MARK + b"\x81\xff", BINARY_MARK + annotated(4, b""),
+        BINARY_MARK + b"\xe1\x80",
+        BINARY_MARK + annotated(4, annotated(4, b"\x80")), BINARY_MARK + annotated(3, b"\x80"),
+    ],
+)  # fmt: skip
+def test_what_is_not_ion_is_refused_with_its_place(body: bytes) -> None:
+    assert "is not Amazon Ion as AppConfig sends feature flags in, at byte" in refused(
+        Reason.INVALID_CONTENT, read_ion, body
+    )
+
+
+def test_binary_lists_too_deep_are_refused() -> None:
+    body = b"\x80"
+    for _ in range(MAX_DEPTH + 5):
+        body = sequence(body)
+    assert "at byte" in refused(Reason.INVALID_CONTENT, read_ion, BINARY_MARK + body)
+
+
+def test_what_says_nothing_is_passed_over() -> None:
+    assert read_ion(b'$ion_symbol_table::{symbols:["x"]} 12 {a:1} null $ion_1_0') == []
+    assert read_ion(b"") == []
+    assert [value.content for value in read_ion(b"a::'''x'''")] == ["x"]
+    padding = BINARY_MARK + b"\x00\x02ab\x11\x8f" + BINARY_MARK
+    assert [value.annotations for value in read_ion(padding)] == [(), ()]
+
+
+def test_a_symbol_table_may_go_on_with_the_one_before() -> None:
+    first = annotated(3, struct(field(7, sequence(string("a") + b"\x8f"))))
+    more = annotated(
+        3, struct(field(6, b"\x71\x03") + field(7, sequence(string("b"))) + field(4, b"\x8f") + field(6, b"\x20"))
+    )
+    values = annotated(10, b"\x80") + annotated(11, b"\x80") + annotated(12, b"\x80") + annotated(13, b"\x80")
+    names = [value.annotations for value in read_ion(BINARY_MARK + first + more + values)]
+    assert names == [("a",), (None,), ("b",), (None,)]
+
+
+def test_a_table_that_imports_more_symbols_than_there_are_numbers_costs_nothing() -> None:
+    huge = head(2, b"\xff" * 200)
+    table = struct(field(6, sequence(struct(field(8, huge)) + b"\x0f\x21\x01")))
+    assert read_ion(BINARY_MARK + annotated(3, table) + annotated(9, b"\x80"))[0].annotations == (
+        "$ion_shared_symbol_table",
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'"{}"', "Value 1 of the feature flags has not one name"),
+        (b'a::b::"{}"', "Value 1 of the feature flags has not one name"),
+        (b'$10::"{}"', "Value 1 of the feature flags has not one name"),
+        (b'a::"{\\"enabled\\":true}" a::"{}"', 'The feature flag "a" is there twice'),
+        (b"a::[]", 'The feature flag "a" has no default variant'),
+        (b'a::[[x, "geheim"]]', 'The feature flag "a" has no default variant'),
+        (b"a::12", 'The feature flag "a" has no default variant'),
+        (b'a::"geheim"', 'The feature flag "a": The document is not JSON, at line 1, column 1.'),
+        (b'a::"[]"', 'The feature flag "a" is no object with "enabled"'),
+        (b'a::"{\\"enabled\\":1}"', 'The feature flag "a" is no object with "enabled"'),
+    ],
+)
+def test_what_no_feature_flags_are_is_refused(body: bytes, words: str) -> None:
+    assert words in refused(Reason.INVALID_CONTENT, defaults, body)
+
+
+def written(multi_variant: MultiVariant, **changes: Any) -> Any:
+    output = changes.pop("output", FlagOutput.APP_CONFIG)
+    select = changes.pop("select", None)
+    made = spec(
+        target=target(**({"key": None} | changes)), feature_flags=FeatureFlags(multi_variant, output), select=select
+    )
+    return render(content(AWS, content_type=ION), made)
+
+
+@pytest.mark.parametrize("kind", list(Format))
+def test_refuse_writes_nothing_in_any_format(kind: Format) -> None:
+    words = refused(Reason.UNSUPPORTED_CONTENT, lambda: written(MultiVariant.REFUSE, format=kind))
+    assert "Set spec.featureFlags.multiVariant to DefaultVariant" in words
+
+
+def test_raw_writes_the_ion() -> None:
+    assert list(written(MultiVariant.RAW).binary) == ["config.ion"]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"format": Format.JSON}, {"format": Format.ENTRIES}, {"select": "/a"}, {"output": FlagOutput.FLAGD}]
+)
+def test_raw_ion_cannot_be_anything_else(changes: dict[str, Any]) -> None:
+    words = refused(Reason.UNSUPPORTED_CONTENT, lambda: written(MultiVariant.RAW, **changes))
+    assert "can only be written in the format Raw" in words
+
+
+def test_default_variants_go_into_any_format() -> None:
+    assert json.loads(written(MultiVariant.DEFAULT_VARIANT).text["config.json"]) == {
+        "plain": {"enabled": True, "x": 1.1},
+        "promo": {"enabled": False},
+    }
+    assert written(MultiVariant.DEFAULT_VARIANT, format=Format.ENV_VARS).text == {
+        "PLAIN_ENABLED": "true",
+        "PLAIN_X": "1.10",
+        "PROMO_ENABLED": "false",
+    }
+    assert written(MultiVariant.DEFAULT_VARIANT, format=Format.ENTRIES, select="/plain").text == {
+        "enabled": "true",
+        "x": "1.10",
+    }
+
+
+def schema() -> Draft7Validator:
+    schemas = {name: json.loads((DATA / "flagd" / f"{name}.json").read_text()) for name in ("flags", "targeting")}
+    registry: Registry[Any] = Registry().with_resources(
+        (f"https://flagd.dev/schema/v0/{name}.json", Resource.from_contents(one)) for name, one in schemas.items()
+    )
+    return Draft7Validator(schemas["flags"], registry=registry)
+
+
+attributes = st.dictionaries(
+    st.from_regex(r"[a-z][a-zA-Z0-9_-]{0,10}", fullmatch=True).filter(lambda name: name not in {"enabled", "_variant"}),
+    st.booleans() | st.text(max_size=5) | st.integers() | st.lists(st.text(max_size=3) | st.integers(), max_size=3),
+    max_size=3,
+)
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(
+        st.from_regex(r"[a-z][a-zA-Z0-9_-]{0,10}", fullmatch=True), st.tuples(st.booleans(), attributes), max_size=4
+    )
+)
+def test_flagd_takes_the_definition_and_answers_as_appconfig(flags: dict[str, tuple[bool, dict[str, Any]]]) -> None:
+    received = {name: {"enabled": enabled, **more} for name, (enabled, more) in flags.items()}
+    made = spec(target=target(key=None), feature_flags=FeatureFlags(output=FlagOutput.FLAGD))
+    definition = json.loads(render(content(json.dumps(received).encode()), made).text["config.json"])
+    schema().validate(definition)
+    answers = {
+        name: flag["variants"][flag["defaultVariant"]]
+        for name, flag in definition["flags"].items()
+        if flag["state"] == "ENABLED"
+    }
+    expected: dict[str, Any] = {name: flag["enabled"] for name, flag in received.items()}
+    expected |= {f"{name}.attributes": more for name, (_, more) in flags.items() if more}
+    assert answers == expected
+
+
+def test_the_schema_refuses_what_flagd_does_not_take() -> None:
+    assert not schema().is_valid({"flags": {"a": {"state": "ON", "variants": {"on": True}}}})
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        [],
+        None,
+        {"a": "geheim"},
+        {"a": {}},
+        {"a": {"enabled": "geheim"}},
+        {"": {"enabled": True}},
+        {"a.b": {"enabled": True}},
+    ],
+)
+def test_flagd_needs_feature_flags(document: Any) -> None:
+    assert "can only be made of feature flags" in refused(Reason.UNSUPPORTED_CONTENT, flagd, document)

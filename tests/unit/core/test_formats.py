@@ -1,0 +1,321 @@
+"""What the formats write is what their readers read."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import io
+import re
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import javaproperties
+import pytest
+from dotenv import dotenv_values
+from hypothesis import given, reject
+from hypothesis import strategies as st
+
+from appconfig_operator.api.v1alpha1 import Compression, FeatureFlags, FlagOutput, Format, MultiVariant
+from appconfig_operator.core.compress import compress
+from appconfig_operator.core.document import Number
+from appconfig_operator.core.encode.dotenv_text import dotenv_text
+from appconfig_operator.core.encode.properties_text import properties_text
+from appconfig_operator.core.encode.yaml_text import yaml_text
+from appconfig_operator.core.errors import ContentError, Reason
+from appconfig_operator.core.leaves import entries, properties, variables
+from appconfig_operator.core.media import Media, media
+from appconfig_operator.core.render import LIMIT_BYTES, Data, render
+from appconfig_operator.core.select import select
+from tests.unit.builders import content, spec, target
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+awkward = st.text(st.sampled_from("ab '\"`\\\n\r\t#$={}:!\0\x85\u2028é\N{GRINNING FACE}"), max_size=12)
+values = texts | awkward
+variable_names = st.from_regex(r"[A-Z_][A-Z0-9_]{0,10}", fullmatch=True)
+
+
+def written(body: bytes, kind: Format, content_type: str = "application/json", **changes: Any) -> Data:
+    made = target(**({"format": kind, "key": None} | changes))
+    return render(content(body, content_type=content_type), spec(target=made))
+
+
+def refused(reason: Reason, function: Any, *args: Any, **kwargs: Any) -> str:
+    with pytest.raises(ContentError) as caught:
+        function(*args, **kwargs)
+    assert caught.value.reason is reason
+    assert "geheim" not in caught.value.message
+    return caught.value.message
+
+
+@given(st.dictionaries(values, values, max_size=5))
+def test_java_reads_back_properties(flat: dict[str, str]) -> None:
+    text = properties_text(flat)
+    assert text.isascii()
+    assert javaproperties.loads(text) == flat
+    assert javaproperties.load(io.BytesIO(text.encode())) == flat
+
+
+@given(st.dictionaries(variable_names, values.filter(lambda value: "\0" not in value), max_size=5))
+def test_python_and_node_read_back_dotenv(flat: dict[str, str]) -> None:
+    try:
+        text = dotenv_text(flat)
+    except ContentError:
+        reject()
+    assert dict(dotenv_values(stream=io.StringIO(text, newline=""))) == flat
+    assert node_reads(text) == flat
+
+
+def node_reads(text: str) -> dict[str, str]:
+    """Read as Node's dotenv 17 says it does: no escape but line ends in double quotes, the rest as it stands."""
+    found = {}
+    text = re.sub(r"\r\n?", "\n", text)
+    value = r"\s*'(?:\\'|[^'])*'|\s*\"(?:\\\"|[^\"])*\"|\s*`(?:\\`|[^`])*`|[^#\r\n]+"
+    line = rf"^\s*(?:export\s+)?([\w.-]+)(?:\s*=\s*?|:\s+?)({value})?\s*(?:#.*)?$"
+    for name, raw in re.findall(line, text, re.MULTILINE | re.ASCII):
+        read = raw.strip().strip("\ufeff")
+        quote = read[:1]
+        read = re.sub(r"\A(['\"`])([\s\S]*)\1\Z", r"\2", read)
+        if quote == '"':
+            read = read.replace("\\n", "\n").replace("\\r", "\r")
+        found[name] = read
+    return found
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        ("", "A="),
+        ("a/b:c@d%e+f,g.h_i-j", "A=a/b:c@d%e+f,g.h_i-j"),
+        ("two words # not a comment", "A='two words # not a comment'"),
+        ("C:\\new", "A='C:\\new'"),
+        ("a\nb", "A='a\nb'"),
+        ("it's\r\n", 'A="it\'s\\r\\n"'),
+        ('it\'s "x" \\n', 'A=it\'s "x" \\n'),
+        ("a\\\\b", "A=a\\\\b"),
+    ],
+)
+def test_the_first_way_to_quote_that_all_read_alike(value: str, line: str) -> None:
+    assert dotenv_text({"A": value}) == line + "\n"
+
+
+@pytest.mark.parametrize("value", ['it\'s "x"\n', "'\"", "it's \" # ", " '\"", "'\" ", "it's ${HOME}", "a\\\\b\n"])
+def test_what_readers_of_dotenv_read_differently_is_refused(value: str) -> None:
+    assert '"A" cannot be written as Dotenv' in refused(
+        Reason.INVALID_CONTENT, dotenv_text, {"B": "geheim", "A": value}
+    )
+
+
+@given(st.dictionaries(variable_names, values.filter(lambda value: "\0" not in value), max_size=5))
+def test_environment_variables_arrive_as_they_are(flat: dict[str, str]) -> None:
+    assert variables(dict(flat), "_") == flat
+
+
+def test_keys_of_each_format() -> None:
+    document: Any = {
+        "database": {"host": "db", "port": Number("5432"), "url-path": None},
+        "servers": [{"name": "a", "on": True}, {"name": "b", "on": False}],
+        "empty": {},
+        "none": [],
+    }
+    assert list(entries(document, ".").items()) == [
+        ("database.host", "db"),
+        ("database.port", "5432"),
+        ("database.url-path", ""),
+        ("empty", ""),
+        ("none", ""),
+        ("servers.0.name", "a"),
+        ("servers.0.on", "true"),
+        ("servers.1.name", "b"),
+        ("servers.1.on", "false"),
+    ]
+    assert list(variables(document, "__"))[2:6] == ["DATABASE__URL_PATH", "EMPTY", "NONE", "SERVERS__0__NAME"]
+    assert list(properties(document, "."))[5:7] == ["servers[0].name", "servers[0].on"]
+    assert list(properties([["x"], {"a": "y"}], ".")) == ["[0][0]", "[1].a"]
+    assert list(entries({"a": ["x"]}, "")) == ["a0"]
+    assert list(variables({"straße": "x", "\u0131": "y"}, "_")) == ["STRA_E", "_"]
+    assert entries({}, ".") == entries([], ".") == {}
+
+
+@pytest.mark.parametrize(
+    ("function", "document", "words"),
+    [
+        (entries, {"a.b": "x", "a": {"b": "geheim"}}, '"/a/b" and "/a.b" both fall on the key "a.b"'),
+        (variables, {"a-b": "x", "a": {"b": "geheim"}}, '"/a/b" and "/a-b" both fall on the key "A_B"'),
+        (variables, {"A": "geheim", "a": "x"}, '"/A" and "/a" both fall'),
+        (properties, {"a[0]": "x", "a": ["geheim"]}, '"/a/0" and "/a[0]" both fall'),
+        (entries, {"a b": "geheim"}, '"/a b" cannot be a key of a ConfigMap'),
+        (entries, {"": "geheim"}, '"/" cannot be a key'),
+        (entries, {".": "geheim"}, '"/." cannot be a key'),
+        (entries, {"..a": "geheim"}, '"/..a" cannot be a key'),
+        (entries, {"a": {"x" * 252: "geheim"}}, "cannot be a key"),
+        (variables, {"1a": "geheim"}, '"/1a" cannot be an environment variable'),
+        (variables, ["geheim"], '"/0" cannot be an environment variable'),
+        (variables, {"x" * 254: "geheim"}, "cannot be an environment variable"),
+        (variables, {"a": "geheim\0"}, 'The value of "A" holds a NUL'),
+        (properties, {"x" * 254: "geheim"}, "cannot be the name of a property"),
+        (properties, {"": "geheim"}, "cannot be the name of a property"),
+    ],
+)
+def test_no_key_is_renamed_or_dropped_in_silence(function: Any, document: Any, words: str) -> None:
+    assert words in refused(Reason.INVALID_CONTENT, function, document, ".")
+
+
+@pytest.mark.parametrize("kind", [Format.ENTRIES, Format.ENV_VARS, Format.PROPERTIES, Format.DOTENV])
+@pytest.mark.parametrize("body", [b'"geheim"', b"null", b"1"])
+def test_a_single_value_has_no_key(kind: Format, body: bytes) -> None:
+    assert "single value" in refused(Reason.UNSUPPORTED_CONTENT, written, body, kind)
+
+
+@pytest.mark.parametrize(
+    ("pointer", "expected"),
+    [
+        ("", {"a/b": {"~": [Number("7")]}, "": "x"}),
+        ("/a~1b", {"~": [Number("7")]}),
+        ("/a~1b/~0/0", Number("7")),
+        ("/", "x"),
+    ],
+)
+def test_select(pointer: str, expected: Any) -> None:
+    assert select({"a/b": {"~": [Number("7")]}, "": "x"}, pointer) == expected
+
+
+@pytest.mark.parametrize(
+    ("pointer", "words"),
+    [
+        ("/b", 'nothing at "/b", which spec.select names. Its top level has no such member.'),
+        ("/a/1", 'nothing at "/a/1", which spec.select names. It ends at "/a".'),
+        ("/a/-", 'nothing at "/a/-"'),
+        ("/a/00", 'nothing at "/a/00"'),
+        ("/a/\u0660", "nothing at"),
+        ("/a/0/x", 'It ends at "/a/0".'),
+        ("/a/99999999999", "nothing at"),
+    ],
+)
+def test_select_of_nothing(pointer: str, words: str) -> None:
+    assert words in refused(Reason.INVALID_CONTENT, select, {"a": ["geheim"]}, pointer)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "expected"),
+    [
+        ("application/json", Media.JSON),
+        ("Application/JSON; charset=utf-8", Media.JSON),
+        ("application/vnd.shop+json", Media.JSON),
+        ("text/yaml", Media.YAML),
+        ("application/openapi+yaml;version=3.1", Media.YAML),
+        ("application/ion;type=AWS.AppConfig.FeatureFlags", Media.ION_FLAGS),
+        ('application/ion; Type="aws.appconfig.featureflags"', Media.ION_FLAGS),
+        ("application/ion", Media.OTHER),
+        ("application/ion;type=other", Media.OTHER),
+        ("application/x;type=AWS.AppConfig.FeatureFlags", Media.OTHER),
+        ("text/plain", Media.OTHER),
+        ("", Media.OTHER),
+    ],
+)
+def test_media(content_type: str, expected: Media) -> None:
+    assert media(content_type) is expected
+
+
+@pytest.mark.parametrize("kind", list(Format))
+@pytest.mark.parametrize("content_type", ["text/plain", "application/octet-stream", ""])
+def test_only_documents_are_converted(kind: Format, content_type: str) -> None:
+    body = b'{"a": "geheim"}'
+    if kind is Format.RAW:
+        assert list(written(body, kind, content_type).text.values()) == [body.decode()]
+    else:
+        words = refused(Reason.UNSUPPORTED_CONTENT, written, body, kind, content_type)
+        assert "neither JSON nor YAML by its content type" in words
+
+
+def test_the_default_key_of_a_conversion_follows_the_format() -> None:
+    keys = {
+        kind: list(written(b'{"a":"b"}', kind).text)
+        for kind in (Format.RAW, Format.JSON, Format.YAML, Format.PROPERTIES, Format.DOTENV)
+    }
+    assert [key for (key,) in keys.values()] == [
+        "config.json",
+        "config.json",
+        "config.yaml",
+        "config.properties",
+        "config.env",
+    ]
+
+
+def test_a_part_in_the_format_raw_stays_in_its_language() -> None:
+    wanted = spec(select="/a", target=target(key=None))
+    assert render(content(b'{"a": {"b": 1.10}}'), wanted).text == {"config.json": '{\n  "b": 1.10\n}\n'}
+    part = render(content(b"a: {b: 1.10}", content_type="text/yaml"), wanted)
+    assert part.text == {"config.yaml": "b: 1.10\n"}
+    scalar = render(content(b"a: yes", content_type="text/yaml"), wanted)
+    assert scalar.text == {"config.yaml": '"yes"\n'}
+
+
+def test_the_separator() -> None:
+    assert list(written(b'{"a":{"b":1}}', Format.ENTRIES, separator="-").text) == ["a-b"]
+    assert list(written(b'{"a":{"b":1}}', Format.ENTRIES).text) == ["a.b"]
+    assert list(written(b'{"a":{"b":1}}', Format.ENV_VARS).text) == ["A_B"]
+    assert written(b'{"a":{"b":1}}', Format.DOTENV, separator="__").text == {"config.env": "A__B=1\n"}
+    assert written(b'{"a":{"b":1}}', Format.PROPERTIES).text == {"config.properties": "a.b=1\n"}
+
+
+@given(st.binary(max_size=500))
+def test_gzip_is_read_back_and_always_the_same(body: bytes) -> None:
+    packed = compress(body)
+    assert gzip.decompress(packed) == body
+    assert packed == compress(body)
+    assert packed[:10] == b"\x1f\x8b\x08\0\0\0\0\0\x02\xff"
+
+
+def test_gzip_is_binary_under_its_own_key() -> None:
+    data = written(b'{"a": 1}', Format.RAW, key="a.json", compression=Compression.GZIP)
+    assert not data.text
+    assert gzip.decompress(base64.b64decode(data.binary["a.json.gz"])) == b'{"a": 1}'
+
+
+def test_two_megabytes_fit_when_compressed() -> None:
+    body = b'{"a": "' + b"x" * (2048 * 1024) + b'"}'
+    size = refused(Reason.TOO_LARGE, written, body, Format.RAW)
+    assert "2,097,161 bytes" in size
+    assert "Gzip" in size
+    assert "spec.select" in size
+    assert "smaller configuration profile" in size
+    assert written(body, Format.JSON, compression=Compression.GZIP).keys == 1
+
+
+def test_what_does_not_fit_compressed_is_too_large_without_the_advice_to_compress() -> None:
+    noise = Random(1).randbytes(LIMIT_BYTES + 100)
+    words = refused(
+        Reason.TOO_LARGE, written, noise, Format.RAW, "application/octet-stream", compression=Compression.GZIP
+    )
+    assert words.startswith("The compressed configuration has 1,04")
+    assert "Gzip" not in words
+
+
+@pytest.mark.parametrize("kind", [Format.ENTRIES, Format.ENV_VARS])
+def test_the_values_of_all_keys_count_together(kind: Format) -> None:
+    half = "é" * (LIMIT_BYTES // 4)
+    assert written(f'{{"a": "{half}", "b": "{half}"}}'.encode(), kind).keys == 2
+    assert "1,048,577 bytes" in refused(Reason.TOO_LARGE, written, f'{{"a": "{half}", "b": "{half}x"}}'.encode(), kind)
+
+
+def test_yaml_is_written_so_that_nothing_is_taken_for_something_else() -> None:
+    document: Any = {"on": "no", "a b": [[], {}, [Number("1e3"), Number("1.5E-3")]], "t": "2026-01-01", "x": "\x85"}
+    assert yaml_text(document) == (
+        '"a b":\n  - []\n  - {}\n  -\n    - 1.0e+3\n    - 1.5e-3\n"on": "no"\nt: "2026-01-01"\nx: "\\u0085"\n'
+    )
+    assert yaml_text(None) == "null\n"
+    assert yaml_text([]) == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "output"),
+    [(kind, FlagOutput.APP_CONFIG) for kind in Format if kind is not Format.RAW]
+    + [(kind, FlagOutput.FLAGD) for kind in (Format.RAW, Format.JSON, Format.YAML)],
+)
+def test_the_same_content_gives_the_same_data(kind: Format, output: FlagOutput) -> None:
+    wanted = spec(target=target(format=kind, key=None), feature_flags=FeatureFlags(MultiVariant.REFUSE, output))
+    first = render(content(b'{"b": {"enabled": true, "x": 1}, "a": {"enabled": false}}'), wanted)
+    again = render(content(b'{"a":{"enabled":false},\n"b":{"x":1,"enabled":true}}'), replace(wanted, suspend=True))
+    assert list(first.text.items()) == list(again.text.items())
+    assert first.digest == again.digest
