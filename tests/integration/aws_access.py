@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from appconfig_operator.aws.clients import Timeouts
 from appconfig_operator.aws.service import AppConfig
 from sandbox.appconfig import Place
-from tests.unit.builders import spec
+from tests.unit.builders import source, spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,4 +41,4 @@ def session(place: Place, timeouts: Timeouts | None = None, **changes: Any) -> S
         "environment": place.environment,
         "configuration_profile": place.profile,
     }
-    return AppConfig(workers=2, user_agent="test", timeouts=timeouts).session(spec(**named | changes))
+    return AppConfig(workers=2, user_agent="test", timeouts=timeouts).session(source(spec=spec(**named | changes)))

@@ -1,9 +1,11 @@
-"""boto3 clients of the AppConfig data plane: one for each region, shared by all workers."""
+"""boto3 clients of the AppConfig data plane: one for each region and identity, shared by all workers."""
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import monotonic as system_monotonic
 from typing import TYPE_CHECKING
 
 import boto3
@@ -11,11 +13,20 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, NoCredentialsError
 
-from appconfig_operator.aws.errors import no_credentials, translate
+from appconfig_operator.aws.credential_errors import no_credentials
+from appconfig_operator.aws.errors import translate
+from appconfig_operator.aws.identities import Caller, Identities
+from appconfig_operator.aws.roles import Roles
+from appconfig_operator.core.identity import OPERATOR
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from botocore.credentials import Credentials
     from mypy_boto3_appconfigdata import AppConfigDataClient
+
+    from appconfig_operator.aws.roles import Cluster
+    from appconfig_operator.core.identity import Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +49,7 @@ class Timeouts:
 
 
 class Clients:
-    """Makes and keeps one client a region. A client is safe to share between threads, making one is not.
+    """Makes and keeps one client for each region and identity. A client is safe to share, making one is not.
 
     Parameters
     ----------
@@ -46,11 +57,26 @@ class Clients:
         How many calls there are at once: the size of each connection pool.
     user_agent
         Added to the user agent, so that CloudTrail tells who called.
+    cluster
+        Where the references of identities lead; `None` where there are none.
     timeouts
         Bounds of each call.
+    monotonic
+        Seconds, for the age of what was read in the cluster.
+    utc_now
+        Wall clock, for the age of credentials.
     """
 
-    def __init__(self, *, workers: int, user_agent: str, timeouts: Timeouts | None = None) -> None:
+    def __init__(  # noqa: PLR0913 (the seams of the world, all by name)
+        self,
+        *,
+        workers: int,
+        user_agent: str,
+        cluster: Cluster | None = None,
+        timeouts: Timeouts | None = None,
+        monotonic: Callable[[], float] = system_monotonic,
+        utc_now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self.timeouts = timeouts or Timeouts()
         self._lock = threading.Lock()
         self._identity: tuple[boto3.session.Session, Credentials] | None = None
@@ -63,18 +89,42 @@ class Clients:
             retries={"total_max_attempts": 1, "mode": "standard"},
             user_agent_extra=user_agent,
         )
+        self._identities: Identities | None = None
+        if cluster is not None:
+            roles = Roles(cluster=cluster, config=self._config, utc_now=utc_now)
+            self._identities = Identities(cluster=cluster, roles=roles, own=lambda: self._own()[1], monotonic=monotonic)
 
-    def get(self, region: str | None) -> AppConfigDataClient:
-        """Return the client of a region, `None` being the operator's own, with credentials that are good now.
+    def get(self, region: str | None, identity: Identity = OPERATOR) -> Caller:
+        """Return who calls in a region, `None` being the operator's own, with credentials that are good now.
 
         Raises
         ------
         SourceError
             When no client can be made, or no credentials be had: no region, a broken AWS configuration file, a role
-            that STS refuses.
+            that STS refuses, a Secret that does not exist.
         """
+        if identity.is_operator:
+            return Caller(self._own_client(region), str(OPERATOR))
+        return self._others().get(region, identity)
+
+    def renew(self, region: str | None, identity: Identity, refused: Caller) -> bool:
+        """Make the credentials of a caller anew that AWS has refused, unless that was done a moment ago.
+
+        Returns
+        -------
+        bool
+            Whether `get` now gives another caller. Never for the operator's own, which botocore looks after.
+        """
+        return not identity.is_operator and self._others().renew(region, identity, refused)
+
+    def _others(self) -> Identities:
+        if self._identities is None:
+            raise ValueError("There is no cluster to look for identities in")
+        return self._identities
+
+    def _own_client(self, region: str | None) -> AppConfigDataClient:
+        session, credentials = self._own()
         with self._lock:
-            session, credentials = self._identify()
             client = self._clients.get(region)
             if client is None:
                 client = self._make(session, region)
@@ -86,22 +136,24 @@ class Clients:
             raise no_credentials(error) from error
         return client
 
-    def _identify(self) -> tuple[boto3.session.Session, Credentials]:
+    def _own(self) -> tuple[boto3.session.Session, Credentials]:
         """Find the operator's credentials. What is kept is only what was found, so what comes later is found later."""
-        if self._identity is not None:
+        with self._lock:
+            if self._identity is not None:
+                return self._identity
+            try:
+                core = botocore.session.get_session()
+                # For the calls to STS as well, which botocore makes by itself: its own time-out is 60 s, five times
+                # over.
+                core.set_default_client_config(self._config)
+                session = boto3.session.Session(botocore_session=core)
+                credentials = session.get_credentials()
+            except Exception as error:
+                raise no_credentials(error) from error
+            if credentials is None:
+                raise no_credentials(NoCredentialsError())
+            self._identity = session, credentials
             return self._identity
-        try:
-            core = botocore.session.get_session()
-            # For the calls to STS as well, which botocore makes by itself: its own time-out is 60 s, five times over.
-            core.set_default_client_config(self._config)
-            session = boto3.session.Session(botocore_session=core)
-            credentials = session.get_credentials()
-        except Exception as error:
-            raise no_credentials(error) from error
-        if credentials is None:
-            raise no_credentials(NoCredentialsError())
-        self._identity = session, credentials
-        return self._identity
 
     @staticmethod
     def _make(session: boto3.session.Session, region: str | None) -> AppConfigDataClient:

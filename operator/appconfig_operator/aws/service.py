@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from appconfig_operator.aws.clients import Clients, Timeouts
 from appconfig_operator.aws.errors import Identifiers
 from appconfig_operator.aws.session import Session
+from appconfig_operator.core.identity import identity_of
 
 if TYPE_CHECKING:
-    from appconfig_operator.api.v1alpha1 import Spec
+    from appconfig_operator.api.v1alpha1 import Source
+    from appconfig_operator.aws.roles import Cluster
 
 
 class AppConfig:
@@ -21,15 +23,20 @@ class AppConfig:
         How many calls there are at once.
     user_agent
         Added to the user agent of each call.
+    cluster
+        Where the references of identities lead; `None` where there are none.
     timeouts
         Bounds of each call.
     """
 
-    def __init__(self, *, workers: int, user_agent: str, timeouts: Timeouts | None = None) -> None:
-        self._clients = Clients(workers=workers, user_agent=user_agent, timeouts=timeouts)
+    def __init__(
+        self, *, workers: int, user_agent: str, cluster: Cluster | None = None, timeouts: Timeouts | None = None
+    ) -> None:
+        self._clients = Clients(workers=workers, user_agent=user_agent, cluster=cluster, timeouts=timeouts)
 
-    def session(self, spec: Spec) -> Session:
-        """Prepare a session for a spec. No call is made yet."""
+    def session(self, source: Source) -> Session:
+        """Prepare a session for a source. No call is made yet."""
+        spec = source.spec
         return Session(
             clients=self._clients,
             identifiers=Identifiers(
@@ -40,4 +47,5 @@ class AppConfig:
             ),
             region=spec.region,
             interval=spec.poll_interval_seconds,
+            identity=identity_of(source),
         )

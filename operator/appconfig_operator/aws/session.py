@@ -14,13 +14,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 from appconfig_operator.aws.answers import contained, read
 from appconfig_operator.aws.errors import NOT_SENT, Identifiers, TokenProblem, not_aws, token_problem, translate
 from appconfig_operator.core.content import Content
-from appconfig_operator.core.errors import Reason, TooEarlyError, TransientError, WaitingError
+from appconfig_operator.core.errors import Reason, StallingError, TooEarlyError, TransientError, WaitingError
+from appconfig_operator.core.identity import OPERATOR
 
 if TYPE_CHECKING:
     from mypy_boto3_appconfigdata import AppConfigDataClient
     from mypy_boto3_appconfigdata.type_defs import GetLatestConfigurationResponseTypeDef
 
     from appconfig_operator.aws.clients import Clients
+    from appconfig_operator.aws.identities import Caller
+    from appconfig_operator.core.identity import Identity
 
 _SHORTEST_INTERVAL_SECONDS = 1
 """Whatever is answered: AWS never sends less than 15, and with 0 there would be no pause at all."""
@@ -38,6 +41,8 @@ class Session:
         What the session is for.
     region
         AWS region, or `None` for the operator's own.
+    identity
+        Who calls.
     interval
         Seconds until the next poll is welcome: at first what the user asked for, then what the service answers.
     """
@@ -46,6 +51,8 @@ class Session:
     identifiers: Identifiers
     region: str | None
     interval: int
+    identity: Identity = OPERATOR
+    _caller: str = ""
     _token: str | None = field(default=None, repr=False)
     _delivered: bool = False
     _version_label: str = ""
@@ -67,7 +74,20 @@ class Session:
         SourceError
             Any other of what `translate` tells.
         """
-        client = self.clients.get(self.region)
+        caller = self.clients.get(self.region, self.identity)
+        try:
+            return self._poll(caller)
+        except StallingError as error:
+            if error.reason != Reason.ACCESS_DENIED or not self.clients.renew(self.region, self.identity, caller):
+                raise
+        # What the credentials begin with may have changed since: once more, with new ones. A token of the old ones may
+        # belong to another account.
+        self._token = None
+        return self._poll(self.clients.get(self.region, self.identity))
+
+    def _poll(self, caller: Caller) -> Content | None:
+        client = caller.client
+        self._caller = caller.name
         response = self._latest(client, self._token or self._start(client))
         if response is None:  # the token had gone bad: a new session, at once
             response = self._latest(client, self._start(client))
@@ -86,7 +106,7 @@ class Session:
                     RequiredMinimumPollIntervalInSeconds=self.identifiers.poll_interval_seconds,
                 )
         except (ClientError, BotoCoreError) as error:
-            raise translate(error, self.identifiers) from error
+            raise translate(error, self.identifiers, self._caller) from error
         token = started.get("InitialConfigurationToken")
         if not token:
             raise not_aws()
@@ -111,17 +131,17 @@ class Session:
                 case TokenProblem.TOO_EARLY:
                     raise TooEarlyError from error
                 case _:
-                    translated = translate(error, self.identifiers)
+                    translated = translate(error, self.identifiers, self._caller)
                     if translated.reason == Reason.NOT_FOUND:
                         # Something of this name may be made anew, with another ID: the next session looks it up.
                         self._token = None
                     raise translated from error
         except NOT_SENT as error:
-            raise translate(error, self.identifiers) from error
+            raise translate(error, self.identifiers, self._caller) from error
         except BotoCoreError as error:
             # Lost half-way: nobody knows whether the token was used.
             self._token = None
-            raise translate(error, self.identifiers) from error
+            raise translate(error, self.identifiers, self._caller) from error
         return response, body
 
     def _received(self, latest: tuple[GetLatestConfigurationResponseTypeDef, bytes]) -> Content | None:

@@ -13,7 +13,9 @@ from botocore.stub import Stubber
 
 from appconfig_operator.aws.clients import Clients, Timeouts
 from appconfig_operator.aws.errors import Identifiers
+from appconfig_operator.aws.identities import Caller
 from appconfig_operator.aws.session import Session
+from appconfig_operator.core.identity import OPERATOR, Identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,9 +35,9 @@ class FixedClients(Clients):
         super().__init__(workers=1, user_agent="test", timeouts=timeouts)
         self.client = client
 
-    def get(self, region: str | None) -> AppConfigDataClient:
+    def get(self, region: str | None, identity: Identity = OPERATOR) -> Caller:
         assert region == "eu-west-1"
-        return self.client
+        return Caller(self.client, str(identity))
 
 
 @cache

@@ -16,7 +16,7 @@ from appconfig_operator.aws.clients import Clients, Timeouts
 from appconfig_operator.aws.service import AppConfig
 from appconfig_operator.core.errors import Reason, SourceError, StallingError, TransientError
 from sandbox.ports import free_ports
-from tests.unit.builders import spec
+from tests.unit.builders import source, spec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +48,7 @@ def make(timeouts: Timeouts | None = None) -> Clients:
 
 @pytest.mark.usefixtures("keys")
 def test_configuration() -> None:
-    client = make(Timeouts(connect=1.5, read=2.5)).get("eu-west-1")
+    client = make(Timeouts(connect=1.5, read=2.5)).get("eu-west-1").client
     config = client.meta.config
     assert client.meta.region_name == "eu-west-1"
     assert config.retries == {"total_max_attempts": 1, "mode": "standard"}  # type: ignore[attr-defined]
@@ -62,7 +62,7 @@ def test_configuration() -> None:
 def test_attempts_of_the_environment_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "5")
     monkeypatch.setenv("AWS_RETRY_MODE", "legacy")
-    assert make().get("eu-west-1").meta.config.retries == {  # type: ignore[attr-defined]
+    assert make().get("eu-west-1").client.meta.config.retries == {  # type: ignore[attr-defined]
         "total_max_attempts": 1,
         "mode": "standard",
     }
@@ -77,9 +77,9 @@ def test_one_client_a_region(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     clients = make()
-    first, own = clients.get("eu-west-1"), clients.get(None)
-    assert clients.get("eu-west-1") is first
-    assert clients.get(None) is own
+    first, own = clients.get("eu-west-1").client, clients.get(None).client
+    assert clients.get("eu-west-1").client is first
+    assert clients.get(None).client is own
     assert own is not first
     assert own.meta.region_name == "eu-central-1"
 
@@ -93,7 +93,7 @@ def test_threads_share_a_client(mocker: MockerFixture) -> None:
 
     def get() -> None:
         barrier.wait()
-        got.append(clients.get("eu-west-1"))
+        got.append(clients.get("eu-west-1").client)
 
     threads = [threading.Thread(target=get) for _ in range(8)]
     for thread in threads:
@@ -111,7 +111,7 @@ def test_no_region_and_then_one() -> None:
     with pytest.raises(StallingError, match=r"set spec\.region") as missing:
         clients.get(None)
     assert missing.value.reason is Reason.INVALID_SOURCE
-    assert clients.get("eu-west-1").meta.region_name == "eu-west-1"
+    assert clients.get("eu-west-1").client.meta.region_name == "eu-west-1"
 
 
 @pytest.mark.usefixtures("keys")
@@ -151,7 +151,7 @@ def test_profile_that_appears_later(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 def signed_by(clients: Clients) -> str:
     """Tell whose key a call is signed with."""
-    client = clients.get("eu-west-1")
+    client = clients.get("eu-west-1").client
     seen = []
 
     def look(request: Mock, **_: object) -> None:
@@ -211,7 +211,7 @@ def test_calls_for_credentials_have_the_same_bounds(
 
 def test_session_of_a_spec() -> None:
     service = AppConfig(workers=1, user_agent="test", timeouts=Timeouts(body=7))
-    session = service.session(spec(region="eu-west-1", poll_interval_seconds=45))
+    session = service.session(source(spec=spec(region="eu-west-1", poll_interval_seconds=45)))
     assert (session.region, session.interval, session.clients.timeouts.body) == ("eu-west-1", 45, 7)
     named = session.identifiers
     assert (named.application, named.environment, named.configuration_profile, named.poll_interval_seconds) == (

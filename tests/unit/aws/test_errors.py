@@ -8,7 +8,8 @@ import pytest
 from botocore import exceptions as botocore
 
 from appconfig_operator.aws.answers import SlowBodyError, UnreadableAnswerError
-from appconfig_operator.aws.errors import TokenProblem, no_credentials, not_aws, token_problem, translate
+from appconfig_operator.aws.credential_errors import no_credentials
+from appconfig_operator.aws.errors import TokenProblem, not_aws, token_problem, translate
 from appconfig_operator.core.errors import Reason, SourceError, StallingError, TransientError, WaitingError
 from tests.unit.aws.stubs import IDENTIFIERS, SECRET, problem
 

@@ -1,0 +1,82 @@
+"""What botocore tells of a call that AWS refused, read with care: codes, names and ARNs, and no message as a whole.
+
+The codes are those of the common errors of AWS, and of the service models of AppConfig and STS.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from botocore.exceptions import ClientError
+
+ACCESS_DENIED = {"AccessDeniedException", "AccessDenied", "NotAuthorized", "UnauthorizedOperation", "OptInRequired"}
+BAD_CREDENTIALS = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "RequestExpired",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+}
+THROTTLED = {
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+}
+INVALID = {"BadRequestException", "ValidationError", "ValidationException"}
+
+_CALLER = re.compile(r"User: (arn:[a-z0-9-]+:(?:iam|sts)::\d{12}:[\w+=,.@/-]+)")
+_CODE = re.compile(r"[A-Za-z][A-Za-z.]{1,63}")
+_ACTION = re.compile(r"\b([a-z0-9-]+:[A-Z][A-Za-z]+)\b")
+
+
+def caller_in(error: ClientError) -> str | None:
+    """Return the ARN of the caller, where the message of AWS names one."""
+    # An ARN elsewhere in it is that of the role or resource that is denied.
+    found = _CALLER.search(message_of(error))
+    return found[1] if found else None
+
+
+def action_in(error: ClientError) -> str | None:
+    """Return the action that was denied, where the message of AWS names one."""
+    found = _ACTION.search(message_of(error))
+    return found.group() if found else None
+
+
+def code_of(error: ClientError) -> str:
+    """Return the error code, or an empty text."""
+    return str(error.response.get("Error", {}).get("Code") or "")
+
+
+def message_of(error: ClientError) -> str:
+    """Return the message, which is not to be shown: it could quote what was sent."""
+    # botocore takes over what the answer has, which may be null.
+    return str(error.response.get("Error", {}).get("Message") or "")
+
+
+def status_of(error: ClientError) -> int:
+    """Return the HTTP status, or 0."""
+    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+
+
+def word(text: object, otherwise: str) -> str:
+    """Return a text that looks like one of AWS's words, and something else in place of any other."""
+    return text if isinstance(text, str) and _CODE.fullmatch(text) else otherwise
+
+
+def members_of(error: ClientError) -> Mapping[str, Any]:
+    """Return the members that the service model gives the exception, which the types of botocore do not know."""
+    return dict(error.response)

@@ -1,0 +1,49 @@
+"""The policy before the service: a source that no rule allows makes no call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+from appconfig_operator.core.errors import StallingError
+
+if TYPE_CHECKING:
+    from appconfig_operator.api.v1alpha1 import Source
+    from appconfig_operator.core.policy import Policy
+    from appconfig_operator.engine.ports import ConfigurationService, ConfigurationSession
+
+
+@dataclass(slots=True)
+class ForbiddenSession:
+    """In place of the session of a source that the policy keeps out."""
+
+    interval: int
+    error: StallingError
+
+    def poll(self) -> NoReturn:
+        """Raise what the policy said."""
+        raise StallingError(self.error.reason, self.error.message)
+
+
+class Gate:
+    """A service that only lets through what the policy allows.
+
+    Parameters
+    ----------
+    service
+        Where sessions come from.
+    policy
+        The rules.
+    """
+
+    def __init__(self, service: ConfigurationService, policy: Policy) -> None:
+        self._service = service
+        self._policy = policy
+
+    def session(self, source: Source) -> ConfigurationSession:
+        """Prepare a session, or what stands for it when the policy does not allow one."""
+        try:
+            self._policy.check(source)
+        except StallingError as error:
+            return ForbiddenSession(interval=source.spec.poll_interval_seconds, error=error)
+        return self._service.session(source)

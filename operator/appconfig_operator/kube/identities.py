@@ -1,0 +1,156 @@
+"""What the cluster knows of identities for AWS: the role of a ServiceAccount, its tokens, the keys of a Secret.
+
+Nothing is kept, listed or watched: each is read by name when it is needed, so that no right to list Secrets is.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import TYPE_CHECKING, Any
+
+from appconfig_operator.core.errors import Reason, RefusedError, SourceError, StallingError, TransientError
+from appconfig_operator.core.identity import AccessKeys
+from appconfig_operator.kube.errors import FORBIDDEN, NOT_FOUND, ApiError, UnreachableError, is_transient
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from appconfig_operator.kube.api import Api
+
+ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
+AUDIENCE = "sts.amazonaws.com"
+
+TOKEN_SECONDS = 600
+"""The shortest life that Kubernetes gives a token. It is used once, and at once."""
+
+_COMPONENTS = "manifests/components/identities"
+_SERVICE_ACCOUNTS = f"{_COMPONENTS}/service-accounts"
+_SECRETS = f"{_COMPONENTS}/secrets"
+
+_ID, _KEY, _TOKEN = "aws_access_key_id", "aws_secret_access_key", "aws_session_token"
+
+_ROLE_ARN = re.compile(r"arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/([!-~]+/)?[A-Za-z0-9_+=,.@-]{1,64}")
+"""As the CRD has it for `spec.credentials.assumeRole.roleArn`."""
+
+# No more than what the header of a signed request can hold: anything else would fail there, and be quoted.
+_WORD = re.compile(r"[!-~]+")
+
+
+class Identities:
+    """ServiceAccounts and Secrets of the cluster, as far as they give an identity."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def role_arn(self, namespace: str, name: str) -> str:
+        """Return the role that a ServiceAccount names.
+
+        Raises
+        ------
+        SourceError
+            `CredentialsUnavailable`, when there is none; `TargetUnavailable`, when the API server does not say.
+        """
+        what = f"ServiceAccount {namespace}/{name}"
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}"
+        account = self._call("GET", path, what, "get it", _SERVICE_ACCOUNTS)
+        annotations: Mapping[str, str] = account["metadata"].get("annotations") or {}
+        role = annotations.get(ROLE_ANNOTATION, "").strip()
+        if not role:
+            raise _unavailable(f"{what} has no annotation {ROLE_ANNOTATION}. Give it one, with the ARN of a role.")
+        if not _ROLE_ARN.fullmatch(role):
+            raise _unavailable(
+                f"The annotation {ROLE_ANNOTATION} of {what} is not the ARN of a role, "
+                "such as arn:aws:iam::111122223333:role/shop."
+            )
+        return role
+
+    def token(self, namespace: str, name: str) -> str:
+        """Return a token of a ServiceAccount that AWS takes. It is good for ten minutes, and kept nowhere.
+
+        Raises
+        ------
+        SourceError
+            As `role_arn`.
+        """
+        what = f"ServiceAccount {namespace}/{name}"
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
+        request = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"audiences": [AUDIENCE], "expirationSeconds": TOKEN_SECONDS},
+        }
+        answer = self._call("POST", path, what, "create a token of it", _SERVICE_ACCOUNTS, body=request)
+        token = (answer.get("status") or {}).get("token")
+        if not isinstance(token, str) or not _WORD.fullmatch(token):
+            raise TransientError(Reason.TARGET_UNAVAILABLE, f"The Kubernetes API server gave no token of {what}.")
+        return token
+
+    def keys(self, namespace: str, name: str) -> AccessKeys:
+        """Return the keys that a Secret holds. Blanks and line ends around them are left out.
+
+        Raises
+        ------
+        SourceError
+            `CredentialsUnavailable`, when there are none; `TargetUnavailable`, when the API server does not say.
+        """
+        what = f"Secret {namespace}/{name}"
+        secret = self._call("GET", f"/api/v1/namespaces/{namespace}/secrets/{name}", what, "get it", _SECRETS)
+        data: Mapping[str, str] = secret.get("data") or {}
+        missing = [key for key in (_ID, _KEY) if key not in data]
+        if missing:
+            raise _unavailable(f"{what} has no key {' and no key '.join(missing)}.")
+        return AccessKeys(
+            access_key_id=_decoded(data[_ID], _ID, what),
+            secret_access_key=_decoded(data[_KEY], _KEY, what),
+            session_token=_decoded(data[_TOKEN], _TOKEN, what) if data.get(_TOKEN) else None,
+        )
+
+    def _call(  # noqa: PLR0913 (what is asked, and the words for when it is refused)
+        self, method: str, path: str, what: str, to_do: str, component: str, *, body: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        try:
+            return self._api.call(method, path, body=body)
+        except UnreachableError as error:
+            raise TransientError(
+                Reason.TARGET_UNAVAILABLE, f"{what}: the Kubernetes API server could not be reached ({error})."
+            ) from error
+        except ApiError as error:
+            raise _refused(error, what, to_do, component) from error
+
+
+def _refused(error: ApiError, what: str, to_do: str, component: str) -> SourceError:
+    if error.status == NOT_FOUND:
+        return _unavailable(f"{what} does not exist. Create it, or check spec.credentials.")
+    if is_transient(error):
+        return TransientError(Reason.TARGET_UNAVAILABLE, f"{what}: the Kubernetes API server answered {error}.")
+    if "NamespaceTerminating" in error.causes:
+        return TransientError(Reason.TARGET_UNAVAILABLE, f"{what}: its namespace is being deleted.")
+    if error.status == FORBIDDEN:
+        # An API server that has just started refuses what it allows a moment later, so it may still pass.
+        return RefusedError(
+            Reason.CREDENTIALS_UNAVAILABLE,
+            f"{what} cannot be used: the operator has no right to {to_do}. Who runs it can give it the right with the "
+            f"kustomize component {component}.",
+        )
+    # Not its words: it may quote what it was sent.
+    return _unavailable(f"{what} cannot be used: the Kubernetes API server answered {error}.")
+
+
+def _decoded(encoded: str, key: str, what: str) -> str:
+    """Decode a value of a Secret. What is wrong with it is told without it."""
+    try:
+        value = base64.b64decode(encoded, validate=True).decode("ascii").strip()
+    except (binascii.Error, UnicodeDecodeError):
+        value = ""
+    if not _WORD.fullmatch(value):
+        # Not from the error that came first: its text quotes a byte of the value.
+        raise _unavailable(
+            f"The key {key} of {what} does not hold what AWS gives: letters, digits and signs, in one word."
+        )
+    return value
+
+
+def _unavailable(message: str) -> StallingError:
+    return StallingError(Reason.CREDENTIALS_UNAVAILABLE, message)

@@ -1,0 +1,317 @@
+"""Roles by STS: what is asked of it, what its refusals become, and what is shared."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore import exceptions as botocore
+from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.stub import Stubber
+
+from appconfig_operator.aws.answers import UnreadableAnswerError
+from appconfig_operator.aws.clients import Clients
+from appconfig_operator.aws.credential_errors import role_refused
+from appconfig_operator.aws.roles import Basis, Roles, look
+from appconfig_operator.core.errors import Reason, SourceError, StallingError, TransientError
+from appconfig_operator.core.identity import AccessKeys, Identity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_sts import STSClient
+    from pytest_mock import MockerFixture
+
+REGION = "eu-west-1"
+ROLE = "arn:aws:iam::111122223333:role/shop"
+TOP = "arn:aws:iam::444455556666:role/reader"
+TOKEN = "hunter2.token.of-the-account"
+BY_ACCOUNT = Identity("shop", service_account="cart")
+BY_SECRET = Identity("shop", secret="aws")
+KEYS = AccessKeys("AKIA1", "hunter2", "hunter2-session")
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class FakeCluster:
+    trouble: SourceError | None = None
+    tokens: list[tuple[str, str]] = field(default_factory=list)
+
+    def role_arn(self, namespace: str, name: str) -> str:
+        return f"{ROLE}-of-{namespace}-{name}"
+
+    def keys(self, namespace: str, name: str) -> AccessKeys:
+        return AccessKeys(namespace, name)
+
+    def token(self, namespace: str, name: str) -> str:
+        self.tokens.append((namespace, name))
+        if self.trouble:
+            raise self.trouble
+        return TOKEN
+
+
+class StubbedRoles(Roles):
+    """STS answers what a test says; who signs is remembered."""
+
+    def __init__(self, cluster: FakeCluster) -> None:
+        super().__init__(cluster=cluster, config=Config(), utc_now=lambda: NOW)
+        self.stubs: list[tuple[STSClient, Stubber]] = []
+        self.signed_by: list[str | None] = []
+
+    def _sts(self, credentials: Credentials | None, region: str | None) -> STSClient:
+        assert region == REGION
+        self.signed_by.append(credentials.get_frozen_credentials().access_key if credentials else None)
+        return self.stubs.pop(0)[0]
+
+    def expect(self, method: str, params: dict[str, Any], key: str = "ASIA1") -> None:
+        client, stubber = self._next()
+        stubber.add_response(method, {"Credentials": answer(key)}, params)
+        self.stubs.append((client, stubber))
+
+    def expect_refusal(self, method: str, code: str, status: int = 403, message: str = "hunter2") -> None:
+        client, stubber = self._next()
+        stubber.add_client_error(method, code, message, status)
+        self.stubs.append((client, stubber))
+
+    def _next(self) -> tuple[STSClient, Stubber]:
+        client = super()._sts(Credentials("x", "y"), REGION)
+        stubber = Stubber(client)
+        stubber.activate()
+        return client, stubber
+
+
+def answer(key: str) -> dict[str, Any]:
+    expiration = NOW + timedelta(hours=1)
+    return {"AccessKeyId": key * 4, "SecretAccessKey": "s", "SessionToken": "t", "Expiration": expiration}
+
+
+@contextmanager
+def stubbed(trouble: SourceError | None = None) -> Iterator[StubbedRoles]:
+    """Give roles; in the end all that was expected must have been asked."""
+    roles = StubbedRoles(FakeCluster(trouble))
+    yield roles
+    assert not roles.stubs
+
+
+def own() -> Credentials:
+    return Credentials("OWN", "s")
+
+
+def no_own() -> Credentials:
+    raise StallingError(Reason.CREDENTIALS_UNAVAILABLE, "The operator has no AWS credentials")
+
+
+def test_look() -> None:
+    cluster = FakeCluster()
+    assert look(cluster, BY_ACCOUNT) == Basis(role_arn=f"{ROLE}-of-shop-cart")
+    assert look(cluster, BY_SECRET) == Basis(keys=AccessKeys("shop", "aws"))
+    assert look(cluster, Identity("shop", role_arn=ROLE)) == Basis()
+
+
+def test_a_service_account() -> None:
+    with stubbed() as roles:
+        credentials = roles.credentials(BY_ACCOUNT, Basis(role_arn=ROLE), REGION, no_own)
+        roles.expect(
+            "assume_role_with_web_identity",
+            {"RoleArn": ROLE, "RoleSessionName": "shop@cart", "WebIdentityToken": TOKEN},
+        )
+        assert credentials.get_frozen_credentials().access_key == "ASIA1" * 4
+        assert roles.signed_by == [None]
+
+
+def test_keys_need_no_sts() -> None:
+    with stubbed() as roles:
+        frozen = roles.credentials(BY_SECRET, Basis(keys=KEYS), REGION, no_own).get_frozen_credentials()
+    assert (frozen.access_key, frozen.secret_key, frozen.token) == ("AKIA1", "hunter2", "hunter2-session")
+
+
+@pytest.mark.parametrize(
+    ("identity", "basis", "signed_by", "session"),
+    [
+        (Identity("shop", role_arn=TOP), Basis(), "OWN", "shop@appconfig-operator"),
+        (Identity("shop", secret="aws", role_arn=TOP), Basis(keys=KEYS), "AKIA1", "shop@aws"),
+    ],
+    ids=["own", "secret"],
+)
+def test_a_role_on_top(identity: Identity, basis: Basis, signed_by: str, session: str) -> None:
+    with stubbed() as roles:
+        credentials = roles.credentials(identity, basis, REGION, own)
+        roles.expect("assume_role", {"RoleArn": TOP, "RoleSessionName": session})
+        assert credentials.get_frozen_credentials().access_key == "ASIA1" * 4
+        assert roles.signed_by == [signed_by]
+
+
+def test_a_role_on_top_of_a_service_account_with_external_id() -> None:
+    identity = Identity("shop", service_account="cart", role_arn=TOP, external_id="external")
+    with stubbed() as roles:
+        credentials = roles.credentials(identity, Basis(role_arn=ROLE), REGION, no_own)
+        first = {"RoleArn": ROLE, "RoleSessionName": "shop@cart", "WebIdentityToken": TOKEN}
+        roles.expect("assume_role_with_web_identity", first)
+        second = {"RoleArn": TOP, "RoleSessionName": "shop@cart", "ExternalId": "external"}
+        roles.expect("assume_role", second, key="ASIA2")
+        assert credentials.get_frozen_credentials().access_key == "ASIA2" * 4
+        assert roles.signed_by == [None, "ASIA1" * 4]
+
+
+@pytest.mark.parametrize("trouble", [TransientError, StallingError])
+def test_no_token_no_call(trouble: type[SourceError]) -> None:
+    with stubbed(trouble(Reason.TARGET_UNAVAILABLE, "no token")) as roles:
+        for identity in (BY_ACCOUNT, Identity("shop", service_account="cart", role_arn=TOP)):
+            with pytest.raises(trouble, match="no token"):
+                roles.credentials(identity, Basis(role_arn=ROLE), REGION, no_own).get_frozen_credentials()
+        assert not roles.signed_by
+
+
+def test_no_credentials_of_the_operator_no_role() -> None:
+    with stubbed() as roles:
+        credentials = roles.credentials(Identity("shop", role_arn=TOP), Basis(), REGION, no_own)
+        with pytest.raises(StallingError, match="The operator has no AWS credentials"):
+            credentials.get_frozen_credentials()
+
+
+def test_a_refusal_of_the_first_step_is_told_as_such() -> None:
+    identity = Identity("shop", service_account="cart", role_arn=TOP)
+    with stubbed() as roles:
+        credentials = roles.credentials(identity, Basis(role_arn=ROLE), REGION, no_own)
+        roles.expect_refusal("assume_role_with_web_identity", "AccessDenied")
+        with pytest.raises(StallingError, match=f"AssumeRoleWithWebIdentity for role {ROLE}"):
+            credentials.get_frozen_credentials()
+
+
+def test_sessions_share_the_models_of_botocore() -> None:
+    roles = Roles(cluster=FakeCluster(), config=Config(user_agent_extra="us"), utc_now=lambda: NOW)
+    one, other = (roles.appconfigdata(Credentials("a", "b"), REGION) for _ in range(2))
+    assert one._loader is other._loader is roles._loader  # type: ignore[attr-defined]
+    assert "us" in one.meta.config.user_agent  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+
+
+@pytest.mark.usefixtures("no_settings")
+def test_no_region_no_call() -> None:
+    cluster = FakeCluster()
+    clients = Clients(workers=1, user_agent="test", cluster=cluster)
+    with pytest.raises(StallingError, match=r"No AWS region: set spec\.region") as none:
+        clients.get(None, BY_ACCOUNT)
+    assert none.value.reason is Reason.INVALID_SOURCE
+    assert not cluster.tokens
+
+
+@pytest.mark.usefixtures("no_settings")
+def test_where_sts_is_and_how_long_it_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the region of the source, or where the SDK's own variable says; never by the global endpoint."""
+    config = Config(connect_timeout=1.5, read_timeout=2.5, retries={"total_max_attempts": 1, "mode": "standard"})
+    roles = Roles(cluster=FakeCluster(), config=config, utc_now=lambda: NOW)
+    meta = roles._sts(None, "cn-north-1").meta
+    assert meta.endpoint_url == "https://sts.cn-north-1.amazonaws.com.cn"
+    assert (meta.config.connect_timeout, meta.config.read_timeout) == (1.5, 2.5)  # type: ignore[attr-defined]
+    assert meta.config.retries == {"total_max_attempts": 1, "mode": "standard"}  # type: ignore[attr-defined]
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "https://sts.example.com")
+    assert roles._sts(None, REGION).meta.endpoint_url == "https://sts.example.com"
+
+
+def test_a_web_identity_is_no_secret_of_a_log(mocker: MockerFixture) -> None:
+    """Nothing that is raised, all the way to the first cause, holds the token."""
+    roles = StubbedRoles(FakeCluster())
+    mocker.patch.object(StubbedRoles, "_sts", side_effect=RuntimeError("x"))
+    with pytest.raises(SourceError) as failed:
+        roles.credentials(BY_ACCOUNT, Basis(role_arn=ROLE), REGION, own).get_frozen_credentials()
+    error: BaseException | None = failed.value
+    while error is not None:
+        assert TOKEN not in repr(error)
+        error = error.__cause__ or error.__context__
+
+
+def refusal(code: str, operation: str, status: int = 403, message: str = "hunter2") -> botocore.ClientError:
+    response: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return botocore.ClientError(response, operation)
+
+
+WEB = "AssumeRoleWithWebIdentity"
+CALLER = "arn:aws:sts::111122223333:assumed-role/operator/i-0abc"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "reason", "words"),
+    [
+        (refusal("AccessDenied", WEB), StallingError, Reason.ACCESS_DENIED, "system:serviceaccount:shop:cart"),
+        (
+            refusal("InvalidIdentityToken", WEB, 400),
+            StallingError,
+            Reason.CREDENTIALS_UNAVAILABLE,
+            "IAM OIDC provider for this cluster, with the audience sts.amazonaws.com",
+        ),
+        (refusal("ExpiredTokenException", WEB, 400), StallingError, Reason.ACCESS_DENIED, "clock"),
+        (refusal("ValidationError", WEB, 400), StallingError, Reason.CREDENTIALS_UNAVAILABLE, "(ValidationError)"),
+        (refusal("RegionDisabledException", WEB), StallingError, Reason.CREDENTIALS_UNAVAILABLE, "STS is active"),
+        (refusal("bad word 1", WEB, 400), StallingError, Reason.CREDENTIALS_UNAVAILABLE, "(HTTP 400)"),
+        (refusal("IDPCommunicationError", WEB, 400), TransientError, Reason.SERVICE_UNAVAILABLE, "AWS failed"),
+        (refusal("InternalFailure", WEB, 500), TransientError, Reason.SERVICE_UNAVAILABLE, "HTTP 500"),
+        (refusal("Throttling", WEB, 400), TransientError, Reason.THROTTLED, "AWS throttles"),
+        (refusal("x", WEB, 429), TransientError, Reason.THROTTLED, "AWS throttles"),
+        (
+            botocore.EndpointConnectionError(endpoint_url="https://hunter2"),
+            TransientError,
+            Reason.SERVICE_UNAVAILABLE,
+            "EndpointConnectionError",
+        ),
+        (
+            botocore.ReadTimeoutError(endpoint_url="https://hunter2"),
+            TransientError,
+            Reason.SERVICE_UNAVAILABLE,
+            "ReadTimeoutError",
+        ),
+        (UnreadableAnswerError(kind="KeyError"), TransientError, Reason.SERVICE_UNAVAILABLE, "KeyError"),
+        (
+            botocore.ParamValidationError(report="hunter2"),
+            StallingError,
+            Reason.CREDENTIALS_UNAVAILABLE,
+            "ParamValidationError",
+        ),
+    ],
+    ids=lambda value: value.response["Error"]["Code"] if isinstance(value, botocore.ClientError) else None,
+)
+def test_refusals(error: Exception, kind: type[SourceError], reason: Reason, words: str) -> None:
+    told = role_refused(error, BY_ACCOUNT, ROLE, by_token=True)
+    assert type(told) is kind
+    assert told.reason is reason
+    assert words in told.message
+    assert "hunter2" not in told.message
+    if kind is StallingError:
+        assert "ServiceAccount shop/cart" in told.message
+        assert ROLE in told.message or "credentials of" in told.message
+
+
+def test_who_may_not_assume_a_role_is_named() -> None:
+    message = f"User: {CALLER} is not authorized to perform: sts:AssumeRole on resource: {TOP}"
+    identity = Identity("shop", secret="aws", role_arn=TOP, external_id="external")
+    told = role_refused(refusal("AccessDenied", "AssumeRole", message=message), identity, TOP, by_token=False)
+    assert told.message.startswith(f"AWS does not let {CALLER} (Secret shop/aws) call sts:AssumeRole for role {TOP}.")
+    assert "external ID" in told.message
+    assert "=external" not in told.message
+
+
+def test_a_resource_is_not_taken_for_the_caller() -> None:
+    message = f"User: is not authorized to perform: sts:AssumeRole on resource: {TOP}"
+    identity = Identity("shop", role_arn=TOP)
+    told = role_refused(refusal("AccessDenied", "AssumeRole", message=message), identity, TOP, by_token=False)
+    assert told.message.startswith(f"AWS does not let the operator call sts:AssumeRole for role {TOP}.")
+
+
+@pytest.mark.parametrize("code", ["InvalidClientTokenId", "SignatureDoesNotMatch", "ExpiredToken"])
+def test_bad_keys_are_told_with_their_secret(code: str) -> None:
+    identity = Identity("shop", secret="aws", role_arn=TOP)
+    told = role_refused(refusal(code, "AssumeRole"), identity, TOP, by_token=False)
+    assert told.reason is Reason.ACCESS_DENIED
+    assert f"credentials of Secret shop/aws for sts:AssumeRole ({code})" in told.message
