@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import AppConfig, ControlPlane, MiniStack
+from sandbox.iam import Iam
 from sandbox.kubectl import Kubectl
 from sandbox.operator_process import install
 
@@ -54,3 +55,16 @@ def ministack() -> Iterator[MiniStack]:
 def appconfig(ministack: MiniStack) -> AppConfig:
     """The control plane of AppConfig in it."""
     return AppConfig(ministack.url)
+
+
+@pytest.fixture(scope="session")
+def strict_ministack() -> Iterator[MiniStack]:
+    """A local AWS that verifies signatures and asks policies."""
+    with MiniStack(access_checks=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def iam(strict_ministack: MiniStack) -> Iam:
+    """The control plane of IAM in it."""
+    return Iam(strict_ministack.url)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib.metadata import version as installed_version
+from pathlib import Path
 
 import click
 
@@ -38,6 +39,13 @@ def cli() -> None:
     help="Calls to AWS at once.",
 )
 @click.option(
+    "--policy-file",
+    type=click.Path(path_type=Path),
+    envvar=f"{PREFIX}POLICY_FILE",
+    show_envvar=True,
+    help="YAML rules: which namespaces may use which applications and roles. Default: all may use all.",
+)
+@click.option(
     "--log-format",
     type=click.Choice(logs.FORMATS),
     default="json",
@@ -55,14 +63,16 @@ def cli() -> None:
     show_envvar=True,
     help="The least that is logged.",
 )
-def run(namespaces: tuple[str, ...], workers: int, log_format: str, log_level: str) -> None:
+def run(  # one parameter for each flag
+    namespaces: tuple[str, ...], workers: int, policy_file: Path | None, log_format: str, log_level: str
+) -> None:
     """Run the operator until it gets SIGTERM or SIGINT.
 
     Kubernetes: the ServiceAccount of the Pod, else the file named by KUBECONFIG. AWS: the variables of the AWS SDK
     (AWS_REGION, AWS_ENDPOINT_URL_APPCONFIGDATA, ...).
     """
     check_variables(os.environ)
-    settings = Settings(namespaces=namespaces, workers=workers)
+    settings = Settings(namespaces=namespaces, workers=workers, policy_file=policy_file)
     logs.configure(log_format=log_format, level=log_level)
     from appconfig_operator import app  # noqa: PLC0415 (boto3 and Kopf take a second, which --help need not wait for)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import platform
@@ -14,34 +13,33 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from appconfig_operator import handlers
 from appconfig_operator.aws.service import AppConfig
+from appconfig_operator.core.policy import PolicyError, parse
+from appconfig_operator.engine.gate import Gate
 from appconfig_operator.engine.poll import Poller
 from appconfig_operator.engine.scheduler import Scheduler
 from appconfig_operator.kube.api import ConnectionSettingsError, connect
 from appconfig_operator.kube.configmaps import ConfigMaps
-from appconfig_operator.kube.errors import ApiError, UnreachableError
 from appconfig_operator.kube.events import Events
+from appconfig_operator.kube.history import History
+from appconfig_operator.kube.identities import Identities
+from appconfig_operator.kube.marked import MarkedConfigMaps
 from appconfig_operator.kube.sources import Sources
 from appconfig_operator.settings import SettingsError
+from appconfig_operator.watches import ConfigMapWatch, SourceWatch
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import FrameType
 
+    from appconfig_operator.core.policy import Policy
+    from appconfig_operator.engine.ports import ConfigurationService
     from appconfig_operator.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 4.0
 """For the polls under way when the operator is told to stop. A write takes milliseconds; a call to AWS is cut off."""
-
-WATCH_AGAIN_SECONDS = 5.0
-
-PRUNE_SECONDS = 600.0
-"""Between two looks for sources that were deleted unheard, beside those after each gap that the watch has told of."""
-
-SETTLE_SECONDS = 2.0
-"""From the first sign of a gap to the look: the list that the watch begins anew with gives a sign for each source."""
 
 
 def run(settings: Settings) -> None:
@@ -50,17 +48,24 @@ def run(settings: Settings) -> None:
     Raises
     ------
     SettingsError
-        When there is no API server to connect to.
+        When there is no API server to connect to, or the policy file is none.
     """
+    policy = _policy(settings.policy_file)
     stop = _stop_on_signal()
     try:
         api = connect(workers=settings.workers)
     except ConnectionSettingsError as error:
         raise SettingsError(str(error)) from error
     sources = Sources(api)
+    service: ConfigurationService = AppConfig(
+        workers=settings.workers,
+        user_agent=f"appconfig-operator/{version('appconfig-operator')}",
+        cluster=Identities(api),
+    )
     poller = Poller(
-        service=AppConfig(workers=settings.workers, user_agent=f"appconfig-operator/{version('appconfig-operator')}"),
+        service=service if policy is None else Gate(service, policy),
         config_maps=ConfigMaps(api),
+        history=History(api),
         sources=sources,
         events=Events(api, instance=platform.node()),
         monotonic=time.monotonic,
@@ -68,18 +73,39 @@ def run(settings: Settings) -> None:
         random=random.random,
     )
     scheduler = Scheduler(poller, workers=settings.workers, monotonic=time.monotonic)
-    watcher = Watcher(scheduler, sources, settings, stop)
+    source_watch = SourceWatch(scheduler, sources, settings, stop)
+    # One for each namespace: without the right to watch all of them there is no other way.
+    config_map_watches = [
+        ConfigMapWatch(scheduler, MarkedConfigMaps(api, namespace), stop) for namespace in settings.namespaces or [None]
+    ]
     scheduler.start()
-    watcher.start()
+    source_watch.start()
+    for watch in config_map_watches:
+        watch.start()
     logger.info("Started: namespaces %s, %d workers", ", ".join(settings.namespaces) or "all", settings.workers)
     stop.wait()
     logger.info("Stopping")
-    watcher.stop()
+    source_watch.stop()
     ended = scheduler.stop(GRACE_SECONDS)
     logger.info("Stopped" if ended else "Stopped, with a call to AWS cut off")
     logging.shutdown()
     # A thread that still waits for a server could hold up an ordinary exit. All writes are done, or idempotent.
     os._exit(0)
+
+
+def _policy(path: Path | None) -> Policy | None:
+    """Read the policy file, once: what a changed file means for sources under way is best said by a restart."""
+    if path is None:
+        return None
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        message = f"--policy-file {path}: {error.strerror or type(error).__name__}"
+        raise SettingsError(message) from error
+    except (PolicyError, UnicodeDecodeError) as error:
+        words = str(error) if isinstance(error, PolicyError) else "this is no UTF-8"
+        message = f"--policy-file {path}: {words}"
+        raise SettingsError(message) from error
 
 
 def _stop_on_signal() -> threading.Event:
@@ -91,95 +117,3 @@ def _stop_on_signal() -> threading.Event:
     signal.signal(signal.SIGTERM, told)
     signal.signal(signal.SIGINT, told)
     return stop
-
-
-class Watcher:
-    """Keeps a watch on the resources for as long as the process lives, whatever ends it in between.
-
-    Parameters
-    ----------
-    scheduler
-        Where the resources go.
-    sources
-        The resources.
-    settings
-        Which namespaces to watch.
-    stop
-        Set when the operator is to stop.
-    """
-
-    def __init__(self, scheduler: Scheduler, sources: Sources, settings: Settings, stop: threading.Event) -> None:
-        self._scheduler = scheduler
-        self._sources = sources
-        self._namespaces = settings.namespaces
-        self._stop = stop
-        self._lock = threading.Lock()
-        self._end: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
-        self._gap = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._run, name="watch", daemon=True),
-            threading.Thread(target=self._prune, name="prune", daemon=True),
-        ]
-
-    def start(self) -> None:
-        """Start the threads."""
-        for thread in self._threads:
-            thread.start()
-
-    def stop(self) -> None:
-        """End the watch, once `stop` is set. Does not wait: what it still hears is polled no more."""
-        with self._lock:
-            if self._end is not None:
-                loop, ended = self._end
-                loop.call_soon_threadsafe(ended.set)
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                if self._prepared():
-                    asyncio.run(self._watch())
-            except Exception as error:  # noqa: BLE001 (whatever ends Kopf, the watch goes on)
-                logger.error("The watch ended (%s), and is started again", type(error).__name__)  # noqa: TRY400
-            self._stop.wait(WATCH_AGAIN_SECONDS)
-
-    def _prepared(self) -> bool:
-        """Tell whether there is something to watch, and forget what was deleted while nobody watched."""
-        try:
-            if not self._sources.served():
-                logger.error("The CRD appconfigsources.appconfig-operator.io is not installed: apply crds/")
-                return False
-            self._forget_deleted()
-        except UnreachableError as error:
-            logger.error("The Kubernetes API server cannot be reached (%s); trying again", error)  # noqa: TRY400
-            return False
-        except ApiError as error:
-            logger.error("The Kubernetes API server refused a list (%s): %s", error, error.message)  # noqa: TRY400
-            return False
-        return True
-
-    def _prune(self) -> None:
-        while not self._stop.is_set():
-            self._gap.wait(PRUNE_SECONDS)
-            self._stop.wait(SETTLE_SECONDS)
-            self._gap.clear()
-            try:
-                self._forget_deleted()
-            except Exception as error:  # noqa: BLE001 (whatever it is, sources are deleted tomorrow, too)
-                logger.warning("No list of the sources (%s); trying again", error)
-                self._stop.wait(WATCH_AGAIN_SECONDS)
-                self._gap.set()
-
-    def _forget_deleted(self) -> None:
-        before = self._scheduler.uids()
-        self._scheduler.keep_only(self._sources.uids(self._namespaces), among=before)
-
-    async def _watch(self) -> None:
-        ended = asyncio.Event()
-        with self._lock:
-            self._end = (asyncio.get_running_loop(), ended)
-        try:
-            if not self._stop.is_set():
-                await handlers.watch(self._scheduler, namespaces=self._namespaces, stop=ended, on_gap=self._gap.set)
-        finally:
-            with self._lock:
-                self._end = None

@@ -6,6 +6,7 @@ Only `@kopf.on.event`: timers, daemons and change handlers of Kopf add finalizer
 from __future__ import annotations
 
 import itertools
+import logging
 from typing import TYPE_CHECKING, Protocol
 
 import kopf
@@ -15,6 +16,8 @@ from appconfig_operator.api.v1alpha1 import GROUP, PLURAL, VERSION, Source
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Iterator, Sequence
+
+logger = logging.getLogger(__name__)
 
 
 class Sink(Protocol):
@@ -64,7 +67,18 @@ def _registry(sink: Sink, on_gap: Callable[[], None]) -> kopf.OperatorRegistry:
     async def on_event(event: kopf.RawEvent, **_: object) -> None:
         if event["type"] == "DELETED":
             sink.remove(event["object"]["metadata"]["uid"])
-        elif sink.put(Source.from_dict(event["object"])) and event["type"] is None:  # None: from a list
+            return
+        try:
+            source = Source.from_dict(event["object"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            metadata = event["object"]["metadata"]
+            logger.error(  # noqa: TRY400 (the CRD does not let this pass: it is another version's)
+                "An AppConfigSource cannot be read (%s). Do the CRD and the operator have the same version?",
+                type(error).__name__,
+                extra={"namespace": metadata.get("namespace"), "source": metadata.get("name")},
+            )
+            return
+        if sink.put(source) and event["type"] is None:  # None: from a list
             on_gap()
 
     kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)(on_event)
@@ -75,7 +89,7 @@ class _Backoffs:
     """Seconds between the tries of a request, without end: Kopf gives up, and ends, where they end."""
 
     def __iter__(self) -> Iterator[float]:
-        return itertools.chain((0.5, 1, 2, 3), itertools.repeat(5))
+        return itertools.chain((0.5, 1, 2, 3, 5), itertools.repeat(10))
 
 
 def _settings() -> kopf.OperatorSettings:

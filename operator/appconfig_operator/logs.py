@@ -16,8 +16,8 @@ LEVELS = ("debug", "info", "warning", "error")
 
 _FIELDS = ("namespace", "source", "uid", "reason")
 
-# At level DEBUG these write whole requests and responses, configuration values and tokens among them.
-_TALKATIVE = ("boto3", "botocore", "kubernetes", "urllib3", "aiohttp", "asyncio", "kopf")
+# Kopf tells of each object that it sees, and botocore of each endpoint.
+_QUIET = ("kopf.objects", "kopf.activities", "kopf._core", "botocore")
 
 
 def about(source: Source, **fields: str) -> dict[str, str]:
@@ -29,15 +29,27 @@ def configure(*, log_format: str, level: str) -> None:
     """Send all logs to standard error, in one format."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_json() if log_format == "json" else TextFormatter())
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    handler.addFilter(_fold)
+    least = logging.getLevelNamesMapping()[level.upper()]
+    # Only the operator's own loggers go below INFO: at DEBUG, libraries write whole requests and responses, with
+    # configuration values and tokens.
+    logging.basicConfig(level=max(logging.INFO, least), handlers=[handler], force=True)
+    logging.getLogger("appconfig_operator").setLevel(least)
     logging.captureWarnings(capture=True)
-    for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(max(logging.INFO, logging.getLogger().level))
-    # Kopf tells of each object that it sees, and of each signal that is not its own.
-    for name in ("kopf.objects", "kopf.activities", "kopf._core"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, least))
+    # botocore writes what AWS says of a failed refresh, which may quote a token. The condition tells of the failure.
+    logging.getLogger("botocore.credentials").setLevel(logging.CRITICAL)
     # It warns that it takes no signals, each time a watch begins: `app` does.
-    logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
+    logging.getLogger("kopf._core.reactor.running").setLevel(max(logging.ERROR, least))
+
+
+def _fold(record: logging.LogRecord) -> bool:
+    """Make one line of a record. The traceback of an error inside Kopf is long, and its end is in the message."""
+    if record.name.startswith("kopf"):
+        record.exc_info, record.exc_text, record.stack_info = None, None, None
+    record.msg, record.args = " ".join(record.getMessage().split()), None
+    return True
 
 
 def _json() -> logging.Formatter:

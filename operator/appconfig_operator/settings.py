@@ -8,14 +8,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
+    from pathlib import Path
 
 PREFIX = "APPCONFIG_OPERATOR_"
 
-VARIABLES = (f"{PREFIX}NAMESPACE", f"{PREFIX}WORKERS", f"{PREFIX}LOG_FORMAT", f"{PREFIX}LOG_LEVEL")
+VARIABLES = (
+    f"{PREFIX}NAMESPACE",
+    f"{PREFIX}WORKERS",
+    f"{PREFIX}POLICY_FILE",
+    f"{PREFIX}LOG_FORMAT",
+    f"{PREFIX}LOG_LEVEL",
+)
 
-# Kubernetes puts these into every Pod of a namespace that has a Service called appconfig-operator.
-_SERVICE_LINK = re.compile(rf"{PREFIX}(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_.*)?)")
+# Kubernetes puts these into every Pod of a namespace that has a Service called appconfig-operator, or so and more.
+_SERVICE_LINK = re.compile(rf"{PREFIX}(.*_)?(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_.*)?)")
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -33,10 +40,13 @@ class Settings:
         Namespaces to serve, empty for all.
     workers
         Calls to AWS at once.
+    policy_file
+        Which namespaces may use what, or `None`: all may use all.
     """
 
     namespaces: tuple[str, ...] = ()
     workers: int = 10
+    policy_file: Path | None = None
 
     def __post_init__(self) -> None:
         """Check what the command line cannot.
@@ -52,17 +62,24 @@ class Settings:
                 raise SettingsError(message)
 
 
-def check_variables(names: Iterable[str]) -> None:
+def check_variables(variables: Mapping[str, str]) -> None:
     """Refuse environment variables that look like a setting and are none: a typing error must not pass in silence.
+
+    An empty one is refused, too: an empty list of namespaces would mean all of them.
 
     Raises
     ------
     SettingsError
         When there is one.
     """
-    for name in sorted(names):
+    for name in sorted(variables):
         if name.startswith(PREFIX) and name not in VARIABLES and not _SERVICE_LINK.fullmatch(name):
-            close = difflib.get_close_matches(name, VARIABLES, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(VARIABLES)}"
+            # Without the prefix, which they all share: with it everything looks alike.
+            settings = [variable.removeprefix(PREFIX) for variable in VARIABLES]
+            close = difflib.get_close_matches(name.removeprefix(PREFIX), settings, n=1)
+            hint = f"did you mean {PREFIX}{close[0]}?" if close else f"known are {', '.join(VARIABLES)}"
             message = f"unknown environment variable {name}: {hint}"
+            raise SettingsError(message)
+        if name in VARIABLES and not variables[name].strip():
+            message = f"environment variable {name} is empty: give it a value, or take it away"
             raise SettingsError(message)

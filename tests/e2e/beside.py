@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sandbox import ControlPlane, wait_until
 from sandbox.appconfig_proxy import AppConfigProxy, Operation, Rules
@@ -25,7 +25,17 @@ if TYPE_CHECKING:
 Beside = dict[str, Future[None]]
 
 NOT_INSTALLED = "The CRD appconfigsources.appconfig-operator.io is not installed"
-SOURCES = 5
+# What each source of the story about unchanged polls asks for: every format and every policy is among them.
+TARGETS: list[dict[str, Any]] = [
+    {"format": "Raw"},
+    {"format": "JSON", "compression": "Gzip"},
+    {"format": "YAML", "creationPolicy": "Orphan"},
+    {"format": "Properties", "labels": {"team": "a"}, "annotations": {"note": "b"}},
+    {"format": "Dotenv"},
+    {"format": "Entries", "name": "shared", "creationPolicy": "Merge"},
+    {"format": "EnvVars", "name": "shared", "creationPolicy": "Merge"},
+]
+SOURCES = len(TARGETS)
 POLLS = 20
 OUTAGE_SECONDS = 30.0
 DEPLOYED_AFTER_SECONDS = 25.0
@@ -106,13 +116,17 @@ def write_nothing_unchanged(cluster: Cluster) -> None:
     scene, proxy, running = cluster.new_scene(), cluster.proxy, cluster.operator
     names = [f"source-{number}" for number in range(SOURCES)]
     places = [scene.place(name) for name in names]
-    for name in names:
-        scene.deploy(f'"{name}"'.encode(), profile=name, label=name)
-        scene.apply(name, configurationProfile=name)
+    scene.write_config_map("shared", {"theirs": "x"})
+    for name, target in zip(names, TARGETS, strict=True):
+        scene.deploy(f'{{"a": {{"b": "{name}"}}}}'.encode(), profile=name, label=name)
+        scene.apply(name, configurationProfile=name, target=target, select="/a")
     for name in names:
         scene.wait_for(name, "Synced")
         scene.wait_for_events(name, [("Normal", "Synced")])
     assert cluster.writes() >= 3 * SOURCES, "the count does not see writes"
+    scene.change(names[0], pinnedDigest=scene.source(names[0])["status"]["target"]["digest"])
+    scene.wait_for(names[0], "Pinned", generation=2)
+    scene.wait_for_events(names[0], [("Normal", "Synced"), ("Normal", "Pinned")])
     before = scene.sources(), scene.config_maps()
 
     counted, asked = cluster.writes(), len(cluster.requests())

@@ -212,7 +212,7 @@ def test_largest(api: Api, admin: Administrator, body: bytes) -> None:
 def test_one_byte_more(api: Api, admin: Administrator, byte: bytes) -> None:
     """The limit of `core` is the API server's own."""
     source = admin.source()
-    parts = [render(content(byte * size), source.spec.target) for size in (LIMIT_BYTES // 2, LIMIT_BYTES // 2 + 1)]
+    parts = [render(content(byte * size), source.spec) for size in (LIMIT_BYTES // 2, LIMIT_BYTES // 2 + 1)]
     data = Data(
         text={f"k{n}": value for n, part in enumerate(parts) for value in part.text.values()},
         binary={f"k{n}": value for n, part in enumerate(parts) for value in part.binary.values()},

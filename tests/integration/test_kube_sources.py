@@ -148,13 +148,14 @@ def test_status_that_the_crd_refuses(api: Api, admin: Administrator) -> None:
 def test_status_without_rights(nobody: Api, admin: Administrator) -> None:
     with pytest.raises(TransientError) as error:
         Sources(nobody).update_status(admin.source(), FULL)
-    assert error.value.message == "The status could not be written (HTTP 403 Forbidden)."
+    assert error.value.message.startswith("HTTP 403 Forbidden: appconfigsources")
+    assert "cannot patch resource" in error.value.message
 
 
 def test_status_without_an_api_server(away: Api, admin: Administrator) -> None:
     with pytest.raises(TransientError) as error:
         Sources(away).update_status(admin.source(), FULL)
-    assert error.value.message == "The status could not be written (NewConnectionError)."
+    assert error.value.message == "no answer (NewConnectionError)"
 
 
 @pytest.mark.parametrize(("page", "calls"), [(2, 3), (5, 1), (500, 1)], ids=["pages", "just full", "one page"])

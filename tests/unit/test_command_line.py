@@ -47,6 +47,12 @@ MISTAKES: list[tuple[str, list[str], dict[str, str], str]] = [
     ("variable log format", ["run"], set_("LOG_FORMAT", "xml"), "'xml' is not one of"),
     ("variable log level", ["run"], set_("LOG_LEVEL", "loud"), "'loud' is not one of"),
     ("variable namespace", ["run"], set_("NAMESPACE", "a B"), "--namespace: 'B' is not the name of a namespace"),
+    ("policy file missing", ["run", "--policy-file=/no/such"], {}, "--policy-file /no/such: No such file or directory"),
+    ("policy file folder", ["run", "--policy-file=/"], {}, "--policy-file /: Is a directory"),
+    ("policy file empty", ["run", "--policy-file=/dev/null"], {}, "/dev/null: must be a mapping with the key rules"),
+    ("policy file no text", ["run", "--policy-file=no-text"], {}, "--policy-file no-text: this is no UTF-8"),
+    ("policy file wrong", ["run", "--policy-file=wrong"], {}, "--policy-file wrong: rules[0].namespaces: is required"),
+    ("variable policy file", ["run"], set_("POLICY_FILE", "/no/such"), "--policy-file /no/such: No such file"),
     ("unknown variable", ["run"], set_("WORKER", "1"), "unknown environment variable APPCONFIG_OPERATOR_WORKER"),
     ("no kubeconfig", ["run"], {"KUBECONFIG": "/no/such/file"}, "/no/such/file is no usable kubeconfig file"),
     ("kubeconfig no file", ["run"], {"KUBECONFIG": "/dev/null"}, "/dev/null is no usable kubeconfig file"),
@@ -58,6 +64,8 @@ MISTAKES: list[tuple[str, list[str], dict[str, str], str]] = [
     ("arguments", "environment", "words"), [row[1:] for row in MISTAKES], ids=[row[0] for row in MISTAKES]
 )
 def test_mistakes(tmp_path: Path, arguments: list[str], environment: dict[str, str], words: str) -> None:
+    (tmp_path / "no-text").write_bytes(b"\xff")
+    (tmp_path / "wrong").write_text("rules: [{applications: [shop]}]", encoding="utf-8")
     done = run(*arguments, cwd=tmp_path, **environment)
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""

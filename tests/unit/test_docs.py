@@ -70,6 +70,14 @@ def field_paths(schema: dict[str, Any], path: str) -> Iterator[str]:
         yield from field_paths(part, f"{path}.{name}")
 
 
+def field_defaults(schema: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    """Give the path and the default of each field below a part of the CRD that has one."""
+    for name, part in schema.get("properties", {}).items():
+        if "default" in part:
+            yield f"{prefix}{name}", part["default"]
+        yield from field_defaults(part, f"{prefix}{name}.")
+
+
 @pytest.fixture(scope="module")
 def crd() -> dict[str, Any]:
     definition = yaml.safe_load((ROOT / "crds" / "appconfigsources.yaml").read_text(encoding="utf-8"))
@@ -109,7 +117,7 @@ def test_fields_are_those_of_the_crd(crd: dict[str, Any], part: str) -> None:
 def test_each_field_of_the_spec_has_a_section(crd: dict[str, Any]) -> None:
     named = {name for heading in sections(DOCS / "resource.md", "###") for name in heading.split(", ")}
     fields = {path.removeprefix("spec.") for path in field_paths(schema_of(crd, "spec"), "spec")}
-    assert named - {"Conditions", "Events"} == fields
+    assert named - {"Conditions", "Events", "Fetch now"} == fields
 
 
 def test_defaults_are_those_of_the_crd(crd: dict[str, Any]) -> None:
@@ -118,15 +126,7 @@ def test_defaults_are_those_of_the_crd(crd: dict[str, Any]) -> None:
         for row in tables(DOCS / "resource.md")
         if (found := re.match(r"\[`spec\.([\w.]+)`\]", row[0])) and row[1].startswith("`")
     }
-    spec = schema_of(crd, "spec")["properties"]
-    defaults = {
-        **{name: field["default"] for name, field in spec.items() if "default" in field},
-        **{
-            f"target.{name}": field["default"]
-            for name, field in spec["target"]["properties"].items()
-            if "default" in field
-        },
-    }
+    defaults = dict(field_defaults(schema_of(crd, "spec"), ""))
     assert documented == {
         name: f"`{str(value).lower() if value is False else value}`" for name, value in defaults.items()
     }
@@ -147,9 +147,11 @@ def test_settings_are_those_of_the_command_line() -> None:
     run = cli.commands["run"]
     options = [option for option in run.params if isinstance(option, click.Option)]
     documented = {row[0]: row[1:3] for row in tables(DOCS / "settings.md") if row[0].startswith("`--")}
+    unset = {"--namespace": "all namespaces", "--policy-file": "none: all may use all"}
     defaults = {
-        f"`{option.opts[0]}`": [f"`{option.envvar}`", "all namespaces" if option.multiple else f"`{option.default}`"]
+        f"`{name}`": [f"`{option.envvar}`", unset.get(name, f"`{option.default}`")]
         for option in options
+        for name in option.opts
     }
     assert documented == defaults
 

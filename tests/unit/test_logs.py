@@ -23,7 +23,7 @@ LIBRARIES = ("boto3", "botocore", "kubernetes", "urllib3", "aiohttp", "asyncio",
 def restored() -> Iterator[None]:
     """Put the global state of `logging` back."""
     root = logging.getLogger()
-    names = [*LIBRARIES, "kopf.objects", "kopf.activities", "kopf._core", "appconfig_operator"]
+    names = [*LIBRARIES, "kopf.objects", "kopf.activities", "kopf._core", "appconfig_operator", "botocore.credentials"]
     before = root.level, root.handlers[:], {name: logging.getLogger(name).level for name in names}
     yield
     logging.captureWarnings(capture=False)
@@ -75,10 +75,21 @@ def test_json_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
         warnings.simplefilter("always")
         warnings.warn("old\nthing", DeprecationWarning, stacklevel=1)
     error, warning = (json.loads(line) for line in capsys.readouterr().err.strip("\n").split("\n"))
-    assert error["message"] == "First\nsecond\r\nthird\u2028fourth"
+    assert error["message"] == "First second third fourth"
     assert "ValueError: two\nlines" in error["exc_info"]
     assert warning["logger"] == "py.warnings"
-    assert "old\nthing" in warning["message"]
+    assert "old thing" in warning["message"]
+
+
+def test_a_traceback_inside_kopf_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is some 40 lines for each end of a watch, and its message tells the error."""
+    logs.configure(log_format="text", level="info")
+    try:
+        raise ValueError("inside")  # noqa: TRY301 - a traceback is wanted
+    except ValueError:
+        logging.getLogger("kopf._core.x").exception("Root task failed\nwith: inside")
+    (line,) = written(capsys)
+    assert line.endswith("Root task failed with: inside")
 
 
 @pytest.mark.parametrize(
@@ -97,14 +108,18 @@ def test_debug_is_for_ourselves(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(written(capsys)) == 1
 
 
+LEAST = {"appconfig_operator.x": 0, "kopf.x": 1, "botocore.credentials": 4, "client": 1, "botocore": 2}
+"""Index of the lowest level that is heard of a logger."""
+
+
 @pytest.mark.parametrize("level", logs.LEVELS)
-@pytest.mark.parametrize("name", ["appconfig_operator.x", "botocore", "kopf.x"])
+@pytest.mark.parametrize("name", LEAST)
 def test_levels(capsys: pytest.CaptureFixture[str], level: str, name: str) -> None:
     logs.configure(log_format="text", level=level)
     logger = logging.getLogger(name)
     for said in logs.LEVELS:
         logger.log(logging.getLevelNamesMapping()[said.upper()], said)
-    least = max(logs.LEVELS.index(level), 0 if name.startswith("appconfig_operator") else 1)
+    least = max(logs.LEVELS.index(level), LEAST[name])
     assert [line.split()[-1] for line in written(capsys)] == list(logs.LEVELS[least:])
 
 
@@ -122,3 +137,11 @@ def test_configured_twice(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(log_format="text", level="info")
     logging.getLogger("appconfig_operator.x").info("Told")
     assert len(written(capsys)) == 1
+
+
+def test_no_words_of_aws_about_a_refresh(capsys: pytest.CaptureFixture[str]) -> None:
+    """botocore would write them at level WARNING, with a traceback of many lines."""
+    logs.configure(log_format="json", level="debug")
+    error = RuntimeError("Value 'hunter2' at 'webIdentityToken' failed to satisfy constraint")
+    logging.getLogger("botocore.credentials").warning("Refreshing temporary credentials failed", exc_info=error)
+    assert written(capsys) == []

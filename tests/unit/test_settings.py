@@ -22,7 +22,7 @@ from appconfig_operator.settings import VARIABLES, Settings, SettingsError, chec
 )
 def test_typing_errors(name: str, hint: str) -> None:
     with pytest.raises(SettingsError) as error:
-        check_variables(["HOME", name, *VARIABLES])
+        check_variables(dict.fromkeys(["HOME", name, *VARIABLES], "x"))
     assert str(error.value).startswith(f"unknown environment variable {name}: ")
     assert hint in str(error.value)
 
@@ -45,12 +45,12 @@ def test_typing_errors(name: str, hint: str) -> None:
     ],
 )
 def test_variables_that_pass(name: str) -> None:
-    check_variables([name])
+    check_variables(dict.fromkeys([name], "x"))
 
 
 def test_first_mistake_is_told() -> None:
     with pytest.raises(SettingsError, match="APPCONFIG_OPERATOR_A:"):
-        check_variables(["APPCONFIG_OPERATOR_Z", "APPCONFIG_OPERATOR_A"])
+        check_variables(dict.fromkeys(["APPCONFIG_OPERATOR_Z", "APPCONFIG_OPERATOR_A"], "x"))
 
 
 @pytest.mark.parametrize("name", ["a", "0", "shop", "team-1", "a" * 63, "a--b"])
@@ -72,3 +72,9 @@ def test_no_namespaces(name: str) -> None:
 
 def test_defaults() -> None:
     assert Settings() == Settings(namespaces=(), workers=10)
+
+
+@pytest.mark.parametrize("value", ["", "  "])
+def test_an_empty_variable_is_refused(value: str) -> None:
+    with pytest.raises(SettingsError, match="APPCONFIG_OPERATOR_NAMESPACE is empty"):
+        check_variables({"APPCONFIG_OPERATOR_NAMESPACE": value})

@@ -46,6 +46,26 @@ def synced(*, target: str, version_label: str, digest: str) -> Verdict:
     return Verdict("True", Reason.SYNCED, f"ConfigMap {target} holds {version}.")
 
 
+def pinned(*, target: str, digest: str, waiting: str | None, blocked: str = "") -> Verdict:
+    """Say that the ConfigMap is held at a version.
+
+    Parameters
+    ----------
+    target
+        The ConfigMap.
+    digest
+        Of the version that is held.
+    waiting
+        Label or digest of a newer version that AppConfig delivered, or `None`.
+    blocked
+        Why that one could not be written, or empty.
+    """
+    held = f"ConfigMap {target} is held at the version with digest {digest[:19]}…"
+    newer = f" Version {waiting} is waiting." if waiting else " AppConfig serves no other."
+    problem = f" It could not be written: {blocked}" if blocked else ""
+    return Verdict("True", Reason.PINNED, held + "." + newer + problem)
+
+
 def failed(error: SourceError, *, failures: int, ready: Condition | None) -> Verdict | None:
     """Say what an error makes true.
 

@@ -13,15 +13,22 @@ class Reason(StrEnum):
     """Reasons of the `Ready` condition, documented in docs/reasons.md."""
 
     SYNCED = "Synced"
+    PINNED = "Pinned"
     PROGRESSING = "Progressing"
     NOT_DEPLOYED = "NotDeployed"
     NOT_FOUND = "NotFound"
     ACCESS_DENIED = "AccessDenied"
     CREDENTIALS_UNAVAILABLE = "CredentialsUnavailable"
+    FORBIDDEN_BY_POLICY = "ForbiddenByPolicy"
     INVALID_SOURCE = "InvalidSource"
+    INVALID_CONTENT = "InvalidContent"
+    UNSUPPORTED_CONTENT = "UnsupportedContent"
     TOO_LARGE = "TooLarge"
     TARGET_NOT_OWNED = "TargetNotOwned"
+    TARGET_MISSING = "TargetMissing"
+    TARGET_CONFLICT = "TargetConflict"
     TARGET_REJECTED = "TargetRejected"
+    PINNED_VERSION_MISSING = "PinnedVersionMissing"
     THROTTLED = "Throttled"
     SERVICE_UNAVAILABLE = "ServiceUnavailable"
     TARGET_UNAVAILABLE = "TargetUnavailable"
@@ -54,6 +61,10 @@ class ContentError(SourceError):
 
 class StallingError(SourceError):
     """A person has to mend something: stalled, and looked at again at a slow pace."""
+
+
+class AwaitedError(StallingError):
+    """Stalled, but what is missing may come any moment: looked at again at the ordinary pace."""
 
 
 class TransientError(SourceError):

@@ -1,7 +1,7 @@
 """What is wanted and what is there to what is to be written, or to nothing.
 
-Every write to a ConfigMap is decided here, so that the rules of ownership and of "no write without a difference" stand
-in one place.
+Every write of a whole ConfigMap (`Owner`, `Orphan`) is decided here, so that the rules of ownership and of "no write
+without a difference" stand in one place.
 """
 
 from __future__ import annotations
@@ -10,18 +10,26 @@ import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from appconfig_operator.api.v1alpha1 import API_VERSION, GROUP, KIND
+from appconfig_operator.api.v1alpha1 import API_VERSION, GROUP, KIND, CreationPolicy
 from appconfig_operator.core.errors import Reason, StallingError, TransientError
+from appconfig_operator.core.managed import FIELD_MANAGER, owned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from appconfig_operator.api.v1alpha1 import Source
-    from appconfig_operator.core.content import Content
     from appconfig_operator.core.render import Data
+    from appconfig_operator.core.version import Version
 
-FIELD_MANAGER = "appconfig-operator"
 MANAGED_BY = "app.kubernetes.io/managed-by"
+SOURCE_UID = f"{GROUP}/source-uid"
+SOURCE = f"{GROUP}/source"
+DIGEST = f"{GROUP}/digest"
+VERSION_LABEL = f"{GROUP}/version-label"
+CONTENT_TYPE = f"{GROUP}/content-type"
+
+ANNOTATIONS_LIMIT_BYTES = 262_144
+"""Keys and values together: k8s.io/apimachinery/pkg/api/validation, TotalAnnotationSizeLimitB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +38,16 @@ class WantedConfigMap:
 
     namespace: str
     name: str
+    policy: CreationPolicy
     owner_name: str
     owner_uid: str
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     data: Data
+
+    def __str__(self) -> str:
+        """Name it for people."""
+        return f"ConfigMap {self.namespace}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,35 +64,38 @@ class Replace:
     body: Mapping[str, Any] = field(repr=False)
 
 
-def wanted_config_map(source: Source, content: Content, data: Data) -> WantedConfigMap:
-    """Describe the ConfigMap of a source. The operator's own labels and annotations win over the user's."""
+def wanted_config_map(source: Source, version: Version) -> WantedConfigMap:
+    """Describe the ConfigMap of a source. The operator's own labels and annotations win over the user's.
+
+    Under `Merge` there are none of the operator's own: several sources share the ConfigMap.
+    """
     spec = source.spec
-    return WantedConfigMap(
-        namespace=source.namespace,
-        name=spec.target.name,
-        owner_name=source.name,
-        owner_uid=source.uid,
-        labels={
-            **spec.target.labels,
-            MANAGED_BY: FIELD_MANAGER,
-            f"{GROUP}/source-uid": source.uid,
-        },
-        annotations={
-            **spec.target.annotations,
-            f"{GROUP}/digest": data.digest,
-            f"{GROUP}/source": source.name,
+    labels, annotations = dict(spec.target.labels), dict(spec.target.annotations)
+    if spec.target.creation_policy is not CreationPolicy.MERGE:
+        labels |= {MANAGED_BY: FIELD_MANAGER, SOURCE_UID: source.uid}
+        annotations |= {
+            DIGEST: version.data.digest,
+            SOURCE: source.name,
             f"{GROUP}/application": spec.application,
             f"{GROUP}/environment": spec.environment,
             f"{GROUP}/configuration-profile": spec.configuration_profile,
-            f"{GROUP}/version-label": content.version_label,
-            f"{GROUP}/content-type": content.content_type,
-        },
-        data=data,
+            VERSION_LABEL: version.label,
+            CONTENT_TYPE: version.content_type,
+        }
+    return WantedConfigMap(
+        namespace=source.namespace,
+        name=spec.target.name,
+        policy=spec.target.creation_policy,
+        owner_name=source.name,
+        owner_uid=source.uid,
+        labels=labels,
+        annotations=annotations,
+        data=version.data,
     )
 
 
 def plan(wanted: WantedConfigMap, observed: Mapping[str, Any] | None) -> Create | Replace | None:
-    """Decide what to write.
+    """Decide what to write under `Owner` and `Orphan`.
 
     Parameters
     ----------
@@ -96,52 +112,67 @@ def plan(wanted: WantedConfigMap, observed: Mapping[str, Any] | None) -> Create 
     Raises
     ------
     StallingError
-        `TargetNotOwned`, when the ConfigMap belongs to something else.
+        `TargetNotOwned`, when the ConfigMap belongs to something else; `TooLarge`, when its annotations would.
     TransientError
         `TargetUnavailable`, when it is about to be deleted.
     """
+    if observed is not None:
+        _check_owner(wanted, observed)
+    body = _new(wanted) if observed is None else _changed(wanted, observed)
+    _check_annotations(wanted, body)
     if observed is None:
-        return Create(_new(wanted))
-    _check_owner(wanted, observed)
-    body = _changed(wanted, observed)
+        return Create(body)
     return None if body == observed else Replace(body)
 
 
 def _new(wanted: WantedConfigMap) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {
-            "namespace": wanted.namespace,
-            "name": wanted.name,
-            "labels": dict(wanted.labels),
-            "annotations": dict(wanted.annotations),
-            "ownerReferences": [
-                {
-                    "apiVersion": API_VERSION,
-                    "kind": KIND,
-                    "name": wanted.owner_name,
-                    "uid": wanted.owner_uid,
-                    "controller": True,
-                    # True would need the right to update finalizers, and would hold up a foreground deletion.
-                    "blockOwnerDeletion": False,
-                }
-            ],
-        },
+    metadata: dict[str, Any] = {
+        "namespace": wanted.namespace,
+        "name": wanted.name,
+        "labels": dict(wanted.labels),
+        "annotations": dict(wanted.annotations),
     }
+    if wanted.policy is CreationPolicy.OWNER:
+        metadata["ownerReferences"] = [_reference(wanted)]
+    body: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
     _set_data(body, wanted.data)
     return body
+
+
+def _reference(wanted: WantedConfigMap) -> dict[str, Any]:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "name": wanted.owner_name,
+        "uid": wanted.owner_uid,
+        "controller": True,
+        # True would need the right to update finalizers, and would hold up a foreground deletion.
+        "blockOwnerDeletion": False,
+    }
 
 
 def _changed(wanted: WantedConfigMap, observed: Mapping[str, Any]) -> dict[str, Any]:
     body = copy.deepcopy(dict(observed))
     metadata = body["metadata"]
     for kind, ours in (("labels", wanted.labels), ("annotations", wanted.annotations)):
-        before = _ours_before(observed, kind)
+        before = owned(metadata, FIELD_MANAGER, "metadata", kind)
         kept = {key: value for key, value in (metadata.get(kind) or {}).items() if key not in before}
         metadata[kind] = kept | dict(ours)
+    _set_reference(wanted, metadata)
     _set_data(body, wanted.data)
     return body
+
+
+def _set_reference(wanted: WantedConfigMap, metadata: dict[str, Any]) -> None:
+    """Follow a change of the policy: the reference comes with `Owner` and goes with `Orphan`."""
+    references = metadata.get("ownerReferences") or []
+    ours = [reference for reference in references if reference["uid"] == wanted.owner_uid]
+    if wanted.policy is CreationPolicy.OWNER and not ours:
+        metadata["ownerReferences"] = [*references, _reference(wanted)]
+    if wanted.policy is CreationPolicy.ORPHAN and ours:
+        metadata["ownerReferences"] = [reference for reference in references if reference not in ours]
+        if not metadata["ownerReferences"]:
+            del metadata["ownerReferences"]
 
 
 def _set_data(body: dict[str, Any], data: Data) -> None:
@@ -153,38 +184,49 @@ def _set_data(body: dict[str, Any], data: Data) -> None:
             body.pop(field_name, None)
 
 
-def _ours_before(observed: Mapping[str, Any], kind: str) -> set[str]:
-    """Return the labels or annotations that the operator wrote before, as the API server keeps account of them."""
-    keys: set[str] = set()
-    for entry in observed["metadata"].get("managedFields") or ():
-        if entry.get("manager") == FIELD_MANAGER:
-            fields = entry.get("fieldsV1", {}).get("f:metadata", {}).get(f"f:{kind}", {})
-            keys.update(name.removeprefix("f:") for name in fields if name.startswith("f:"))
-    return keys
+def _check_annotations(wanted: WantedConfigMap, body: Mapping[str, Any]) -> None:
+    annotations = body["metadata"]["annotations"]
+    size = sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
+    if size > ANNOTATIONS_LIMIT_BYTES:
+        raise StallingError(
+            Reason.TOO_LARGE,
+            f"The annotations of {wanted} would have {size:,} bytes, and may have {ANNOTATIONS_LIMIT_BYTES:,}. "
+            "Shorten spec.target.annotations.",
+        )
+
+
+def carries_mark(metadata: Mapping[str, Any], *, name: str) -> bool:
+    """Tell whether the operator made a ConfigMap for the source of that name.
+
+    The name counts, not the uid: a source that is made again goes on with what it had left under `Orphan`.
+    """
+    labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
+    return labels.get(MANAGED_BY) == FIELD_MANAGER and annotations.get(SOURCE) == name
 
 
 def _check_owner(wanted: WantedConfigMap, observed: Mapping[str, Any]) -> None:
     metadata = observed["metadata"]
-    name = f"ConfigMap {wanted.namespace}/{wanted.name}"
     owners = metadata.get("ownerReferences") or ()
     if "deletionTimestamp" in metadata:
-        raise TransientError(Reason.TARGET_UNAVAILABLE, f"{name} is being deleted; it is made again when it is gone.")
+        raise TransientError(Reason.TARGET_UNAVAILABLE, f"{wanted} is being deleted; it is made again when it is gone.")
     if any(owner["uid"] == wanted.owner_uid for owner in owners):
         return
     controller = next((owner for owner in owners if owner.get("controller")), None)
     if controller is None:
+        if carries_mark(metadata, name=wanted.owner_name):
+            return
         raise StallingError(
             Reason.TARGET_NOT_OWNED,
-            f"{name} exists already and was not made by this AppConfigSource, so it is left as it is. "
+            f"{wanted} exists already and was not made by this AppConfigSource, so it is left as it is. "
             "Set another spec.target.name, or delete that ConfigMap.",
         )
     if controller["kind"] == KIND and controller["name"] == wanted.owner_name:
         raise TransientError(
             Reason.TARGET_UNAVAILABLE,
-            f"{name} belongs to a deleted AppConfigSource of the same name; it is made again when it is gone.",
+            f"{wanted} belongs to a deleted AppConfigSource of the same name; it is made again when it is gone.",
         )
     raise StallingError(
         Reason.TARGET_NOT_OWNED,
-        f"{name} belongs to {controller['kind']} {controller['name']}, so it is left as it is. "
+        f"{wanted} belongs to {controller['kind']} {controller['name']}, so it is left as it is. "
         "Set another spec.target.name.",
     )

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from appconfig_operator.api.status import Status
-    from appconfig_operator.api.v1alpha1 import Source, Spec
+    from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.content import Content
     from appconfig_operator.core.plan import WantedConfigMap
+    from appconfig_operator.core.version import Version
 
 
 class ConfigurationSession(Protocol):
@@ -23,7 +26,7 @@ class ConfigurationSession(Protocol):
 class ConfigurationService(Protocol):
     """Where sessions come from."""
 
-    def session(self, spec: Spec) -> ConfigurationSession:
+    def session(self, source: Source) -> ConfigurationSession:
         """Prepare a session. No call is made yet."""
 
 
@@ -42,8 +45,27 @@ class WrittenConfigMap(Protocol):
 class ConfigMapStore(Protocol):
     """Where ConfigMaps are."""
 
-    def sync(self, wanted: WantedConfigMap, *, known: bool) -> WrittenConfigMap:
-        """Bring the ConfigMap to what is wanted. Raises `SourceError`."""
+    def sync(self, wanted: WantedConfigMap, *, known: bool, keep: Callable[[Version], None]) -> WrittenConfigMap:
+        """Bring the ConfigMap to what is wanted, handing on what it replaces. Raises `SourceError`."""
+
+    def current(self, source: Source) -> Version | None:
+        """Return the version that the ConfigMap holds. Raises `SourceError`."""
+
+    def release(self, source: Source, name: str) -> None:
+        """Let go of a ConfigMap that was written before. Raises `SourceError`."""
+
+
+class HistoryStore(Protocol):
+    """Where replaced versions are kept."""
+
+    def keep(self, source: Source, version: Version, number: int) -> None:
+        """Keep a version. Raises `SourceError`."""
+
+    def get(self, source: Source, digest: str) -> Version | None:
+        """Return a kept version. Raises `SourceError`."""
+
+    def drop(self, source: Source, digest: str) -> None:
+        """Forget a kept version. Raises `SourceError`."""
 
 
 class SourceStore(Protocol):

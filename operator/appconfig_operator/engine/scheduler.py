@@ -10,6 +10,8 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from appconfig_operator.api.v1alpha1 import CreationPolicy
+from appconfig_operator.core.drift import Seen, drift
 from appconfig_operator.core.errors import SourceGoneError
 from appconfig_operator.logs import about
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from appconfig_operator.api.status import Status
     from appconfig_operator.api.v1alpha1 import Source
-    from appconfig_operator.engine.poll import Memory
+    from appconfig_operator.engine.memory import Memory
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +43,7 @@ class _Entry:
     """A source that is there.
 
     `ticket` is the number of its one valid place in the heap; others of it there are void. `None`: not waiting.
+    `seen` is what was told of its ConfigMap during a poll, to be looked at after it.
     """
 
     source: Source
@@ -48,6 +51,7 @@ class _Entry:
     ticket: int | None = None
     running: bool = False
     changed: bool = False
+    seen: Seen | None = None
 
 
 class Scheduler:
@@ -108,7 +112,7 @@ class Scheduler:
         return not any(thread.is_alive() for thread in self._threads)
 
     def put(self, source: Source) -> bool:
-        """Take in a source as the API server tells it now. A new or changed spec is polled at once.
+        """Take in a source as the API server tells it now. A changed spec, or a request to sync, is polled at once.
 
         Returns
         -------
@@ -125,12 +129,50 @@ class Scheduler:
                 entry = _Entry(source, self._poller.remember(source, source.status))
                 self._entries[source.uid] = entry
                 self._schedule(entry, 0.0)
-            elif entry.source.generation < source.generation:
+            elif entry.source.generation < source.generation or (
+                entry.source.generation == source.generation and entry.source.requested_at != source.requested_at
+            ):
                 entry.source = source
                 entry.changed = True
                 if not entry.running:
                     self._begin_anew(entry)
         return known
+
+    def saw(self, uid: str, seen: Seen) -> None:
+        """Take in what became of the ConfigMap of a source. A change of somebody else is put right at once."""
+        with self._lock:
+            entry = self._entries.get(uid)
+            if entry is None:
+                return
+            entry.seen = seen
+            if not entry.running:
+                self._look(entry)
+
+    def targets(self, namespace: str | None) -> dict[str, tuple[str, str]]:
+        """Return namespace and name of the ConfigMaps that carry the mark of a source, by its uid.
+
+        Parameters
+        ----------
+        namespace
+            Where, or `None` for everywhere.
+        """
+        with self._lock:
+            return {
+                uid: (entry.source.namespace, entry.memory.written.name)
+                for uid, entry in self._entries.items()
+                if entry.memory.written is not None
+                and namespace in {None, entry.source.namespace}
+                and entry.source.spec.target.creation_policy is not CreationPolicy.MERGE
+            }
+
+    def _look(self, entry: _Entry) -> None:
+        seen, entry.seen = entry.seen, None
+        if seen is None or entry.memory.drift is not None:
+            return
+        what = drift(seen, entry.memory.written)
+        if what is not None:
+            entry.memory.drift = what
+            self._schedule(entry, 0.0)
 
     def remove(self, uid: str) -> None:
         """Forget a source, and its session with it."""
@@ -174,6 +216,7 @@ class Scheduler:
                     self._begin_anew(entry)
                 else:
                     self._schedule(entry, delay)
+                    self._look(entry)
 
     def _next(self) -> _Entry | None:
         """Wait for the next source that is due. `None`: the scheduler stops."""

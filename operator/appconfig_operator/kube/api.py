@@ -18,12 +18,16 @@ from urllib3.exceptions import HTTPError
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 CONNECT_TIMEOUT_SECONDS = 3.0
 READ_TIMEOUT_SECONDS = 10.0
+IDLE_SECONDS = 90.0
+"""Silence after which a stream counts as broken. The API server sends a bookmark about once a minute."""
 
 JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
 
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
@@ -97,13 +101,7 @@ class Api:
             When there is no answer: nobody knows then whether a write was carried out.
         """
         try:
-            _, url, headers, *_ = self._client.param_serialize(
-                method,
-                path,
-                query_params=list((query or {}).items()),
-                header_params={"Accept": accept, "Content-Type": content_type},
-                auth_settings=["BearerToken"],
-            )
+            url, headers = self._prepared(method, path, query, {"Accept": accept, "Content-Type": content_type})
             # Not by the client's own request(): it escapes all that is not ASCII, and a ConfigMap near its limit would
             # then be longer than the 3 MiB that the API server takes as a body.
             response = self._client.rest_client.pool_manager.request(
@@ -117,16 +115,69 @@ class Api:
             raise UnreachableError(type(error).__name__) from error
         return _answer(response.status, response.data)
 
+    def stream(self, path: str, *, query: Mapping[str, str], accept: str) -> Iterator[dict[str, Any]]:
+        """Make one call that is answered with a JSON object a line, as a watch is.
+
+        Raises
+        ------
+        ApiError
+            When the API server refuses.
+        UnreachableError
+            When the stream breaks, or nothing comes for `IDLE_SECONDS`.
+        """
+        try:
+            url, headers = self._prepared("GET", path, query, {"Accept": accept})
+            timeout = Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=IDLE_SECONDS)
+            response = self._client.rest_client.pool_manager.request(
+                "GET", url, headers=headers, timeout=timeout, preload_content=False
+            )
+            try:
+                if response.status != 200:  # noqa: PLR2004 (HTTP: OK)
+                    raise ApiError(response.status, _parsed(response.data) or {})
+                yield from _lines(response.stream())
+            finally:
+                response.close()
+        except (HTTPError, config.ConfigException, OSError) as error:
+            raise UnreachableError(type(error).__name__) from error
+
+    def _prepared(
+        self, method: str, path: str, query: Mapping[str, str] | None, headers: Mapping[str, str]
+    ) -> tuple[str, dict[str, str]]:
+        _, url, prepared, *_ = self._client.param_serialize(
+            method,
+            path,
+            query_params=list((query or {}).items()),
+            header_params=dict(headers),
+            auth_settings=["BearerToken"],
+        )
+        return url, prepared
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            parsed = _parsed(line)
+            if parsed is None:
+                raise UnreachableError("a line that is no JSON object")
+            yield parsed
+
+
+def _parsed(raw: bytes) -> dict[str, Any] | None:
+    try:
+        parsed = json.loads(raw)
+    except ValueError:
+        return None
+    return parsed if isinstance(parsed, dict) else None
+
 
 def _answer(status: int, raw: bytes) -> dict[str, Any]:
-    try:
-        answer = json.loads(raw)
-    except ValueError:
-        answer = None
+    answer = _parsed(raw)
     success = 200 <= status < 300  # noqa: PLR2004 (HTTP: success)
-    if success and isinstance(answer, dict):
+    if success and answer is not None:
         return answer
     if success:
         # Something in between has answered: nobody knows what the API server would have said.
         raise UnreachableError("an answer that is no JSON object")
-    raise ApiError(status, answer if isinstance(answer, dict) else {})
+    raise ApiError(status, answer or {})

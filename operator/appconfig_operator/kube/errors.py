@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 FORBIDDEN = 403
 NOT_FOUND = 404
 CONFLICT = 409
+GONE = 410
+TOO_LARGE = 413
 INVALID = 422
+
+# These come as HTTP 500, and no retry helps.
+_TOO_LARGE_FOR_ETCD = ("request is too large", "message larger than max")
 
 # Unauthorized is among them because a token may just be rotating.
 _TRANSIENT = {401, 408, 409, 425, 429}
@@ -29,8 +34,10 @@ class ApiError(Exception):
         Machine-readable reason, `AlreadyExists` say, or empty.
     message
         Its words, or empty.
+    details
+        What it says of each field: `reason`, `message`, `field`.
     causes
-        Machine-readable reasons of the details, `NamespaceTerminating` say.
+        The reasons of these, `NamespaceTerminating` say.
     """
 
     def __init__(self, status: int, answer: Mapping[str, Any]) -> None:
@@ -39,13 +46,18 @@ class ApiError(Exception):
         words = answer if answer.get("kind") == "Status" else {}
         self.reason: str = words.get("reason") or ""
         self.message: str = words.get("message") or ""
-        causes = (words.get("details") or {}).get("causes") or ()
-        self.causes = frozenset(cause.get("reason", "") for cause in causes)
+        self.details: tuple[Mapping[str, Any], ...] = tuple((words.get("details") or {}).get("causes") or ())
+        self.causes = frozenset(cause.get("reason", "") for cause in self.details)
         super().__init__(f"HTTP {status} {self.reason}".rstrip())
 
 
 class UnreachableError(Exception):
     """The API server did not answer."""
+
+
+def is_transient(error: ApiError) -> bool:
+    """Tell whether the same call may well succeed a little later."""
+    return error.status in _TRANSIENT or not 400 <= error.status < 500  # noqa: PLR2004 (HTTP: client errors)
 
 
 def target_error(error: ApiError | UnreachableError, what: str) -> SourceError:
@@ -62,7 +74,13 @@ def target_error(error: ApiError | UnreachableError, what: str) -> SourceError:
         return TransientError(
             Reason.TARGET_UNAVAILABLE, f"{what}: the Kubernetes API server could not be reached ({error})."
         )
-    if error.status in _TRANSIENT or not 400 <= error.status < 500:  # noqa: PLR2004 (HTTP: client errors)
+    if error.status == TOO_LARGE or any(words in error.message for words in _TOO_LARGE_FOR_ETCD):
+        return StallingError(
+            Reason.TOO_LARGE,
+            f"{what}: it is more than the Kubernetes API server can store, with its keys and metadata "
+            f"({error.message or error}). Use spec.select for a part of it, or a format that writes one file.",
+        )
+    if is_transient(error):
         words = f": {error.message}" if error.message else "."
         return TransientError(Reason.TARGET_UNAVAILABLE, f"{what}: the Kubernetes API server answered {error}{words}")
     if "NamespaceTerminating" in error.causes:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from appconfig_operator.api.v1alpha1 import API_VERSION, PLURAL
 from appconfig_operator.core.errors import Reason, SourceGoneError, TransientError
-from appconfig_operator.core.plan import FIELD_MANAGER
+from appconfig_operator.core.managed import FIELD_MANAGER
 from appconfig_operator.kube.api import JSON_PATCH
 from appconfig_operator.kube.errors import INVALID, NOT_FOUND, ApiError, UnreachableError
 
@@ -99,7 +99,7 @@ class Sources:
             other = error.status == INVALID and not error.causes
             if other or error.status == NOT_FOUND:
                 raise SourceGoneError(source.uid) from error
-            raise TransientError(Reason.TARGET_UNAVAILABLE, f"The status could not be written ({error}).") from error
+            raise TransientError(Reason.TARGET_UNAVAILABLE, f"{error}: {error.message}") from error
         except UnreachableError as error:
-            raise TransientError(Reason.TARGET_UNAVAILABLE, f"The status could not be written ({error}).") from error
+            raise TransientError(Reason.TARGET_UNAVAILABLE, f"no answer ({error})") from error
         return str(answer["metadata"]["resourceVersion"])

@@ -8,20 +8,26 @@ from typing import Any
 import pytest
 import yaml
 
-from appconfig_operator.api.v1alpha1 import Source
+from appconfig_operator.api.v1alpha1 import CreationPolicy, Source
 from appconfig_operator.core.content import Content
 from appconfig_operator.core.errors import Reason, StallingError, TransientError
 from appconfig_operator.core.plan import Create, Replace, WantedConfigMap, plan, wanted_config_map
 from appconfig_operator.core.render import render
+from appconfig_operator.core.version import Version
 from tests.unit.builders import UID, content, source, spec, target
 
 DATA = Path(__file__).parents[2] / "data"
+INPUT = DATA / "input"
+
+
+def version(received: Content, asked: Source) -> Version:
+    return Version(render(received, asked.spec), received.version_label, received.content_type)
 
 
 def wanted(body: bytes = b'{"a":1}', **changes: Any) -> WantedConfigMap:
     asked = source(spec=spec(target=target(**changes)))
     received = content(body)
-    return wanted_config_map(asked, received, render(received, asked.spec.target))
+    return wanted_config_map(asked, version(received, asked))
 
 
 def stored(want: WantedConfigMap | None = None) -> dict[str, Any]:
@@ -30,7 +36,9 @@ def stored(want: WantedConfigMap | None = None) -> dict[str, Any]:
     assert isinstance(created, Create)
     body = copy.deepcopy(dict(created.body))
     metadata = body["metadata"]
-    fields = {f"f:{kind}": {".": {}} | {f"f:{key}": {} for key in metadata[kind]} for kind in ("labels", "annotations")}
+    fields: dict[str, Any] = {
+        f"f:{kind}": {".": {}} | {f"f:{key}": {} for key in metadata[kind]} for kind in ("labels", "annotations")
+    }
     metadata |= {
         "uid": "c0ffee",
         "resourceVersion": "88",
@@ -43,9 +51,9 @@ def stored(want: WantedConfigMap | None = None) -> dict[str, Any]:
     return body
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in (DATA / "input" / "raw").iterdir()))
+@pytest.mark.parametrize("name", sorted(str(path.relative_to(INPUT)) for path in INPUT.glob("*/*.yaml")))
 def test_golden_config_maps(name: str) -> None:
-    case = yaml.safe_load((DATA / "input" / "raw" / name).read_text())
+    case = yaml.safe_load((INPUT / name).read_text())
     asked = Source.from_dict(case["source"])
     received = case["received"]
     body = received["body"]
@@ -54,9 +62,9 @@ def test_golden_config_maps(name: str) -> None:
         content_type=received["contentType"],
         version_label=received["versionLabel"],
     )
-    action = plan(wanted_config_map(asked, arrived, render(arrived, asked.spec.target)), None)
+    action = plan(wanted_config_map(asked, version(arrived, asked)), None)
     assert isinstance(action, Create)
-    assert action.body == yaml.safe_load((DATA / "output" / "raw" / name).read_text())
+    assert action.body == yaml.safe_load((DATA / "output" / name).read_text())
     json.dumps(action.body)
 
 
@@ -141,6 +149,7 @@ def test_the_labels_of_the_operator_win_over_those_of_the_user() -> None:
 def test_a_foreign_config_map_is_refused(owners: list[dict[str, Any]], words: str) -> None:
     observed = stored()
     observed["metadata"]["ownerReferences"] = owners
+    observed["metadata"]["labels"], observed["metadata"]["annotations"] = {}, {}
     with pytest.raises(StallingError, match=words) as caught:
         plan(wanted(b"2"), observed)
     assert caught.value.reason is Reason.TARGET_NOT_OWNED
@@ -167,3 +176,39 @@ def test_bodies_do_not_show_in_a_repr() -> None:
     assert "geheim" not in repr(action)
     assert "geheim" not in repr(plan(wanted(b"geheim"), stored()))
     assert UID not in repr(action)
+
+
+def test_a_policy_of_owner_takes_back_what_it_left_under_orphan() -> None:
+    orphan = stored(wanted(creation_policy=CreationPolicy.ORPHAN))
+    assert "ownerReferences" not in orphan["metadata"]
+    action = plan(wanted(), orphan)
+    assert isinstance(action, Replace)
+    assert action.body["metadata"]["ownerReferences"] == stored()["metadata"]["ownerReferences"]
+
+
+def test_a_policy_of_orphan_takes_the_reference_away_and_keeps_others() -> None:
+    want = wanted(creation_policy=CreationPolicy.ORPHAN)
+    action = plan(want, stored())
+    assert isinstance(action, Replace)
+    assert "ownerReferences" not in action.body["metadata"]
+    observed = stored()
+    other = {"kind": "Deployment", "name": "web", "uid": "u"}
+    observed["metadata"]["ownerReferences"].append(other)
+    action = plan(want, observed)
+    assert isinstance(action, Replace)
+    assert action.body["metadata"]["ownerReferences"] == [other]
+    assert plan(want, stored(want)) is None
+
+
+def test_a_source_made_again_goes_on_with_its_orphan() -> None:
+    observed = stored(wanted(creation_policy=CreationPolicy.ORPHAN))
+    observed["metadata"]["labels"]["appconfig-operator.io/source-uid"] = "of the source before"
+    action = plan(wanted(creation_policy=CreationPolicy.ORPHAN), observed)
+    assert isinstance(action, Replace)
+    assert action.body["metadata"]["labels"]["appconfig-operator.io/source-uid"] == UID
+
+
+def test_annotations_may_not_pass_the_limit_of_the_api_server() -> None:
+    with pytest.raises(StallingError, match=r"262,144.*spec\.target\.annotations") as caught:
+        plan(wanted(annotations={f"a{number}": "x" * 4096 for number in range(64)}), None)
+    assert caught.value.reason is Reason.TOO_LARGE

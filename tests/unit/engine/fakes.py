@@ -6,14 +6,24 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
+from appconfig_operator.core.plan import CONTENT_TYPE, VERSION_LABEL
+from appconfig_operator.core.version import Version
 from appconfig_operator.engine.poll import Poller
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from appconfig_operator.api.status import Status
-    from appconfig_operator.api.v1alpha1 import Source, Spec
+    from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.content import Content
     from appconfig_operator.core.errors import SourceError
     from appconfig_operator.core.plan import WantedConfigMap
+
+
+def _version(wanted: WantedConfigMap) -> Version:
+    annotations = wanted.annotations
+    return Version(wanted.data, annotations[VERSION_LABEL], annotations[CONTENT_TYPE])
+
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -47,26 +57,58 @@ class World:
     polls: int = 0
     sessions: int = 0
     now: float = 1000.0
-    config_map: WantedConfigMap | None = None
+    release_errors: list[SourceError | None] = field(default_factory=list)
+    config_maps: dict[str, WantedConfigMap] = field(default_factory=dict)
+    revisions: dict[str, tuple[int, Version]] = field(default_factory=dict)
     known: list[bool] = field(default_factory=list)
     writes: int = 0
     statuses: list[Status] = field(default_factory=list)
     events: list[tuple[str, str, str]] = field(default_factory=list)
     random: float = 0.0
 
-    def session(self, spec: Spec) -> FakeSession:
-        self.sessions += 1
-        return FakeSession(self, interval=spec.poll_interval_seconds)
+    @property
+    def config_map(self) -> WantedConfigMap | None:
+        return self.config_maps.get("checkout-config")
 
-    def sync(self, wanted: WantedConfigMap, *, known: bool) -> FakeWritten:
+    def session(self, source: Source) -> FakeSession:
+        self.sessions += 1
+        return FakeSession(self, interval=source.spec.poll_interval_seconds)
+
+    def sync(self, wanted: WantedConfigMap, *, known: bool, keep: Callable[[Version], None]) -> FakeWritten:
         self.known.append(known)
         error = self.write_errors.pop(0) if self.write_errors else None
         if error is not None:
             raise error
-        changed = wanted != self.config_map
-        self.config_map = wanted
+        before = self.config_maps.get(wanted.name)
+        changed = wanted != before
+        if before is not None and before.data.digest != wanted.data.digest:
+            keep(_version(before))
+        self.config_maps[wanted.name] = wanted
         self.writes += changed
         return FakeWritten(str(self.writes), changed)
+
+    def current(self, source: Source) -> Version | None:
+        held = self.config_maps.get(source.spec.target.name)
+        return _version(held) if held is not None else None
+
+    def release(self, source: Source, name: str) -> None:
+        assert source.spec.target.name in self.config_maps, "a gap: the new one is not there yet"
+        error = self.release_errors.pop(0) if self.release_errors else None
+        if error is not None:
+            raise error
+        self.config_maps.pop(name, None)
+
+    def keep(self, source: Source, version: Version, number: int) -> None:
+        assert source.uid
+        self.revisions[version.data.digest] = (number, version)
+
+    def get(self, source: Source, digest: str) -> Version | None:
+        assert source.uid
+        return self.revisions[digest][1] if digest in self.revisions else None
+
+    def drop(self, source: Source, digest: str) -> None:
+        assert source.uid
+        del self.revisions[digest]
 
     def update_status(self, source: Source, status: Status) -> str:
         error = self.status_errors.pop(0) if self.status_errors else None
@@ -85,6 +127,7 @@ class World:
         return Poller(
             service=self,
             config_maps=self,
+            history=self,
             sources=self,
             events=self,
             monotonic=lambda: self.now,

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from appconfig_operator.api.status import Status
+from appconfig_operator.api.status import Status, WrittenTarget
+from appconfig_operator.api.v1alpha1 import CreationPolicy
+from appconfig_operator.core.drift import Seen
 from appconfig_operator.core.errors import SourceGoneError
-from appconfig_operator.engine.poll import Memory
+from appconfig_operator.engine.memory import Memory
 from appconfig_operator.engine.scheduler import Scheduler
 from sandbox import wait_until
-from tests.unit.builders import source, spec
+from tests.unit.builders import source, spec, target
 from tests.unit.engine.fakes import World
 
 if TYPE_CHECKING:
@@ -37,13 +39,15 @@ class Recorder:
     most: int = 0
     running: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
+    written: WrittenTarget | None = None
+    drifts: list[str | None] = field(default_factory=list)
 
     def remember(self, source: Source, status: Status) -> Memory:
         self.remembered.append((source.uid, status))
-        return Memory(World().session(source.spec), status, None, None)
+        return Memory(World().session(source), status, None, self.written)
 
     def poll(self, source: Source, memory: Memory) -> float:
-        assert memory is not None
+        self.drifts.append(memory.drift)
         with self.lock:
             self.running += 1
             self.most = max(self.most, self.running)
@@ -300,3 +304,52 @@ def test_stop_waits_for_polls_under_way_and_begins_none() -> None:
     gate.opened.set()
     assert scheduler.stop(10)
     assert recorder.count("other") == 0
+
+
+def test_a_request_to_sync_begins_anew_at_once(start: Callable[..., Scheduler]) -> None:
+    recorder = Recorder()
+    scheduler = start(recorder)
+    scheduler.put(source(requested_at="then"))
+    eventually(lambda: recorder.polled)
+    scheduler.put(source(requested_at="now"))
+    eventually(lambda: len(recorder.polled) == 2)
+    assert len(recorder.remembered) == 2
+
+
+WRITTEN = WrittenTarget("checkout-config", "sha256:1", 1, "2026-01-01T00:00:00Z", "88")
+
+
+def test_a_drifted_config_map_is_looked_at_at_once(start: Callable[..., Scheduler]) -> None:
+    recorder = Recorder(written=WRITTEN)
+    scheduler = start(recorder)
+    scheduler.put(source())
+    eventually(lambda: recorder.polled)
+    scheduler.saw("nobody", Seen("checkout-config", None))
+    scheduler.saw(source().uid, Seen("another", None))
+    scheduler.saw(source().uid, Seen("checkout-config", None))
+    eventually(lambda: len(recorder.polled) == 2)
+    assert recorder.drifts == [None, "was deleted"]
+
+
+def test_a_drift_during_a_poll_is_looked_at_after_it(start: Callable[..., Scheduler]) -> None:
+    gate = Gate()
+    recorder = Recorder(gate, written=WRITTEN)
+    scheduler = start(recorder)
+    scheduler.put(source())
+    gate.wait_entered()
+    scheduler.saw(source().uid, Seen("checkout-config", None))
+    gate.opened.set()
+    eventually(lambda: recorder.drifts == [None, "was deleted"])
+
+
+def test_targets_are_the_config_maps_that_carry_the_mark(start: Callable[..., Scheduler]) -> None:
+    scheduler = start(Recorder(written=WRITTEN))
+    scheduler.put(source(uid="here"))
+    scheduler.put(source(uid="there", namespace="elsewhere"))
+    merging = spec(target=target(creation_policy=CreationPolicy.MERGE))
+    scheduler.put(source(uid="merges", spec=merging))
+    assert scheduler.targets(None) == {
+        "here": ("shop", "checkout-config"),
+        "there": ("elsewhere", "checkout-config"),
+    }
+    assert set(scheduler.targets("shop")) == {"here"}

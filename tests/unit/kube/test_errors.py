@@ -92,8 +92,9 @@ def answer(reason: str = "", message: str = "", *causes: str) -> dict[str, Any]:
             413,
             answer("RequestEntityTooLarge", "limit is 3145728"),
             StallingError,
-            Reason.TARGET_REJECTED,
-            f"{WHAT}: the Kubernetes API server refused the write: limit is 3145728",
+            Reason.TOO_LARGE,
+            f"{WHAT}: it is more than the Kubernetes API server can store, with its keys and metadata "
+            "(limit is 3145728). Use spec.select for a part of it, or a format that writes one file.",
             id="body too large",
         ),
         pytest.param(

@@ -1,0 +1,127 @@
+"""What was received, or what is pinned, to the ConfigMap: history first, then the ConfigMap, then what is left over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from appconfig_operator.api.status import WrittenTarget
+from appconfig_operator.api.v1alpha1 import CreationPolicy
+from appconfig_operator.core.errors import ContentError, Reason, StallingError
+from appconfig_operator.core.history import pruned, remembered
+from appconfig_operator.core.plan import wanted_config_map
+from appconfig_operator.core.render import render
+from appconfig_operator.core.version import Version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from appconfig_operator.api.v1alpha1 import Source
+    from appconfig_operator.engine.memory import Memory
+    from appconfig_operator.engine.ports import ConfigMapStore, HistoryStore
+
+
+@dataclass(frozen=True, slots=True)
+class Deliverer:
+    """Writes ConfigMaps.
+
+    Parameters
+    ----------
+    config_maps, history
+        Where to.
+    now
+        RFC 3339 in UTC.
+    """
+
+    config_maps: ConfigMapStore
+    history: HistoryStore
+    now: Callable[[], str]
+
+    def deliver(self, source: Source, memory: Memory) -> bool:
+        """Write what is to be written, and tell whether the ConfigMap changed.
+
+        Raises
+        ------
+        SourceError
+            When it cannot be written.
+        """
+        version = self._render(source, memory)
+        if source.spec.pinned_digest is not None:
+            version = self._pinned(source, memory, version)
+        elif memory.blocked is not None:
+            raise memory.blocked
+        if version is None:
+            return False
+        changed = self._write(source, memory, version)
+        memory.pending = None
+        return changed
+
+    def _render(self, source: Source, memory: Memory) -> Version | None:
+        content = memory.pending
+        if content is None:
+            return None
+        try:
+            data = render(content, source.spec)
+        except ContentError as error:
+            memory.blocked = error
+            memory.pending = None
+            memory.latest = ""
+            return None
+        memory.latest = data.digest
+        return Version(data=data, label=content.version_label, content_type=content.content_type)
+
+    def _pinned(self, source: Source, memory: Memory, latest: Version | None) -> Version | None:
+        """Return the pinned version, or `None` when the ConfigMap holds it already."""
+        digest = source.spec.pinned_digest or ""
+        if latest is not None and latest.data.digest == digest:
+            return latest
+        memory.pending = None  # what is not pinned comes again in a new session, once the pin is taken away
+        written = memory.written
+        in_place = written is not None and (written.name, written.digest) == (source.spec.target.name, digest)
+        if in_place and memory.drift is None and _settled(source, memory):
+            return None
+        version = self.history.get(source, digest) or self.config_maps.current(source)
+        if version is None or version.data.digest != digest:
+            raise StallingError(
+                Reason.PINNED_VERSION_MISSING,
+                f"No version with the digest {digest} is kept. Set spec.pinnedDigest to one of status.history, "
+                "or remove it.",
+            )
+        return version
+
+    def _write(self, source: Source, memory: Memory, version: Version) -> bool:
+        wanted = wanted_config_map(source, version)
+        before = memory.written
+        known = before is not None and before.name == wanted.name
+        outcome = self.config_maps.sync(wanted, known=known, keep=lambda replaced: self._keep(source, memory, replaced))
+        if before is not None and not known:
+            # The new one is there: no gap in which both are missing. Remembered only when the old one is gone.
+            self.config_maps.release(source, before.name)
+        if outcome.changed or not known or before is None or before.digest != version.data.digest:
+            memory.written = WrittenTarget(
+                name=wanted.name,
+                digest=version.data.digest,
+                keys=version.data.keys,
+                synced_time=self.now(),
+                resource_version=outcome.resource_version,
+            )
+        self._prune(source, memory)
+        return outcome.changed
+
+    def _keep(self, source: Source, memory: Memory, replaced: Version) -> None:
+        if source.spec.history_limit == 0 or source.spec.target.creation_policy is CreationPolicy.MERGE:
+            return
+        history, newest = remembered(memory.history, replaced, now=self.now())
+        self.history.keep(source, replaced, newest.revision)
+        memory.history = history
+
+    def _prune(self, source: Source, memory: Memory) -> None:
+        cut = pruned(memory.history, limit=source.spec.history_limit, pinned=source.spec.pinned_digest)
+        for digest in cut.dropped:
+            self.history.drop(source, digest)
+        memory.history = cut.history
+
+
+def _settled(source: Source, memory: Memory) -> bool:
+    """Tell whether the ConfigMap was written for this spec."""
+    return memory.status.observed_generation == source.generation

@@ -1,0 +1,111 @@
+"""What is known of a source to its status and its Events, where something changed."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from appconfig_operator.api.status import Status
+from appconfig_operator.core import conditions
+from appconfig_operator.logs import about
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from appconfig_operator.api.v1alpha1 import Source
+    from appconfig_operator.core.errors import SourceError
+    from appconfig_operator.engine.memory import Memory
+    from appconfig_operator.engine.ports import EventSink, SourceStore
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Writes status and Events.
+
+    Parameters
+    ----------
+    sources, events
+        Where to.
+    now
+        RFC 3339 in UTC.
+    """
+
+    sources: SourceStore
+    events: EventSink
+    now: Callable[[], str]
+
+    def report(self, source: Source, memory: Memory, error: SourceError | None, *, changed: bool) -> None:
+        """Tell what became of a poll.
+
+        Parameters
+        ----------
+        source, memory
+            The source.
+        error
+            What went wrong, or `None`.
+        changed
+            Whether the ConfigMap was written.
+
+        Raises
+        ------
+        SourceGoneError, TransientError
+            When the status could not be written.
+        """
+        ready = memory.status.condition(conditions.READY)
+        verdict = _verdict(source, memory, error)
+        if verdict is None:
+            return
+        status = Status(
+            observed_generation=source.generation,
+            conditions=conditions.conditions(
+                verdict, previous=memory.status.conditions, generation=source.generation, now=self.now()
+            ),
+            source=memory.received,
+            target=memory.written,
+            history=memory.history,
+            last_handled_reconcile_at=source.requested_at,
+        )
+        if status == memory.status:
+            return
+        self.sources.update_status(source, status)
+        memory.status = status
+        if changed or ready is None or (ready.status, ready.reason) != (verdict.status, verdict.reason):
+            self._tell(source, verdict)
+
+    def drifted(self, source: Source, what: str) -> None:
+        """Tell that a change of somebody else was put right."""
+        note = f"ConfigMap {source.spec.target.name} {what}, and was put right."
+        logger.warning("Drifted: %s", note, extra=about(source, reason="Drifted"))
+        self.events.emit(source, kind="Normal", reason="Drifted", note=note)
+
+    def _tell(self, source: Source, verdict: conditions.Verdict) -> None:
+        level = logging.WARNING if verdict.status == "False" else logging.INFO
+        logger.log(level, "%s: %s", verdict.reason, verdict.message, extra=about(source, reason=str(verdict.reason)))
+        if verdict.status == "Unknown":
+            return
+        kind: Literal["Normal", "Warning"] = "Normal" if verdict.status == "True" else "Warning"
+        self.events.emit(source, kind=kind, reason=str(verdict.reason), note=verdict.message)
+
+
+def _verdict(source: Source, memory: Memory, error: SourceError | None) -> conditions.Verdict | None:
+    """Say what is true, or `None` when nothing new is known."""
+    if error is not None:
+        ready = memory.status.condition(conditions.READY)
+        return conditions.failed(error, failures=memory.failures, ready=ready)
+    if memory.written is None or memory.received is None:
+        return None
+    received = memory.received
+    if source.spec.pinned_digest is None:
+        return conditions.synced(
+            target=memory.written.name, version_label=received.version_label, digest=received.digest
+        )
+    newer = memory.latest != source.spec.pinned_digest
+    return conditions.pinned(
+        target=memory.written.name,
+        digest=source.spec.pinned_digest,
+        waiting=(received.version_label or received.digest) if newer else None,
+        blocked=memory.blocked.message if memory.blocked is not None else "",
+    )

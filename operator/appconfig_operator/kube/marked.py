@@ -1,0 +1,95 @@
+"""A watch on the metadata of the ConfigMaps that the operator made: no content is read or kept.
+
+The label selector is the API server's work, so that ConfigMaps of others are not even sent.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from appconfig_operator.core.plan import SOURCE_UID
+from appconfig_operator.kube.errors import GONE, ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from appconfig_operator.kube.api import Api
+
+PAGE = 500
+WATCH_SECONDS = 290
+"""How long one watch request lasts, in seconds: short enough for proxies, long enough to be cheap."""
+
+_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_WATCH = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+
+
+class MarkedConfigMaps:
+    """Tells of changes of ConfigMaps that carry the mark of a source.
+
+    Parameters
+    ----------
+    api
+        The API server.
+    namespace
+        Where to watch, or `None` for everywhere.
+    """
+
+    def __init__(self, api: Api, namespace: str | None) -> None:
+        self.namespace = namespace
+        self._api = api
+        self._path = f"/api/v1/namespaces/{namespace}/configmaps" if namespace else "/api/v1/configmaps"
+
+    def list(self) -> tuple[str, list[Mapping[str, Any]]]:
+        """List the metadata, in pages, and return with it the `resourceVersion` to watch from.
+
+        Raises
+        ------
+        ApiError, UnreachableError
+            When the list cannot be had as a whole.
+        """
+        found: list[Mapping[str, Any]] = []
+        query = {"labelSelector": SOURCE_UID, "limit": str(PAGE)}
+        while True:
+            page = self._api.call("GET", self._path, query=query, accept=_LIST)
+            # An empty list of metadata only comes as null.
+            found.extend(item["metadata"] for item in page.get("items") or ())
+            token = page["metadata"].get("continue")
+            if not token:
+                return page["metadata"]["resourceVersion"], found
+            query["continue"] = token
+
+    def watch(self, version: str) -> Iterator[tuple[Mapping[str, Any], bool]]:
+        """Tell of changes, without end: the metadata, and whether the ConfigMap is still there.
+
+        Ends when the API server has no events from that version on any more: list again then.
+
+        Raises
+        ------
+        ApiError, UnreachableError
+            When the API server refuses, or does not answer.
+        """
+        while True:
+            query = {
+                "labelSelector": SOURCE_UID,
+                "watch": "true",
+                "allowWatchBookmarks": "true",
+                "resourceVersion": version,
+                "timeoutSeconds": str(WATCH_SECONDS),
+            }
+            try:
+                for event in self._api.stream(self._path, query=query, accept=_WATCH):
+                    metadata = _metadata(event)
+                    version = metadata["resourceVersion"]
+                    if event["type"] != "BOOKMARK":
+                        yield metadata, event["type"] != "DELETED"
+            except ApiError as error:
+                if error.status != GONE:
+                    raise
+                return
+
+
+def _metadata(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    if event["type"] == "ERROR":
+        raise ApiError(event["object"].get("code", 0), event["object"])
+    metadata: Mapping[str, Any] = event["object"]["metadata"]
+    return metadata

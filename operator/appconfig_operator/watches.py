@@ -1,0 +1,199 @@
+"""Threads that keep the scheduler told: of the sources, and of what others do to their ConfigMaps."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+from appconfig_operator import handlers
+from appconfig_operator.core.drift import Seen, source_uid
+from appconfig_operator.kube.errors import ApiError, UnreachableError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from appconfig_operator.engine.scheduler import Scheduler
+    from appconfig_operator.kube.marked import MarkedConfigMaps
+    from appconfig_operator.kube.sources import Sources
+    from appconfig_operator.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+WATCH_AGAIN_SECONDS = 5.0
+
+PRUNE_SECONDS = 600.0
+"""Between two looks for sources that were deleted unheard, beside those after each gap that the watch has told of."""
+
+SETTLE_SECONDS = 2.0
+"""From the first sign of a gap to the look: the list that the watch begins anew with gives a sign for each source."""
+
+
+class SourceWatch:
+    """Keeps a watch on the resources for as long as the process lives, whatever ends it in between.
+
+    Parameters
+    ----------
+    scheduler
+        Where the resources go.
+    sources
+        The resources.
+    settings
+        Which namespaces to watch.
+    stop
+        Set when the operator is to stop.
+    """
+
+    def __init__(self, scheduler: Scheduler, sources: Sources, settings: Settings, stop: threading.Event) -> None:
+        self._scheduler = scheduler
+        self._sources = sources
+        self._namespaces = settings.namespaces
+        self._stop = stop
+        self._lock = threading.Lock()
+        self._end: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
+        self._gap = threading.Event()
+        self._complaint = ""
+        self._threads = [
+            threading.Thread(target=self._run, name="watch", daemon=True),
+            threading.Thread(target=self._prune, name="prune", daemon=True),
+        ]
+
+    def start(self) -> None:
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End the watch, for good once `stop` is set. Does not wait: what it still hears is polled no more."""
+        with self._lock:
+            if self._end is not None:
+                loop, ended = self._end
+                loop.call_soon_threadsafe(ended.set)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                if self._prepared():
+                    asyncio.run(self._watch())
+                    self._complain("The watch ended, and is started again")
+            # Whatever ends Kopf, the watch goes on; a cancellation that leaks from it, too.
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001
+                self._complain(f"The watch ended ({type(error).__name__}), and is started again")
+            self._stop.wait(WATCH_AGAIN_SECONDS)
+
+    def _prepared(self) -> bool:
+        """Tell whether there is something to watch, and forget what was deleted while nobody watched."""
+        try:
+            if not self._sources.served():
+                self._complain("The CRD appconfigsources.appconfig-operator.io is not installed: apply crds/")
+                return False
+            self._forget_deleted()
+        except UnreachableError as error:
+            self._complain(f"The Kubernetes API server cannot be reached ({error}); trying again")
+            return False
+        except ApiError as error:
+            self._complain(f"The Kubernetes API server refused a list ({error}): {error.message}")
+            return False
+        self._complaint = ""
+        return True
+
+    def _complain(self, complaint: str) -> None:
+        """Log what is wrong, once and not at each try."""
+        if complaint != self._complaint and not self._stop.is_set():
+            logger.error("%s", complaint)
+        self._complaint = complaint
+
+    def _prune(self) -> None:
+        while not self._stop.is_set():
+            self._gap.wait(PRUNE_SECONDS)
+            self._stop.wait(SETTLE_SECONDS)
+            self._gap.clear()
+            try:
+                if self._sources.served():
+                    self._forget_deleted()
+                else:
+                    self.stop()  # Kopf would watch nothing, for ever: the CRD went while it looked for it
+            except (ApiError, UnreachableError):
+                # The watch itself tells of it. What was deleted is looked for again.
+                self._stop.wait(WATCH_AGAIN_SECONDS)
+                self._gap.set()
+
+    def _forget_deleted(self) -> None:
+        before = self._scheduler.uids()
+        self._scheduler.keep_only(self._sources.uids(self._namespaces), among=before)
+
+    async def _watch(self) -> None:
+        ended = asyncio.Event()
+        with self._lock:
+            self._end = (asyncio.get_running_loop(), ended)
+        try:
+            if not self._stop.is_set():
+                await handlers.watch(self._scheduler, namespaces=self._namespaces, stop=ended, on_gap=self._gap.set)
+        finally:
+            with self._lock:
+                self._end = None
+
+
+class ConfigMapWatch:
+    """Keeps a watch on the ConfigMaps that the operator made, for as long as the process lives.
+
+    Parameters
+    ----------
+    scheduler
+        Whom to tell.
+    config_maps
+        The ConfigMaps of one namespace, or of all.
+    stop
+        Set when the operator is to stop.
+    """
+
+    def __init__(self, scheduler: Scheduler, config_maps: MarkedConfigMaps, stop: threading.Event) -> None:
+        self._scheduler = scheduler
+        self._config_maps = config_maps
+        self._stop = stop
+        self._thread = threading.Thread(target=self._run, name="drift", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def _run(self) -> None:
+        complaint = ""
+        while not self._stop.is_set():
+            before, complaint = complaint, self._try()
+            if complaint and complaint != before and not self._stop.is_set():
+                logger.warning("%s", complaint)
+            self._stop.wait(WATCH_AGAIN_SECONDS)
+
+    def _try(self) -> str:
+        """Follow until it ends, and return what is wrong."""
+        try:
+            self._follow()
+        except UnreachableError as error:
+            return f"The watch on ConfigMaps broke ({error}), and is started again"
+        except ApiError as error:
+            return f"The watch on ConfigMaps was refused ({error}): {error.message}"
+        except Exception as error:  # noqa: BLE001 (whatever it is, the watch goes on)
+            return f"The watch on ConfigMaps ended ({type(error).__name__}), and is started again"
+        return ""
+
+    def _follow(self) -> None:
+        # What is missing in the list was deleted while nobody watched, unless it was written only since.
+        before = self._scheduler.targets(self._config_maps.namespace)
+        version, listed = self._config_maps.list()
+        for metadata in listed:
+            self._tell(metadata, there=True)
+        there = {(metadata["namespace"], metadata["name"]) for metadata in listed}
+        for uid, (namespace, name) in before.items():
+            if (namespace, name) not in there:
+                self._scheduler.saw(uid, Seen(name, None))
+        for metadata, still_there in self._config_maps.watch(version):
+            self._tell(metadata, there=still_there)
+            if self._stop.is_set():
+                return
+
+    def _tell(self, metadata: Mapping[str, Any], *, there: bool) -> None:
+        uid = source_uid(metadata)
+        if uid is not None:
+            self._scheduler.saw(uid, Seen(metadata["name"], metadata if there else None))

@@ -1,0 +1,217 @@
+"""Creation policies, history and pins, and what others do to the ConfigMap."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox import wait_until
+from sandbox.appconfig_proxy import Operation
+from tests.e2e.support import TIMEOUT, Scene, condition
+
+if TYPE_CHECKING:
+    from sandbox.appconfig_proxy import AppConfigProxy
+
+REPAIR_SECONDS = 5.0
+
+
+@pytest.fixture
+def scene(served_scene: Scene) -> Scene:
+    """One version, deployed."""
+    served_scene.deploy(b"one", content_type="text/plain", label="v1")
+    return served_scene
+
+
+def patch(scene: Scene, name: str, body: dict[str, Any], manager: str = "somebody") -> None:
+    """Change a ConfigMap as somebody else would."""
+    config_map = scene.config_map(name)
+    for field, values in body.items():
+        config_map[field] = {**config_map.get(field, {}), **values}
+    path = f"/api/v1/namespaces/{scene.namespace}/configmaps/{name}?fieldManager={manager}"
+    scene.api.json("PUT", path, config_map)
+
+
+def versions(scene: Scene, name: str) -> list[str]:
+    return [kept["versionLabel"] for kept in scene.source(name)["status"].get("history", ())]
+
+
+def test_two_sources_share_a_config_map_and_leave_their_keys(scene: Scene) -> None:
+    scene.deploy(b"two", profile="other", content_type="text/plain")
+    scene.apply("one", target={"name": "shared", "key": "one.txt", "creationPolicy": "Merge"})
+    scene.wait_for("one", "TargetMissing")
+    scene.write_config_map("shared", {"theirs": "x"})
+    scene.apply(
+        "two", configurationProfile="other", target={"name": "shared", "key": "two.txt", "creationPolicy": "Merge"}
+    )
+    scene.wait_for_content("shared", {"theirs": "x", "one.txt": "one", "two.txt": "two"})
+    scene.wait_for_all(["one", "two"], "Synced")
+    scene.apply("three", target={"name": "shared", "key": "two.txt", "creationPolicy": "Merge"})
+    source = scene.wait_for("three", "TargetConflict")
+    ready = condition(source, "Ready")
+    assert ready is not None
+    assert f"appconfig-operator/{scene.source('two')['metadata']['uid']}" in ready["message"]
+    scene.delete("two")
+    scene.deploy(b"newer", content_type="text/plain", label="v2")
+    scene.wait_for_content("shared", {"theirs": "x", "one.txt": "newer", "two.txt": "two"})
+
+
+def test_an_orphan_stays_and_is_taken_up_again(scene: Scene) -> None:
+    scene.apply("one", target={"creationPolicy": "Orphan", "key": "one.txt"})
+    scene.wait_for("one", "Synced")
+    scene.delete("one")
+    wait_until(lambda: not scene.sources(), TIMEOUT, "the end of the source")
+    assert scene.config_map("one")["data"] == {"one.txt": "one"}
+    scene.apply("one", target={"creationPolicy": "Owner", "key": "one.txt"})
+    source = scene.wait_for("one", "Synced")
+    (owner,) = scene.config_map("one")["metadata"]["ownerReferences"]
+    assert owner["uid"] == source["metadata"]["uid"]
+
+
+def test_a_renamed_target_leaves_no_orphan_and_no_gap(scene: Scene) -> None:
+    scene.apply("one", target={"name": "before", "key": "one.txt"})
+    scene.wait_for("one", "Synced")
+    since = scene.resource_version()
+    scene.change("one", target={"name": "after", "key": "one.txt"})
+    scene.wait_for("one", "Synced", generation=2)
+    assert [item["metadata"]["name"] for item in scene.config_maps()] == ["after"]
+    assert [item["metadata"]["name"] for item in scene.config_map_writes(since)] == ["after"]
+
+
+def test_a_replaced_version_can_be_pinned_and_let_go(scene: Scene) -> None:
+    scene.apply("one", target={"key": "one.txt"})
+    scene.wait_for("one", "Synced")
+    for number in ("two", "three"):
+        scene.deploy(number.encode(), content_type="text/plain", label=f"v-{number}")
+        scene.wait_for_content("one", {"one.txt": number})
+    wait_until(lambda: versions(scene, "one") == ["v-two", "v1"], TIMEOUT, "history")
+    pinned = scene.source("one")["status"]["history"][1]["digest"]
+    scene.change("one", pinnedDigest=pinned)
+    source = scene.wait_for("one", "Pinned", generation=2)
+    assert scene.config_map("one")["data"] == {"one.txt": "one"}
+    ready = condition(source, "Ready")
+    assert ready is not None
+    assert "v-three is waiting" in ready["message"]
+
+    scene.deploy(b"four", content_type="text/plain", label="v-four")
+    wait_until(lambda: "v-four is waiting" in str(scene.source("one")["status"]), TIMEOUT, "the newer version")
+    assert scene.config_map("one")["data"] == {"one.txt": "one"}
+
+    scene.change("one", pinnedDigest=None)
+    scene.wait_for_content("one", {"one.txt": "four"})
+    scene.wait_for("one", "Synced", generation=3)
+    assert ("Normal", "Pinned") in scene.events("one")
+
+
+def test_a_pin_on_what_is_not_kept_is_told_and_touches_nothing(scene: Scene) -> None:
+    scene.apply("one", target={"key": "one.txt"})
+    scene.wait_for("one", "Synced")
+    before = scene.config_map("one")
+    scene.change("one", pinnedDigest="sha256:" + "0" * 64)
+    source = scene.wait_for("one", "PinnedVersionMissing", generation=2)
+    assert condition(source, "Stalled") is not None
+    assert scene.config_map("one") == before
+
+
+def test_history_beyond_its_limit_is_deleted_and_the_rest_is_collected(scene: Scene) -> None:
+    revisions = f"/apis/apps/v1/namespaces/{scene.namespace}/controllerrevisions"
+    scene.apply("one", historyLimit=1, target={"key": "one.txt"})
+    scene.wait_for("one", "Synced")
+    for number in ("two", "three", "four"):
+        scene.deploy(number.encode(), content_type="text/plain", label=f"v-{number}")
+        scene.wait_for_content("one", {"one.txt": number})
+    wait_until(lambda: versions(scene, "one") == ["v-three"], TIMEOUT, "history")
+    assert len(scene.api.json("GET", revisions)["items"]) == 1
+    scene.delete("one")
+    wait_until(lambda: not scene.api.json("GET", revisions)["items"], TIMEOUT, "the end of the history")
+
+
+@pytest.mark.parametrize("how", ["changed", "key added", "deleted"])
+def test_what_others_do_is_put_right_within_seconds(scene: Scene, how: str) -> None:
+    scene.apply("one", target={"key": "one.txt"})
+    scene.wait_for("one", "Synced")
+    path = f"/api/v1/namespaces/{scene.namespace}/configmaps/one"
+    uid = scene.config_map("one")["metadata"]["uid"]
+    started = time.monotonic()
+    if how == "deleted":
+        scene.api.request("DELETE", path)
+        wait_until(lambda: scene.has_config_map("one"), REPAIR_SECONDS, "the ConfigMap")
+        assert scene.config_map("one")["metadata"]["uid"] != uid
+    else:
+        patch(scene, "one", {"data": {"one.txt" if how == "changed" else "two.txt": "theirs"}})
+    scene.wait_for_content("one", {"one.txt": "one"}, timeout=REPAIR_SECONDS)
+    assert time.monotonic() - started < REPAIR_SECONDS
+    scene.wait_for_events("one", [("Normal", "Synced"), ("Normal", "Drifted")])
+
+
+def test_what_is_none_of_our_business_is_left_alone(scene: Scene, proxy: AppConfigProxy) -> None:
+    scene.apply("one", target={"key": "one.txt"})
+    scene.wait_for("one", "Synced")
+    patch(scene, "one", {"metadata": {}})
+    labels = scene.config_map("one")["metadata"]["labels"]
+    patch(scene, "one", {"metadata": {"labels": {**labels, "team": "a"}}})
+    since = time.monotonic()
+    wait_until(lambda: proxy.count(Operation.LATEST, place=scene.place(), since=since) >= 2, TIMEOUT, "two polls")
+    assert scene.config_map("one")["metadata"]["labels"]["team"] == "a"
+    assert proxy.sessions(place=scene.place()) == 1
+    assert scene.events("one") == [("Normal", "Synced")]
+
+
+def test_a_writer_that_does_not_give_in_is_told_and_slowed_down(scene: Scene) -> None:
+    scene.apply("one", target={"key": "one.txt"})
+    scene.wait_for("one", "Synced")
+    for _ in range(3):
+        patch(scene, "one", {"data": {"one.txt": "theirs"}}, manager="stubborn")
+        scene.wait_for_content("one", {"one.txt": "one"})
+    patch(scene, "one", {"data": {"one.txt": "theirs"}}, manager="stubborn")
+    ready = condition(scene.wait_for("one", "TargetConflict"), "Ready")
+    assert ready is not None
+    assert "stubborn" in ready["message"]
+    assert scene.config_map("one")["data"] == {"one.txt": "theirs"}
+
+
+def test_a_request_fetches_now_in_a_new_session(scene: Scene, proxy: AppConfigProxy) -> None:
+    scene.apply("one", target={"key": "one.txt"})
+    scene.wait_for("one", "Synced")
+    before = scene.config_map("one")
+    source = scene.source("one")
+    source["metadata"].setdefault("annotations", {})["appconfig-operator.io/requestedAt"] = "now"
+    path = f"/apis/appconfig-operator.io/v1alpha1/namespaces/{scene.namespace}/appconfigsources/one"
+    scene.api.json("PUT", path, source)
+    wait_until(
+        lambda: scene.source("one")["status"].get("lastHandledReconcileAt") == "now", TIMEOUT, "the request handled"
+    )
+    assert proxy.sessions(place=scene.place()) == 2
+    assert scene.config_map("one") == before
+
+
+def test_what_is_being_deleted_is_not_made_again(scene: Scene) -> None:
+    """Neither with its source, in the foreground or in the background, nor with its namespace."""
+    for name in ("foreground", "background", "stays"):
+        scene.apply(name, target={"key": "one.txt"})
+    scene.wait_for_all(["foreground", "background", "stays"], "Synced")
+    since = scene.resource_version()
+    for name in ("foreground", "background"):
+        path = f"/apis/appconfig-operator.io/v1alpha1/namespaces/{scene.namespace}/appconfigsources/{name}"
+        options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": name.capitalize()}
+        scene.api.json("DELETE", path, options)
+    wait_until(lambda: len(scene.config_maps()) == 1, TIMEOUT, "the end of the ConfigMaps")
+    wait_until(lambda: len(scene.sources()) == 1, TIMEOUT, "the end of the sources")
+    scene.api.request("DELETE", f"/api/v1/namespaces/{scene.namespace}")
+    wait_until(lambda: not scene.api.exists(f"/api/v1/namespaces/{scene.namespace}"), 30, "the end of the namespace")
+    # Marks of a deletion under way are writes, too; those of the operator are not among them.
+    assert all("deletionTimestamp" in item["metadata"] for item in scene.config_map_writes(since))
+
+
+def test_while_suspended_nothing_is_put_right(scene: Scene) -> None:
+    for name in ("paused", "clock"):
+        scene.apply(name, target={"key": "one.txt"})
+    scene.wait_for_all(["paused", "clock"], "Synced")
+    scene.change("paused", suspend=True)
+    for name in ("paused", "clock"):
+        patch(scene, name, {"data": {"one.txt": "theirs"}})
+    scene.wait_for_content("clock", {"one.txt": "one"}, timeout=REPAIR_SECONDS)
+    assert scene.config_map("paused")["data"] == {"one.txt": "theirs"}
+    scene.change("paused", suspend=False)
+    scene.wait_for_content("paused", {"one.txt": "one"})

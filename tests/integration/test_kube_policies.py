@@ -1,0 +1,231 @@
+"""Creation policies, history and the watch for drift on a real API server, with the rights of the manifests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from appconfig_operator.api.status import WrittenTarget
+from appconfig_operator.api.v1alpha1 import CreationPolicy
+from appconfig_operator.core.drift import Seen, drift, source_uid
+from appconfig_operator.core.errors import AwaitedError, Reason, StallingError
+from appconfig_operator.core.history import PLAIN_LIMIT_BYTES
+from appconfig_operator.core.managed import merge_manager, owned
+from appconfig_operator.core.plan import WantedConfigMap, wanted_config_map
+from appconfig_operator.core.render import Data
+from appconfig_operator.core.version import Version
+from appconfig_operator.kube.configmaps import ConfigMaps
+from appconfig_operator.kube.history import History
+from appconfig_operator.kube.marked import MarkedConfigMaps
+from tests.integration.kube_access import Administrator, api_of, api_of_operator
+
+if TYPE_CHECKING:
+    from appconfig_operator.api.v1alpha1 import Source
+    from appconfig_operator.kube.api import Api
+    from sandbox.control_plane import ControlPlane
+    from sandbox.kubectl import Kubectl
+
+KIND = "configmaps"
+
+
+@pytest.fixture
+def api(installed: ControlPlane) -> Api:
+    return api_of_operator(installed)
+
+
+@pytest.fixture
+def admin(installed: ControlPlane, namespace: str) -> Administrator:
+    return Administrator(api_of(installed.kubeconfig), namespace)
+
+
+def version(**text: str) -> Version:
+    return Version(Data(text=text, binary={}), "v1", "text/plain")
+
+
+def want(source: Source, policy: CreationPolicy, name: str = "shared", **text: str) -> WantedConfigMap:
+    target = replace(source.spec.target, name=name, creation_policy=policy)
+    return wanted_config_map(replace(source, spec=replace(source.spec, target=target)), version(**text))
+
+
+def shared(admin: Administrator, **data: str) -> dict[str, Any]:
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "shared"}, "data": data}
+    return admin.create(KIND, body)
+
+
+def test_two_sources_merge_into_one_config_map(api: Api, admin: Administrator) -> None:
+    maps, one, two = ConfigMaps(api), admin.source("one"), admin.source("two")
+    shared(admin, theirs="x")
+    assert maps.sync(want(one, CreationPolicy.MERGE, a="1"), known=False).changed
+    assert maps.sync(want(two, CreationPolicy.MERGE, b="2"), known=False).changed
+    assert admin.get(KIND, "shared")["data"] == {"theirs": "x", "a": "1", "b": "2"}
+    assert not maps.sync(want(one, CreationPolicy.MERGE, a="1"), known=True).changed
+    maps.sync(want(one, CreationPolicy.MERGE, c="3"), known=True)
+    now = admin.get(KIND, "shared")
+    assert now["data"] == {"theirs": "x", "c": "3", "b": "2"}
+    assert "ownerReferences" not in now["metadata"]
+
+
+def test_merge_waits_for_its_config_map_and_never_makes_one(api: Api, admin: Administrator) -> None:
+    source = admin.source()
+    with pytest.raises(AwaitedError) as caught:
+        ConfigMaps(api).sync(want(source, CreationPolicy.MERGE, a="1"), known=False)
+    assert caught.value.reason is Reason.TARGET_MISSING
+    shared(admin)
+    assert ConfigMaps(api).sync(want(source, CreationPolicy.MERGE, a="1"), known=False).changed
+
+
+def test_a_key_that_another_manager_holds_is_a_conflict_by_name(api: Api, admin: Administrator) -> None:
+    maps, one, two = ConfigMaps(api), admin.source("one"), admin.source("two")
+    shared(admin)
+    maps.sync(want(one, CreationPolicy.MERGE, a="1"), known=False)
+    with pytest.raises(StallingError) as caught:
+        maps.sync(want(two, CreationPolicy.MERGE, a="geheim"), known=False)
+    assert caught.value.reason is Reason.TARGET_CONFLICT
+    assert merge_manager(one.uid) in caught.value.message
+    assert ".data.a" in caught.value.message
+    assert "geheim" not in caught.value.message
+    assert admin.get(KIND, "shared")["data"] == {"a": "1"}
+
+
+@pytest.mark.parametrize("policy", [CreationPolicy.OWNER, CreationPolicy.ORPHAN])
+def test_a_policy_that_becomes_merge_keeps_the_data_and_gives_up_the_rest(
+    api: Api, admin: Administrator, policy: CreationPolicy
+) -> None:
+    maps, source = ConfigMaps(api), admin.source()
+    maps.sync(want(source, policy, a="1", b="2"), known=False)
+    maps.sync(want(source, CreationPolicy.MERGE, a="1"), known=True)
+    now = admin.get(KIND, "shared")
+    assert now["data"] == {"a": "1"}
+    assert "ownerReferences" not in now["metadata"]
+    assert "labels" not in now["metadata"]
+    assert owned(now["metadata"], merge_manager(source.uid), "data") == {"a"}
+    assert not maps.sync(want(source, CreationPolicy.MERGE, a="1"), known=True).changed
+
+
+def test_an_orphan_has_no_owner_and_is_taken_up_by_a_source_made_again(api: Api, admin: Administrator) -> None:
+    maps, source = ConfigMaps(api), admin.source()
+    maps.sync(want(source, CreationPolicy.ORPHAN, a="1"), known=False)
+    assert "ownerReferences" not in admin.get(KIND, "shared")["metadata"]
+    admin.delete("appconfigsources", source.name)
+    again = admin.source()
+    assert again.uid != source.uid
+    assert maps.sync(want(again, CreationPolicy.ORPHAN, a="2"), known=False).changed
+    now = admin.get(KIND, "shared")
+    assert now["data"] == {"a": "2"}
+    assert source_uid(now["metadata"]) == again.uid
+
+
+def test_a_change_of_policy_follows_in_the_owner_reference(api: Api, admin: Administrator) -> None:
+    maps, source = ConfigMaps(api), admin.source()
+    maps.sync(want(source, CreationPolicy.OWNER, a="1"), known=False)
+    maps.sync(want(source, CreationPolicy.ORPHAN, a="1"), known=True)
+    assert "ownerReferences" not in admin.get(KIND, "shared")["metadata"]
+    maps.sync(want(source, CreationPolicy.OWNER, a="1"), known=True)
+    (owner,) = admin.get(KIND, "shared")["metadata"]["ownerReferences"]
+    assert owner["uid"] == source.uid
+
+
+@pytest.mark.parametrize(
+    ("policy", "left"),
+    [(CreationPolicy.OWNER, None), (CreationPolicy.ORPHAN, {"a": "1"})],
+)
+def test_an_old_target_goes_or_stays_by_its_policy(
+    api: Api, admin: Administrator, policy: CreationPolicy, left: dict[str, str] | None
+) -> None:
+    maps, source = ConfigMaps(api), admin.source()
+    maps.sync(want(source, policy, a="1"), known=False)
+    maps.release(source, "shared")
+    maps.release(source, "never there")
+    found = {item["metadata"]["name"]: item["data"] for item in admin.api.call("GET", admin._path(KIND))["items"]}
+    assert found.get("shared") == left
+
+
+def test_a_source_that_merges_elsewhere_takes_its_keys_with_it(api: Api, admin: Administrator) -> None:
+    maps, source = ConfigMaps(api), admin.source()
+    shared(admin, theirs="x")
+    maps.sync(want(source, CreationPolicy.MERGE, a="1"), known=False)
+    maps.release(source, "shared")
+    assert admin.get(KIND, "shared")["data"] == {"theirs": "x"}
+
+
+def test_a_foreign_config_map_is_not_deleted(api: Api, admin: Administrator) -> None:
+    shared(admin, theirs="x")
+    ConfigMaps(api).release(admin.source(), "shared")
+    assert admin.get(KIND, "shared")["data"] == {"theirs": "x"}
+
+
+@pytest.mark.parametrize("size", [1, PLAIN_LIMIT_BYTES, 1_048_000], ids=["small", "compressed", "at the limit"])
+def test_a_version_is_kept_numbered_anew_read_back_and_dropped(api: Api, admin: Administrator, size: int) -> None:
+    history, source = History(api), admin.source()
+    kept = version(a="ü" * (size // 2 + 1))
+    history.keep(source, kept, 1)
+    history.keep(source, kept, 5)
+    assert history.get(source, kept.data.digest) == kept
+    history.drop(source, kept.data.digest)
+    history.drop(source, kept.data.digest)
+    assert history.get(source, kept.data.digest) is None
+
+
+def test_what_is_replaced_is_handed_on_before(api: Api, admin: Administrator) -> None:
+    maps, source = ConfigMaps(api), admin.source()
+    maps.sync(want(source, CreationPolicy.OWNER, a="1"), known=False)
+    kept: list[Version] = []
+
+    def keep(replaced: Version) -> None:
+        assert admin.get(KIND, "shared")["data"] == {"a": "1"}
+        kept.append(replaced)
+
+    maps.sync(want(source, CreationPolicy.OWNER, a="2"), known=True, keep=keep)
+    assert kept == [version(a="1")]
+    held = replace(source, spec=replace(source.spec, target=replace(source.spec.target, name="shared")))
+    assert maps.current(held) == version(a="2")
+
+
+def test_drift_shows_in_the_metadata_alone(api: Api, admin: Administrator, kubectl: Kubectl) -> None:
+    source, marked = admin.source(), MarkedConfigMaps(api, admin.namespace)
+    wanted = want(source, CreationPolicy.OWNER, a="1")
+    done = ConfigMaps(api).sync(wanted, known=False)
+    shared_by_others = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "foreign"}, "data": {"x": "y"}}
+    admin.create(KIND, shared_by_others)
+    version, listed = marked.list()
+    assert [metadata["name"] for metadata in listed] == ["shared"]
+    written = WrittenTarget("shared", wanted.data.digest, 1, "2026-01-01T00:00:00Z", done.resource_version)
+    events = marked.watch(version)
+
+    def change(*command: str) -> str | None:
+        kubectl("-n", admin.namespace, *command)
+        metadata, there = next(events)
+        assert "data" not in metadata
+        assert source_uid(metadata) == source.uid
+        return drift(Seen(metadata["name"], metadata if there else None), written)
+
+    assert change("label", "configmap", "shared", "team=a") is None
+    assert change("annotate", "configmap", "shared", "note=b") is None
+    patched = change("patch", "configmap", "shared", "--type=merge", '--patch={"data":{"a":"changed"}}')
+    assert patched == "was changed by kubectl-patch"
+    assert change("delete", "configmap", "shared", "--wait=false") == "was deleted"
+    events.close()  # type: ignore[attr-defined]
+
+
+def test_a_key_that_is_taken_away_is_drift(api: Api, admin: Administrator, kubectl: Kubectl) -> None:
+    source, marked = admin.source(), MarkedConfigMaps(api, admin.namespace)
+    wanted = want(source, CreationPolicy.OWNER, a="1", b="2")
+    done = ConfigMaps(api).sync(wanted, known=False)
+    written = WrittenTarget("shared", wanted.data.digest, 2, "2026-01-01T00:00:00Z", done.resource_version)
+    kubectl("-n", admin.namespace, "patch", "configmap", "shared", "--type=merge", '--patch={"data":{"b":null}}')
+    _, (metadata,) = marked.list()
+    assert drift(Seen("shared", metadata), written) == "was changed"
+    ConfigMaps(api).sync(wanted, known=True)
+    _, (metadata,) = marked.list()
+    assert drift(Seen("shared", metadata), replace(written, resource_version="0")) is None
+
+
+@pytest.mark.parametrize(("keys", "size"), [(20_000, 50), (45_600, 20), (100_000, 9)], ids=["etcd", "grpc", "request"])
+def test_more_than_etcd_takes_is_too_large(api: Api, admin: Administrator, keys: int, size: int) -> None:
+    """Keys count where it is stored, twice, and some refusals come as HTTP 500."""
+    many = {f"servers.{number}.name-of-it": "x" * size for number in range(keys)}
+    with pytest.raises(StallingError) as caught:
+        ConfigMaps(api).sync(want(admin.source(), CreationPolicy.OWNER, **many), known=False)
+    assert caught.value.reason is Reason.TOO_LARGE

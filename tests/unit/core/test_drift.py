@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from appconfig_operator.api.status import WrittenTarget
+from appconfig_operator.core.drift import Seen, drift, fighting, source_uid
+
+WRITTEN = WrittenTarget("checkout", "sha256:1", 1, "2026-01-01T00:00:00Z", "88")
+
+
+def managed(manager: str, **fields: list[str]) -> dict[str, Any]:
+    return {
+        "manager": manager,
+        "fieldsV1": {f"f:{path}": {".": {}} | {f"f:{key}": {} for key in keys} for path, keys in fields.items()},
+    }
+
+
+def metadata(*entries: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "resourceVersion": "90",
+        "labels": {"appconfig-operator.io/source-uid": "u"},
+        "annotations": {"appconfig-operator.io/digest": "sha256:1"},
+        "managedFields": list(entries or [managed("appconfig-operator", data=["k"])]),
+    }
+    return fields | changes
+
+
+@pytest.mark.parametrize(
+    ("seen", "what"),
+    [
+        (metadata(), None),
+        (metadata(managed("appconfig-operator", binaryData=["k"])), None),
+        (metadata(managed("appconfig-operator", data=["k"]), managed("kubectl", metadata=["labels"])), None),
+        (metadata(managed("kubectl-edit", data=["k"]), resourceVersion="88"), None),
+        (metadata(managed("kubectl-edit", data=["k"]), deletionTimestamp="2026-01-01T00:00:00Z"), None),
+        (metadata(managed("kubectl-edit", data=["k"])), "was changed by kubectl-edit"),
+        (
+            metadata(managed("appconfig-operator", data=["k"]), managed("kubectl-edit", data=["other"])),
+            "was changed by kubectl-edit",
+        ),
+        (
+            metadata(managed("appconfig-operator", data=["k"]), managed("x", binaryData=["other"])),
+            "was changed by x",
+        ),
+        (metadata(managed("appconfig-operator")), "was changed"),
+        (metadata(managed("appconfig-operator", data=["k", "l"])), "was changed"),
+        (metadata(annotations={}), "had its marks changed"),
+        (metadata(labels={}), "had its marks changed"),
+        (None, "was deleted"),
+    ],
+    ids=[
+        "as written",
+        "binary as written",
+        "a label of somebody else",
+        "our own write",
+        "being deleted",
+        "a value",
+        "a key more",
+        "a binary key more",
+        "a key less",
+        "a key too many of ours",
+        "no digest",
+        "no mark",
+        "deleted",
+    ],
+)
+def test_drift_is_told_from_metadata(seen: dict[str, Any] | None, what: str | None) -> None:
+    assert drift(Seen("checkout", seen), WRITTEN) == what
+
+
+def test_another_config_map_is_none_of_our_business() -> None:
+    assert drift(Seen("the one before", None), WRITTEN) is None
+    assert drift(Seen("checkout", None), None) is None
+
+
+@pytest.mark.parametrize(
+    ("repairs", "expected"), [((), False), ((900, 950), False), ((1, 2, 900), False), ((900, 950, 999), True)]
+)
+def test_a_fight_is_many_repairs_within_a_while(repairs: tuple[float, ...], expected: bool) -> None:  # noqa: FBT001 (a table)
+    assert fighting(repairs, 1000.0) is expected
+
+
+def test_the_source_of_a_config_map_is_in_its_label() -> None:
+    assert source_uid(metadata()) == "u"
+    assert source_uid({}) is None

@@ -1,0 +1,67 @@
+"""A source on a bench: its memory, its world, and the errors that the world may answer with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from appconfig_operator.api.status import Status
+from appconfig_operator.core.errors import (
+    Reason,
+    RefusedError,
+    StallingError,
+    TransientError,
+    WaitingError,
+)
+from tests.unit.builders import source
+from tests.unit.engine.fakes import World
+
+if TYPE_CHECKING:
+    from appconfig_operator.api.v1alpha1 import Source
+    from appconfig_operator.engine.memory import Memory
+    from appconfig_operator.engine.poll import Poller
+
+NOT_DEPLOYED = WaitingError(Reason.NOT_DEPLOYED, "nothing yet")
+NOT_FOUND = StallingError(Reason.NOT_FOUND, "no such thing")
+THROTTLED = TransientError(Reason.THROTTLED, "slow down")
+AWAY = TransientError(Reason.TARGET_UNAVAILABLE, "away")
+FOREIGN = StallingError(Reason.TARGET_NOT_OWNED, "foreign")
+FORBIDDEN = RefusedError(Reason.TARGET_REJECTED, "forbidden")
+
+
+@dataclass
+class Bench:
+    """One source, its memory and its world."""
+
+    world: World
+    source: Source = field(default_factory=source)
+    memory: Memory = field(init=False)
+    poller: Poller = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.poller = self.world.poller()
+        self.memory = self.poller.remember(self.source, self.source.status)
+
+    def poll(self, *, after: float | None = None) -> float:
+        """Poll, `after` seconds later (default: when AppConfig may be called again)."""
+        self.world.now = max(self.world.now, self.memory.next_call) if after is None else self.world.now + after
+        return self.poller.poll(self.source, self.memory)
+
+    def restart(self) -> Bench:
+        """Start anew, with what the API server kept of the source."""
+        status = self.world.statuses[-1] if self.world.statuses else Status()
+        return Bench(self.world, replace(self.source, status=status))
+
+    @property
+    def ready(self) -> tuple[str, str]:
+        condition = self.memory.status.condition("Ready")
+        assert condition is not None
+        return condition.status, condition.reason
+
+    @property
+    def events(self) -> list[str]:
+        return [reason for _, _, reason in self.world.events]
+
+
+def bench(*answers: object) -> Bench:
+    return Bench(World(answers=list(answers)))  # type: ignore[arg-type]

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from appconfig_operator.api.v1alpha1 import CreationPolicy
+from appconfig_operator.core.errors import Reason, StallingError
+from appconfig_operator.core.render import LIMIT_BYTES, render
+from tests.unit.builders import content, spec, target
+from tests.unit.engine.bench import AWAY, Bench, bench
+
+ONE, TWO, THREE = (content(str(number).encode(), label=f"v{number}") for number in (1, 2, 3))
+DIGESTS = [render(version, spec()).digest for version in (ONE, TWO, THREE)]
+
+
+def respec(it: Bench, **changes: Any) -> Bench:
+    """Change the spec, as the scheduler takes it in: a new session, the status kept."""
+    changed = replace(it.source, generation=it.source.generation + 1, spec=replace(it.source.spec, **changes))
+    again = Bench(it.world, changed)
+    again.memory = again.poller.remember(changed, it.memory.status)
+    it.world.now += 60
+    return again
+
+
+def kept(it: Bench) -> list[str]:
+    return [entry.version_label for entry in it.memory.status.history]
+
+
+def test_a_replaced_version_is_kept_newest_first() -> None:
+    it = bench(ONE, TWO, THREE)
+    for _ in range(3):
+        it.poll()
+    assert kept(it) == ["v2", "v1"]
+    assert [entry.revision for entry in it.memory.status.history] == [2, 1]
+    assert set(it.world.revisions) == set(DIGESTS[:2])
+
+
+def test_beyond_the_limit_the_oldest_goes() -> None:
+    it = bench(*(content(str(number).encode(), label=f"v{number}") for number in range(6)))
+    for _ in range(6):
+        it.poll()
+    assert kept(it) == ["v4", "v3", "v2"]
+    assert len(it.world.revisions) == 3
+
+
+def test_a_limit_of_zero_keeps_nothing() -> None:
+    it = respec(bench(ONE, TWO), history_limit=0)
+    it.poll()
+    it.poll()
+    assert kept(it) == []
+    assert it.world.revisions == {}
+
+
+def test_a_lower_limit_drops_what_is_too_much() -> None:
+    it = bench(ONE, TWO, THREE, THREE)
+    for _ in range(3):
+        it.poll()
+    it = respec(it, history_limit=1)
+    it.poll()
+    assert kept(it) == ["v2"]
+
+
+def test_a_version_that_comes_back_moves_up_in_the_history() -> None:
+    it = bench(ONE, TWO, ONE, TWO)
+    for _ in range(4):
+        it.poll()
+    assert kept(it) == ["v1", "v2"]
+    assert [entry.revision for entry in it.memory.status.history] == [3, 2]
+
+
+def test_nothing_is_kept_under_merge() -> None:
+    it = respec(bench(ONE, TWO), target=target(creation_policy=CreationPolicy.MERGE))
+    it.poll()
+    it.world.config_maps["checkout-config"] = replace(
+        it.world.config_maps["checkout-config"],
+        annotations={"appconfig-operator.io/version-label": "", "appconfig-operator.io/content-type": ""},
+    )
+    it.poll()
+    assert it.world.revisions == {}
+
+
+def test_a_pin_brings_a_kept_version_back_and_polling_goes_on() -> None:
+    it = bench(ONE, TWO, TWO, THREE)
+    it.poll()
+    it.poll()
+    it = respec(it, pinned_digest=DIGESTS[0])
+    it.poll()
+    assert it.ready == ("True", "Pinned")
+    assert it.world.config_map is not None
+    assert it.world.config_map.data.digest == DIGESTS[0]
+    assert it.world.config_map.annotations["appconfig-operator.io/version-label"] == "v1"
+    message = it.memory.status.conditions[0].message
+    assert "v2 is waiting" in message
+    writes = it.world.writes
+    it.poll()
+    assert it.world.writes == writes
+    assert "v3 is waiting" in it.memory.status.conditions[0].message
+    assert it.memory.pending is None
+    assert it.events[-1] == "Pinned"
+
+
+def test_unpinning_brings_the_newest_version() -> None:
+    it = bench(ONE, TWO, TWO, THREE)
+    it.poll()
+    it.poll()
+    it = respec(it, pinned_digest=DIGESTS[0])
+    it.poll()
+    it = respec(it, pinned_digest=None)
+    it.poll()
+    assert it.ready == ("True", "Synced")
+    assert it.world.config_map is not None
+    assert it.world.config_map.data.digest == DIGESTS[2]
+
+
+def test_the_current_version_can_be_pinned() -> None:
+    it = bench(ONE, ONE, TWO)
+    it.poll()
+    it = respec(it, pinned_digest=DIGESTS[0])
+    it.poll()
+    assert it.ready == ("True", "Pinned")
+    assert "serves no other" in it.memory.status.conditions[0].message
+    it.poll()
+    assert "v2 is waiting" in it.memory.status.conditions[0].message
+    assert it.world.writes == 1
+
+
+def test_the_current_version_can_be_pinned_while_a_newer_one_arrives() -> None:
+    it = bench(ONE, TWO)
+    it.poll()
+    it = respec(it, pinned_digest=DIGESTS[0])
+    it.poll()
+    assert it.ready == ("True", "Pinned")
+    assert it.world.writes == 1
+
+
+def test_a_newer_version_that_could_not_be_written_is_told_while_pinned() -> None:
+    it = bench(ONE, TWO, content(b"x" * (LIMIT_BYTES + 1), label="big"))
+    it.poll()
+    it.poll()
+    it = respec(it, pinned_digest=DIGESTS[0])
+    it.poll()
+    assert it.ready == ("True", "Pinned")
+    assert "Version big is waiting. It could not be written: The configuration has 1,048,577 bytes" in (
+        it.memory.status.conditions[0].message
+    )
+
+
+def test_a_pinned_version_is_not_dropped() -> None:
+    it = bench(ONE, TWO, TWO, THREE)
+    it.poll()
+    it.poll()
+    it = respec(it, pinned_digest=DIGESTS[0], history_limit=1)
+    it.poll()
+    assert DIGESTS[0] in it.world.revisions
+
+
+def test_a_pin_on_a_version_that_is_not_kept_says_so_and_touches_nothing() -> None:
+    it = bench(ONE, ONE)
+    it.poll()
+    it = respec(it, pinned_digest="sha256:" + "0" * 64)
+    it.poll()
+    assert it.ready == ("False", "PinnedVersionMissing")
+    assert "status.history" in it.memory.status.conditions[0].message
+    assert it.world.writes == 1
+
+
+def test_a_pinned_version_is_put_right_without_the_content_of_appconfig() -> None:
+    it = bench(ONE, TWO, TWO, TWO)
+    it.poll()
+    it.poll()
+    it = respec(it, pinned_digest=DIGESTS[0])
+    it.poll()
+    del it.world.config_maps["checkout-config"]
+    it.memory.drift = "was deleted"
+    it.poll(after=1)
+    assert it.world.config_map is not None
+    assert it.world.config_map.data.digest == DIGESTS[0]
+    assert it.events[-1] == "Drifted"
+
+
+def test_another_target_takes_the_place_of_the_old_one_without_a_gap() -> None:
+    it = bench(ONE, ONE)
+    it.poll()
+    it = respec(it, target=target(name="other"))
+    it.poll()
+    assert list(it.world.config_maps) == ["other"]
+    assert it.memory.status.target is not None
+    assert it.memory.status.target.name == "other"
+
+
+@pytest.mark.parametrize("error", [AWAY, StallingError(Reason.TARGET_REJECTED, "no")], ids=["away", "refused"])
+def test_an_old_target_that_could_not_be_deleted_is_tried_again(error: Any) -> None:
+    it = bench(ONE, ONE)
+    it.poll()
+    it = respec(it, target=target(name="other"))
+    it.world.release_errors = [error]
+    it.poll()
+    assert set(it.world.config_maps) == {"checkout-config", "other"}
+    it.poll(after=300)
+    assert list(it.world.config_maps) == ["other"]
+    assert it.ready == ("True", "Synced")
