@@ -6,12 +6,14 @@ nowhere: each is asked for when STS wants one, and never touches a disk.
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import botocore.session
 from botocore.credentials import CredentialProvider, CredentialResolver, Credentials, DeferredRefreshableCredentials
+from botocore.loaders import create_loader
 
 from appconfig_operator.aws.answers import contained
 from appconfig_operator.aws.credential_errors import role_refused
@@ -91,7 +93,7 @@ class Roles:
         self._config = config
         self._utc_now = utc_now
         # The models of botocore as one copy for all sessions. With one each, a client takes 8 MB in place of 0.2.
-        self._loader: Loader = botocore.session.get_session().get_component("data_loader")
+        self._loader: Loader = create_loader(os.environ.get("AWS_DATA_PATH"))
 
     def appconfigdata(self, credentials: Credentials, region: str | None) -> AppConfigDataClient:
         """Make a client of the data plane of AppConfig. Errors are those of botocore, and `ValueError`."""

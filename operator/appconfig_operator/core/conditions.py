@@ -42,25 +42,28 @@ class Verdict:
 
 def synced(*, target: str, version_label: str, digest: str) -> Verdict:
     """Say that the ConfigMap holds the latest version."""
-    version = f"version {version_label}" if version_label else f"the version with digest {digest[:19]}…"
-    return Verdict("True", Reason.SYNCED, f"ConfigMap {target} holds {version}.")
+    return Verdict("True", Reason.SYNCED, f"ConfigMap {target} holds {_version(version_label, digest)}.")
 
 
-def pinned(*, target: str, digest: str, waiting: str | None, blocked: str = "") -> Verdict:
+def _version(label: str, digest: str) -> str:
+    return f"version {label}" if label else f"the version with digest {digest[:19]}"
+
+
+def pinned(*, target: str, label: str, digest: str, waiting: str | None, blocked: str = "") -> Verdict:
     """Say that the ConfigMap is held at a version.
 
     Parameters
     ----------
     target
         The ConfigMap.
-    digest
+    label, digest
         Of the version that is held.
     waiting
         Label or digest of a newer version that AppConfig delivered, or `None`.
     blocked
         Why that one could not be written, or empty.
     """
-    held = f"ConfigMap {target} is held at the version with digest {digest[:19]}…"
+    held = f"ConfigMap {target} is held at {_version(label, digest)} by spec.pinnedDigest"
     newer = f" Version {waiting} is waiting." if waiting else " AppConfig serves no other."
     problem = f" It could not be written: {blocked}" if blocked else ""
     return Verdict("True", Reason.PINNED, held + "." + newer + problem)

@@ -48,7 +48,7 @@ def drift(seen: Seen, written: WrittenTarget | None) -> str | None:
     if written is None or seen.name != written.name:
         return None
     if seen.metadata is None:
-        return "was deleted"
+        return "was deleted, or lost its mark"
     metadata = seen.metadata
     if metadata["resourceVersion"] == written.resource_version or "deletionTimestamp" in metadata:
         return None

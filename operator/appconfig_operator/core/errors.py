@@ -64,7 +64,7 @@ class StallingError(SourceError):
 
 
 class AwaitedError(StallingError):
-    """Stalled, but what is missing may come any moment: looked at again at the ordinary pace."""
+    """Stalled, but it takes only a look into the cluster to see that it is mended: tried at the ordinary pace."""
 
 
 class TransientError(SourceError):

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.api.v1alpha1 import API_VERSION, GROUP, KIND, CreationPolicy
-from appconfig_operator.core.errors import Reason, StallingError, TransientError
-from appconfig_operator.core.managed import FIELD_MANAGER, owned
+from appconfig_operator.core.errors import AwaitedError, Reason, StallingError, TransientError
+from appconfig_operator.core.managed import FIELD_MANAGER, merge_manager, owned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +27,8 @@ SOURCE = f"{GROUP}/source"
 DIGEST = f"{GROUP}/digest"
 VERSION_LABEL = f"{GROUP}/version-label"
 CONTENT_TYPE = f"{GROUP}/content-type"
+
+_DATA = ("data", "binaryData")
 
 ANNOTATIONS_LIMIT_BYTES = 262_144
 """Keys and values together: k8s.io/apimachinery/pkg/api/validation, TotalAnnotationSizeLimitB."""
@@ -159,6 +161,10 @@ def _changed(wanted: WantedConfigMap, observed: Mapping[str, Any]) -> dict[str, 
         kept = {key: value for key, value in (metadata.get(kind) or {}).items() if key not in before}
         metadata[kind] = kept | dict(ours)
     _set_reference(wanted, metadata)
+    for entry in metadata.get("managedFields") or ():
+        # What this source merged before is a part of the whole now.
+        if entry.get("manager") == merge_manager(wanted.owner_uid):
+            entry["manager"], entry["operation"] = FIELD_MANAGER, "Update"
     _set_data(body, wanted.data)
     return body
 
@@ -195,13 +201,22 @@ def _check_annotations(wanted: WantedConfigMap, body: Mapping[str, Any]) -> None
         )
 
 
-def carries_mark(metadata: Mapping[str, Any], *, name: str) -> bool:
-    """Tell whether the operator made a ConfigMap for the source of that name.
+def _left_by(wanted: WantedConfigMap, metadata: Mapping[str, Any]) -> bool:
+    """Tell whether a ConfigMap without a controller was made for this source.
 
-    The name counts, not the uid: a source that is made again goes on with what it had left under `Orphan`.
+    Under `Orphan` the name of the source counts, so that one that is made again goes on with what it had left. `Owner`
+    takes what this very source left only: else a ConfigMap that was to stay would be deleted with the next source.
     """
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
-    return labels.get(MANAGED_BY) == FIELD_MANAGER and annotations.get(SOURCE) == name
+    if labels.get(MANAGED_BY) != FIELD_MANAGER or annotations.get(SOURCE) != wanted.owner_name:
+        return False
+    return wanted.policy is CreationPolicy.ORPHAN or labels.get(SOURCE_UID) == wanted.owner_uid
+
+
+def _merged_alone(wanted: WantedConfigMap, observed: Mapping[str, Any]) -> bool:
+    """Tell whether all that a ConfigMap holds was merged into it by this source, whose policy changed since."""
+    mine = {key for path in _DATA for key in owned(observed["metadata"], merge_manager(wanted.owner_uid), path)}
+    return bool(mine) and mine == {key for path in _DATA for key in observed.get(path) or {}}
 
 
 def _check_owner(wanted: WantedConfigMap, observed: Mapping[str, Any]) -> None:
@@ -213,9 +228,9 @@ def _check_owner(wanted: WantedConfigMap, observed: Mapping[str, Any]) -> None:
         return
     controller = next((owner for owner in owners if owner.get("controller")), None)
     if controller is None:
-        if carries_mark(metadata, name=wanted.owner_name):
+        if _left_by(wanted, metadata) or _merged_alone(wanted, observed):
             return
-        raise StallingError(
+        raise AwaitedError(
             Reason.TARGET_NOT_OWNED,
             f"{wanted} exists already and was not made by this AppConfigSource, so it is left as it is. "
             "Set another spec.target.name, or delete that ConfigMap.",
@@ -225,7 +240,7 @@ def _check_owner(wanted: WantedConfigMap, observed: Mapping[str, Any]) -> None:
             Reason.TARGET_UNAVAILABLE,
             f"{wanted} belongs to a deleted AppConfigSource of the same name; it is made again when it is gone.",
         )
-    raise StallingError(
+    raise AwaitedError(
         Reason.TARGET_NOT_OWNED,
         f"{wanted} belongs to {controller['kind']} {controller['name']}, so it is left as it is. "
         "Set another spec.target.name.",

@@ -59,7 +59,8 @@ def become_shared(wanted: plan.WantedConfigMap, observed: Mapping[str, Any]) -> 
     metadata = observed["metadata"]
     owners = metadata.get("ownerReferences") or []
     others = [owner for owner in owners if owner["uid"] != wanted.owner_uid]
-    if len(others) == len(owners) and not plan.carries_mark(metadata, name=wanted.owner_name):
+    mark = (metadata.get("labels") or {}).get(plan.SOURCE_UID)
+    if len(others) == len(owners) and mark != wanted.owner_uid:
         return None
     body = copy.deepcopy(dict(observed))
     metadata = body["metadata"]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from appconfig_operator.api.status import WrittenTarget
 from appconfig_operator.api.v1alpha1 import CreationPolicy
-from appconfig_operator.core.errors import ContentError, Reason, StallingError
+from appconfig_operator.core.errors import AwaitedError, ContentError, Reason
 from appconfig_operator.core.history import pruned, remembered
 from appconfig_operator.core.plan import wanted_config_map
 from appconfig_operator.core.render import render
 from appconfig_operator.core.version import Version
+from appconfig_operator.logs import about
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.engine.memory import Memory
     from appconfig_operator.engine.ports import ConfigMapStore, HistoryStore
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ class Deliverer:
             return None
         version = self.history.get(source, digest) or self.config_maps.current(source)
         if version is None or version.data.digest != digest:
-            raise StallingError(
+            raise AwaitedError(
                 Reason.PINNED_VERSION_MISSING,
                 f"No version with the digest {digest} is kept. Set spec.pinnedDigest to one of status.history, "
                 "or remove it.",
@@ -97,6 +101,7 @@ class Deliverer:
         if before is not None and not known:
             # The new one is there: no gap in which both are missing. Remembered only when the old one is gone.
             self.config_maps.release(source, before.name)
+            logger.info("ConfigMap %s given up for %s", before.name, wanted.name, extra=about(source))
         if outcome.changed or not known or before is None or before.digest != version.data.digest:
             memory.written = WrittenTarget(
                 name=wanted.name,

@@ -103,8 +103,10 @@ def _verdict(source: Source, memory: Memory, error: SourceError | None) -> condi
             target=memory.written.name, version_label=received.version_label, digest=received.digest
         )
     newer = memory.latest != source.spec.pinned_digest
+    labels = {kept.digest: kept.version_label for kept in memory.history}
     return conditions.pinned(
         target=memory.written.name,
+        label=labels.get(source.spec.pinned_digest, "") if newer else received.version_label,
         digest=source.spec.pinned_digest,
         waiting=(received.version_label or received.digest) if newer else None,
         blocked=memory.blocked.message if memory.blocked is not None else "",

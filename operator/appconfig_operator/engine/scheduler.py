@@ -177,7 +177,9 @@ class Scheduler:
     def remove(self, uid: str) -> None:
         """Forget a source, and its session with it."""
         with self._lock:
-            self._entries.pop(uid, None)
+            entry = self._entries.pop(uid, None)
+        if entry is not None:
+            logger.info("Deleted: its session ends", extra=about(entry.source))
 
     def keep_only(self, uids: set[str], among: set[str]) -> None:
         """Forget sources that were deleted unnoticed: those of `among` that are not in `uids`."""
@@ -196,6 +198,7 @@ class Scheduler:
 
     def _schedule(self, entry: _Entry, delay: float) -> None:
         if entry.source.spec.suspend:
+            logger.info("Suspended: no calls, nothing changes", extra=about(entry.source))
             entry.ticket = None
             return
         entry.ticket = next(self._tickets)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.api.v1alpha1 import CreationPolicy
-from appconfig_operator.core.errors import Reason, StallingError, TransientError
+from appconfig_operator.core.errors import AwaitedError, Reason, TransientError
 from appconfig_operator.core.history import replaced_version
 from appconfig_operator.core.managed import FIELD_MANAGER, merge_manager
 from appconfig_operator.core.merge import plan_merge
@@ -181,7 +181,7 @@ def _check_conflict(wanted: WantedConfigMap, error: ApiError) -> None:
     conflicts = [cause for cause in error.details if cause.get("reason") == "FieldManagerConflict"]
     if conflicts:
         what = "; ".join(f"{cause.get('field', '')}: {cause.get('message', '')}" for cause in conflicts[:5])
-        raise StallingError(
+        raise AwaitedError(
             Reason.TARGET_CONFLICT,
             f"{wanted} has keys that another field manager holds ({what}). Use another key, or have it given up there.",
         ) from error

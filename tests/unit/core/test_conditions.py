@@ -84,7 +84,7 @@ def test_a_refusal_stalls_from_the_third_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("label", "said"), [("42", "version 42."), ("", "the version with digest sha256:0123456789ab….")]
+    ("label", "said"), [("42", "version 42."), ("", "the version with digest sha256:0123456789ab.")]
 )
 def test_synced_names_the_config_map_and_the_version(label: str, said: str) -> None:
     verdict = conditions.synced(target="checkout", version_label=label, digest="sha256:0123456789abcdef")

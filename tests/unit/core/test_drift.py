@@ -48,7 +48,7 @@ def metadata(*entries: dict[str, Any], **changes: Any) -> dict[str, Any]:
         (metadata(managed("appconfig-operator", data=["k", "l"])), "was changed"),
         (metadata(annotations={}), "had its marks changed"),
         (metadata(labels={}), "had its marks changed"),
-        (None, "was deleted"),
+        (None, "was deleted, or lost its mark"),
     ],
     ids=[
         "as written",
