@@ -53,7 +53,7 @@ def run(settings: Settings) -> None:
     policy = _policy(settings.policy_file)
     stop = _stop_on_signal()
     try:
-        api = connect(workers=settings.workers)
+        api = connect(workers=settings.workers + len(settings.namespaces))
     except ConnectionSettingsError as error:
         raise SettingsError(str(error)) from error
     sources = Sources(api)

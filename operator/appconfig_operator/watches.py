@@ -187,7 +187,7 @@ class ConfigMapWatch:
         there = {(metadata["namespace"], metadata["name"]) for metadata in listed}
         for uid, (namespace, name) in before.items():
             if (namespace, name) not in there:
-                self._scheduler.saw(uid, Seen(name, None))
+                self._scheduler.saw(uid, Seen(namespace, name, None))
         for metadata, still_there in self._config_maps.watch(version):
             self._tell(metadata, there=still_there)
             if self._stop.is_set():
@@ -196,4 +196,4 @@ class ConfigMapWatch:
     def _tell(self, metadata: Mapping[str, Any], *, there: bool) -> None:
         uid = source_uid(metadata)
         if uid is not None:
-            self._scheduler.saw(uid, Seen(metadata["name"], metadata if there else None))
+            self._scheduler.saw(uid, Seen(metadata["namespace"], metadata["name"], metadata if there else None))

@@ -63,10 +63,27 @@ def test_an_orphan_stays_and_is_taken_up_again(scene: Scene) -> None:
     scene.delete("one")
     wait_until(lambda: not scene.sources(), TIMEOUT, "the end of the source")
     assert scene.config_map("one")["data"] == {"one.txt": "one"}
-    scene.apply("one", target={"creationPolicy": "Owner", "key": "one.txt"})
+    scene.apply("one", target={"creationPolicy": "Orphan", "key": "one.txt"})
     source = scene.wait_for("one", "Synced")
-    (owner,) = scene.config_map("one")["metadata"]["ownerReferences"]
-    assert owner["uid"] == source["metadata"]["uid"]
+    assert (
+        scene.config_map("one")["metadata"]["labels"]["appconfig-operator.io/source-uid"] == source["metadata"]["uid"]
+    )
+
+
+def test_the_policy_of_a_live_source_can_be_changed_there_and_back(scene: Scene) -> None:
+    scene.apply("one", target={"key": "one.txt"})
+    scene.wait_for("one", "Synced")
+    uid = scene.config_map("one")["metadata"]["uid"]
+    for generation, policy in enumerate(("Merge", "Owner", "Orphan", "Merge", "Owner"), start=2):
+        scene.change("one", target={"key": "one.txt", "creationPolicy": policy})
+        scene.wait_for("one", "Synced", generation=generation)
+        config_map = scene.config_map("one")
+        assert (config_map["metadata"]["uid"], config_map["data"]) == (uid, {"one.txt": "one"})
+        assert ("ownerReferences" in config_map["metadata"]) is (policy == "Owner")
+    patch(scene, "one", {"data": {"one.txt": "theirs"}})
+    scene.wait_for_content("one", {"one.txt": "one"}, timeout=REPAIR_SECONDS)
+    scene.deploy(b"two", content_type="text/plain", label="v2")
+    scene.wait_for_content("one", {"one.txt": "two"})
 
 
 def test_a_renamed_target_leaves_no_orphan_and_no_gap(scene: Scene) -> None:

@@ -180,7 +180,7 @@ def test_what_is_replaced_is_handed_on_before(api: Api, admin: Administrator) ->
     maps.sync(want(source, CreationPolicy.OWNER, a="2"), known=True, keep=keep)
     assert kept == [version(a="1")]
     held = replace(source, spec=replace(source.spec, target=replace(source.spec.target, name="shared")))
-    assert maps.current(held) == version(a="2")
+    assert maps.current(held, "shared") == version(a="2")
 
 
 def test_drift_shows_in_the_metadata_alone(api: Api, admin: Administrator, kubectl: Kubectl) -> None:
@@ -199,7 +199,7 @@ def test_drift_shows_in_the_metadata_alone(api: Api, admin: Administrator, kubec
         metadata, there = next(events)
         assert "data" not in metadata
         assert source_uid(metadata) == source.uid
-        return drift(Seen(metadata["name"], metadata if there else None), written)
+        return drift(Seen(metadata["namespace"], metadata["name"], metadata if there else None), written)
 
     assert change("label", "configmap", "shared", "team=a") is None
     assert change("annotate", "configmap", "shared", "note=b") is None
@@ -216,10 +216,10 @@ def test_a_key_that_is_taken_away_is_drift(api: Api, admin: Administrator, kubec
     written = WrittenTarget("shared", wanted.data.digest, 2, "2026-01-01T00:00:00Z", done.resource_version)
     kubectl("-n", admin.namespace, "patch", "configmap", "shared", "--type=merge", '--patch={"data":{"b":null}}')
     _, (metadata,) = marked.list()
-    assert drift(Seen("shared", metadata), written) == "was changed"
+    assert drift(Seen(admin.namespace, "shared", metadata), written) == "was changed"
     ConfigMaps(api).sync(wanted, known=True)
     _, (metadata,) = marked.list()
-    assert drift(Seen("shared", metadata), replace(written, resource_version="0")) is None
+    assert drift(Seen(admin.namespace, "shared", metadata), replace(written, resource_version="0")) is None
 
 
 @pytest.mark.parametrize(("keys", "size"), [(20_000, 50), (45_600, 20), (100_000, 9)], ids=["etcd", "grpc", "request"])

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from appconfig_operator.api.status import WrittenTarget
 
-FIGHT_WINDOW_SECONDS = 600.0
+FIGHT_WINDOW_SECONDS = 1200.0
 FIGHT_REPAIRS = 3
 """Repairs within the window after which two writers are said to fight."""
 
@@ -22,6 +22,7 @@ FIGHT_REPAIRS = 3
 class Seen:
     """A ConfigMap as the watch saw it last. `metadata` is `None` when it was deleted."""
 
+    namespace: str
     name: str
     metadata: Mapping[str, Any] | None
 

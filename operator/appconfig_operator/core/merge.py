@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from appconfig_operator.api.v1alpha1 import KIND
 from appconfig_operator.core.errors import AwaitedError, Reason
 from appconfig_operator.core.managed import merge_manager, owned
 
@@ -42,6 +43,7 @@ def plan_merge(wanted: WantedConfigMap, observed: Mapping[str, Any] | None) -> d
             f"{wanted} does not exist. Under creationPolicy Merge somebody else has to create it.",
         )
     metadata = observed["metadata"]
+    _check_alone(wanted, metadata)
     manager = merge_manager(wanted.owner_uid)
     body = _body(wanted, metadata["uid"])
     mine = {path: body.get(path) or {} for path in ("data", "binaryData")}
@@ -55,6 +57,18 @@ def plan_merge(wanted: WantedConfigMap, observed: Mapping[str, Any] | None) -> d
         for kind in _KINDS
     )
     return None if same_data and same_metadata else body
+
+
+def _check_alone(wanted: WantedConfigMap, metadata: Mapping[str, Any]) -> None:
+    """Refuse what another source has for itself: it would take foreign keys out again."""
+    owners = metadata.get("ownerReferences") or ()
+    other = next((owner for owner in owners if owner["kind"] == KIND and owner.get("controller")), None)
+    if other is not None and other["uid"] != wanted.owner_uid:
+        raise AwaitedError(
+            Reason.TARGET_CONFLICT,
+            f"{wanted} belongs to AppConfigSource {other['name']} alone, which would take other keys out again. "
+            "Set another spec.target.name, or creationPolicy Merge there, too.",
+        )
 
 
 def _body(wanted: WantedConfigMap, uid: str) -> dict[str, Any]:

@@ -224,9 +224,10 @@ def _check_owner(wanted: WantedConfigMap, observed: Mapping[str, Any]) -> None:
     owners = metadata.get("ownerReferences") or ()
     if "deletionTimestamp" in metadata:
         raise TransientError(Reason.TARGET_UNAVAILABLE, f"{wanted} is being deleted; it is made again when it is gone.")
-    if any(owner["uid"] == wanted.owner_uid for owner in owners):
-        return
     controller = next((owner for owner in owners if owner.get("controller")), None)
+    # Anybody may name the source as an owner beside the controller, for its collection: that gives nothing away.
+    if controller is not None and controller["uid"] == wanted.owner_uid:
+        return
     if controller is None:
         if _left_by(wanted, metadata) or _merged_alone(wanted, observed):
             return

@@ -36,7 +36,8 @@ def release(source: Source, observed: Mapping[str, Any]) -> Delete | Withdraw | 
     What the source owns goes, as it would with the source. Under `Orphan` it stays, which is what that policy is for.
     """
     metadata = observed["metadata"]
-    if any(owner["uid"] == source.uid for owner in metadata.get("ownerReferences") or ()):
+    owners = metadata.get("ownerReferences") or ()
+    if any(owner["uid"] == source.uid and owner.get("controller") for owner in owners):
         preconditions = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
         return Delete({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions})
     manager = merge_manager(source.uid)

@@ -78,30 +78,47 @@ class Deliverer:
         """Return the pinned version, or `None` when the ConfigMap holds it already."""
         digest = source.spec.pinned_digest or ""
         if latest is not None and latest.data.digest == digest:
+            self._hold(source, memory, latest)
             return latest
-        memory.pending = None  # what is not pinned comes again in a new session, once the pin is taken away
+        if memory.drift is None:
+            memory.pending = None  # what is not pinned comes again in a new session, once the pin is taken away
         written = memory.written
         in_place = written is not None and (written.name, written.digest) == (source.spec.target.name, digest)
-        if in_place and memory.drift is None and _settled(source, memory):
+        if in_place and memory.drift is None and memory.checked:
             return None
-        version = self.history.get(source, digest) or self.config_maps.current(source)
+        name = written.name if written is not None else source.spec.target.name
+        version = self.history.get(source, digest) or self.config_maps.current(source, name)
         if version is None or version.data.digest != digest:
             raise AwaitedError(
                 Reason.PINNED_VERSION_MISSING,
                 f"No version with the digest {digest} is kept. Set spec.pinnedDigest to one of status.history, "
                 "or remove it.",
             )
+        self._hold(source, memory, version)
         return version
+
+    def _hold(self, source: Source, memory: Memory, version: Version) -> None:
+        """Keep a pinned version beside the ConfigMap too: AppConfig may never deliver it again."""
+        if all(kept.digest != version.data.digest for kept in memory.history):
+            self._keep(source, memory, version)
+
+    def intact(self, source: Source, memory: Memory) -> bool:
+        """Tell whether the ConfigMap holds what was written last, whatever its metadata made believe."""
+        written = memory.written
+        return written is not None and self.config_maps.holds(source, written.name, written.digest)
 
     def _write(self, source: Source, memory: Memory, version: Version) -> bool:
         wanted = wanted_config_map(source, version)
         before = memory.written
         known = before is not None and before.name == wanted.name
         outcome = self.config_maps.sync(wanted, known=known, keep=lambda replaced: self._keep(source, memory, replaced))
-        if before is not None and not known:
-            # The new one is there: no gap in which both are missing. Remembered only when the old one is gone.
-            self.config_maps.release(source, before.name)
-            logger.info("ConfigMap %s given up for %s", before.name, wanted.name, extra=about(source))
+        memory.left |= {wanted.name} if before is None else {before.name, wanted.name}
+        # The new one is there: no gap in which both are missing. Remembered only when the old ones are gone.
+        for name in sorted(memory.left - {wanted.name}):
+            self.config_maps.release(source, name)
+            logger.info("ConfigMap %s given up for %s", name, wanted.name, extra=about(source))
+        memory.left = frozenset({wanted.name})
+        memory.checked = True
         if outcome.changed or not known or before is None or before.digest != version.data.digest:
             memory.written = WrittenTarget(
                 name=wanted.name,
@@ -116,7 +133,10 @@ class Deliverer:
     def _keep(self, source: Source, memory: Memory, replaced: Version) -> None:
         if source.spec.history_limit == 0 or source.spec.target.creation_policy is CreationPolicy.MERGE:
             return
-        history, newest = remembered(memory.history, replaced, now=self.now())
+        if memory.history and memory.history[0].digest == replaced.data.digest:  # a write that failed is tried again
+            history, newest = memory.history, memory.history[0]
+        else:
+            history, newest = remembered(memory.history, replaced, now=self.now())
         self.history.keep(source, replaced, newest.revision)
         memory.history = history
 
@@ -125,8 +145,3 @@ class Deliverer:
         for digest in cut.dropped:
             self.history.drop(source, digest)
         memory.history = cut.history
-
-
-def _settled(source: Source, memory: Memory) -> bool:
-    """Tell whether the ConfigMap was written for this spec."""
-    return memory.status.observed_generation == source.generation

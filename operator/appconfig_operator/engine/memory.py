@@ -34,6 +34,10 @@ class Memory:
         Digest of the data that the configuration received last gives, once rendered.
     blocked
         Why the configuration received last cannot be written.
+    checked
+        Whether this process has written the ConfigMap, or compared it, for this spec.
+    left
+        Names of ConfigMaps that were written and whose release is not certain.
     drift
         What somebody else did to the ConfigMap ("was deleted"), until it is put right.
     repairs
@@ -50,5 +54,7 @@ class Memory:
     pending: Content | None = None
     latest: str = ""
     blocked: ContentError | None = None
+    checked: bool = False
+    left: frozenset[str] = frozenset()
     drift: str | None = None
     repairs: tuple[float, ...] = ()

@@ -103,14 +103,20 @@ class Poller:
         changed = False
         try:
             self._check_fight(source, memory)
-            self._receive(source, memory)
+            try:
+                self._receive(source, memory)
+            except SourceError:
+                # What is at hand is written whatever AWS says: a rollback by a pin above all.
+                if source.spec.pinned_digest is not None or memory.pending is not None:
+                    changed = self._deliver(source, memory)
+                raise
             changed = self._deliver(source, memory)
         except TooEarlyError:
             memory.next_call = self._monotonic() + memory.session.interval
             return self._ordinary(memory)
         except SourceError as raised:
             error = raised
-        if memory.blocked is not None:
+        if memory.blocked is not None and source.spec.pinned_digest is None:
             memory.drift = None  # there is nothing to put right with until another configuration comes
         memory.failures = memory.failures + 1 if isinstance(error, TransientError) else 0
         try:
@@ -137,6 +143,8 @@ class Poller:
 
     def _receive(self, source: Source, memory: Memory) -> None:
         """Ask AppConfig, unless it is too early and only a write is to be tried again."""
+        if memory.drift is not None and memory.pending is None and self._deliverer.intact(source, memory):
+            memory.drift = None  # a false alarm must not cost a session
         if memory.drift is not None and memory.pending is None:
             # The content is not kept, and comes again in a new session only.
             memory.session = self._service.session(source)

@@ -48,7 +48,10 @@ class ConfigMapStore(Protocol):
     def sync(self, wanted: WantedConfigMap, *, known: bool, keep: Callable[[Version], None]) -> WrittenConfigMap:
         """Bring the ConfigMap to what is wanted, handing on what it replaces. Raises `SourceError`."""
 
-    def current(self, source: Source) -> Version | None:
+    def holds(self, source: Source, name: str, digest: str) -> bool:
+        """Tell whether a ConfigMap holds that version, and carries the mark of the source. Raises `SourceError`."""
+
+    def current(self, source: Source, name: str) -> Version | None:
         """Return the version that the ConfigMap holds. Raises `SourceError`."""
 
     def release(self, source: Source, name: str) -> None:

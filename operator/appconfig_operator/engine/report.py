@@ -66,7 +66,7 @@ class Reporter:
             source=memory.received,
             target=memory.written,
             history=memory.history,
-            last_handled_reconcile_at=source.requested_at,
+            last_handled_reconcile_at=source.requested_at or memory.status.last_handled_reconcile_at,
         )
         if status == memory.status:
             return

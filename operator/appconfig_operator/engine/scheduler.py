@@ -129,20 +129,20 @@ class Scheduler:
                 entry = _Entry(source, self._poller.remember(source, source.status))
                 self._entries[source.uid] = entry
                 self._schedule(entry, 0.0)
-            elif entry.source.generation < source.generation or (
-                entry.source.generation == source.generation and entry.source.requested_at != source.requested_at
-            ):
+            elif _asks_for_more(source, than=entry.source):
                 entry.source = source
                 entry.changed = True
                 if not entry.running:
                     self._begin_anew(entry)
+            elif entry.source.generation == source.generation:
+                entry.source = source
         return known
 
     def saw(self, uid: str, seen: Seen) -> None:
         """Take in what became of the ConfigMap of a source. A change of somebody else is put right at once."""
         with self._lock:
             entry = self._entries.get(uid)
-            if entry is None:
+            if entry is None or not _concerns(seen, entry.source):
                 return
             entry.seen = seen
             if not entry.running:
@@ -193,7 +193,10 @@ class Scheduler:
 
     def _begin_anew(self, entry: _Entry) -> None:
         entry.changed = False
-        entry.memory = self._poller.remember(entry.source, entry.memory.status)
+        before = entry.memory
+        entry.memory = self._poller.remember(entry.source, before.status)
+        # The status may not tell of the last writes: that it could not be written must not make them forgotten.
+        entry.memory.written, entry.memory.history, entry.memory.left = before.written, before.history, before.left
         self._schedule(entry, 0.0)
 
     def _schedule(self, entry: _Entry, delay: float) -> None:
@@ -206,8 +209,8 @@ class Scheduler:
         self._due.notify()
 
     def _work(self) -> None:
-        while (entry := self._next()) is not None:
-            source, memory = entry.source, entry.memory
+        while (due := self._next()) is not None:
+            entry, source, memory = due
             delay = self._poll(source, memory)
             with self._lock:
                 entry.running = False
@@ -215,20 +218,23 @@ class Scheduler:
                     continue
                 if delay is None:
                     del self._entries[source.uid]
-                elif entry.changed:
+                    continue
+                if entry.changed:
                     self._begin_anew(entry)
                 else:
                     self._schedule(entry, delay)
-                    self._look(entry)
+                self._look(entry)
 
-    def _next(self) -> _Entry | None:
+    def _next(self) -> tuple[_Entry, Source, Memory] | None:
         """Wait for the next source that is due. `None`: the scheduler stops."""
         with self._lock:
             while self._led and not self._stopping:
                 self._lead.wait()
             self._led = True
             try:
-                return self._first_due()
+                entry = self._first_due()
+                # Read under the lock: `put` may set another source right after it, with a memory of its own to come.
+                return None if entry is None else (entry, entry.source, entry.memory)
             finally:
                 self._led = False
                 self._lead.notify()
@@ -265,3 +271,18 @@ class Scheduler:
                 "A poll failed with %s at %s", type(error).__name__, where, extra=about(source)
             )
             return AFTER_A_BUG_SECONDS
+
+
+def _asks_for_more(source: Source, *, than: Source) -> bool:
+    """Tell whether a source has a newer spec, or a new request to sync. To take a request away asks for nothing."""
+    if source.generation != than.generation:
+        return source.generation > than.generation
+    return bool(source.requested_at) and source.requested_at != than.requested_at
+
+
+def _concerns(seen: Seen, source: Source) -> bool:
+    """Tell whether it is the ConfigMap of the source: the mark alone, anybody can copy to anywhere."""
+    target = source.spec.target
+    return (seen.namespace, seen.name) == (source.namespace, target.name) and (
+        target.creation_policy is not CreationPolicy.MERGE
+    )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.api.v1alpha1 import CreationPolicy
+from appconfig_operator.core.drift import source_uid
 from appconfig_operator.core.errors import AwaitedError, Reason, TransientError
 from appconfig_operator.core.history import replaced_version
 from appconfig_operator.core.managed import FIELD_MANAGER, merge_manager
@@ -111,7 +112,24 @@ class ConfigMaps:
                     raise
         raise _too_busy(wanted)
 
-    def current(self, source: Source) -> Version | None:
+    def holds(self, source: Source, name: str, digest: str) -> bool:
+        """Tell whether a ConfigMap holds that version, and carries the mark of the source.
+
+        Raises
+        ------
+        SourceError
+            When the API server does not say.
+        """
+        try:
+            observed = self._read(source.namespace, name)
+        except (ApiError, UnreachableError) as error:
+            raise target_error(error, f"ConfigMap {source.namespace}/{name}") from error
+        if observed is None or source_uid(observed["metadata"]) != source.uid:
+            return False
+        version = replaced_version(observed)
+        return version is not None and version.data.digest == digest
+
+    def current(self, source: Source, name: str) -> Version | None:
         """Return the version that the ConfigMap of a source holds, or `None` when it holds none of the operator's.
 
         Raises
@@ -119,7 +137,6 @@ class ConfigMaps:
         SourceError
             When the API server does not say.
         """
-        name = source.spec.target.name
         try:
             observed = self._read(source.namespace, name)
         except (ApiError, UnreachableError) as error:

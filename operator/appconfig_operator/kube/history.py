@@ -38,7 +38,13 @@ class History:
                 if error.status != CONFLICT:
                     raise
                 path = _path(source, version.data.digest)
-                self._api.call("PATCH", path, query=query, body={"revision": number}, content_type=MERGE_PATCH)
+                self._api.call(
+                    "PATCH",
+                    path,
+                    query=query,
+                    body={"metadata": {"annotations": body["metadata"]["annotations"]}, "revision": number},
+                    content_type=MERGE_PATCH,
+                )
         except (ApiError, UnreachableError) as error:
             raise target_error(error, f"The replaced version of {source.namespace}/{source.name}") from error
 

@@ -5,6 +5,7 @@ The label selector is the API server's work, so that ConfigMaps of others are no
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.core.plan import SOURCE_UID
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 PAGE = 500
 WATCH_SECONDS = 290
 """How long one watch request lasts, in seconds: short enough for proxies, long enough to be cheap."""
+
+SHORTEST_WATCH_SECONDS = 1.0
+"""A watch that ends sooner is none: something in between closes it, and must not be asked again and again."""
 
 _LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _WATCH = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
@@ -61,7 +65,7 @@ class MarkedConfigMaps:
     def watch(self, version: str) -> Iterator[tuple[Mapping[str, Any], bool]]:
         """Tell of changes, without end: the metadata, and whether the ConfigMap is still there.
 
-        Ends when the API server has no events from that version on any more: list again then.
+        Ends when the API server has no events from that version on any more, or closes at once: list again then.
 
         Raises
         ------
@@ -76,6 +80,7 @@ class MarkedConfigMaps:
                 "resourceVersion": version,
                 "timeoutSeconds": str(WATCH_SECONDS),
             }
+            began = monotonic()
             try:
                 for event in self._api.stream(self._path, query=query, accept=_WATCH):
                     metadata = _metadata(event)
@@ -85,6 +90,8 @@ class MarkedConfigMaps:
             except ApiError as error:
                 if error.status != GONE:
                     raise
+                return
+            if monotonic() - began < SHORTEST_WATCH_SECONDS:
                 return
 
 

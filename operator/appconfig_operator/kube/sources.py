@@ -97,7 +97,7 @@ class Sources:
         except ApiError as error:
             # A failed test has no causes, unlike a status that the CRD does not allow.
             other = error.status == INVALID and not error.causes
-            if other or error.status == NOT_FOUND:
+            if other or (error.status == NOT_FOUND and error.reason == "NotFound"):
                 raise SourceGoneError(source.uid) from error
             raise TransientError(Reason.TARGET_UNAVAILABLE, f"{error}: {error.message}") from error
         except UnreachableError as error:

@@ -67,16 +67,16 @@ def metadata(*entries: dict[str, Any], **changes: Any) -> dict[str, Any]:
     ],
 )
 def test_drift_is_told_from_metadata(seen: dict[str, Any] | None, what: str | None) -> None:
-    assert drift(Seen("checkout", seen), WRITTEN) == what
+    assert drift(Seen("shop", "checkout", seen), WRITTEN) == what
 
 
 def test_another_config_map_is_none_of_our_business() -> None:
-    assert drift(Seen("the one before", None), WRITTEN) is None
-    assert drift(Seen("checkout", None), None) is None
+    assert drift(Seen("shop", "the one before", None), WRITTEN) is None
+    assert drift(Seen("shop", "checkout", None), None) is None
 
 
 @pytest.mark.parametrize(
-    ("repairs", "expected"), [((), False), ((900, 950), False), ((1, 2, 900), False), ((900, 950, 999), True)]
+    ("repairs", "expected"), [((), False), ((900, 950), False), ((-900, -500, 900), False), ((900, 950, 999), True)]
 )
 def test_a_fight_is_many_repairs_within_a_while(repairs: tuple[float, ...], expected: bool) -> None:  # noqa: FBT001 (a table)
     assert fighting(repairs, 1000.0) is expected

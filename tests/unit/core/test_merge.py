@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from appconfig_operator.api.v1alpha1 import CreationPolicy
-from appconfig_operator.core.errors import AwaitedError, Reason
+from appconfig_operator.core.errors import AwaitedError, Reason, StallingError
 from appconfig_operator.core.merge import plan_merge
 from appconfig_operator.core.plan import Create, Replace, WantedConfigMap, plan, wanted_config_map
 from appconfig_operator.core.release import Delete, Withdraw, become_shared, release
@@ -123,3 +123,28 @@ def test_a_config_map_of_its_own_becomes_shared_with_its_data(policy: CreationPo
 
 def test_a_config_map_of_somebody_else_is_left_as_it_is() -> None:
     assert become_shared(wanted(), shared()) is None
+
+
+def test_a_config_map_that_names_the_source_as_one_owner_among_others_is_not_deleted() -> None:
+    observed = shared()
+    observed["metadata"]["ownerReferences"] = [{"kind": "AppConfigSource", "name": "checkout", "uid": UID}]
+    assert isinstance(release(source(), observed), Withdraw)
+
+
+def test_nothing_is_merged_into_what_another_source_has_for_itself() -> None:
+    observed = shared()
+    owner = {"kind": "AppConfigSource", "name": "other", "uid": "u", "controller": True}
+    observed["metadata"]["ownerReferences"] = [owner]
+    with pytest.raises(AwaitedError, match="belongs to AppConfigSource other alone") as caught:
+        plan_merge(wanted({"k": "2"}), observed)
+    assert caught.value.reason is Reason.TARGET_CONFLICT
+
+
+def test_what_a_source_merged_alone_can_be_its_own_again() -> None:
+    observed = shared()
+    del observed["data"]["theirs"]
+    action = plan(wanted({"k": "2"}, CreationPolicy.OWNER), observed)
+    assert isinstance(action, Replace)
+    assert action.body["metadata"]["managedFields"][0]["manager"] == "appconfig-operator"
+    with pytest.raises(StallingError, match="was not made by this AppConfigSource"):
+        plan(wanted({"k": "2"}, CreationPolicy.OWNER), shared())

@@ -212,3 +212,21 @@ def test_annotations_may_not_pass_the_limit_of_the_api_server() -> None:
     with pytest.raises(StallingError, match=r"262,144.*spec\.target\.annotations") as caught:
         plan(wanted(annotations={f"a{number}": "x" * 4096 for number in range(64)}), None)
     assert caught.value.reason is Reason.TOO_LARGE
+
+
+def test_an_owner_reference_beside_the_controller_of_another_gives_nothing_away() -> None:
+    observed = stored()
+    observed["metadata"]["ownerReferences"] = [
+        {"kind": "Deployment", "name": "web", "uid": "u", "controller": True},
+        {"kind": "AppConfigSource", "name": "checkout", "uid": UID},
+    ]
+    with pytest.raises(StallingError, match="belongs to Deployment web"):
+        plan(wanted(b"2"), observed)
+
+
+def test_what_an_earlier_source_left_to_stay_is_not_owned_by_the_next() -> None:
+    """Else it would be deleted with that one."""
+    observed = stored(wanted(creation_policy=CreationPolicy.ORPHAN))
+    observed["metadata"]["labels"]["appconfig-operator.io/source-uid"] = "of the source before"
+    with pytest.raises(StallingError, match="was not made by this AppConfigSource"):
+        plan(wanted(), observed)

@@ -58,6 +58,8 @@ class World:
     sessions: int = 0
     now: float = 1000.0
     release_errors: list[SourceError | None] = field(default_factory=list)
+    refuse_after_keep: SourceError | None = None
+    history_errors: list[SourceError | None] = field(default_factory=list)
     config_maps: dict[str, WantedConfigMap] = field(default_factory=dict)
     revisions: dict[str, tuple[int, Version]] = field(default_factory=dict)
     known: list[bool] = field(default_factory=list)
@@ -65,6 +67,7 @@ class World:
     statuses: list[Status] = field(default_factory=list)
     events: list[tuple[str, str, str]] = field(default_factory=list)
     random: float = 0.0
+    tampered: bool = False
 
     @property
     def config_map(self) -> WantedConfigMap | None:
@@ -83,12 +86,20 @@ class World:
         changed = wanted != before
         if before is not None and before.data.digest != wanted.data.digest:
             keep(_version(before))
+        if self.refuse_after_keep is not None:
+            raise self.refuse_after_keep
         self.config_maps[wanted.name] = wanted
         self.writes += changed
         return FakeWritten(str(self.writes), changed)
 
-    def current(self, source: Source) -> Version | None:
-        held = self.config_maps.get(source.spec.target.name)
+    def holds(self, source: Source, name: str, digest: str) -> bool:
+        assert source.uid
+        held = self.config_maps.get(name)
+        return held is not None and held.data.digest == digest and not self.tampered
+
+    def current(self, source: Source, name: str) -> Version | None:
+        assert source.uid
+        held = self.config_maps.get(name)
         return _version(held) if held is not None else None
 
     def release(self, source: Source, name: str) -> None:
@@ -104,6 +115,9 @@ class World:
 
     def get(self, source: Source, digest: str) -> Version | None:
         assert source.uid
+        error = self.history_errors.pop(0) if self.history_errors else None
+        if error is not None:
+            raise error
         return self.revisions[digest][1] if digest in self.revisions else None
 
     def drop(self, source: Source, digest: str) -> None:

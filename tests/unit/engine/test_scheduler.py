@@ -324,9 +324,9 @@ def test_a_drifted_config_map_is_looked_at_at_once(start: Callable[..., Schedule
     scheduler = start(recorder)
     scheduler.put(source())
     eventually(lambda: recorder.polled)
-    scheduler.saw("nobody", Seen("checkout-config", None))
-    scheduler.saw(source().uid, Seen("another", None))
-    scheduler.saw(source().uid, Seen("checkout-config", None))
+    scheduler.saw("nobody", Seen("shop", "checkout-config", None))
+    scheduler.saw(source().uid, Seen("shop", "another", None))
+    scheduler.saw(source().uid, Seen("shop", "checkout-config", None))
     eventually(lambda: len(recorder.polled) == 2)
     assert recorder.drifts == [None, "was deleted, or lost its mark"]
 
@@ -337,7 +337,7 @@ def test_a_drift_during_a_poll_is_looked_at_after_it(start: Callable[..., Schedu
     scheduler = start(recorder)
     scheduler.put(source())
     gate.wait_entered()
-    scheduler.saw(source().uid, Seen("checkout-config", None))
+    scheduler.saw(source().uid, Seen("shop", "checkout-config", None))
     gate.opened.set()
     eventually(lambda: recorder.drifts == [None, "was deleted, or lost its mark"])
 
@@ -353,3 +353,45 @@ def test_targets_are_the_config_maps_that_carry_the_mark(start: Callable[..., Sc
         "there": ("elsewhere", "checkout-config"),
     }
     assert set(scheduler.targets("shop")) == {"here"}
+
+
+@pytest.mark.parametrize(
+    ("policy", "seen"),
+    [
+        (CreationPolicy.OWNER, Seen("elsewhere", "checkout-config", None)),
+        (CreationPolicy.MERGE, Seen("shop", "checkout-config", None)),
+    ],
+    ids=["a copy in another namespace", "a shared one"],
+)
+def test_a_copied_mark_is_no_drift(start: Callable[..., Scheduler], policy: CreationPolicy, seen: Seen) -> None:
+    recorder = Recorder(written=WRITTEN)
+    scheduler = start(recorder)
+    scheduler.put(source(spec=spec(target=target(creation_policy=policy))))
+    eventually(lambda: recorder.polled)
+    scheduler.saw(source().uid, seen)
+    scheduler.put(source(uid="other"))
+    eventually(lambda: recorder.count("other"))
+    assert recorder.count(source().uid) == 1
+
+
+def test_to_take_a_request_away_asks_for_nothing(start: Callable[..., Scheduler]) -> None:
+    recorder = Recorder()
+    scheduler = start(recorder)
+    scheduler.put(source(requested_at="then"))
+    eventually(lambda: recorder.polled)
+    scheduler.put(source())
+    scheduler.put(source(uid="other"))
+    eventually(lambda: recorder.count("other"))
+    assert recorder.count(source().uid) == 1
+
+
+def test_what_was_written_is_not_forgotten_when_the_spec_changes(start: Callable[..., Scheduler]) -> None:
+    """The status may not tell of it yet: its write may have failed."""
+    recorder = Recorder(written=WRITTEN)
+    scheduler = start(recorder)
+    scheduler.put(source())
+    eventually(lambda: recorder.polled)
+    recorder.written = None
+    scheduler.put(source(generation=2))
+    eventually(lambda: len(recorder.polled) == 2)
+    assert scheduler.targets(None) == {source().uid: ("shop", "checkout-config")}
