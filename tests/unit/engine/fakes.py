@@ -58,6 +58,7 @@ class World:
     sessions: int = 0
     now: float = 1000.0
     release_errors: list[SourceError | None] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
     refuse_after_keep: SourceError | None = None
     history_errors: list[SourceError | None] = field(default_factory=list)
     config_maps: dict[str, WantedConfigMap] = field(default_factory=dict)
@@ -104,6 +105,7 @@ class World:
 
     def release(self, source: Source, name: str) -> None:
         assert source.spec.target.name in self.config_maps, "a gap: the new one is not there yet"
+        self.released.append(name)
         error = self.release_errors.pop(0) if self.release_errors else None
         if error is not None:
             raise error

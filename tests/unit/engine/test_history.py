@@ -92,6 +92,7 @@ def test_a_pin_brings_a_kept_version_back_and_polling_goes_on() -> None:
     assert it.world.config_map.data.digest == DIGESTS[0]
     assert it.world.config_map.annotations["appconfig-operator.io/version-label"] == "v1"
     message = it.memory.status.conditions[0].message
+    assert message.startswith("ConfigMap checkout-config is held at version v1 by spec.pinnedDigest.")
     assert "v2 is waiting" in message
     writes = it.world.writes
     it.poll()
@@ -184,8 +185,11 @@ def test_another_target_takes_the_place_of_the_old_one_without_a_gap() -> None:
     it = bench(ONE, ONE)
     it.poll()
     it = respec(it, target=target(name="other"))
+    it.world.answers = [ONE, TWO]
+    it.poll()
     it.poll()
     assert list(it.world.config_maps) == ["other"]
+    assert it.world.released == ["checkout-config"], "let go once: the name may be somebody else's later"
     assert it.memory.status.target is not None
     assert it.memory.status.target.name == "other"
 

@@ -6,6 +6,7 @@ import pytest
 
 from appconfig_operator.core import pace
 from appconfig_operator.core.errors import (
+    AwaitedError,
     SourceGoneError,
     TooEarlyError,
 )
@@ -214,6 +215,15 @@ def test_content_that_cannot_be_written_stalls_until_another_comes() -> None:
     assert it.ready == ("False", "TooLarge")
     assert len(it.world.statuses) == 2
     assert it.world.writes == 1
+    it.poll()
+    assert it.ready == ("True", "Synced")
+
+
+def test_what_is_missing_in_the_cluster_is_looked_for_at_the_ordinary_pace() -> None:
+    it = bench(content(), None)
+    it.world.write_errors = [AwaitedError(Reason.TARGET_MISSING, "not there")]
+    assert it.poll() == 60
+    assert it.memory.status.condition("Stalled") is not None
     it.poll()
     assert it.ready == ("True", "Synced")
 
