@@ -7,6 +7,7 @@ import pytest
 from appconfig_operator.core import pace
 from appconfig_operator.core.errors import (
     AwaitedError,
+    Reason,
     SourceGoneError,
     TooEarlyError,
 )
