@@ -1,4 +1,4 @@
-"""Servers that each test has for itself."""
+"""What integration tests share: a strict AppConfig for each, and the API server as whom they ask."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.appconfig_proxy import AppConfigProxy
+from tests.integration.kube_access import Administrator, api_of, api_of_operator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sandbox import MiniStack
+    from appconfig_operator.kube.api import Api
+    from sandbox import ControlPlane, MiniStack
 
 
 @pytest.fixture
@@ -19,3 +21,21 @@ def proxy(ministack: MiniStack) -> Iterator[AppConfigProxy]:
     """AppConfig's data plane as strict as the real one."""
     with AppConfigProxy(ministack.url) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def api(installed: ControlPlane) -> Api:
+    """The API server, with the rights that the manifests give."""
+    return api_of_operator(installed)
+
+
+@pytest.fixture(scope="module")
+def admin_api(installed: ControlPlane) -> Api:
+    """The API server, with all rights."""
+    return api_of(installed.kubeconfig)
+
+
+@pytest.fixture
+def admin(admin_api: Api, namespace: str) -> Administrator:
+    """Somebody who may do anything, in a namespace of the test's own."""
+    return Administrator(admin_api, namespace)

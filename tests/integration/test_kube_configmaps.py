@@ -10,7 +10,7 @@ from appconfig_operator.core.plan import MANAGED_BY
 from appconfig_operator.kube.configmaps import ConfigMaps
 from sandbox.operator_process import USER
 from sandbox.waiting import wait_until
-from tests.integration.kube_access import Administrator, Meddling, api_of, api_of_operator, wanted
+from tests.integration.kube_access import Administrator, Meddling, wanted
 
 if TYPE_CHECKING:
     from appconfig_operator.kube.api import Api
@@ -18,21 +18,6 @@ if TYPE_CHECKING:
 
 NAME = "checkout"
 KIND = "configmaps"
-
-
-@pytest.fixture(scope="module")
-def api(installed: ControlPlane) -> Api:
-    return api_of_operator(installed)
-
-
-@pytest.fixture(scope="module")
-def admin_api(installed: ControlPlane) -> Api:
-    return api_of(installed.kubeconfig)
-
-
-@pytest.fixture
-def admin(admin_api: Api, namespace: str) -> Administrator:
-    return Administrator(admin_api, namespace)
 
 
 @pytest.fixture

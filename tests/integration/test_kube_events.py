@@ -9,23 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from appconfig_operator.kube.events import NOTE_LIMIT, Events
-from tests.integration.kube_access import Administrator, Meddling, api_of, api_of_operator
+from tests.integration.kube_access import Administrator, Meddling, api_of
 
 if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.kube.api import Api
     from sandbox.control_plane import ControlPlane
     from sandbox.kubectl import Kubectl
-
-
-@pytest.fixture(scope="module")
-def api(installed: ControlPlane) -> Api:
-    return api_of_operator(installed)
-
-
-@pytest.fixture
-def admin(installed: ControlPlane, namespace: str) -> Administrator:
-    return Administrator(api_of(installed.kubeconfig), namespace)
 
 
 def events_of(kubectl: Kubectl, source: Source) -> list[dict[str, Any]]:

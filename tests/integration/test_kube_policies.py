@@ -19,25 +19,14 @@ from appconfig_operator.core.version import Version
 from appconfig_operator.kube.configmaps import ConfigMaps
 from appconfig_operator.kube.history import History
 from appconfig_operator.kube.marked import MarkedConfigMaps
-from tests.integration.kube_access import Administrator, api_of, api_of_operator
 
 if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.kube.api import Api
-    from sandbox.control_plane import ControlPlane
     from sandbox.kubectl import Kubectl
+    from tests.integration.kube_access import Administrator
 
 KIND = "configmaps"
-
-
-@pytest.fixture
-def api(installed: ControlPlane) -> Api:
-    return api_of_operator(installed)
-
-
-@pytest.fixture
-def admin(installed: ControlPlane, namespace: str) -> Administrator:
-    return Administrator(api_of(installed.kubeconfig), namespace)
 
 
 def version(**text: str) -> Version:

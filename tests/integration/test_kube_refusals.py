@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from appconfig_operator.core.errors import Reason, RefusedError, SourceError, StallingError, TransientError
+from appconfig_operator.core.errors import (
+    AwaitedError,
+    Reason,
+    RefusedError,
+    SourceError,
+    StallingError,
+    TransientError,
+)
 from appconfig_operator.core.render import LIMIT_BYTES, Data, render
 from appconfig_operator.kube.configmaps import ATTEMPTS, ConfigMaps
 from sandbox.kubeconfig import write_kubeconfig
 from sandbox.ports import LOOPBACK, free_ports
 from sandbox.waiting import wait_until
-from tests.integration.kube_access import Administrator, Meddling, api_of, api_of_operator, wanted
+from tests.integration.kube_access import Administrator, Meddling, api_of, wanted
 from tests.unit.builders import content
 
 if TYPE_CHECKING:
@@ -27,21 +34,6 @@ if TYPE_CHECKING:
 
 NAME = "checkout"
 KIND = "configmaps"
-
-
-@pytest.fixture(scope="module")
-def api(installed: ControlPlane) -> Api:
-    return api_of_operator(installed)
-
-
-@pytest.fixture(scope="module")
-def admin_api(installed: ControlPlane) -> Api:
-    return api_of(installed.kubeconfig)
-
-
-@pytest.fixture
-def admin(admin_api: Api, namespace: str) -> Administrator:
-    return Administrator(admin_api, namespace)
 
 
 def refusal(api: Api, want: WantedConfigMap, *, known: bool = True) -> SourceError:
@@ -60,7 +52,7 @@ def test_foreign(api: Api, admin: Administrator, *, known: bool, owned: bool) ->
         metadata["ownerReferences"] = [reference]
     foreign = admin.config_map(**metadata)
     error = refusal(api, wanted(admin.source()), known=known)
-    assert type(error) is StallingError
+    assert type(error) is AwaitedError
     assert error.reason is Reason.TARGET_NOT_OWNED
     assert ("belongs to ConfigMap owner" in error.message) is owned
     assert admin.get(KIND, NAME) == foreign

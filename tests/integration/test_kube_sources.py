@@ -16,7 +16,7 @@ from appconfig_operator.kube.errors import ApiError, UnreachableError
 from appconfig_operator.kube.sources import Sources
 from sandbox.kubeconfig import write_kubeconfig
 from sandbox.ports import LOOPBACK, free_ports
-from tests.integration.kube_access import Administrator, Meddling, api_of, api_of_operator
+from tests.integration.kube_access import Administrator, Meddling, api_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,21 +27,6 @@ if TYPE_CHECKING:
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 TIME = "2026-01-02T03:04:05Z"
-
-
-@pytest.fixture(scope="module")
-def api(installed: ControlPlane) -> Api:
-    return api_of_operator(installed)
-
-
-@pytest.fixture(scope="module")
-def admin_api(installed: ControlPlane) -> Api:
-    return api_of(installed.kubeconfig)
-
-
-@pytest.fixture
-def admin(admin_api: Api, namespace: str) -> Administrator:
-    return Administrator(admin_api, namespace)
 
 
 @pytest.fixture
