@@ -218,3 +218,20 @@ def test_more_than_etcd_takes_is_too_large(api: Api, admin: Administrator, keys:
     with pytest.raises(StallingError) as caught:
         ConfigMaps(api).sync(want(admin.source(), CreationPolicy.OWNER, **many), known=False)
     assert caught.value.reason is Reason.TOO_LARGE
+
+
+def test_one_look_tells_whether_a_config_map_is_as_it_was_written(
+    api: Api, admin: Administrator, kubectl: Kubectl
+) -> None:
+    maps, source = ConfigMaps(api), admin.source()
+    wanted = want(source, CreationPolicy.OWNER, a="1")
+    digest = wanted.data.digest
+    assert not maps.holds(source, "shared", digest)
+    maps.sync(wanted, known=False)
+    assert maps.holds(source, "shared", digest)
+    assert not maps.holds(source, "shared", version(a="2").data.digest)
+    kubectl("-n", admin.namespace, "annotate", "configmap", "shared", "note=b")
+    assert maps.holds(source, "shared", digest)
+    assert not maps.holds(admin.source("another"), "shared", digest)
+    kubectl("-n", admin.namespace, "patch", "configmap", "shared", "--type=merge", '--patch={"data":{"a":"changed"}}')
+    assert not maps.holds(source, "shared", digest)

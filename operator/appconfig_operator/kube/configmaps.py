@@ -120,10 +120,7 @@ class ConfigMaps:
         SourceError
             When the API server does not say.
         """
-        try:
-            observed = self._read(source.namespace, name)
-        except (ApiError, UnreachableError) as error:
-            raise target_error(error, f"ConfigMap {source.namespace}/{name}") from error
+        observed = self._look(source, name)
         if observed is None or source_uid(observed["metadata"]) != source.uid:
             return False
         version = replaced_version(observed)
@@ -137,10 +134,7 @@ class ConfigMaps:
         SourceError
             When the API server does not say.
         """
-        try:
-            observed = self._read(source.namespace, name)
-        except (ApiError, UnreachableError) as error:
-            raise target_error(error, f"ConfigMap {source.namespace}/{name}") from error
+        observed = self._look(source, name)
         return replaced_version(observed) if observed is not None else None
 
     def release(self, source: Source, name: str) -> None:
@@ -164,6 +158,12 @@ class ConfigMaps:
                 return
             raise target_error(error, f"ConfigMap {source.namespace}/{name}") from error
         except UnreachableError as error:
+            raise target_error(error, f"ConfigMap {source.namespace}/{name}") from error
+
+    def _look(self, source: Source, name: str) -> dict[str, Any] | None:
+        try:
+            return self._read(source.namespace, name)
+        except (ApiError, UnreachableError) as error:
             raise target_error(error, f"ConfigMap {source.namespace}/{name}") from error
 
     def _read(self, namespace: str, name: str) -> dict[str, Any] | None:
