@@ -6,6 +6,7 @@ import os
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -39,6 +40,58 @@ def cli() -> None:
     help="Calls to AWS at once.",
 )
 @click.option(
+    "--shards",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    envvar=f"{PREFIX}SHARDS",
+    show_envvar=True,
+    help="Parts that the sources are split into; replicas share them.",
+)
+@click.option(
+    "--lease-namespace",
+    type=str,
+    envvar=f"{PREFIX}LEASE_NAMESPACE",
+    show_envvar=True,
+    help="Where replicas keep their Leases and hand over sessions. Default: the operator's own.",
+)
+@click.option(
+    "--lease-duration",
+    type=click.IntRange(5, 300),
+    default=15,
+    show_default=True,
+    envvar=f"{PREFIX}LEASE_DURATION",
+    show_envvar=True,
+    help="Seconds after which a silent replica counts as gone.",
+)
+@click.option(
+    "--aws-quota-percent",
+    type=click.IntRange(1, 10_000),
+    default=80,
+    show_default=True,
+    envvar=f"{PREFIX}AWS_QUOTA_PERCENT",
+    show_envvar=True,
+    help="Most of AppConfig's default quotas to use, for each account and region.",
+)
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65_535),
+    default=8080,
+    show_default=True,
+    envvar=f"{PREFIX}METRICS_PORT",
+    show_envvar=True,
+    help="Port of Prometheus metrics, at /metrics. 0: none.",
+)
+@click.option(
+    "--health-port",
+    type=click.IntRange(0, 65_535),
+    default=8081,
+    show_default=True,
+    envvar=f"{PREFIX}HEALTH_PORT",
+    show_envvar=True,
+    help="Port of the probes, at /healthz and /readyz. 0: none.",
+)
+@click.option(
     "--policy-file",
     type=click.Path(path_type=Path),
     envvar=f"{PREFIX}POLICY_FILE",
@@ -63,20 +116,18 @@ def cli() -> None:
     show_envvar=True,
     help="The least that is logged.",
 )
-def run(  # one parameter for each flag
-    namespaces: tuple[str, ...], workers: int, policy_file: Path | None, log_format: str, log_level: str
-) -> None:
+def run(log_format: str, log_level: str, **settings: Any) -> None:  # noqa: ANN401 (the flags, as click has checked them)
     """Run the operator until it gets SIGTERM or SIGINT.
 
     Kubernetes: the ServiceAccount of the Pod, else the file named by KUBECONFIG. AWS: the variables of the AWS SDK
     (AWS_REGION, AWS_ENDPOINT_URL_APPCONFIGDATA, ...).
     """
     check_variables(os.environ)
-    settings = Settings(namespaces=namespaces, workers=workers, policy_file=policy_file)
+    checked = Settings(**settings)
     logs.configure(log_format=log_format, level=log_level)
     from appconfig_operator import app  # noqa: PLC0415 (boto3 and Kopf take a second, which --help need not wait for)
 
-    app.run(settings)
+    app.run(checked)
 
 
 @cli.command()

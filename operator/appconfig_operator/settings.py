@@ -16,6 +16,12 @@ PREFIX = "APPCONFIG_OPERATOR_"
 VARIABLES = (
     f"{PREFIX}NAMESPACE",
     f"{PREFIX}WORKERS",
+    f"{PREFIX}SHARDS",
+    f"{PREFIX}LEASE_NAMESPACE",
+    f"{PREFIX}LEASE_DURATION",
+    f"{PREFIX}AWS_QUOTA_PERCENT",
+    f"{PREFIX}METRICS_PORT",
+    f"{PREFIX}HEALTH_PORT",
     f"{PREFIX}POLICY_FILE",
     f"{PREFIX}LOG_FORMAT",
     f"{PREFIX}LOG_LEVEL",
@@ -40,12 +46,28 @@ class Settings:
         Namespaces to serve, empty for all.
     workers
         Calls to AWS at once.
+    shards
+        Parts that the sources are split into. Each is polled by one replica at a time.
+    lease_namespace
+        Where the Leases and the Secrets of the hand-over are, or `None`: the operator's own namespace.
+    lease_duration
+        Seconds after which a replica that does not renew its Leases counts as gone.
+    aws_quota_percent
+        How much of AppConfig's default quotas is used at most, for each account and region.
+    metrics_port, health_port
+        TCP ports, 0 for none.
     policy_file
         Which namespaces may use what, or `None`: all may use all.
     """
 
     namespaces: tuple[str, ...] = ()
     workers: int = 10
+    shards: int = 1
+    lease_namespace: str | None = None
+    lease_duration: int = 15
+    aws_quota_percent: int = 80
+    metrics_port: int = 8080
+    health_port: int = 8081
     policy_file: Path | None = None
 
     def __post_init__(self) -> None:
@@ -54,12 +76,21 @@ class Settings:
         Raises
         ------
         SettingsError
-            When a namespace has no valid name.
+            When a namespace has no valid name, or the ports do not differ.
         """
         for namespace in self.namespaces:
-            if not _NAMESPACE.fullmatch(namespace):
-                message = f"--namespace: {namespace!r} is not the name of a namespace"
-                raise SettingsError(message)
+            _check_namespace("--namespace", namespace)
+        if self.lease_namespace is not None:
+            _check_namespace("--lease-namespace", self.lease_namespace)
+        if self.metrics_port and self.metrics_port == self.health_port:
+            message = f"--metrics-port and --health-port are both {self.health_port}: they have to differ"
+            raise SettingsError(message)
+
+
+def _check_namespace(flag: str, namespace: str) -> None:
+    if not _NAMESPACE.fullmatch(namespace):
+        message = f"{flag}: {namespace!r} is not the name of a namespace"
+        raise SettingsError(message)
 
 
 def check_variables(variables: Mapping[str, str]) -> None:

@@ -147,7 +147,11 @@ def test_settings_are_those_of_the_command_line() -> None:
     run = cli.commands["run"]
     options = [option for option in run.params if isinstance(option, click.Option)]
     documented = {row[0]: row[1:3] for row in tables(DOCS / "settings.md") if row[0].startswith("`--")}
-    unset = {"--namespace": "all namespaces", "--policy-file": "none: all may use all"}
+    unset = {
+        "--namespace": "all namespaces",
+        "--lease-namespace": "the operator's own",
+        "--policy-file": "none: all may use all",
+    }
     defaults = {
         f"`{name}`": [f"`{option.envvar}`", unset.get(name, f"`{option.default}`")]
         for option in options

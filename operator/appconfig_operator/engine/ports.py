@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from appconfig_operator.api.status import Status
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.content import Content
+    from appconfig_operator.core.handover import HandedOver, SavedSession
     from appconfig_operator.core.plan import WantedConfigMap
     from appconfig_operator.core.version import Version
 
@@ -22,12 +23,15 @@ class ConfigurationSession(Protocol):
     def poll(self) -> Content | None:
         """Return what is new, or `None`. Raises `SourceError`."""
 
+    def save(self) -> SavedSession | None:
+        """Return what another replica can go on with, or `None` when there is no token that is good."""
+
 
 class ConfigurationService(Protocol):
     """Where sessions come from."""
 
-    def session(self, source: Source) -> ConfigurationSession:
-        """Prepare a session. No call is made yet."""
+    def session(self, source: Source, saved: SavedSession | None = None) -> ConfigurationSession:
+        """Prepare a session, or go on with one of another replica. No call is made yet."""
 
 
 class WrittenConfigMap(Protocol):
@@ -83,3 +87,39 @@ class EventSink(Protocol):
 
     def emit(self, source: Source, *, kind: Literal["Normal", "Warning"], reason: str, note: str) -> None:
         """Write one Event, or log that it could not be written."""
+
+
+class Holding(Protocol):
+    """The right to poll the sources of a shard, and to write for them, while its Lease lasts."""
+
+    def remaining(self) -> float:
+        """Return for how many seconds yet. Zero or less: it has lapsed, and may come back."""
+
+
+class ShardHost(Protocol):
+    """What polls the sources of the shards that this replica holds. Its methods return at once."""
+
+    def begin(self, shard: int, holding: Holding, sessions: Mapping[str, HandedOver]) -> None:
+        """Poll the sources of a shard from now on, going on with the sessions, by uid, that were handed over."""
+
+    def resume(self, shard: int) -> None:
+        """Go on after the holding lapsed and came back, with nobody else in between."""
+
+    def drain(self, shard: int) -> bool:
+        """Begin no more polls of a shard, and tell whether those under way have ended. Call it until they have."""
+
+    def surrender(self, shard: int) -> list[HandedOver]:
+        """End the sessions of a drained shard, and return those that another replica can go on with."""
+
+    def drop(self, shard: int) -> None:
+        """Forget the sessions of a shard that another replica has taken."""
+
+
+class HandoverStore(Protocol):
+    """Where sessions wait between two replicas."""
+
+    def put(self, shard: int, sessions: Sequence[HandedOver]) -> None:
+        """Store the sessions of a shard. Raises `HandoverError`."""
+
+    def take(self, shard: int) -> list[HandedOver]:
+        """Return the sessions of a shard, and remove them for good first. Raises `HandoverError`."""
