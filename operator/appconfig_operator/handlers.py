@@ -26,6 +26,9 @@ class Sink(Protocol):
     def put(self, source: Source) -> bool:
         """Take in a source as it is now, and tell whether it was there before."""
 
+    def pass_over(self, uid: str) -> None:
+        """Take note of a source that cannot be read."""
+
     def remove(self, uid: str) -> None:
         """Forget a source."""
 
@@ -72,6 +75,7 @@ def _registry(sink: Sink, on_gap: Callable[[], None]) -> kopf.OperatorRegistry:
             source = Source.from_dict(event["object"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             metadata = event["object"]["metadata"]
+            sink.pass_over(metadata["uid"])
             logger.error(  # noqa: TRY400 (the CRD does not let this pass: it is another version's)
                 "An AppConfigSource cannot be read (%s). Do the CRD and the operator have the same version?",
                 type(error).__name__,

@@ -8,12 +8,13 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from appconfig_operator import handlers
-from appconfig_operator.core.drift import Seen, source_uid
+from appconfig_operator.core.drift import Seen, look, source_uid
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.engine.scheduler import Scheduler
     from appconfig_operator.kube.marked import MarkedConfigMaps
     from appconfig_operator.kube.sources import Sources
@@ -43,13 +44,20 @@ class SourceWatch:
         Which namespaces to watch.
     stop
         Set when the operator is to stop.
+
+    Attributes
+    ----------
+    listed
+        Set when all sources are known that there were at the start.
     """
 
     def __init__(self, scheduler: Scheduler, sources: Sources, settings: Settings, stop: threading.Event) -> None:
+        self.listed = threading.Event()
         self._scheduler = scheduler
         self._sources = sources
         self._namespaces = settings.namespaces
         self._stop = stop
+        self._awaited: set[str] | None = None
         self._lock = threading.Lock()
         self._end: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
         self._gap = threading.Event()
@@ -106,7 +114,8 @@ class SourceWatch:
 
     def _prune(self) -> None:
         while not self._stop.is_set():
-            self._gap.wait(PRUNE_SECONDS)
+            # Until all are known, a source that was deleted in between would be waited for in vain.
+            self._gap.wait(PRUNE_SECONDS if self.listed.is_set() else SETTLE_SECONDS)
             self._stop.wait(SETTLE_SECONDS)
             self._gap.clear()
             try:
@@ -121,7 +130,36 @@ class SourceWatch:
 
     def _forget_deleted(self) -> None:
         before = self._scheduler.uids()
-        self._scheduler.keep_only(self._sources.uids(self._namespaces), among=before)
+        there = self._sources.uids(self._namespaces)
+        self._scheduler.keep_only(there, among=before)
+        if not self.listed.is_set():
+            with self._lock:
+                self._awaited = there if self._awaited is None else self._awaited & there
+            self._arrived()
+
+    def _arrived(self, uid: str | None = None) -> None:
+        """Note that Kopf has told of a source: of how many it is to tell, it does not say."""
+        with self._lock:
+            if self._awaited is None or self.listed.is_set():
+                return
+            self._awaited.discard(uid or "")
+            if not self._awaited:
+                self.listed.set()
+
+    def put(self, source: Source) -> bool:
+        """Take in a source as it is now, and tell whether it was there before."""
+        known = self._scheduler.put(source)
+        self._arrived(source.uid)
+        return known
+
+    def pass_over(self, uid: str) -> None:
+        """Take note of a source that cannot be read."""
+        self._arrived(uid)
+
+    def remove(self, uid: str) -> None:
+        """Forget a source."""
+        self._scheduler.remove(uid)
+        self._arrived(uid)
 
     async def _watch(self) -> None:
         ended = asyncio.Event()
@@ -129,7 +167,7 @@ class SourceWatch:
             self._end = (asyncio.get_running_loop(), ended)
         try:
             if not self._stop.is_set():
-                await handlers.watch(self._scheduler, namespaces=self._namespaces, stop=ended, on_gap=self._gap.set)
+                await handlers.watch(self, namespaces=self._namespaces, stop=ended, on_gap=self._gap.set)
         finally:
             with self._lock:
                 self._end = None
@@ -144,13 +182,24 @@ class ConfigMapWatch:
         Whom to tell.
     config_maps
         The ConfigMaps of one namespace, or of all.
+    after
+        Set when the sources are known, of which these ConfigMaps are.
     stop
         Set when the operator is to stop.
+
+    Attributes
+    ----------
+    listed
+        Set when the ConfigMaps were looked at, or could not be: then each is read before it is written.
     """
 
-    def __init__(self, scheduler: Scheduler, config_maps: MarkedConfigMaps, stop: threading.Event) -> None:
+    def __init__(
+        self, scheduler: Scheduler, config_maps: MarkedConfigMaps, *, after: threading.Event, stop: threading.Event
+    ) -> None:
+        self.listed = threading.Event()
         self._scheduler = scheduler
         self._config_maps = config_maps
+        self._after = after
         self._stop = stop
         self._thread = threading.Thread(target=self._run, name="drift", daemon=True)
 
@@ -160,8 +209,10 @@ class ConfigMapWatch:
 
     def _run(self) -> None:
         complaint = ""
+        self._after.wait()
         while not self._stop.is_set():
             before, complaint = complaint, self._try()
+            self.listed.set()
             if complaint and complaint != before and not self._stop.is_set():
                 logger.warning("%s", complaint)
             self._stop.wait(WATCH_AGAIN_SECONDS)
@@ -181,14 +232,17 @@ class ConfigMapWatch:
     def _follow(self) -> None:
         # What is missing in the list was deleted while nobody watched, unless it was written only since.
         before = self._scheduler.targets(self._config_maps.namespace)
-        version, listed = self._config_maps.list()
-        for metadata in listed:
-            self._tell(metadata, there=True)
-        there = {(metadata["namespace"], metadata["name"]) for metadata in listed}
+        there = set()
+        for version, page in self._config_maps.list():
+            since = version
+            for metadata in page:
+                self._tell(metadata, there=True)
+                there.add((metadata["namespace"], metadata["name"]))
         for uid, (namespace, name) in before.items():
             if (namespace, name) not in there:
-                self._scheduler.saw(uid, Seen(namespace, name, None))
-        for metadata, still_there in self._config_maps.watch(version):
+                self._scheduler.saw(uid, Seen(namespace, name))
+        self.listed.set()
+        for metadata, still_there in self._config_maps.watch(since):
             self._tell(metadata, there=still_there)
             if self._stop.is_set():
                 return
@@ -196,4 +250,4 @@ class ConfigMapWatch:
     def _tell(self, metadata: Mapping[str, Any], *, there: bool) -> None:
         uid = source_uid(metadata)
         if uid is not None:
-            self._scheduler.saw(uid, Seen(metadata["namespace"], metadata["name"], metadata if there else None))
+            self._scheduler.saw(uid, look(metadata) if there else Seen(metadata["namespace"], metadata["name"]))

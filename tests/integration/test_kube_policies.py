@@ -9,7 +9,7 @@ import pytest
 
 from appconfig_operator.api.status import WrittenTarget
 from appconfig_operator.api.v1alpha1 import CreationPolicy
-from appconfig_operator.core.drift import Seen, drift, source_uid
+from appconfig_operator.core.drift import Seen, drift, look, source_uid
 from appconfig_operator.core.errors import AwaitedError, Reason, StallingError
 from appconfig_operator.core.history import PLAIN_LIMIT_BYTES
 from appconfig_operator.core.managed import merge_manager, owned
@@ -178,7 +178,7 @@ def test_drift_shows_in_the_metadata_alone(api: Api, admin: Administrator, kubec
     done = ConfigMaps(api).sync(wanted, known=False)
     shared_by_others = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "foreign"}, "data": {"x": "y"}}
     admin.create(KIND, shared_by_others)
-    version, listed = marked.list()
+    ((version, listed),) = marked.list()
     assert [metadata["name"] for metadata in listed] == ["shared"]
     written = WrittenTarget("shared", wanted.data.digest, 1, "2026-01-01T00:00:00Z", done.resource_version)
     events = marked.watch(version)
@@ -188,7 +188,7 @@ def test_drift_shows_in_the_metadata_alone(api: Api, admin: Administrator, kubec
         metadata, there = next(events)
         assert "data" not in metadata
         assert source_uid(metadata) == source.uid
-        return drift(Seen(metadata["namespace"], metadata["name"], metadata if there else None), written)
+        return drift(look(metadata) if there else Seen(metadata["namespace"], metadata["name"]), written)
 
     assert change("label", "configmap", "shared", "team=a") is None
     assert change("annotate", "configmap", "shared", "note=b") is None
@@ -204,11 +204,11 @@ def test_a_key_that_is_taken_away_is_drift(api: Api, admin: Administrator, kubec
     done = ConfigMaps(api).sync(wanted, known=False)
     written = WrittenTarget("shared", wanted.data.digest, 2, "2026-01-01T00:00:00Z", done.resource_version)
     kubectl("-n", admin.namespace, "patch", "configmap", "shared", "--type=merge", '--patch={"data":{"b":null}}')
-    _, (metadata,) = marked.list()
-    assert drift(Seen(admin.namespace, "shared", metadata), written) == "was changed"
+    ((_, (metadata,)),) = marked.list()
+    assert drift(look(metadata), written) == "was changed"
     ConfigMaps(api).sync(wanted, known=True)
-    _, (metadata,) = marked.list()
-    assert drift(Seen(admin.namespace, "shared", metadata), replace(written, resource_version="0")) is None
+    ((_, (metadata,)),) = marked.list()
+    assert drift(look(metadata), replace(written, resource_version="0")) is None
 
 
 @pytest.mark.parametrize(("keys", "size"), [(20_000, 50), (45_600, 20), (100_000, 9)], ids=["etcd", "grpc", "request"])

@@ -20,11 +20,49 @@ FIGHT_REPAIRS = 3
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A ConfigMap as the watch saw it last. `metadata` is `None` when it was deleted."""
+    """What is kept of a ConfigMap as the watch saw it last: its metadata whole would be some KB.
+
+    Attributes
+    ----------
+    namespace, name
+        Which ConfigMap.
+    resource_version
+        Its `resourceVersion`, empty when it was deleted.
+    keys
+        How many keys of its data are the operator's.
+    other
+        A field manager beside the operator that owns data of it, or `None`.
+    digest
+        The digest that its annotation tells, or empty.
+    marked
+        Whether it carries the mark of a source.
+    deleting
+        Whether its deletion has begun.
+    """
 
     namespace: str
     name: str
-    metadata: Mapping[str, Any] | None
+    resource_version: str = ""
+    keys: int = 0
+    other: str | None = None
+    digest: str = ""
+    marked: bool = True
+    deleting: bool = False
+
+
+def look(metadata: Mapping[str, Any]) -> Seen:
+    """Take from the metadata of a ConfigMap what tells whether somebody changed it."""
+    keys = owned(metadata, FIELD_MANAGER, "data") | owned(metadata, FIELD_MANAGER, "binaryData")
+    return Seen(
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        resource_version=metadata["resourceVersion"],
+        keys=len(keys),
+        other=owned_by_others(metadata, FIELD_MANAGER, ("data", "binaryData")),
+        digest=(metadata.get("annotations") or {}).get(DIGEST, ""),
+        marked=source_uid(metadata) is not None,
+        deleting="deletionTimestamp" in metadata,
+    )
 
 
 def source_uid(metadata: Mapping[str, Any]) -> str | None:
@@ -48,18 +86,20 @@ def drift(seen: Seen, written: WrittenTarget | None) -> str | None:
     """
     if written is None or seen.name != written.name:
         return None
-    if seen.metadata is None:
+    if not seen.resource_version:
         return "was deleted, or lost its mark"
-    metadata = seen.metadata
-    if metadata["resourceVersion"] == written.resource_version or "deletionTimestamp" in metadata:
+    if untouched(seen, written) or seen.deleting:
         return None
-    other = owned_by_others(metadata, FIELD_MANAGER, ("data", "binaryData"))
-    keys = owned(metadata, FIELD_MANAGER, "data") | owned(metadata, FIELD_MANAGER, "binaryData")
-    if other is not None or len(keys) != written.keys:
-        return f"was changed by {other}" if other else "was changed"
-    if (metadata.get("annotations") or {}).get(DIGEST) != written.digest or source_uid(metadata) is None:
+    if seen.other is not None or seen.keys != written.keys:
+        return f"was changed by {seen.other}" if seen.other else "was changed"
+    if seen.digest != written.digest or not seen.marked:
         return "had its marks changed"
     return None
+
+
+def untouched(seen: Seen, written: WrittenTarget | None) -> bool:
+    """Tell whether nobody has written a ConfigMap since the operator did."""
+    return written is not None and (seen.name, seen.resource_version) == (written.name, written.resource_version)
 
 
 def fighting(repairs: tuple[float, ...], now: float) -> bool:

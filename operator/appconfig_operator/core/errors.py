@@ -81,3 +81,17 @@ class SourceGoneError(Exception):
 
 class TooEarlyError(Exception):
     """AppConfig wants the poll interval kept: nothing is wrong, and nothing is known."""
+
+
+class PacedError(Exception):
+    """Nothing was asked, so that AWS is not asked too often: nothing is wrong, and nothing is known.
+
+    Parameters
+    ----------
+    seconds
+        Until it may be asked.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds

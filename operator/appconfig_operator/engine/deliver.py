@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.engine.memory import Memory
-    from appconfig_operator.engine.ports import ConfigMapStore, HistoryStore
+    from appconfig_operator.engine.ports import ConfigMapStore, HistoryStore, SourceStore
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class Deliverer:
 
     Parameters
     ----------
-    config_maps, history
+    config_maps, history, sources
         Where to.
     now
         RFC 3339 in UTC.
@@ -39,6 +39,7 @@ class Deliverer:
 
     config_maps: ConfigMapStore
     history: HistoryStore
+    sources: SourceStore
     now: Callable[[], str]
 
     def deliver(self, source: Source, memory: Memory) -> bool:
@@ -84,7 +85,8 @@ class Deliverer:
             memory.pending = None  # what is not pinned comes again in a new session, once the pin is taken away
         written = memory.written
         in_place = written is not None and (written.name, written.digest) == (source.spec.target.name, digest)
-        if in_place and memory.drift is None and memory.checked:
+        untouched = memory.untouched and memory.status.observed_generation == source.generation
+        if in_place and memory.drift is None and (memory.checked or untouched):
             return None
         name = written.name if written is not None else source.spec.target.name
         version = self.history.get(source, digest) or self.config_maps.current(source, name)
@@ -108,6 +110,11 @@ class Deliverer:
         return written is not None and self.config_maps.holds(source, written.name, written.digest)
 
     def _write(self, source: Source, memory: Memory, version: Version) -> bool:
+        if _in_place(source, memory, version):
+            memory.checked = True
+            return False
+        if not memory.fresh:
+            memory.refresh(self.sources.status(source))
         wanted = wanted_config_map(source, version)
         before = memory.written
         known = before is not None and before.name == wanted.name
@@ -145,3 +152,17 @@ class Deliverer:
         for digest in cut.dropped:
             self.history.drop(source, digest)
         memory.history = cut.history
+
+
+def _in_place(source: Source, memory: Memory, version: Version) -> bool:
+    """Tell without a look at the ConfigMap that it holds the version: after a restart, that is so for most of all."""
+    written, status = memory.written, memory.status
+    return (
+        memory.untouched
+        and memory.drift is None
+        and memory.left <= {source.spec.target.name}
+        and written is not None
+        and (written.name, written.digest) == (source.spec.target.name, version.data.digest)
+        and status.observed_generation == source.generation
+        and memory.received is status.source
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,6 +24,11 @@ class Memory:
         The status as the API server has it.
     received, written, history
         What AppConfig last delivered, what was last written, what is kept: the status as it should be.
+    fresh
+        Whether the status is certain to be the newest: read, or written, by this process. A watch lags behind what
+        another replica wrote last.
+    asked
+        When AppConfig last answered, by the monotonic clock.
     next_call
         When AppConfig may be asked again, by the monotonic clock.
     failures
@@ -36,6 +41,8 @@ class Memory:
         Why the configuration received last cannot be written.
     checked
         Whether this process has written the ConfigMap, or compared it, for this spec.
+    untouched
+        Whether the watch has seen that nobody has written the ConfigMap since the operator did.
     left
         Names of ConfigMaps that were written and whose release is not certain.
     drift
@@ -49,12 +56,30 @@ class Memory:
     received: ReceivedVersion | None
     written: WrittenTarget | None
     history: tuple[KeptVersion, ...] = ()
+    fresh: bool = False
+    asked: float = 0.0
     next_call: float = 0.0
     failures: int = 0
     pending: Content | None = None
     latest: str = ""
     blocked: ContentError | None = None
     checked: bool = False
+    untouched: bool = False
     left: frozenset[str] = frozenset()
     drift: str | None = None
     repairs: tuple[float, ...] = ()
+
+    def refresh(self, status: Status) -> None:
+        """Go on from the newest status, which another replica may have written."""
+        self.fresh = True
+        if status == self.status:
+            return
+        self.status, self.written, self.history = status, status.target, status.history
+        before = status.source
+        if self.received is None or (before is not None and same_version(before, self.received)):
+            self.received = before
+
+
+def same_version(one: ReceivedVersion, other: ReceivedVersion) -> bool:
+    """Tell whether two receipts are of the same version, whenever it came."""
+    return replace(one, received_time=other.received_time) == other

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from appconfig_operator.api.status import ReceivedVersion
-from appconfig_operator.core import conditions, pace
+from appconfig_operator.api.status import UNSEEN, ReceivedVersion
+from appconfig_operator.core import conditions, handover, pace
 from appconfig_operator.core.drift import FIGHT_WINDOW_SECONDS, fighting
 from appconfig_operator.core.errors import (
     AwaitedError,
+    PacedError,
     Reason,
     RefusedError,
     SourceError,
@@ -19,8 +20,9 @@ from appconfig_operator.core.errors import (
     TransientError,
     WaitingError,
 )
+from appconfig_operator.core.handover import HandedOver
 from appconfig_operator.engine.deliver import Deliverer
-from appconfig_operator.engine.memory import Memory
+from appconfig_operator.engine.memory import Memory, same_version
 from appconfig_operator.engine.report import Reporter
 from appconfig_operator.logs import about
 
@@ -31,15 +33,37 @@ if TYPE_CHECKING:
     from appconfig_operator.api.status import Status
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.content import Content
+    from appconfig_operator.core.handover import SavedSession
     from appconfig_operator.engine.ports import (
         ConfigMapStore,
         ConfigurationService,
         EventSink,
         HistoryStore,
+        Meter,
         SourceStore,
     )
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a source begins: with what memory, after how many seconds, and whether it goes before all others."""
+
+    memory: Memory
+    delay: float
+    first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """The outcome of a poll: the seconds until the next one, or `None` without a next one; and in a word, what it was.
+
+    The word is `Unchanged`, `Received`, `TooEarly`, `Paced` or the reason of an error.
+    """
+
+    delay: float | None
+    result: str
 
 
 class Poller:
@@ -47,7 +71,7 @@ class Poller:
 
     Parameters
     ----------
-    service, config_maps, history, sources, events
+    service, config_maps, history, sources, events, meter
         The world.
     monotonic
         Seconds, for intervals.
@@ -65,6 +89,7 @@ class Poller:
         history: HistoryStore,
         sources: SourceStore,
         events: EventSink,
+        meter: Meter,
         monotonic: Callable[[], float],
         utc_now: Callable[[], datetime],
         random: Callable[[], float],
@@ -73,26 +98,68 @@ class Poller:
         self._monotonic = monotonic
         self._utc_now = utc_now
         self._random = random
-        self._deliverer = Deliverer(config_maps, history, self._now)
+        self._sources = sources
+        self._meter = meter
+        self._deliverer = Deliverer(config_maps, history, sources, self._now)
         self._reporter = Reporter(sources, events, self._now)
 
-    def remember(self, source: Source, status: Status) -> Memory:
-        """Start the memory of a source, with a new session."""
+    def start(self, source: Source, handed_over: HandedOver | None) -> Start:
+        """Begin to poll a source: at once, or, where its ConfigMap is in order, so that all are spread over time."""
+        now = self._unix()
+        if handed_over is None or _asked(source) or not handover.usable(handed_over, source, now):
+            memory = self._memory(source, source.status)
+            if _settled(source):
+                return Start(memory, self._random() * source.spec.poll_interval_seconds)
+            return Start(memory, 0.0, first=source.status.target is None)
+        memory = self._memory(source, source.status, handed_over.session)
+        delay = handover.delay(handed_over, now)
+        memory.asked = self._monotonic() - (now - handed_over.issued)
+        memory.next_call = self._monotonic() + delay
+        memory.latest = handed_over.latest
+        return Start(memory, delay)
+
+    def start_anew(self, source: Source, before: Memory) -> Memory:
+        """Begin a new session after a change of the spec, or because a sync was asked for."""
+        memory = self._memory(source, before.status)
+        # The status may not tell of the last writes: that it could not be written must not make them forgotten.
+        memory.written, memory.history, memory.left = before.written, before.history, before.left
+        memory.fresh, memory.untouched = before.fresh, before.untouched
+        return memory
+
+    def hand_over(self, source: Source, memory: Memory, due: float) -> HandedOver | None:
+        """Return what another replica can go on with, or `None` when it had better begin anew.
+
+        Content is not handed over, so a version that is not written yet has to come again, in a new session.
+        """
+        unfinished = memory.pending is not None or memory.blocked is not None or memory.drift is not None
+        if unfinished or memory.left - {source.spec.target.name} or source.spec.suspend:
+            return None
+        session = memory.session.save()
+        if session is None or memory.status.observed_generation != source.generation:
+            return None
+        offset = self._unix() - self._monotonic()
+        return HandedOver(
+            uid=source.uid,
+            generation=source.generation,
+            issued=memory.asked + offset,
+            due=due + offset,
+            latest=memory.latest,
+            session=session,
+        )
+
+    def _memory(self, source: Source, status: Status, saved: SavedSession | None = None) -> Memory:
         return Memory(
-            session=self._service.session(source),
+            session=self._service.session(source, saved),
             status=status,
             received=status.source,
             written=status.target,
             history=status.history,
+            # Where there is no status yet, nobody else has written one, or it does not matter.
+            fresh=status.observed_generation == UNSEEN,
         )
 
-    def poll(self, source: Source, memory: Memory) -> float:
+    def poll(self, source: Source, memory: Memory) -> Polled:
         """Poll a source, and carry out what follows.
-
-        Returns
-        -------
-        float
-            Seconds until it is to be polled again.
 
         Raises
         ------
@@ -100,6 +167,7 @@ class Poller:
             When the source does not exist any more.
         """
         error: SourceError | None = None
+        before = memory.received
         changed = False
         try:
             self._check_fight(source, memory)
@@ -113,7 +181,9 @@ class Poller:
             changed = self._deliver(source, memory)
         except TooEarlyError:
             memory.next_call = self._monotonic() + memory.session.interval
-            return self._ordinary(memory)
+            return Polled(self._ordinary(memory), "TooEarly")
+        except PacedError as paced:
+            return Polled(paced.seconds, "Paced")
         except SourceError as raised:
             error = raised
         if memory.blocked is not None and source.spec.pinned_digest is None:
@@ -126,7 +196,9 @@ class Poller:
             if not isinstance(error, TransientError):
                 memory.failures += 1
             error = raised
-        return self._delay(memory, error)
+        if error is not None:
+            return Polled(self._delay(memory, error), str(error.reason))
+        return Polled(self._ordinary(memory), "Unchanged" if memory.received is before else "Received")
 
     def _check_fight(self, source: Source, memory: Memory) -> None:
         """Put a ConfigMap right at a slow pace when somebody keeps changing it."""
@@ -143,7 +215,7 @@ class Poller:
 
     def _receive(self, source: Source, memory: Memory) -> None:
         """Ask AppConfig, unless it is too early and only a write is to be tried again."""
-        if memory.drift is not None and memory.pending is None and self._deliverer.intact(source, memory):
+        if memory.drift is not None and memory.pending is None and self._intact(source, memory):
             memory.drift = None  # a false alarm must not cost a session
         if memory.drift is not None and memory.pending is None:
             # The content is not kept, and comes again in a new session only.
@@ -153,15 +225,28 @@ class Poller:
             return
         try:
             content = memory.session.poll()
+        except PacedError as paced:
+            if memory.pending is None and source.spec.pinned_digest is None:
+                raise
+            memory.next_call = self._monotonic() + paced.seconds  # what is at hand is written meanwhile
+            return
         except WaitingError:
-            memory.next_call = self._monotonic() + memory.session.interval
+            memory.asked = self._monotonic()
+            memory.next_call = memory.asked + memory.session.interval
             raise
-        memory.next_call = self._monotonic() + memory.session.interval
+        memory.asked = self._monotonic()
+        memory.next_call = memory.asked + memory.session.interval
         if content is None:
             return
+        self._meter.received(len(content.body))
         memory.pending = content
         memory.blocked = None
         memory.received = _received(content, memory.received, self._now())
+
+    def _intact(self, source: Source, memory: Memory) -> bool:
+        if not memory.fresh:
+            memory.refresh(self._sources.status(source))
+        return self._deliverer.intact(source, memory)
 
     def _deliver(self, source: Source, memory: Memory) -> bool:
         before = memory.written
@@ -175,7 +260,7 @@ class Poller:
         # The same version put right is told as that, and not as a new version.
         return changed and (before is None or memory.written is None or before.digest != memory.written.digest)
 
-    def _delay(self, memory: Memory, error: SourceError | None) -> float:
+    def _delay(self, memory: Memory, error: SourceError) -> float:
         if isinstance(error, TransientError):
             if isinstance(error, RefusedError) and memory.failures >= conditions.SHOWN_AFTER:
                 return pace.slow(memory.session.interval, self._random())
@@ -187,6 +272,9 @@ class Poller:
     def _ordinary(self, memory: Memory) -> float:
         remaining = max(0.0, memory.next_call - self._monotonic())
         return pace.ordinary(memory.session.interval, remaining, self._random())
+
+    def _unix(self) -> float:
+        return self._utc_now().timestamp()
 
     def _now(self) -> str:
         return self._utc_now().strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -201,6 +289,14 @@ def _received(content: Content, before: ReceivedVersion | None, now: str) -> Rec
         size_bytes=len(content.body),
         received_time=now,
     )
-    if before is not None and replace(before, received_time=now) == version:
-        return before
-    return version
+    return before if before is not None and same_version(before, version) else version
+
+
+def _asked(source: Source) -> bool:
+    return bool(source.requested_at) and source.requested_at != source.status.last_handled_reconcile_at
+
+
+def _settled(source: Source) -> bool:
+    """Tell whether a source was synced as it is now, so that nothing is lost by waiting for its turn."""
+    status = source.status
+    return status.target is not None and status.observed_generation == source.generation and not _asked(source)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from appconfig_operator.api.status import Status
     from appconfig_operator.api.v1alpha1 import Source
@@ -76,7 +77,10 @@ class HistoryStore(Protocol):
 
 
 class SourceStore(Protocol):
-    """Where the status goes."""
+    """Where the status is."""
+
+    def status(self, source: Source) -> Status:
+        """Read the status as it is now. Raises `SourceGoneError`, `TransientError`."""
 
     def update_status(self, source: Source, status: Status) -> str:
         """Write the status, return the new `resourceVersion`. Raises `SourceGoneError`, `TransientError`."""
@@ -89,11 +93,28 @@ class EventSink(Protocol):
         """Write one Event, or log that it could not be written."""
 
 
+class Meter(Protocol):
+    """Where figures go."""
+
+    def polled(self, result: str, seconds: float, lateness: float) -> None:
+        """Count a poll, how long it took, and how long after its time it began, in seconds."""
+
+    def received(self, size: int) -> None:
+        """Count a configuration that AppConfig delivered, and its bytes."""
+
+
 class Holding(Protocol):
     """The right to poll the sources of a shard, and to write for them, while its Lease lasts."""
 
     def remaining(self) -> float:
         """Return for how many seconds yet. Zero or less: it has lapsed, and may come back."""
+
+
+class Fence(Protocol):
+    """Keeps a thread from writing once a Lease has lapsed."""
+
+    def under(self, holding: Holding) -> AbstractContextManager[None]:
+        """Let this thread write only while the Lease lasts."""
 
 
 class ShardHost(Protocol):

@@ -54,11 +54,22 @@ class Reporter:
         SourceGoneError, TransientError
             When the status could not be written.
         """
-        ready = memory.status.condition(conditions.READY)
         verdict = _verdict(source, memory, error)
-        if verdict is None:
+        if verdict is None or self._status(source, memory, verdict) == memory.status:
             return
-        status = Status(
+        if not memory.fresh:
+            memory.refresh(self.sources.status(source))
+        ready = memory.status.condition(conditions.READY)
+        status = self._status(source, memory, verdict)
+        if status == memory.status:
+            return
+        self.sources.update_status(source, status)
+        memory.status = status
+        if changed or ready is None or (ready.status, ready.reason) != (verdict.status, verdict.reason):
+            self._tell(source, verdict)
+
+    def _status(self, source: Source, memory: Memory, verdict: conditions.Verdict) -> Status:
+        return Status(
             observed_generation=source.generation,
             conditions=conditions.conditions(
                 verdict, previous=memory.status.conditions, generation=source.generation, now=self.now()
@@ -68,12 +79,6 @@ class Reporter:
             history=memory.history,
             last_handled_reconcile_at=source.requested_at or memory.status.last_handled_reconcile_at,
         )
-        if status == memory.status:
-            return
-        self.sources.update_status(source, status)
-        memory.status = status
-        if changed or ready is None or (ready.status, ready.reason) != (verdict.status, verdict.reason):
-            self._tell(source, verdict)
 
     def drifted(self, source: Source, what: str) -> None:
         """Tell that a change of somebody else was put right."""

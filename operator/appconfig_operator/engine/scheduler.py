@@ -1,115 +1,87 @@
-"""When each source is polled: one heap of due times, a bounded pool of worker threads."""
+"""When each source is polled: all sources that there are, and turns for those of the shards held here."""
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import logging
 import threading
-import traceback
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from appconfig_operator.api.v1alpha1 import CreationPolicy
-from appconfig_operator.core.drift import Seen, drift
-from appconfig_operator.core.errors import SourceGoneError
+from appconfig_operator.core.drift import Seen, drift, untouched
+from appconfig_operator.core.shards import shard_of
+from appconfig_operator.engine.entry import Entry, asks_for_more
+from appconfig_operator.engine.turns import Shard, Turns
+from appconfig_operator.engine.workers import Job
 from appconfig_operator.logs import about
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from appconfig_operator.api.status import Status
     from appconfig_operator.api.v1alpha1 import Source
+    from appconfig_operator.core.handover import HandedOver
     from appconfig_operator.engine.memory import Memory
+    from appconfig_operator.engine.poll import Start
+    from appconfig_operator.engine.ports import Holding
 
 logger = logging.getLogger(__name__)
 
-AFTER_A_BUG_SECONDS = 60.0
-"""Until a source is polled again whose poll raised what nobody foresaw."""
+BEAT_SECONDS = 5.0
+"""The longest that the scheduler waits without a sign of life."""
 
 
-class SourcePoller(Protocol):
-    """What the scheduler runs."""
+class Sessions(Protocol):
+    """Where the memory of a source comes from, and where it goes."""
 
-    def remember(self, source: Source, status: Status) -> Memory:
-        """Start the memory of a source, with a new session."""
+    def start(self, source: Source, handed_over: HandedOver | None) -> Start:
+        """Begin to poll a source."""
 
-    def poll(self, source: Source, memory: Memory) -> float:
-        """Poll a source, return the seconds until the next poll. Raises `SourceGoneError`."""
+    def start_anew(self, source: Source, before: Memory) -> Memory:
+        """Begin a new session after a change of the spec, or because a sync was asked for."""
 
-
-@dataclass(slots=True)
-class _Entry:
-    """A source that is there.
-
-    `ticket` is the number of its one valid place in the heap; others of it there are void. `None`: not waiting.
-    `seen` is what was told of its ConfigMap during a poll, to be looked at after it.
-    """
-
-    source: Source
-    memory: Memory
-    ticket: int | None = None
-    running: bool = False
-    changed: bool = False
-    seen: Seen | None = None
+    def hand_over(self, source: Source, memory: Memory, due: float) -> HandedOver | None:
+        """Return what another replica can go on with, or `None`."""
 
 
 class Scheduler:
-    """Polls each source when it is due, and never twice at once.
+    """Gives each source its turn, and never two at once.
 
     Parameters
     ----------
-    poller
-        Polls one source.
-    workers
-        Threads, and so polls at once.
+    sessions
+        Where memories come from.
+    shards
+        How many parts the sources are split into.
     monotonic
         Seconds.
     """
 
-    def __init__(self, poller: SourcePoller, *, workers: int, monotonic: Callable[[], float]) -> None:
-        self._poller = poller
+    def __init__(self, sessions: Sessions, *, shards: int, monotonic: Callable[[], float]) -> None:
+        self._sessions = sessions
+        self._count = shards
         self._monotonic = monotonic
-        self._entries: dict[str, _Entry] = {}
-        self._heap: list[tuple[float, int, str]] = []
-        self._tickets = itertools.count()
+        self._entries: dict[str, Entry] = {}
+        self._turns = Turns()
         self._lock = threading.Lock()
         # One idle worker, the leader, waits for the first due time; the others wait to lead. So a due source wakes one.
         self._due = threading.Condition(self._lock)
         self._lead = threading.Condition(self._lock)
         self._led = False
         self._stopping = False
-        # Daemons: a thread that waits for AWS must not keep the process from ending.
-        self._threads = [
-            threading.Thread(target=self._work, name=f"worker-{number}", daemon=True) for number in range(workers)
-        ]
+        self._beat = monotonic()
 
-    def start(self) -> None:
-        """Start the worker threads."""
-        for thread in self._threads:
-            thread.start()
-
-    def stop(self, timeout: float) -> bool:
-        """Begin no more polls, and wait for those under way.
-
-        Parameters
-        ----------
-        timeout
-            Seconds, for all threads together.
-
-        Returns
-        -------
-        bool
-            Whether all polls ended in time. One that did not is safe to cut off: the next process ends its work.
-        """
+    def stop(self) -> None:
+        """Give no more turns."""
         with self._lock:
             self._stopping = True
             self._due.notify_all()
             self._lead.notify_all()
-        deadline = self._monotonic() + timeout
-        for thread in self._threads:
-            thread.join(max(0.0, deadline - self._monotonic()))
-        return not any(thread.is_alive() for thread in self._threads)
+
+    def age(self) -> float:
+        """Return the seconds since a worker last asked for, or waited for, a turn."""
+        return self._monotonic() - self._beat
+
+    # Sources that come, change and go.
 
     def put(self, source: Source) -> bool:
         """Take in a source as the API server tells it now. A changed spec, or a request to sync, is polled at once.
@@ -124,61 +96,34 @@ class Scheduler:
             return False
         with self._lock:
             entry = self._entries.get(source.uid)
-            known = entry is not None
             if entry is None:
-                entry = _Entry(source, self._poller.remember(source, source.status))
-                self._entries[source.uid] = entry
-                self._schedule(entry, 0.0)
-            elif _asks_for_more(source, than=entry.source):
+                entry = self._entries[source.uid] = Entry(source, shard_of(source.uid, self._count))
+                if entry.shard in self._turns.shards:
+                    self._start(entry, None)
+                return False
+            self._change(entry, source)
+        return True
+
+    def _change(self, entry: Entry, source: Source) -> None:
+        if entry.memory is None:
+            if source.generation >= entry.source.generation:
                 entry.source = source
-                entry.changed = True
-                if not entry.running:
-                    self._begin_anew(entry)
-            elif entry.source.generation == source.generation:
-                entry.source = source
-        return known
-
-    def saw(self, uid: str, seen: Seen) -> None:
-        """Take in what became of the ConfigMap of a source. A change of somebody else is put right at once."""
-        with self._lock:
-            entry = self._entries.get(uid)
-            if entry is None or not _concerns(seen, entry.source):
-                return
-            entry.seen = seen
-            if not entry.running:
-                self._look(entry)
-
-    def targets(self, namespace: str | None) -> dict[str, tuple[str, str]]:
-        """Return namespace and name of the ConfigMaps that carry the mark of a source, by its uid.
-
-        Parameters
-        ----------
-        namespace
-            Where, or `None` for everywhere.
-        """
-        with self._lock:
-            return {
-                uid: (entry.source.namespace, entry.memory.written.name)
-                for uid, entry in self._entries.items()
-                if entry.memory.written is not None
-                and namespace in {None, entry.source.namespace}
-                and entry.source.spec.target.creation_policy is not CreationPolicy.MERGE
-            }
-
-    def _look(self, entry: _Entry) -> None:
-        seen, entry.seen = entry.seen, None
-        if seen is None or entry.memory.drift is not None:
             return
-        what = drift(seen, entry.memory.written)
-        if what is not None:
-            entry.memory.drift = what
-            self._schedule(entry, 0.0)
+        before = entry.source
+        if source.generation < before.generation:
+            return
+        # The status is the memory's: of an old echo of it, nothing is to be kept.
+        entry.source = replace(source, status=entry.memory.status)
+        if asks_for_more(source, than=before):
+            entry.changed = True
+            if not entry.running:
+                self._begin_anew(entry, entry.memory)
 
     def remove(self, uid: str) -> None:
         """Forget a source, and its session with it."""
         with self._lock:
             entry = self._entries.pop(uid, None)
-        if entry is not None:
+        if entry is not None and entry.memory is not None:
             logger.info("Deleted: its session ends", extra=about(entry.source))
 
     def keep_only(self, uids: set[str], among: set[str]) -> None:
@@ -191,98 +136,177 @@ class Scheduler:
         with self._lock:
             return set(self._entries)
 
-    def _begin_anew(self, entry: _Entry) -> None:
+    def entries(self) -> list[Entry]:
+        """Return all entries, to be looked at only."""
+        with self._lock:
+            return list(self._entries.values())
+
+    def overdue(self) -> int:
+        """Count the sources whose turn has come and that wait for a worker."""
+        with self._lock:
+            return self._turns.overdue(self._entries, self._monotonic())
+
+    # What becomes of ConfigMaps.
+
+    def saw(self, uid: str, seen: Seen) -> None:
+        """Take in what became of the ConfigMap of a source. A change of somebody else is put right at once."""
+        with self._lock:
+            entry = self._entries.get(uid)
+            if entry is None or not entry.concerned_by(seen):
+                return
+            entry.seen, entry.unlooked = seen, True
+            if entry.memory is not None and not entry.running:
+                self._look(entry, entry.memory)
+
+    def targets(self, namespace: str | None) -> dict[str, tuple[str, str]]:
+        """Return namespace and name of the ConfigMaps that carry the mark of a source, by its uid.
+
+        Parameters
+        ----------
+        namespace
+            Where, or `None` for everywhere.
+        """
+        with self._lock:
+            return {
+                uid: (entry.source.namespace, written.name)
+                for uid, entry in self._entries.items()
+                if (written := entry.written) is not None
+                and namespace in {None, entry.source.namespace}
+                and entry.source.spec.target.creation_policy is not CreationPolicy.MERGE
+            }
+
+    def _look(self, entry: Entry, memory: Memory) -> None:
+        if entry.seen is None:
+            return
+        memory.untouched = untouched(entry.seen, memory.written)
+        if not entry.unlooked or memory.drift is not None:
+            return
+        entry.unlooked = False
+        what = drift(entry.seen, memory.written)
+        if what is not None:
+            memory.drift = what
+            self._schedule(entry, 0.0)
+
+    # Shards that come and go.
+
+    def begin(self, shard: int, holding: Holding, sessions: Mapping[str, HandedOver]) -> None:
+        """Poll the sources of a shard from now on, going on with the sessions, by uid, that were handed over."""
+        with self._lock:
+            self._turns.shards[shard] = Shard(holding)
+            for entry in self._of(shard):
+                self._start(entry, sessions.get(entry.source.uid))
+
+    def resume(self, shard: int) -> None:
+        """Go on after the holding lapsed and came back, with nobody else in between."""
+        with self._lock:
+            if shard in self._turns.shards:
+                self._due.notify()
+
+    def drain(self, shard: int) -> bool:
+        """Begin no more polls of a shard, and tell whether those under way have ended. Call it until they have."""
+        with self._lock:
+            held = self._turns.shards.get(shard)
+            if held is None:
+                return True
+            held.draining = True
+            return held.running == 0
+
+    def surrender(self, shard: int) -> list[HandedOver]:
+        """End the sessions of a drained shard, and return those that another replica can go on with.
+
+        A source that is still being polled is not among them: nobody knows what becomes of its token.
+        """
+        with self._lock:
+            handed_over = [
+                given
+                for entry in self._of(shard)
+                if entry.memory is not None and not entry.running and not entry.changed
+                if (given := self._sessions.hand_over(entry.source, entry.memory, entry.due)) is not None
+            ]
+            self._forget(shard)
+        return handed_over
+
+    def drop(self, shard: int) -> None:
+        """Forget the sessions of a shard that another replica has taken."""
+        with self._lock:
+            self._forget(shard)
+
+    def _forget(self, shard: int) -> None:
+        self._turns.shards.pop(shard, None)
+        for entry in self._of(shard):
+            if entry.memory is not None:
+                entry.source = replace(entry.source, status=entry.memory.status)
+            entry.memory, entry.ticket, entry.changed = None, None, False
+
+    def _of(self, shard: int) -> list[Entry]:
+        return [entry for entry in self._entries.values() if entry.shard == shard]
+
+    # Turns.
+
+    def _start(self, entry: Entry, handed_over: HandedOver | None) -> None:
+        start = self._sessions.start(entry.source, handed_over)
+        entry.memory, entry.unlooked = start.memory, True
+        self._schedule(entry, start.delay, first=start.first)
+        self._look(entry, start.memory)
+
+    def _begin_anew(self, entry: Entry, before: Memory) -> None:
         entry.changed = False
-        before = entry.memory
-        entry.memory = self._poller.remember(entry.source, before.status)
-        # The status may not tell of the last writes: that it could not be written must not make them forgotten.
-        entry.memory.written, entry.memory.history, entry.memory.left = before.written, before.history, before.left
+        entry.memory = self._sessions.start_anew(entry.source, before)
         self._schedule(entry, 0.0)
 
-    def _schedule(self, entry: _Entry, delay: float) -> None:
+    def _schedule(self, entry: Entry, delay: float, *, first: bool = False) -> None:
+        if entry.running:
+            return  # it gets its next turn when this one ends
         if entry.source.spec.suspend:
             logger.info("Suspended: no calls, nothing changes", extra=about(entry.source))
             entry.ticket = None
             return
-        entry.ticket = next(self._tickets)
-        heapq.heappush(self._heap, (self._monotonic() + delay, entry.ticket, entry.source.uid))
+        self._turns.add(entry, self._monotonic() + delay, first=first)
         self._due.notify()
 
-    def _work(self) -> None:
-        while (due := self._next()) is not None:
-            entry, source, memory = due
-            delay = self._poll(source, memory)
-            with self._lock:
-                entry.running = False
-                if self._entries.get(source.uid) is not entry:
-                    continue
-                if delay is None:
-                    del self._entries[source.uid]
-                    continue
-                if entry.changed:
-                    self._begin_anew(entry)
-                else:
-                    self._schedule(entry, delay)
-                self._look(entry)
-
-    def _next(self) -> tuple[_Entry, Source, Memory] | None:
-        """Wait for the next source that is due. `None`: the scheduler stops."""
+    def next(self) -> Job | None:
+        """Wait for the next source whose turn it is. `None`: the scheduler stops."""
         with self._lock:
+            self._beat = self._monotonic()
             while self._led and not self._stopping:
                 self._lead.wait()
             self._led = True
             try:
-                entry = self._first_due()
-                # Read under the lock: `put` may set another source right after it, with a memory of its own to come.
-                return None if entry is None else (entry, entry.source, entry.memory)
+                return self._lead_on()
             finally:
                 self._led = False
                 self._lead.notify()
 
-    def _first_due(self) -> _Entry | None:
+    def _lead_on(self) -> Job | None:
         while not self._stopping:
-            if not self._heap:
-                self._due.wait()
-                continue
-            due, ticket, uid = self._heap[0]
-            entry = self._entries.get(uid)
-            if entry is None or entry.ticket != ticket:
-                heapq.heappop(self._heap)
-            elif (wait := due - self._monotonic()) > 0:
-                self._due.wait(wait)
-            else:
-                heapq.heappop(self._heap)
-                entry.ticket = None
-                entry.running = True
-                return entry
+            self._beat = self._monotonic()
+            turn = self._turns.take(self._entries, self._beat)
+            if isinstance(turn, Entry) and turn.memory is not None:
+                shard = self._turns.shards[turn.shard]
+                shard.running += 1
+                turn.running = True
+                # Read under the lock: `put` may set another source right after it, with a memory of its own to come.
+                return Job(turn, turn.source, turn.memory, shard.holding, turn.due)
+            self._due.wait(min(turn, BEAT_SECONDS) if isinstance(turn, float) else BEAT_SECONDS)
         return None
 
-    def _poll(self, source: Source, memory: Memory) -> float | None:
-        try:
-            return self._poller.poll(source, memory)
-        except SourceGoneError:
-            return None
-        except Exception as error:  # noqa: BLE001 (a bug met by one source must not end the thread that serves all)
-            # Not the exception's own text: it could quote a configuration value.
-            where = "; ".join(
-                f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
-            )
-            logger.error(  # noqa: TRY400 (the traceback is there, without the text)
-                "A poll failed with %s at %s", type(error).__name__, where, extra=about(source)
-            )
-            return AFTER_A_BUG_SECONDS
-
-
-def _asks_for_more(source: Source, *, than: Source) -> bool:
-    """Tell whether a source has a newer spec, or a new request to sync. To take a request away asks for nothing."""
-    if source.generation != than.generation:
-        return source.generation > than.generation
-    return bool(source.requested_at) and source.requested_at != than.requested_at
-
-
-def _concerns(seen: Seen, source: Source) -> bool:
-    """Tell whether it is the ConfigMap of the source: the mark alone, anybody can copy to anywhere."""
-    target = source.spec.target
-    return (seen.namespace, seen.name) == (source.namespace, target.name) and (
-        target.creation_policy is not CreationPolicy.MERGE
-    )
+    def done(self, job: Job, delay: float | None) -> None:
+        """Take back a source whose poll has ended, and give it its next turn."""
+        entry = job.entry
+        with self._lock:
+            entry.running = False
+            shard = self._turns.shards.get(entry.shard)
+            if shard is not None and shard.holding is job.holding:
+                shard.running -= 1
+            if self._entries.get(job.source.uid) is not entry or entry.memory is None:
+                return
+            if entry.memory is not job.memory:  # the shard went, and came again, meanwhile
+                self._schedule(entry, 0.0)
+            elif delay is None:
+                del self._entries[job.source.uid]
+                return
+            elif entry.changed:
+                self._begin_anew(entry, job.memory)
+            else:
+                self._schedule(entry, delay)
+            self._look(entry, entry.memory)

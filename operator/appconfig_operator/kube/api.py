@@ -16,6 +16,7 @@ from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 
 from appconfig_operator.kube.errors import ApiError, UnreachableError
+from appconfig_operator.kube.fence import Fence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -41,7 +42,7 @@ def in_cluster() -> bool:
     return "KUBERNETES_SERVICE_HOST" in os.environ and _SERVICE_ACCOUNT.is_file()
 
 
-def connect(*, workers: int) -> Api:
+def connect(*, workers: int, fence: Fence | None = None) -> Api:
     """Connect as the Pod's ServiceAccount, else as `KUBECONFIG` says.
 
     Nothing is sent yet: the API server may be away.
@@ -50,6 +51,8 @@ def connect(*, workers: int) -> Api:
     ----------
     workers
         How many calls there are at once: the size of the connection pool.
+    fence
+        Bounds the writes of threads that work under a Lease.
 
     Raises
     ------
@@ -72,14 +75,23 @@ def connect(*, workers: int) -> Api:
             f"({type(error).__name__}). Name one in the variable KUBECONFIG."
         )
         raise ConnectionSettingsError(message) from error
-    return Api(client.ApiClient(configuration))
+    return Api(client.ApiClient(configuration), fence)
 
 
 class Api:
-    """Calls of the Kubernetes API. Safe to share between threads."""
+    """Calls of the Kubernetes API. Safe to share between threads.
 
-    def __init__(self, api_client: client.ApiClient) -> None:
+    Parameters
+    ----------
+    api_client
+        The connection.
+    fence
+        Bounds the writes of threads that work under a Lease.
+    """
+
+    def __init__(self, api_client: client.ApiClient, fence: Fence | None = None) -> None:
         self._client = api_client
+        self._fence = fence or Fence()
 
     def call(  # noqa: PLR0913 (what an HTTP call consists of)
         self,
@@ -98,8 +110,10 @@ class Api:
         ApiError
             When the API server refuses, with what it says.
         UnreachableError
-            When there is no answer: nobody knows then whether a write was carried out.
+            When there is no answer: nobody knows then whether a write was carried out. Or when it was not sent,
+            because the Lease under which this thread works has lapsed.
         """
+        limit = self._fence.limit() if method != "GET" else None
         try:
             url, headers = self._prepared(method, path, query, {"Accept": accept, "Content-Type": content_type})
             # Not by the client's own request(): it escapes all that is not ASCII, and a ConfigMap near its limit would
@@ -109,7 +123,7 @@ class Api:
                 url,
                 body=None if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
                 headers=headers,
-                timeout=Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=READ_TIMEOUT_SECONDS),
+                timeout=Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=READ_TIMEOUT_SECONDS, total=limit),
             )
         except (HTTPError, config.ConfigException, OSError) as error:  # the last two: the token is read anew at times
             raise UnreachableError(type(error).__name__) from error

@@ -12,7 +12,7 @@ from appconfig_operator.core.plan import SOURCE_UID
 from appconfig_operator.kube.errors import GONE, ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from appconfig_operator.kube.api import Api
 
@@ -43,23 +43,22 @@ class MarkedConfigMaps:
         self._api = api
         self._path = f"/api/v1/namespaces/{namespace}/configmaps" if namespace else "/api/v1/configmaps"
 
-    def list(self) -> tuple[str, list[Mapping[str, Any]]]:
-        """List the metadata, in pages, and return with it the `resourceVersion` to watch from.
+    def list(self) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
+        """List the metadata, page by page, each with the `resourceVersion` of the list, to watch from.
 
         Raises
         ------
         ApiError, UnreachableError
             When the list cannot be had as a whole.
         """
-        found: list[Mapping[str, Any]] = []
         query = {"labelSelector": SOURCE_UID, "limit": str(PAGE)}
         while True:
             page = self._api.call("GET", self._path, query=query, accept=_LIST)
-            # An empty list of metadata only comes as null.
-            found.extend(item["metadata"] for item in page.get("items") or ())
+            # An empty list of metadata only comes as null. Its version is that of the first page.
+            yield page["metadata"]["resourceVersion"], [item["metadata"] for item in page.get("items") or ()]
             token = page["metadata"].get("continue")
             if not token:
-                return page["metadata"]["resourceVersion"], found
+                return
             query["continue"] = token
 
     def watch(self, version: str) -> Iterator[tuple[Mapping[str, Any], bool]]:

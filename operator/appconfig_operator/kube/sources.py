@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from appconfig_operator.api.status import Status
 from appconfig_operator.api.v1alpha1 import API_VERSION, PLURAL
 from appconfig_operator.core.errors import Reason, SourceGoneError, TransientError
 from appconfig_operator.core.managed import FIELD_MANAGER
@@ -13,7 +14,6 @@ from appconfig_operator.kube.errors import INVALID, NOT_FOUND, ApiError, Unreach
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from appconfig_operator.api.status import Status
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.kube.api import Api
 
@@ -73,6 +73,28 @@ class Sources:
                 return found
             query["continue"] = token
 
+    def status(self, source: Source) -> Status:
+        """Read the status as it is now: what a watch tells lags a little behind.
+
+        Raises
+        ------
+        SourceGoneError
+            When the resource was deleted, or another one has its name now.
+        TransientError
+            When the API server does not say.
+        """
+        try:
+            answer = self._api.call("GET", _path(source))
+        except ApiError as error:
+            if error.status == NOT_FOUND and error.reason == "NotFound":
+                raise SourceGoneError(source.uid) from error
+            raise TransientError(Reason.TARGET_UNAVAILABLE, f"{error}: {error.message}") from error
+        except UnreachableError as error:
+            raise TransientError(Reason.TARGET_UNAVAILABLE, f"no answer ({error})") from error
+        if answer["metadata"]["uid"] != source.uid:
+            raise SourceGoneError(source.uid)
+        return Status.from_dict(answer.get("status") or {})
+
     def update_status(self, source: Source, status: Status) -> str:
         """Write the status, and return the resource's new `resourceVersion`.
 
@@ -89,10 +111,13 @@ class Sources:
             {"op": "test", "path": "/metadata/uid", "value": source.uid},
             *({"op": "add", "path": f"/status/{part}", "value": value} for part, value in status.to_dict().items()),
         ]
-        path = f"/apis/{API_VERSION}/namespaces/{source.namespace}/{PLURAL}/{source.name}/status"
         try:
             answer = self._api.call(
-                "PATCH", path, query={"fieldManager": FIELD_MANAGER}, body=patch, content_type=JSON_PATCH
+                "PATCH",
+                f"{_path(source)}/status",
+                query={"fieldManager": FIELD_MANAGER},
+                body=patch,
+                content_type=JSON_PATCH,
             )
         except ApiError as error:
             # A failed test has no causes, unlike a status that the CRD does not allow.
@@ -103,3 +128,7 @@ class Sources:
         except UnreachableError as error:
             raise TransientError(Reason.TARGET_UNAVAILABLE, f"no answer ({error})") from error
         return str(answer["metadata"]["resourceVersion"])
+
+
+def _path(source: Source) -> str:
+    return f"/apis/{API_VERSION}/namespaces/{source.namespace}/{PLURAL}/{source.name}"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from appconfig_operator.api.status import WrittenTarget
-from appconfig_operator.core.drift import Seen, drift, fighting, source_uid
+from appconfig_operator.core.drift import Seen, drift, fighting, look, source_uid
 
 WRITTEN = WrittenTarget("checkout", "sha256:1", 1, "2026-01-01T00:00:00Z", "88")
 
@@ -19,6 +19,8 @@ def managed(manager: str, **fields: list[str]) -> dict[str, Any]:
 
 def metadata(*entries: dict[str, Any], **changes: Any) -> dict[str, Any]:
     fields: dict[str, Any] = {
+        "namespace": "shop",
+        "name": "checkout",
         "resourceVersion": "90",
         "labels": {"appconfig-operator.io/source-uid": "u"},
         "annotations": {"appconfig-operator.io/digest": "sha256:1"},
@@ -67,12 +69,12 @@ def metadata(*entries: dict[str, Any], **changes: Any) -> dict[str, Any]:
     ],
 )
 def test_drift_is_told_from_metadata(seen: dict[str, Any] | None, what: str | None) -> None:
-    assert drift(Seen("shop", "checkout", seen), WRITTEN) == what
+    assert drift(look(seen) if seen is not None else Seen("shop", "checkout"), WRITTEN) == what
 
 
 def test_another_config_map_is_none_of_our_business() -> None:
-    assert drift(Seen("shop", "the one before", None), WRITTEN) is None
-    assert drift(Seen("shop", "checkout", None), None) is None
+    assert drift(Seen("shop", "the one before"), WRITTEN) is None
+    assert drift(Seen("shop", "checkout"), None) is None
 
 
 @pytest.mark.parametrize(

@@ -37,15 +37,19 @@ class Bench:
     source: Source = field(default_factory=source)
     memory: Memory = field(init=False)
     poller: Poller = field(init=False)
+    result: str = ""
 
     def __post_init__(self) -> None:
         self.poller = self.world.poller()
-        self.memory = self.poller.remember(self.source, self.source.status)
+        self.memory = self.poller.start(self.source, None).memory
 
     def poll(self, *, after: float | None = None) -> float:
         """Poll, `after` seconds later (default: when AppConfig may be called again)."""
         self.world.now = max(self.world.now, self.memory.next_call) if after is None else self.world.now + after
-        return self.poller.poll(self.source, self.memory)
+        polled = self.poller.poll(self.source, self.memory)
+        assert polled.delay is not None
+        self.result = polled.result
+        return polled.delay
 
     def restart(self) -> Bench:
         """Start anew, with what the API server kept of the source."""

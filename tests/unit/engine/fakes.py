@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
+from appconfig_operator.core.handover import SavedSession
 from appconfig_operator.core.plan import CONTENT_TYPE, VERSION_LABEL
 from appconfig_operator.core.version import Version
 from appconfig_operator.engine.poll import Poller
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from appconfig_operator.api.status import Status
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.content import Content
     from appconfig_operator.core.errors import SourceError
     from appconfig_operator.core.plan import WantedConfigMap
+    from appconfig_operator.engine.ports import Holding
 
 
 def _version(wanted: WantedConfigMap) -> Version:
@@ -29,9 +33,42 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass
+class FakeHolding:
+    """A Lease that lasts until the test says otherwise."""
+
+    seconds: float = 10.0
+
+    def remaining(self) -> float:
+        return self.seconds
+
+
+@dataclass
+class FakeMeter:
+    """Figures, as they come."""
+
+    polls: list[tuple[str, float, float]] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+
+    def polled(self, result: str, seconds: float, lateness: float) -> None:
+        self.polls.append((result, seconds, lateness))
+
+    def received(self, size: int) -> None:
+        self.sizes.append(size)
+
+
+class FakeFence:
+    """Lets all through."""
+
+    def under(self, holding: Holding) -> AbstractContextManager[None]:
+        assert holding.remaining() > 0
+        return nullcontext()
+
+
+@dataclass
 class FakeSession:
     world: World
     interval: int = 60
+    token: str | None = "t-0"
 
     def poll(self) -> Content | None:
         self.world.polls += 1
@@ -39,6 +76,9 @@ class FakeSession:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    def save(self) -> SavedSession | None:
+        return None if self.token is None else SavedSession(self.token, self.interval, True, "")  # noqa: FBT003
 
 
 @dataclass
@@ -69,12 +109,17 @@ class World:
     events: list[tuple[str, str, str]] = field(default_factory=list)
     random: float = 0.0
     tampered: bool = False
+    status_reads: int = 0
+    newest: Status | None = None
+    meter: FakeMeter = field(default_factory=FakeMeter)
 
     @property
     def config_map(self) -> WantedConfigMap | None:
         return self.config_maps.get("checkout-config")
 
-    def session(self, source: Source) -> FakeSession:
+    def session(self, source: Source, saved: SavedSession | None = None) -> FakeSession:
+        if saved is not None:
+            return FakeSession(self, saved.interval, saved.token)
         self.sessions += 1
         return FakeSession(self, interval=source.spec.poll_interval_seconds)
 
@@ -126,6 +171,12 @@ class World:
         assert source.uid
         del self.revisions[digest]
 
+    def status(self, source: Source) -> Status:
+        """Give the newest status, which another replica may have written."""
+        assert source.uid
+        self.status_reads += 1
+        return self.newest if self.newest is not None else (self.statuses or [source.status])[-1]
+
     def update_status(self, source: Source, status: Status) -> str:
         error = self.status_errors.pop(0) if self.status_errors else None
         if error is not None:
@@ -146,6 +197,7 @@ class World:
             history=self,
             sources=self,
             events=self,
+            meter=self.meter,
             monotonic=lambda: self.now,
             utc_now=lambda: START + timedelta(seconds=self.now),
             random=lambda: self.random,

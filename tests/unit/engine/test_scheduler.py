@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import itertools
 import logging
-import threading
 import time
-from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,91 +12,14 @@ from appconfig_operator.api.status import Status, WrittenTarget
 from appconfig_operator.api.v1alpha1 import CreationPolicy
 from appconfig_operator.core.drift import Seen
 from appconfig_operator.core.errors import SourceGoneError
-from appconfig_operator.engine.memory import Memory
-from appconfig_operator.engine.scheduler import Scheduler
-from sandbox import wait_until
 from tests.unit.builders import source, spec, target
-from tests.unit.engine.fakes import World
+from tests.unit.engine.running import NEVER, Gate, Recorder, Running, eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from appconfig_operator.api.v1alpha1 import Source
-
-NEVER = 1e6
-
-
-@dataclass
-class Recorder:
-    """Polls by saying so."""
-
-    delay: Callable[[Source], float] = lambda _: NEVER
-    polled: list[tuple[str, int]] = field(default_factory=list)
-    remembered: list[tuple[str, Status]] = field(default_factory=list)
-    at_once: Counter[str] = field(default_factory=Counter)
-    most: int = 0
-    running: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    written: WrittenTarget | None = None
-    drifts: list[str | None] = field(default_factory=list)
-
-    def remember(self, source: Source, status: Status) -> Memory:
-        self.remembered.append((source.uid, status))
-        return Memory(World().session(source), status, None, self.written)
-
-    def poll(self, source: Source, memory: Memory) -> float:
-        self.drifts.append(memory.drift)
-        with self.lock:
-            self.running += 1
-            self.most = max(self.most, self.running)
-            self.at_once[source.uid] += 1
-            assert self.at_once[source.uid] == 1, "polled twice at once"
-            self.polled.append((source.uid, source.generation))
-        try:
-            return self.delay(source)
-        finally:
-            with self.lock:
-                self.running -= 1
-                self.at_once[source.uid] -= 1
-
-    def count(self, uid: str) -> int:
-        return sum(polled == uid for polled, _ in self.polled)
-
-
-@dataclass
-class Gate:
-    """Holds polls until opened."""
-
-    entered: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
-    opened: threading.Event = field(default_factory=threading.Event)
-
-    def __call__(self, _: Source) -> float:
-        self.entered.release()
-        assert self.opened.wait(10)
-        return NEVER
-
-    def wait_entered(self) -> None:
-        assert self.entered.acquire(timeout=10)
-
-
-@pytest.fixture
-def start() -> Iterator[Callable[..., Scheduler]]:
-    """Starts schedulers, and stops them at the end."""
-    started: list[Scheduler] = []
-
-    def begin(recorder: Recorder, workers: int = 4) -> Scheduler:
-        scheduler = Scheduler(recorder, workers=workers, monotonic=time.monotonic)
-        scheduler.start()
-        started.append(scheduler)
-        return scheduler
-
-    yield begin
-    for scheduler in started:
-        assert scheduler.stop(10)
-
-
-def eventually(condition: Callable[[], object]) -> None:
-    wait_until(condition, 10, "condition")
+    from appconfig_operator.engine.scheduler import Scheduler
 
 
 def test_a_new_source_is_polled_at_once(start: Callable[..., Scheduler]) -> None:
@@ -292,17 +213,17 @@ def test_a_bug_met_by_one_source_stops_no_thread_and_shows_no_value(
     assert len(scheduler.uids()) == 3
 
 
-def test_stop_waits_for_polls_under_way_and_begins_none() -> None:
+def test_stop_waits_for_polls_under_way_and_begins_none(run: Callable[..., Running]) -> None:
     gate = Gate()
     recorder = Recorder(gate)
-    scheduler = Scheduler(recorder, workers=1, monotonic=time.monotonic)
-    scheduler.start()
-    scheduler.put(source())
+    running = run(recorder, 1)
+    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.put(source())
     gate.wait_entered()
-    scheduler.put(source(uid="other"))
-    assert not scheduler.stop(0.05)
+    running.scheduler.put(source(uid="other"))
+    assert not running.stop(0.05)
     gate.opened.set()
-    assert scheduler.stop(10)
+    assert running.stop(10)
     assert recorder.count("other") == 0
 
 
@@ -324,9 +245,9 @@ def test_a_drifted_config_map_is_looked_at_at_once(start: Callable[..., Schedule
     scheduler = start(recorder)
     scheduler.put(source())
     eventually(lambda: recorder.polled)
-    scheduler.saw("nobody", Seen("shop", "checkout-config", None))
-    scheduler.saw(source().uid, Seen("shop", "another", None))
-    scheduler.saw(source().uid, Seen("shop", "checkout-config", None))
+    scheduler.saw("nobody", Seen("shop", "checkout-config"))
+    scheduler.saw(source().uid, Seen("shop", "another"))
+    scheduler.saw(source().uid, Seen("shop", "checkout-config"))
     eventually(lambda: len(recorder.polled) == 2)
     assert recorder.drifts == [None, "was deleted, or lost its mark"]
 
@@ -337,7 +258,7 @@ def test_a_drift_during_a_poll_is_looked_at_after_it(start: Callable[..., Schedu
     scheduler = start(recorder)
     scheduler.put(source())
     gate.wait_entered()
-    scheduler.saw(source().uid, Seen("shop", "checkout-config", None))
+    scheduler.saw(source().uid, Seen("shop", "checkout-config"))
     gate.opened.set()
     eventually(lambda: recorder.drifts == [None, "was deleted, or lost its mark"])
 
@@ -358,8 +279,8 @@ def test_targets_are_the_config_maps_that_carry_the_mark(start: Callable[..., Sc
 @pytest.mark.parametrize(
     ("policy", "seen"),
     [
-        (CreationPolicy.OWNER, Seen("elsewhere", "checkout-config", None)),
-        (CreationPolicy.MERGE, Seen("shop", "checkout-config", None)),
+        (CreationPolicy.OWNER, Seen("elsewhere", "checkout-config")),
+        (CreationPolicy.MERGE, Seen("shop", "checkout-config")),
     ],
     ids=["a copy in another namespace", "a shared one"],
 )

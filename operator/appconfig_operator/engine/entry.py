@@ -1,0 +1,70 @@
+"""A source that is there, and what is known of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from appconfig_operator.api.v1alpha1 import CreationPolicy
+
+if TYPE_CHECKING:
+    from appconfig_operator.api.status import WrittenTarget
+    from appconfig_operator.api.v1alpha1 import Source
+    from appconfig_operator.core.drift import Seen
+    from appconfig_operator.engine.memory import Memory
+
+
+@dataclass(slots=True)
+class Entry:
+    """A source that is there.
+
+    Attributes
+    ----------
+    source
+        As the API server told it last.
+    shard
+        The part of all sources that it belongs to.
+    memory
+        What is kept between two polls, `None` while another replica polls it.
+    ticket
+        The number of its one valid place in the heap; others of it there are void. `None`: not waiting.
+    due
+        When it is to be polled, by the monotonic clock.
+    running
+        Whether it is being polled.
+    changed
+        Whether the spec changed, or a sync was asked for, during a poll.
+    seen
+        Its ConfigMap as the watch saw it last.
+    unlooked
+        Whether what was seen last is still to be looked at.
+    """
+
+    source: Source
+    shard: int
+    memory: Memory | None = None
+    ticket: int | None = None
+    due: float = 0.0
+    running: bool = False
+    changed: bool = False
+    seen: Seen | None = None
+    unlooked: bool = False
+
+    @property
+    def written(self) -> WrittenTarget | None:
+        """What is in its ConfigMap, by the best of our knowledge."""
+        return self.memory.written if self.memory is not None else self.source.status.target
+
+    def concerned_by(self, seen: Seen) -> bool:
+        """Tell whether it is the ConfigMap of the source: the mark alone, anybody can copy to anywhere."""
+        target = self.source.spec.target
+        return (seen.namespace, seen.name) == (self.source.namespace, target.name) and (
+            target.creation_policy is not CreationPolicy.MERGE
+        )
+
+
+def asks_for_more(source: Source, *, than: Source) -> bool:
+    """Tell whether a source has a newer spec, or a new request to sync. To take a request away asks for nothing."""
+    if source.generation != than.generation:
+        return source.generation > than.generation
+    return bool(source.requested_at) and source.requested_at != than.requested_at

@@ -1,0 +1,140 @@
+"""A bounded pool of threads, each of which polls one source after the other."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from appconfig_operator.core.errors import SourceGoneError
+from appconfig_operator.engine.poll import Polled
+from appconfig_operator.logs import about
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from appconfig_operator.api.v1alpha1 import Source
+    from appconfig_operator.engine.entry import Entry
+    from appconfig_operator.engine.memory import Memory
+    from appconfig_operator.engine.ports import Fence, Holding, Meter
+
+logger = logging.getLogger(__name__)
+
+AFTER_A_BUG_SECONDS = 60.0
+"""Until a source is polled again whose poll raised what nobody foresaw."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One poll to be made. Source and memory are those of the moment when it was given out."""
+
+    entry: Entry
+    source: Source
+    memory: Memory
+    holding: Holding
+    due: float
+
+
+class Jobs(Protocol):
+    """Where polls to be made come from."""
+
+    def next(self) -> Job | None:
+        """Wait for one. `None`: there are no more."""
+
+    def done(self, job: Job, delay: float | None) -> None:
+        """Take one back, with the seconds until the next poll, or `None` when the source is gone."""
+
+
+class SourcePoller(Protocol):
+    """What polls one source."""
+
+    def poll(self, source: Source, memory: Memory) -> Polled:
+        """Poll a source. Raises `SourceGoneError`."""
+
+
+class Workers:
+    """The threads.
+
+    Parameters
+    ----------
+    jobs
+        What to do.
+    poller
+        What does it.
+    fence
+        Bounds writes by the Lease of the shard.
+    meter
+        Where figures go.
+    count
+        Threads, and so polls at once.
+    monotonic
+        Seconds.
+    """
+
+    def __init__(  # noqa: PLR0913 (the seams of the world, all by name)
+        self,
+        jobs: Jobs,
+        poller: SourcePoller,
+        *,
+        fence: Fence,
+        meter: Meter,
+        count: int,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._jobs = jobs
+        self._poller = poller
+        self._fence = fence
+        self._meter = meter
+        self._monotonic = monotonic
+        # Daemons: a thread that waits for AWS must not keep the process from ending.
+        self._threads = [
+            threading.Thread(target=self._work, name=f"worker-{number}", daemon=True) for number in range(count)
+        ]
+
+    def start(self) -> None:
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the threads to end.
+
+        Parameters
+        ----------
+        timeout
+            Seconds, for all together.
+
+        Returns
+        -------
+        bool
+            Whether all did.
+        """
+        deadline = self._monotonic() + timeout
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - self._monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _work(self) -> None:
+        while (job := self._jobs.next()) is not None:
+            self._jobs.done(job, self._do(job))
+
+    def _do(self, job: Job) -> float | None:
+        began = self._monotonic()
+        try:
+            with self._fence.under(job.holding):
+                polled = self._poller.poll(job.source, job.memory)
+        except SourceGoneError:
+            polled = Polled(None, "Gone")
+        except Exception as error:  # noqa: BLE001 (a bug met by one source must not end the thread that serves all)
+            # Not the exception's own text: it could quote a configuration value.
+            where = "; ".join(
+                f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
+            )
+            logger.error(  # noqa: TRY400 (the traceback is there, without the text)
+                "A poll failed with %s at %s", type(error).__name__, where, extra=about(job.source)
+            )
+            polled = Polled(AFTER_A_BUG_SECONDS, "Error")
+        self._meter.polled(polled.result, self._monotonic() - began, max(0.0, began - job.due))
+        return polled.delay

@@ -1,0 +1,51 @@
+"""No write for a source once the Lease of its shard may have expired: another replica may write by then."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from appconfig_operator.kube.errors import UnreachableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Holding(Protocol):
+    """The right to write, while a Lease lasts."""
+
+    def remaining(self) -> float:
+        """Return for how many seconds yet."""
+
+
+class Fence:
+    """Bounds the writes that a thread makes by the Lease under which it works."""
+
+    def __init__(self) -> None:
+        self._local = threading.local()
+
+    @contextmanager
+    def under(self, holding: Holding) -> Iterator[None]:
+        """Let this thread write only while the Lease lasts."""
+        self._local.holding = holding
+        try:
+            yield
+        finally:
+            self._local.holding = None
+
+    def limit(self) -> float | None:
+        """Return for how many seconds a write may take, or `None` where no Lease is in play.
+
+        Raises
+        ------
+        UnreachableError
+            When the Lease has lapsed: nothing may be sent.
+        """
+        holding: Holding | None = getattr(self._local, "holding", None)
+        if holding is None:
+            return None
+        remaining = holding.remaining()
+        if remaining <= 0:
+            raise UnreachableError("the Lease could not be renewed")
+        return remaining

@@ -1,0 +1,123 @@
+"""A scheduler with its workers, and what it polls."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from appconfig_operator.core.handover import HandedOver
+from appconfig_operator.engine.memory import Memory
+from appconfig_operator.engine.poll import Polled, Start
+from appconfig_operator.engine.scheduler import Scheduler
+from appconfig_operator.engine.workers import Workers
+from sandbox import wait_until
+from tests.unit.engine.fakes import FakeFence, FakeHolding, FakeMeter, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from appconfig_operator.api.status import Status, WrittenTarget
+    from appconfig_operator.api.v1alpha1 import Source
+
+NEVER = 1e6
+
+
+@dataclass
+class Recorder:
+    """Polls by saying so."""
+
+    delay: Callable[[Source], float] = lambda _: NEVER
+    polled: list[tuple[str, int]] = field(default_factory=list)
+    remembered: list[tuple[str, Status]] = field(default_factory=list)
+    at_once: Counter[str] = field(default_factory=Counter)
+    most: int = 0
+    running: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    written: WrittenTarget | None = None
+    drifts: list[str | None] = field(default_factory=list)
+    handed_over: list[HandedOver | None] = field(default_factory=list)
+    start_delay: float = 0.0
+
+    def start(self, source: Source, handed_over: HandedOver | None) -> Start:
+        self.handed_over.append(handed_over)
+        return Start(self.remember(source, source.status), self.start_delay, first=source.status.target is None)
+
+    def start_anew(self, source: Source, before: Memory) -> Memory:
+        memory = self.remember(source, before.status)
+        memory.written = before.written
+        return memory
+
+    def hand_over(self, source: Source, memory: Memory, due: float) -> HandedOver | None:
+        session = memory.session.save()
+        return session and HandedOver(source.uid, source.generation, 0.0, due, "", session)
+
+    def remember(self, source: Source, status: Status) -> Memory:
+        self.remembered.append((source.uid, status))
+        return Memory(World().session(source), status, None, self.written)
+
+    def poll(self, source: Source, memory: Memory) -> Polled:
+        self.drifts.append(memory.drift)
+        with self.lock:
+            self.running += 1
+            self.most = max(self.most, self.running)
+            self.at_once[source.uid] += 1
+            assert self.at_once[source.uid] == 1, "polled twice at once"
+            self.polled.append((source.uid, source.generation))
+        try:
+            return Polled(self.delay(source), "Unchanged")
+        finally:
+            with self.lock:
+                self.running -= 1
+                self.at_once[source.uid] -= 1
+
+    def count(self, uid: str) -> int:
+        return sum(polled == uid for polled, _ in self.polled)
+
+
+@dataclass
+class Gate:
+    """Holds polls until opened."""
+
+    entered: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    opened: threading.Event = field(default_factory=threading.Event)
+
+    def __call__(self, _: Source) -> float:
+        self.entered.release()
+        assert self.opened.wait(10)
+        return NEVER
+
+    def wait_entered(self) -> None:
+        assert self.entered.acquire(timeout=10)
+
+
+@dataclass
+class Running:
+    """A scheduler with its workers. Shard 0, the only one, is held."""
+
+    recorder: Recorder
+    count: int = 4
+    shards: int = 1
+    meter: FakeMeter = field(default_factory=FakeMeter)
+    holding: FakeHolding = field(default_factory=FakeHolding)
+
+    def __post_init__(self) -> None:
+        self.scheduler = Scheduler(self.recorder, shards=self.shards, monotonic=time.monotonic)
+        self.workers = Workers(
+            self.scheduler,
+            self.recorder,
+            fence=FakeFence(),
+            meter=self.meter,
+            count=self.count,
+            monotonic=time.monotonic,
+        )
+
+    def stop(self, timeout: float) -> bool:
+        self.scheduler.stop()
+        return self.workers.join(timeout)
+
+
+def eventually(condition: Callable[[], object]) -> None:
+    wait_until(condition, 10, "condition")

@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from appconfig_operator.api.status import Status, WrittenTarget
+from appconfig_operator.core.drift import Seen
+from appconfig_operator.core.handover import HandedOver, SavedSession
+from appconfig_operator.core.shards import shard_of
+from tests.unit.builders import source
+from tests.unit.engine.fakes import FakeHolding
+from tests.unit.engine.running import NEVER, Gate, Recorder, Running, eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WRITTEN = WrittenTarget("checkout-config", "sha256:1", 1, "2026-01-01T00:00:00Z", "88")
+
+
+def of(shard: int, shards: int = 2) -> str:
+    """Give a uid that falls into a shard."""
+    return next(uid for uid in map(str, range(100)) if shard_of(uid, shards) == shard)
+
+
+def test_a_source_of_a_shard_that_is_not_held_is_not_polled(run: Callable[..., Running]) -> None:
+    recorder = Recorder()
+    running = run(recorder, shards=2)
+    running.scheduler.begin(1, running.holding, {})
+    for shard in (0, 1):
+        running.scheduler.put(source(uid=of(shard)))
+    eventually(lambda: recorder.polled)
+    assert recorder.remembered == [(of(1), Status())], "no memory is kept of what others poll"
+    running.scheduler.begin(0, running.holding, {})
+    eventually(lambda: recorder.count(of(0)))
+
+
+def test_sources_go_on_with_the_sessions_that_were_handed_over(run: Callable[..., Running]) -> None:
+    recorder = Recorder()
+    running = run(recorder)
+    session = HandedOver(source().uid, 1, 0.0, 0.0, "", SavedSession("t", 60, delivered=True, version_label=""))
+    running.scheduler.put(source())
+    running.scheduler.put(source(uid="another"))
+    running.scheduler.begin(0, running.holding, {session.uid: session})
+    assert recorder.handed_over == [session, None]
+
+
+def test_a_drained_shard_is_polled_no_more_and_ends_when_its_polls_have(run: Callable[..., Running]) -> None:
+    gate = Gate()
+    recorder = Recorder(gate)
+    running = run(recorder, 1)
+    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.put(source())
+    gate.wait_entered()
+    running.scheduler.put(source(uid="waits"))
+    assert not running.scheduler.drain(0)
+    gate.opened.set()
+    eventually(lambda: running.scheduler.drain(0))
+    assert recorder.count("waits") == 0
+    given = running.scheduler.surrender(0)
+    assert [each.uid for each in given] == [source().uid, "waits"]
+    assert running.scheduler.drain(0), "nothing is held, so nothing is under way"
+
+
+def test_what_is_still_polled_or_has_changed_is_not_handed_over(run: Callable[..., Running]) -> None:
+    gate = Gate()
+    running = run(Recorder(gate), 1)
+    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.put(source())
+    gate.wait_entered()
+    running.scheduler.put(source(generation=2))
+    running.scheduler.drain(0)
+    assert running.scheduler.surrender(0) == []
+    gate.opened.set()
+    eventually(lambda: running.meter.polls)
+
+
+def test_a_shard_given_away_is_forgotten_but_for_its_sources(run: Callable[..., Running]) -> None:
+    recorder = Recorder(lambda _: 0.01)
+    running = run(recorder)
+    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.put(source())
+    eventually(lambda: recorder.polled)
+    running.scheduler.drop(0)
+    polls = len(recorder.polled)
+    told = replace(source(resource_version="11"), status=Status(observed_generation=1))
+    running.scheduler.put(told)
+    assert running.scheduler.uids() == {source().uid}
+    running.scheduler.begin(0, running.holding, {})
+    eventually(lambda: len(recorder.polled) > polls + 1)
+    assert recorder.remembered[-1] == (source().uid, told.status), "the status of the other replica"
+
+
+def test_a_source_that_is_still_polled_when_its_shard_comes_back_waits_for_that_poll(
+    run: Callable[..., Running],
+) -> None:
+    gate = Gate()
+    recorder = Recorder(gate)  # it fails when a source is polled twice at once
+    running = run(recorder, 2)
+    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.put(source())
+    gate.wait_entered()
+    running.scheduler.drop(0)
+    running.scheduler.begin(0, FakeHolding(), {})
+    running.scheduler.put(source(uid="other"))
+    gate.wait_entered()
+    assert recorder.count(source().uid) == 1
+    gate.opened.set()
+    eventually(lambda: recorder.count(source().uid) == 2)
+
+
+def test_nothing_is_polled_while_the_lease_has_lapsed_and_all_is_when_it_came_back(
+    run: Callable[..., Running],
+) -> None:
+    recorder = Recorder(lambda _: 0.01)
+    running = run(recorder, shards=2)
+    lapsed, lasting = FakeHolding(), FakeHolding()
+    running.scheduler.begin(0, lapsed, {})
+    running.scheduler.begin(1, lasting, {})
+    lapsed.seconds = 0.0
+    running.scheduler.put(source(uid=of(0)))
+    running.scheduler.put(source(uid=of(1)))
+    eventually(lambda: recorder.count(of(1)) >= 3)
+    assert recorder.count(of(0)) == 0
+    assert running.scheduler.uids() == {of(0), of(1)}
+    lapsed.seconds = 10.0
+    running.scheduler.resume(0)
+    eventually(lambda: recorder.count(of(0)))
+
+
+def test_a_resumed_shard_is_polled_at_once(run: Callable[..., Running]) -> None:
+    recorder = Recorder()
+    running = run(recorder)
+    running.holding.seconds = 0.0
+    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.put(source())
+    eventually(lambda: running.scheduler.overdue() == 1)
+    running.holding.seconds = 10.0
+    began = time.monotonic()
+    running.scheduler.resume(0)
+    running.scheduler.resume(7)  # not held: nothing to do
+    eventually(lambda: recorder.polled)
+    assert time.monotonic() - began < 3, "it must not wait for the next beat"
+
+
+def test_what_was_never_synced_goes_before_what_is_overdue(run: Callable[..., Running]) -> None:
+    gate = Gate()
+    recorder = Recorder(gate)
+    running = run(recorder, 1)
+    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.put(source(uid="busy"))
+    gate.wait_entered()
+    synced = Status(target=WRITTEN)
+    for uid in ("a", "b", "c"):
+        running.scheduler.put(source(uid=uid, status=synced))
+    running.scheduler.put(source(uid="new"))
+    gate.opened.set()
+    eventually(lambda: len(recorder.polled) == 5)
+    assert [uid for uid, _ in recorder.polled] == ["busy", "new", "a", "b", "c"]
+
+
+def test_what_became_of_a_config_map_while_another_replica_had_it_is_seen_at_the_start(
+    run: Callable[..., Running],
+) -> None:
+    recorder = Recorder(written=WRITTEN, start_delay=NEVER)
+    running = run(recorder)
+    for uid in ("deleted", "untouched"):
+        running.scheduler.put(source(uid=uid, status=Status(target=WRITTEN)))
+    running.scheduler.saw("deleted", Seen("shop", "checkout-config"))
+    running.scheduler.saw("untouched", Seen("shop", "checkout-config", "88"))
+    running.scheduler.begin(0, running.holding, {})
+    eventually(lambda: recorder.polled)
+    assert recorder.polled == [("deleted", 1)]
+    memories = {entry.source.uid: entry.memory for entry in running.scheduler.entries()}
+    assert {uid: memory.untouched for uid, memory in memories.items() if memory} == {
+        "deleted": False,
+        "untouched": True,
+    }
+
+
+def test_targets_of_sources_that_others_poll_are_known_too(run: Callable[..., Running]) -> None:
+    running = run(Recorder())
+    running.scheduler.put(source(status=Status(target=WRITTEN)))
+    assert running.scheduler.targets(None) == {source().uid: ("shop", "checkout-config")}
+
+
+def test_the_scheduler_shows_that_it_lives_while_nothing_is_due(run: Callable[..., Running]) -> None:
+    running = run(Recorder())
+    eventually(lambda: running.scheduler.age() < 1)
+
+
+def test_it_shows_no_life_when_all_workers_are_stuck(run: Callable[..., Running]) -> None:
+    gate = Gate()
+    running = run(Recorder(gate), 1)
+    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.put(source())
+    gate.wait_entered()
+    eventually(lambda: running.scheduler.age() > 0.4)
+    gate.opened.set()
+    eventually(lambda: running.scheduler.age() < 0.4)
+
+
+def test_each_poll_is_counted_with_its_lateness(run: Callable[..., Running]) -> None:
+    gate = Gate()
+    running = run(Recorder(gate), 1)
+    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.put(source())
+    gate.wait_entered()
+    running.scheduler.put(source(uid="late"))
+    before = time.monotonic()
+    eventually(lambda: time.monotonic() - before > 0.05)
+    gate.opened.set()
+    eventually(lambda: len(running.meter.polls) == 2)
+    (first, took, in_time), (second, _, late) = running.meter.polls
+    assert (first, second) == ("Unchanged", "Unchanged")
+    assert took >= 0.05
+    assert late >= 0.05 > in_time
