@@ -11,13 +11,15 @@ SLOW_SECONDS = 300.0
 BACKOFF_BASE_SECONDS = 1.0
 BACKOFF_CAP_SECONDS = 60.0
 
+JITTER_CAP_SECONDS = 5.0
+"""What is added to an interval at most."""
+
 _JITTER_SHARE = 0.05
-_JITTER_CAP_SECONDS = 5.0
 
 
 def ordinary(interval: float, remaining: float, random: float) -> float:
     """Return what remains of the interval and a little more: sources spread out, and none is polled too soon."""
-    return remaining + random * min(_JITTER_SHARE * interval, _JITTER_CAP_SECONDS)
+    return remaining + random * min(_JITTER_SHARE * interval, JITTER_CAP_SECONDS)
 
 
 def slow(interval: float, random: float) -> float:
