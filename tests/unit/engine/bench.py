@@ -38,6 +38,7 @@ class Bench:
     memory: Memory = field(init=False)
     poller: Poller = field(init=False)
     result: str = ""
+    delay: float = 0.0
 
     def __post_init__(self) -> None:
         self.poller = self.world.poller()

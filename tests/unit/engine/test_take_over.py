@@ -1,0 +1,251 @@
+"""How a source begins: anew, after a restart, or with what another replica handed over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from appconfig_operator.api.status import KeptVersion, Status
+from appconfig_operator.core.errors import PacedError
+from tests.unit.builders import content, source, spec, target
+from tests.unit.engine.bench import AWAY, FOREIGN, NOT_DEPLOYED, THROTTLED, Bench, bench
+from tests.unit.engine.fakes import World
+
+if TYPE_CHECKING:
+    from appconfig_operator.core.handover import HandedOver
+
+BROKEN = content(b"{", label="broken")
+
+
+def synced(*later: object) -> Bench:
+    it = bench(content(label="v1"), *later)
+    it.poll()
+    it.source = replace(it.source, status=it.memory.status)
+    return it
+
+
+def handed_over(it: Bench, due: float | None = None) -> HandedOver | None:
+    return it.poller.hand_over(it.source, it.memory, it.memory.next_call if due is None else due)
+
+
+def took_over(it: Bench, given: HandedOver | None) -> Bench:
+    """Go on in another process."""
+    again = Bench(it.world, it.source)
+    start = again.poller.start(again.source, given)
+    again.memory, again.delay = start.memory, start.delay
+    return again
+
+
+def test_a_new_source_is_first_and_at_once() -> None:
+    start = World().poller().start(source(), None)
+    assert (start.delay, start.first) == (0.0, True)
+
+
+@pytest.mark.parametrize(("random", "delay"), [(0.0, 0.0), (0.25, 15.0), (0.99, 59.4)])
+def test_what_is_synced_is_spread_over_its_interval_after_a_restart(random: float, delay: float) -> None:
+    it = synced()
+    it.world.random = random
+    start = it.poller.start(it.source, None)
+    assert (start.delay, start.first) == (delay, False)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"generation": 2}, {"requested_at": "now"}],
+    ids=["another spec", "a sync asked for"],
+)
+def test_what_waits_for_a_poll_gets_it_at_once(changes: dict[str, object]) -> None:
+    it = synced()
+    it.world.random = 0.5
+    given = handed_over(it)
+    waiting = replace(it.source, **changes)  # type: ignore[arg-type]
+    assert it.poller.start(waiting, None).delay == 0.0
+    sessions = it.world.sessions
+    assert it.poller.start(waiting, given).delay == 0.0
+    assert it.world.sessions == sessions + 1, "the session was for another spec, or is not to be gone on with"
+
+
+def test_a_session_goes_on_when_it_is_due_and_brings_nothing_twice() -> None:
+    it = synced()
+    it.world.now += 20
+    given = handed_over(it)
+    assert given is not None
+    assert (given.uid, given.generation, given.latest) == (it.source.uid, 1, it.memory.latest)
+    assert given.due - given.issued == 60
+    it.world.now += 10
+    again = took_over(it, given)
+    assert again.delay == 30
+    assert again.poll(after=30) == 60
+    assert (it.world.sessions, it.world.writes, len(it.world.statuses), it.world.status_reads) == (2, 1, 1, 0)
+    assert again.result == "Unchanged"
+
+
+def test_a_session_that_was_taken_over_is_not_called_before_its_time() -> None:
+    it = synced()
+    again = took_over(it, handed_over(it))
+    polls = it.world.polls
+    again.poll(after=1)
+    assert it.world.polls == polls
+    again.poll(after=59)
+    assert it.world.polls == polls + 1
+
+
+def test_a_token_too_old_is_not_gone_on_with() -> None:
+    it = synced()
+    given = handed_over(it)
+    it.world.now += 86_400
+    sessions = it.world.sessions
+    took_over(it, given)
+    assert it.world.sessions == sessions + 2
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        pytest.param(lambda it: it.world.write_errors.append(AWAY), id="not written yet"),
+        pytest.param(lambda it: it.world.write_errors.append(FOREIGN), id="not written, and stalled"),
+        pytest.param(lambda it: it.world.answers.__setitem__(0, BROKEN), id="cannot be written"),
+    ],
+)
+def test_a_version_that_is_not_written_comes_again_in_a_new_session(trouble: object) -> None:
+    it = synced(content(b"2", label="v2"))
+    it.source = it.memory and replace(it.source, spec=spec(target=target(format="JSON")))
+    trouble(it)  # type: ignore[operator]
+    it.poll()
+    assert handed_over(it) is None
+
+
+def test_a_config_map_that_is_to_be_put_right_needs_a_new_session() -> None:
+    it = synced()
+    it.memory.drift = "was deleted"
+    assert handed_over(it) is None
+
+
+def test_a_config_map_that_is_to_be_given_up_is_not_forgotten() -> None:
+    it = synced()
+    it.memory.left = frozenset({"checkout-config", "the one before"})
+    assert handed_over(it) is None
+
+
+def test_nothing_is_handed_over_without_a_good_token_of_this_spec() -> None:
+    it = synced()
+    assert it.poller.hand_over(replace(it.source, spec=spec(suspend=True)), it.memory, 0.0) is None
+    assert it.poller.hand_over(replace(it.source, generation=2), it.memory, 0.0) is None
+    it.memory.session.token = None  # type: ignore[attr-defined]
+    assert handed_over(it) is None
+
+
+def test_a_session_that_waits_for_a_deployment_goes_on_too() -> None:
+    it = bench(NOT_DEPLOYED)
+    it.poll()
+    it.source = replace(it.source, status=it.memory.status)
+    given = handed_over(it)
+    assert given is not None
+    assert given.due - given.issued == 60
+
+
+def test_throttling_is_no_reason_to_give_a_session_up() -> None:
+    it = synced(THROTTLED)
+    it.poll()
+    assert handed_over(it) is not None
+
+
+def test_a_restart_reads_nothing_where_the_watch_has_seen_that_nobody_wrote() -> None:
+    it = synced(content(label="v1"))
+    again = it.restart()
+    again.memory.untouched = True
+    again.poll(after=500)
+    assert it.world.known == [False], "the ConfigMap is not looked at"
+    assert (it.world.status_reads, it.world.writes, len(it.world.statuses)) == (0, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [content(b"2", label="v2"), content(label="v2"), content(label="v1", content_type="text/plain")],
+    ids=["another content", "another label", "another type"],
+)
+def test_a_restart_writes_what_came_meanwhile(answer: object) -> None:
+    it = synced(answer)
+    again = it.restart()
+    again.memory.untouched = True
+    again.poll(after=500)
+    assert it.world.known == [False, True]
+    assert it.world.writes == 2
+
+
+def test_a_config_map_that_somebody_touched_is_looked_at() -> None:
+    it = synced(content(label="v1"))
+    it.restart().poll(after=500)
+    assert it.world.known == [False, True]
+
+
+def test_a_changed_spec_is_applied_though_the_config_map_is_untouched() -> None:
+    it = synced(content(label="v1"))
+    changed = Bench(it.world, replace(it.source, generation=2, spec=spec(target=target(labels={"team": "a"}))))
+    changed.memory = it.poller.start_anew(changed.source, it.memory)
+    changed.memory.untouched = True
+    changed.poll()
+    assert it.world.writes == 2
+
+
+def test_what_another_replica_wrote_last_is_read_before_the_first_write() -> None:
+    """The watch may not have told of it yet: its history must not be lost."""
+    it = synced(content(b"3", label="v3"))
+    behind = it.source
+    kept = KeptVersion("sha256:" + "1" * 64, "v0", 7, "2026-01-01T00:00:00Z")
+    it.world.newest = replace(it.memory.status, history=(kept,))
+    again = Bench(it.world, behind)
+    again.poll(after=500)
+    assert it.world.status_reads == 1
+    assert [(entry.version_label, entry.revision) for entry in it.world.statuses[-1].history] == [("v1", 8), ("v0", 7)]
+    it.world.answers = [content(b"4", label="v4")]
+    again.poll()
+    assert it.world.status_reads == 1, "once"
+
+
+def test_a_status_that_another_replica_has_written_already_is_not_written_again() -> None:
+    it = bench(content(label="v1"), content(label="v1"))
+    seen = replace(it.source, status=Status(observed_generation=0))
+    it.poll()
+    it.world.newest = it.memory.status
+    again = Bench(it.world, seen)
+    again.poll(after=0)
+    assert (it.world.status_reads, len(it.world.statuses), it.world.writes) == (1, 1, 1)
+
+
+def test_drift_is_checked_against_the_newest_status() -> None:
+    it = synced(content(b"2", label="v2"))
+    behind = it.source
+    it.poll()
+    it.world.newest = it.memory.status
+    again = Bench(it.world, behind)
+    again.memory.drift = "was changed"
+    sessions = it.world.sessions
+    again.poll(after=0)
+    assert it.world.sessions == sessions, "what looked like drift was the last write of another replica"
+
+
+def test_a_poll_that_has_to_wait_for_its_rate_is_no_failure() -> None:
+    it = synced(PacedError(1.5))
+    assert it.poll() == 1.5
+    assert (it.result, it.memory.failures, len(it.world.statuses)) == ("Paced", 0, 1)
+
+
+def test_what_is_at_hand_is_written_while_the_rate_does_not_allow_a_call() -> None:
+    it = bench(content(label="v1"), PacedError(7.0))
+    it.world.write_errors = [AWAY]
+    it.poll()
+    assert it.poll() == 7.0
+    assert it.ready == ("True", "Synced")
+
+
+def test_polls_are_told_by_what_they_brought() -> None:
+    it = bench(content(label="v1"), None, THROTTLED, content(b"2"))
+    results = []
+    for _ in range(4):
+        it.poll()
+        results.append(it.result)
+    assert results == ["Received", "Unchanged", "Throttled", "Received"]
+    assert it.world.meter.sizes == [7, 1]
