@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import yaml
+
 from sandbox.kubectl import Kubectl
 from sandbox.process import Process
 
@@ -32,12 +34,24 @@ def install(control_plane: ControlPlane) -> None:
     kubectl("wait", "--for=condition=Established", "crd/appconfigsources.appconfig-operator.io", "--timeout=30s")
 
 
+def allow_leases(control_plane: ControlPlane, namespace: str) -> None:
+    """Give the operator the rights of its lease namespace in another one: operators that share one share their work."""
+    rights = [
+        {**document, "metadata": {**document["metadata"], "namespace": namespace}}
+        for document in yaml.safe_load_all((MANIFESTS / "base" / "rbac.yaml").read_text(encoding="utf-8"))
+        if document["kind"] in {"Role", "RoleBinding"}
+    ]
+    kubectl = Kubectl(control_plane.kubeconfig)
+    kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(rights))
+
+
 def operator(
     control_plane: ControlPlane,
     folder: Path,
     *,
     aws: Mapping[str, str],
     arguments: Sequence[str] = ("--log-format=text",),
+    lease_namespace: str = NAMESPACE,
 ) -> Process:
     """Prepare the operator. The manifests must be installed.
 
@@ -50,7 +64,9 @@ def operator(
     aws
         Environment variables that lead it to AWS AppConfig.
     arguments
-        For `appconfig-operator run`.
+        For `appconfig-operator run`. Without them, no port is opened.
+    lease_namespace
+        Where its Leases are.
 
     Returns
     -------
@@ -64,7 +80,7 @@ def operator(
     }
     process = Process(
         "operator",
-        [_PROGRAM, "run", *arguments],
+        [_PROGRAM, "run", f"--lease-namespace={lease_namespace}", "--metrics-port=0", "--health-port=0", *arguments],
         folder,
         environment={**kept, **aws, "KUBECONFIG": str(kubeconfig)},
         stop_timeout=10.0,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from sandbox.appconfig_proxy import AppConfigProxy, Rules
-from sandbox.operator_process import operator
+from sandbox.operator_process import allow_leases, operator
 
 # Before they are imported: their assertions are to tell what they saw.
 pytest.register_assert_rewrite("tests.e2e.beside", "tests.e2e.checks", "tests.e2e.support")
@@ -81,7 +81,9 @@ def served(
     scenes = [new_scene() for _ in tests]
     arguments = ["--log-format=text", *(f"--namespace={scene.namespace}" for scene in scenes)]
     folder = tmp_path_factory.mktemp("operator")
-    with operator(installed, folder, aws=aws, arguments=arguments) as running:
+    leases = scenes[0].namespace
+    allow_leases(installed, leases)
+    with operator(installed, folder, aws=aws, arguments=arguments, lease_namespace=leases) as running:
         yield iter(scenes)
     check_log(running)
 
@@ -110,12 +112,22 @@ def start_operator(
     installed: ControlPlane, aws: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[StartOperator]:
     started: list[Process] = []
+    allowed: set[str] = set()
 
     def start(
         namespace: str, *, arguments: Sequence[str] = ("--log-format=text",), aws: Mapping[str, str] = aws
     ) -> Process:
         folder = tmp_path_factory.mktemp("operator")
-        process = operator(installed, folder, aws=aws, arguments=[f"--namespace={namespace}", *arguments])
+        if namespace not in allowed:
+            allow_leases(installed, namespace)
+            allowed.add(namespace)
+        process = operator(
+            installed,
+            folder,
+            aws=aws,
+            arguments=[f"--namespace={namespace}", *arguments],
+            lease_namespace=namespace,
+        )
         started.append(process)
         process.start()
         return process

@@ -27,13 +27,13 @@ def test_killed_in_the_middle_of_a_first_sync_it_goes_on_and_writes_nothing_twic
     before = scene.resource_version()
 
     # One worker, so that it takes a while.
-    first = start_operator(scene.namespace, arguments=["--workers=1"])
+    first = start_operator(scene.namespace, arguments=["--workers=1", "--lease-duration=5"])
     wait_until(lambda: len(scene.config_maps()) >= 10, TIMEOUT, "10 ConfigMaps")
     first.kill()
     written = {config_map["metadata"]["name"] for config_map in scene.config_maps()}
     assert 10 <= len(written) <= SOURCES - 10, "it was not killed in the middle"
 
-    start_operator(scene.namespace)
+    start_operator(scene.namespace)  # it waits for the Lease of the first to run out
     for name in contents:
         scene.wait_for(name, "Synced")
     config_maps = {config_map["metadata"]["name"]: config_map for config_map in scene.config_maps()}

@@ -30,7 +30,7 @@ JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 
-_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
 class ConnectionSettingsError(Exception):
@@ -39,7 +39,18 @@ class ConnectionSettingsError(Exception):
 
 def in_cluster() -> bool:
     """Tell whether this process runs in a Pod with a ServiceAccount."""
-    return "KUBERNETES_SERVICE_HOST" in os.environ and _SERVICE_ACCOUNT.is_file()
+    return "KUBERNETES_SERVICE_HOST" in os.environ and (_SERVICE_ACCOUNT / "token").is_file()
+
+
+def own_namespace() -> str:
+    """Return the Pod's namespace, else that of the kubeconfig's context, else `default`, as kubectl does."""
+    try:
+        if in_cluster():
+            return (_SERVICE_ACCOUNT / "namespace").read_text(encoding="ascii").strip()
+        _, current = config.list_kube_config_contexts()  # type: ignore[no-untyped-call]
+        return str(current["context"].get("namespace") or "default")
+    except (OSError, config.ConfigException):
+        return "default"
 
 
 def connect(*, workers: int, fence: Fence | None = None) -> Api:

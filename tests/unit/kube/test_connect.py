@@ -10,7 +10,7 @@ import pytest
 from kubernetes.config import incluster_config, kube_config
 
 from appconfig_operator.kube import api as module
-from appconfig_operator.kube.api import ConnectionSettingsError, connect, in_cluster
+from appconfig_operator.kube.api import ConnectionSettingsError, connect, in_cluster, own_namespace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ def no_cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The machine that the test runs on may be a Pod, or have a kubeconfig."""
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     monkeypatch.delenv("KUBERNETES_SERVICE_PORT", raising=False)
-    monkeypatch.setattr(module, "_SERVICE_ACCOUNT", tmp_path / "token")
+    monkeypatch.setattr(module, "_SERVICE_ACCOUNT", tmp_path)
     name_kubeconfig(monkeypatch, tmp_path / "config")
 
 
@@ -149,3 +149,24 @@ def test_kubeconfig_that_may_not_be_read(tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
     with pytest.raises(ConnectionSettingsError, match="IsADirectoryError"):
         connect(workers=1)
+
+
+def test_its_own_namespace_is_the_pods(pod: Path) -> None:
+    (pod.parent / "namespace").write_text("platform\n", encoding="ascii")
+    assert own_namespace() == "platform"
+
+
+def test_a_pod_that_does_not_know_its_namespace_takes_the_default(pod: Path) -> None:
+    assert pod.is_file()
+    assert own_namespace() == "default"
+
+
+@pytest.mark.parametrize(("context", "expected"), [({"namespace": "team"}, "team"), ({}, "default")])
+def test_elsewhere_it_is_that_of_the_kubeconfig(tmp_path: Path, context: dict[str, str], expected: str) -> None:
+    contexts = [{"name": "a", "context": {"cluster": "a", "user": "a", **context}}]
+    (tmp_path / "config").write_text(json.dumps(kubeconfig(contexts=contexts)), encoding="utf-8")
+    assert own_namespace() == expected
+
+
+def test_without_a_kubeconfig_it_is_the_default() -> None:
+    assert own_namespace() == "default"
