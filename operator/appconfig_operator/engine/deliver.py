@@ -159,7 +159,6 @@ def _in_place(source: Source, memory: Memory, version: Version) -> bool:
     written, status = memory.written, memory.status
     return (
         memory.untouched
-        and memory.drift is None
         and memory.left <= {source.spec.target.name}
         and written is not None
         and (written.name, written.digest) == (source.spec.target.name, version.data.digest)

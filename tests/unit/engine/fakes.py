@@ -56,11 +56,15 @@ class FakeMeter:
         self.sizes.append(size)
 
 
+@dataclass
 class FakeFence:
-    """Lets all through."""
+    """Lets all through, and keeps account."""
+
+    holdings: list[Holding] = field(default_factory=list)
 
     def under(self, holding: Holding) -> AbstractContextManager[None]:
         assert holding.remaining() > 0
+        self.holdings.append(holding)
         return nullcontext()
 
 

@@ -102,13 +102,14 @@ class Running:
     shards: int = 1
     meter: FakeMeter = field(default_factory=FakeMeter)
     holding: FakeHolding = field(default_factory=FakeHolding)
+    fence: FakeFence = field(default_factory=FakeFence)
 
     def __post_init__(self) -> None:
         self.scheduler = Scheduler(self.recorder, shards=self.shards, monotonic=time.monotonic)
         self.workers = Workers(
             self.scheduler,
             self.recorder,
-            fence=FakeFence(),
+            fence=self.fence,
             meter=self.meter,
             count=self.count,
             monotonic=time.monotonic,

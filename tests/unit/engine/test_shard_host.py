@@ -8,12 +8,15 @@ from appconfig_operator.api.status import Status, WrittenTarget
 from appconfig_operator.core.drift import Seen
 from appconfig_operator.core.handover import HandedOver, SavedSession
 from appconfig_operator.core.shards import shard_of
+from appconfig_operator.engine import scheduler as scheduler_module
 from tests.unit.builders import source
 from tests.unit.engine.fakes import FakeHolding
 from tests.unit.engine.running import NEVER, Gate, Recorder, Running, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import pytest
 
 WRITTEN = WrittenTarget("checkout-config", "sha256:1", 1, "2026-01-01T00:00:00Z", "88")
 
@@ -60,6 +63,7 @@ def test_a_drained_shard_is_polled_no_more_and_ends_when_its_polls_have(run: Cal
     given = running.scheduler.surrender(0)
     assert [each.uid for each in given] == [source().uid, "waits"]
     assert running.scheduler.drain(0), "nothing is held, so nothing is under way"
+    assert [entry.memory for entry in running.scheduler.entries()] == [None, None]
 
 
 def test_what_is_still_polled_or_has_changed_is_not_handed_over(run: Callable[..., Running]) -> None:
@@ -107,6 +111,7 @@ def test_a_source_that_is_still_polled_when_its_shard_comes_back_waits_for_that_
     assert recorder.count(source().uid) == 1
     gate.opened.set()
     eventually(lambda: recorder.count(source().uid) == 2)
+    eventually(lambda: running.scheduler.drain(0))  # no poll is counted for a holding that it was not made under
 
 
 def test_nothing_is_polled_while_the_lease_has_lapsed_and_all_is_when_it_came_back(
@@ -134,13 +139,17 @@ def test_a_resumed_shard_is_polled_at_once(run: Callable[..., Running]) -> None:
     running.holding.seconds = 0.0
     running.scheduler.begin(0, running.holding, {})
     running.scheduler.put(source())
-    eventually(lambda: running.scheduler.overdue() == 1)
+    parked = running.scheduler._turns.shards[0].parked
+    eventually(lambda: parked)
+    assert running.scheduler.overdue() == 1
     running.holding.seconds = 10.0
     began = time.monotonic()
     running.scheduler.resume(0)
     running.scheduler.resume(7)  # not held: nothing to do
     eventually(lambda: recorder.polled)
     assert time.monotonic() - began < 3, "it must not wait for the next beat"
+    assert not parked
+    assert running.fence.holdings == [running.holding]
 
 
 def test_what_was_never_synced_goes_before_what_is_overdue(run: Callable[..., Running]) -> None:
@@ -182,6 +191,47 @@ def test_targets_of_sources_that_others_poll_are_known_too(run: Callable[..., Ru
     running = run(Recorder())
     running.scheduler.put(source(status=Status(target=WRITTEN)))
     assert running.scheduler.targets(None) == {source().uid: ("shop", "checkout-config")}
+
+
+def test_what_was_to_be_put_right_is_so_still_when_the_shard_comes_back(run: Callable[..., Running]) -> None:
+    gate = Gate()
+    recorder = Recorder(gate, written=WRITTEN, start_delay=NEVER)
+    running = run(recorder, 1)
+    running.scheduler.put(source(status=Status(target=WRITTEN)))
+    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.saw(source().uid, Seen("shop", "checkout-config"))
+    gate.wait_entered()
+    running.scheduler.drop(0)
+    gate.opened.set()
+    eventually(lambda: running.meter.polls)
+    running.scheduler.begin(0, FakeHolding(), {})
+    eventually(lambda: recorder.drifts == ["was deleted, or lost its mark"] * 2)
+
+
+def test_the_next_holder_starts_from_the_status_of_this_one(run: Callable[..., Running]) -> None:
+    recorder = Recorder()
+    running = run(recorder)
+    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.put(source())
+    eventually(lambda: running.meter.polls)
+    (entry,) = running.scheduler.entries()
+    assert entry.memory is not None
+    entry.memory.status = Status(observed_generation=1)
+    running.scheduler.drop(0)
+    running.scheduler.begin(0, FakeHolding(), {})
+    assert [status for _, status in recorder.remembered] == [Status(), Status(observed_generation=1)]
+
+
+def test_the_scheduler_shows_that_it_lives_while_the_next_poll_is_far_off(
+    run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler_module, "BEAT_SECONDS", 0.05)
+    running = run(Recorder())
+    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.put(source())
+    eventually(lambda: running.meter.polls)
+    beats: set[float] = set()
+    eventually(lambda: beats.add(running.scheduler._beat) or len(beats) > 3)  # type: ignore[func-returns-value]
 
 
 def test_the_scheduler_shows_that_it_lives_while_nothing_is_due(run: Callable[..., Running]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from appconfig_operator.api.status import KeptVersion, Status
 from appconfig_operator.core.errors import PacedError
 from tests.unit.builders import content, source, spec, target
-from tests.unit.engine.bench import AWAY, FOREIGN, NOT_DEPLOYED, THROTTLED, Bench, bench
+from tests.unit.engine.bench import AWAY, FOREIGN, NOT_DEPLOYED, NOT_FOUND, THROTTLED, Bench, bench
 from tests.unit.engine.fakes import World
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ def test_a_new_source_is_first_and_at_once() -> None:
 def test_what_is_synced_is_spread_over_its_interval_after_a_restart(random: float, delay: float) -> None:
     it = synced()
     it.world.random = random
+    stalled = replace(it.source, status=replace(it.source.status, target=None))
+    assert it.poller.start(stalled, None).delay == 0.0, "never synced"
     start = it.poller.start(it.source, None)
     assert (start.delay, start.first) == (delay, False)
 
@@ -77,6 +79,8 @@ def test_a_session_goes_on_when_it_is_due_and_brings_nothing_twice() -> None:
     it.world.now += 10
     again = took_over(it, given)
     assert again.delay == 30
+    assert again.memory.latest == it.memory.latest
+    assert handed_over(again) == given, "handed on, it is no younger"
     assert again.poll(after=30) == 60
     assert (it.world.sessions, it.world.writes, len(it.world.statuses), it.world.status_reads) == (2, 1, 1, 0)
     assert again.result == "Unchanged"
@@ -188,6 +192,52 @@ def test_a_changed_spec_is_applied_though_the_config_map_is_untouched() -> None:
     changed.memory.untouched = True
     changed.poll()
     assert it.world.writes == 2
+    assert it.world.status_reads == 0, "this process has written the status"
+
+
+def test_a_changed_spec_is_applied_to_a_pinned_version_too() -> None:
+    it = synced()
+    digest = it.memory.latest
+    pin = Bench(it.world, replace(it.source, generation=2, spec=spec(pinned_digest=digest)))
+    pin.memory = it.poller.start_anew(pin.source, it.memory)
+    pin.poll()
+    writes = it.world.writes
+    labelled = spec(pinned_digest=digest, target=target(labels={"team": "a"}))
+    changed = Bench(it.world, replace(it.source, generation=3, spec=labelled))
+    changed.memory = it.poller.start_anew(changed.source, pin.memory)
+    changed.memory.untouched = True
+    changed.poll()
+    assert it.world.writes == writes + 1
+
+
+def test_a_config_map_that_is_to_be_given_up_is_so_after_the_next_receipt() -> None:
+    it = synced(content(label="v1"))
+    again = it.restart()
+    again.memory.untouched = True
+    again.memory.left = frozenset({"checkout-config", "the one before"})
+    again.poll(after=500)
+    assert it.world.released == ["the one before"]
+
+
+def test_trouble_is_told_beside_what_another_replica_wrote_last() -> None:
+    it = synced(NOT_FOUND)
+    kept = KeptVersion("sha256:" + "1" * 64, "v0", 7, "2026-01-01T00:00:00Z")
+    it.world.newest = replace(it.memory.status, history=(kept,))
+    Bench(it.world, it.source).poll(after=500)
+    assert it.world.statuses[-1].history == (kept,)
+    assert it.world.status_reads == 1
+
+
+def test_a_receipt_that_another_replica_has_told_of_keeps_its_time() -> None:
+    it = synced()
+    told = it.memory.status.source
+    assert told is not None
+    earlier = replace(told, received_time="2025-01-01T00:00:00Z")
+    it.memory.refresh(replace(it.memory.status, source=earlier))
+    assert it.memory.received == earlier
+    other = replace(told, digest="sha256:2", received_time="2025-01-01T00:00:00Z")
+    it.memory.refresh(replace(it.memory.status, source=other))
+    assert it.memory.received == earlier, "what came here is newer"
 
 
 def test_what_another_replica_wrote_last_is_read_before_the_first_write() -> None:
