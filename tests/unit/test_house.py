@@ -78,6 +78,7 @@ def imports(path: Path) -> set[str]:
         ("boto3", {"aws"}),
         ("botocore", {"aws"}),
         ("click", {"__main__.py"}),
+        ("prometheus_client", {"gauges.py", "metrics.py"}),
         ("sandbox", set()),
         ("tests", set()),
     ],

@@ -1,0 +1,45 @@
+"""In what state a source is, in one word: for counting."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from appconfig_operator.core.conditions import READY, STALLED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from appconfig_operator.api.status import Condition
+
+
+class State(StrEnum):
+    """States of a source. Each source is in one of them, so that the numbers add up to all sources."""
+
+    READY = "Ready"
+    NOT_READY = "NotReady"
+    STALLED = "Stalled"
+    UNKNOWN = "Unknown"
+    SUSPENDED = "Suspended"
+
+
+def state_of(conditions: Iterable[Condition], *, suspended: bool) -> State:
+    """Tell the state of a source.
+
+    Parameters
+    ----------
+    conditions
+        Those of its status.
+    suspended
+        Whether its spec says so. It comes first: the conditions are then those of before.
+    """
+    if suspended:
+        return State.SUSPENDED
+    status = {condition.type: condition.status for condition in conditions}
+    match status.get(READY):
+        case "True":
+            return State.READY
+        case "False":
+            return State.STALLED if status.get(STALLED) == "True" else State.NOT_READY
+        case _:
+            return State.UNKNOWN

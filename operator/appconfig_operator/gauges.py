@@ -1,0 +1,106 @@
+"""How things stand at the moment of a scrape. Asked for then and not kept, so that nothing is left of what is gone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from prometheus_client.metrics_core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from appconfig_operator.core.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from prometheus_client.metrics_core import Metric
+
+_PLAIN = {
+    "sources_known": "Sources that this replica knows of, whoever polls them.",
+    "queue_depth": "Polls that are due and have not begun.",
+    "shards": "Parts that the sources are split into.",
+    "shards_held": "Parts that this replica holds.",
+    "replicas": "Replicas that are alive.",
+}
+"""Help texts of the metrics that are one attribute of `Gauges` each, by its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gauges:
+    """How things stand in this replica.
+
+    Attributes
+    ----------
+    sources
+        How many sources this replica polls, by their state. So each is counted by one replica at most, and the sum over
+        the replicas is right.
+    sources_known
+        How many it knows of, whoever polls them: about the same in each replica.
+    queue_depth
+        Polls that are due and have not begun.
+    shards
+        Into how many parts the sources are split.
+    shards_held
+        How many of them this replica holds.
+    replicas
+        How many replicas are alive, as this one sees it.
+    heartbeats
+        Seconds since each loop gave a sign of life, by its name.
+    lease_remaining
+        Seconds until the first of the held Leases lapses, negative when it has. `None`: none is held.
+    """
+
+    sources: Mapping[State, int] = field(default_factory=dict)
+    sources_known: int = 0
+    queue_depth: int = 0
+    shards: int = 1
+    shards_held: int = 0
+    replicas: int = 1
+    heartbeats: Mapping[str, float] = field(default_factory=dict)
+    lease_remaining: float | None = None
+
+
+class GaugeCollector(Collector):
+    """Turns `Gauges` into metrics.
+
+    Parameters
+    ----------
+    prefix
+        Of each name.
+    gauges
+        Returns how things stand.
+    """
+
+    def __init__(self, prefix: str, gauges: Callable[[], Gauges]) -> None:
+        self._prefix = prefix
+        self._gauges = gauges
+
+    def describe(self) -> Iterable[Metric]:
+        """Return the metrics with no values. Without it, the registry would ask for values to learn the names."""
+        return self._metrics(None)
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the metrics as they are now."""
+        return self._metrics(self._gauges())
+
+    def _metrics(self, now: Gauges | None) -> list[Metric]:
+        sources = self._family("sources", "Sources that this replica polls.", "state")
+        beats = self._family("heartbeat_age_seconds", "Time since a loop gave a sign of life.", "loop")
+        lease = self._family("lease_remaining_seconds", "Time until the first of the Leases held lapses.")
+        if now is not None:
+            for state in State:
+                sources.add_metric([state], now.sources.get(state, 0))
+            for loop, age in now.heartbeats.items():
+                beats.add_metric([loop], age)
+            if now.lease_remaining is not None:
+                lease.add_metric([], now.lease_remaining)
+        families: list[Metric] = [sources, beats, lease]
+        for name, text in _PLAIN.items():
+            family = self._family(name, text)
+            if now is not None:
+                family.add_metric([], getattr(now, name))
+            families.append(family)
+        return families
+
+    def _family(self, name: str, text: str, *labels: str) -> GaugeMetricFamily:
+        return GaugeMetricFamily(f"{self._prefix}_{name}", text, labels=labels)

@@ -1,0 +1,220 @@
+"""Metrics for Prometheus, in a registry of their own. docs/metrics.md tells of each.
+
+Labels take few values, all known here: no name of a source, namespace or account is among them. Children of labels are
+made beforehand where they can be: a counter that begins at 0 has a rate from its first count on, and counting is quick.
+"""
+
+from __future__ import annotations
+
+import platform
+from enum import StrEnum
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    GCCollector,
+    Histogram,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.exposition import choose_encoder
+
+from appconfig_operator.api.v1alpha1 import CreationPolicy
+from appconfig_operator.core.errors import Reason
+from appconfig_operator.gauges import GaugeCollector
+from appconfig_operator.serving import Page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from appconfig_operator.gauges import Gauges
+
+PREFIX = "appconfig_operator"
+
+LATENESS_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2.5, 5, 10, 30, 60)
+"""Seconds. Close together below 1: whether 99 of 100 polls begin within a second is the question."""
+
+DURATION_BUCKETS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60)
+"""Seconds. AWS answers in some 10 ms; a call that it lets hang is cut off after 13 s, or 45 s with its body."""
+
+OPERATIONS = (
+    "StartConfigurationSession",
+    "GetLatestConfiguration",
+    "AssumeRole",
+    "AssumeRoleWithWebIdentity",
+)
+OTHER = "other"
+NO_ANSWER = "none"
+
+_CODES = {int(status): str(int(status)) for status in HTTPStatus}
+_FIRST_CODES = ("200", "400", "403", "404", "429", "500", "503", NO_ANSWER)
+
+
+class Result(StrEnum):
+    """How a poll ended, when not with the reason of an error."""
+
+    UNCHANGED = "Unchanged"
+    RECEIVED = "Received"
+    TOO_EARLY = "TooEarly"
+    PACED = "Paced"
+    ERROR = "Error"
+
+
+RESULTS = (
+    *Result,
+    # The others are no errors.
+    *(reason for reason in Reason if reason not in {Reason.SYNCED, Reason.PINNED, Reason.PROGRESSING}),
+)
+
+
+class Metrics:
+    """Counts what is done, and tells of it. Safe to share between threads.
+
+    Parameters
+    ----------
+    version
+        Of the operator.
+    """
+
+    def __init__(self, version: str) -> None:
+        # They would double the number of series, and Prometheus has no use for them by default.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        PlatformCollector(registry=self._registry)
+        GCCollector(registry=self._registry)
+        build = Info("build", "What is running.", namespace=PREFIX, registry=self._registry)
+        build.info({"version": version, "python": platform.python_version()})
+        self._make_polls()
+        self._make_aws()
+        self._kubernetes = self._counter(
+            "kubernetes_requests", "Calls to the Kubernetes API server.", "verb", "resource", "code"
+        )
+        self._kubernetes_children: dict[tuple[str, str, str], Counter] = {}
+
+    def _make_polls(self) -> None:
+        polls = self._counter("polls", "Polls, by how they ended.", "result")
+        self._polls = {str(result): polls.labels(str(result)) for result in RESULTS}
+        self._poll_duration = self._histogram(
+            "poll_duration_seconds", "How long polls took, with all that followed from them.", DURATION_BUCKETS
+        )
+        self._poll_lateness = self._histogram(
+            "poll_lateness_seconds", "How long after they were due polls began.", LATENESS_BUCKETS
+        )
+        self._received = self._counter(
+            "configurations_received", "Configurations that AWS AppConfig delivered, each of which it bills."
+        )
+        self._received_bytes = self._counter("received_bytes", "Bytes of the configurations received.")
+        writes = self._counter("config_map_writes", "Writes that changed a ConfigMap.", "policy")
+        self._writes = {policy: writes.labels(str(policy)) for policy in CreationPolicy}
+
+    def _make_aws(self) -> None:
+        self._aws = self._counter("aws_requests", "Calls to AWS.", "operation", "code")
+        durations = self._histogram(
+            "aws_request_duration_seconds", "How long calls to AWS took to be answered.", DURATION_BUCKETS, "operation"
+        )
+        self._aws_durations = {operation: durations.labels(operation) for operation in (*OPERATIONS, OTHER)}
+        self._aws_children = {
+            (operation, code): self._aws.labels(operation, code) for operation in OPERATIONS for code in _FIRST_CODES
+        }
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(name, text, labels, namespace=PREFIX, registry=self._registry)
+
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+        return Histogram(name, text, labels, namespace=PREFIX, registry=self._registry, buckets=buckets)
+
+    def watch(self, gauges: Callable[[], Gauges]) -> None:
+        """Tell of the state of things as well. To be called once.
+
+        Parameters
+        ----------
+        gauges
+            Returns how things stand. Called at each scrape, by any thread.
+        """
+        self._registry.register(GaugeCollector(PREFIX, gauges))
+
+    def page(self, accept: str = "") -> Page:
+        """Return all metrics, in the format that a scraper asks for.
+
+        Parameters
+        ----------
+        accept
+            The header `Accept` of its request.
+        """
+        encode, content_type = choose_encoder(accept)
+        return Page(encode(self._registry), content_type=content_type)
+
+    def polled(self, result: str, seconds: float, lateness: float) -> None:
+        """Count a poll.
+
+        Parameters
+        ----------
+        result
+            How it ended: a `Result`, or the `Reason` of an error. Any other counts as `Result.ERROR`.
+        seconds
+            How long it took.
+        lateness
+            Seconds from when it was due to its beginning.
+        """
+        child = self._polls.get(result)
+        (self._polls[Result.ERROR] if child is None else child).inc()
+        self._poll_duration.observe(seconds)
+        self._poll_lateness.observe(lateness)
+
+    def received(self, size: int) -> None:
+        """Count a configuration that AppConfig delivered, of so many bytes."""
+        self._received.inc()
+        self._received_bytes.inc(size)
+
+    def wrote(self, policy: CreationPolicy) -> None:
+        """Count a write that changed a ConfigMap."""
+        self._writes[policy].inc()
+
+    def called_aws(self, operation: str, code: int | None, seconds: float) -> None:
+        """Count a call to AWS.
+
+        Parameters
+        ----------
+        operation
+            Its name in the API of AWS. One that is not expected counts as `other`.
+        code
+            HTTP status, or `None` when there was no answer.
+        seconds
+            Until there was the answer, or none.
+        """
+        duration = self._aws_durations.get(operation)
+        if duration is None:
+            operation, duration = OTHER, self._aws_durations[OTHER]
+        key = operation, _code(code)
+        child = self._aws_children.get(key)
+        if child is None:
+            # Two threads at once get the same child.
+            child = self._aws_children[key] = self._aws.labels(*key)
+        child.inc()
+        duration.observe(seconds)
+
+    def called_kubernetes(self, verb: str, resource: str, code: int | None) -> None:
+        """Count a call to the API server.
+
+        Parameters
+        ----------
+        verb, resource
+            As in the rules of a role. The caller sees to it that there are few.
+        code
+            HTTP status, or `None` when there was no answer.
+        """
+        key = verb, resource, _code(code)
+        child = self._kubernetes_children.get(key)
+        if child is None:
+            child = self._kubernetes_children[key] = self._kubernetes.labels(*key)
+        child.inc()
+
+
+def _code(status: int | None) -> str:
+    """Write a status as a label. A server can answer any number."""
+    return NO_ANSWER if status is None else _CODES.get(status, OTHER)
