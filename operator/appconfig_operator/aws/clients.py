@@ -13,6 +13,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, NoCredentialsError
 
+from appconfig_operator.aws.calls import Calls
 from appconfig_operator.aws.credential_errors import no_credentials
 from appconfig_operator.aws.errors import translate
 from appconfig_operator.aws.identities import Caller, Identities
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from botocore.credentials import Credentials
     from mypy_boto3_appconfigdata import AppConfigDataClient
 
+    from appconfig_operator.aws.calls import OnCall
     from appconfig_operator.aws.roles import Cluster
     from appconfig_operator.core.identity import Identity
 
@@ -61,8 +63,10 @@ class Clients:
         Where the references of identities lead; `None` where there are none.
     timeouts
         Bounds of each call.
+    on_call
+        Is told of each call, those to STS among them.
     monotonic
-        Seconds, for the age of what was read in the cluster.
+        Seconds, for the age of what was read in the cluster, and for how long calls take.
     utc_now
         Wall clock, for the age of credentials.
     """
@@ -74,10 +78,12 @@ class Clients:
         user_agent: str,
         cluster: Cluster | None = None,
         timeouts: Timeouts | None = None,
+        on_call: OnCall | None = None,
         monotonic: Callable[[], float] = system_monotonic,
         utc_now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.timeouts = timeouts or Timeouts()
+        self._calls = Calls(on_call, monotonic)
         self._lock = threading.Lock()
         self._identity: tuple[boto3.session.Session, Credentials] | None = None
         self._clients: dict[str | None, AppConfigDataClient] = {}
@@ -91,7 +97,7 @@ class Clients:
         )
         self._identities: Identities | None = None
         if cluster is not None:
-            roles = Roles(cluster=cluster, config=self._config, utc_now=utc_now)
+            roles = Roles(cluster=cluster, config=self._config, calls=self._calls, utc_now=utc_now)
             self._identities = Identities(cluster=cluster, roles=roles, own=lambda: self._own()[1], monotonic=monotonic)
 
     def get(self, region: str | None, identity: Identity = OPERATOR) -> Caller:
@@ -146,6 +152,7 @@ class Clients:
                 # For the calls to STS as well, which botocore makes by itself: its own time-out is 60 s, five times
                 # over.
                 core.set_default_client_config(self._config)
+                self._calls.follow(core)
                 session = boto3.session.Session(botocore_session=core)
                 credentials = session.get_credentials()
             except Exception as error:

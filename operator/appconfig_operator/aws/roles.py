@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
     from mypy_boto3_sts.type_defs import AssumeRoleRequestTypeDef, CredentialsTypeDef
 
+    from appconfig_operator.aws.calls import Calls
     from appconfig_operator.core.identity import AccessKeys, Identity
 
 
@@ -86,11 +87,16 @@ class Roles:
         For each client, those of STS included.
     utc_now
         Wall clock, with a time zone.
+    calls
+        Follows the calls of each client.
     """
 
-    def __init__(self, *, cluster: Cluster, config: Config, utc_now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, *, cluster: Cluster, config: Config, utc_now: Callable[[], datetime], calls: Calls | None = None
+    ) -> None:
         self._cluster = cluster
         self._config = config
+        self._calls = calls
         self._utc_now = utc_now
         # The models of botocore as one copy for all sessions. With one each, a client takes 8 MB in place of 0.2.
         self._loader: Loader = create_loader(os.environ.get("AWS_DATA_PATH"))
@@ -109,6 +115,8 @@ class Roles:
         providers: list[CredentialProvider] = [] if credentials is None else [_Fixed(credentials)]
         session.register_component("credential_provider", CredentialResolver(providers))
         session.set_default_client_config(self._config)
+        if self._calls is not None:
+            self._calls.follow(session)
         return session
 
     def credentials(

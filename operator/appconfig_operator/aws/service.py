@@ -11,6 +11,7 @@ from appconfig_operator.core.identity import identity_of
 
 if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source
+    from appconfig_operator.aws.calls import OnCall
     from appconfig_operator.aws.roles import Cluster
 
 
@@ -27,12 +28,22 @@ class AppConfig:
         Where the references of identities lead; `None` where there are none.
     timeouts
         Bounds of each call.
+    on_call
+        Is told of each call, those to STS among them.
     """
 
     def __init__(
-        self, *, workers: int, user_agent: str, cluster: Cluster | None = None, timeouts: Timeouts | None = None
+        self,
+        *,
+        workers: int,
+        user_agent: str,
+        cluster: Cluster | None = None,
+        timeouts: Timeouts | None = None,
+        on_call: OnCall | None = None,
     ) -> None:
-        self._clients = Clients(workers=workers, user_agent=user_agent, cluster=cluster, timeouts=timeouts)
+        self._clients = Clients(
+            workers=workers, user_agent=user_agent, cluster=cluster, timeouts=timeouts, on_call=on_call
+        )
 
     def session(self, source: Source) -> Session:
         """Prepare a session for a source. No call is made yet."""

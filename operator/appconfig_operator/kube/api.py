@@ -17,9 +17,15 @@ from urllib3.exceptions import HTTPError
 
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 from appconfig_operator.kube.fence import Fence
+from appconfig_operator.kube.requests import described
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from urllib3 import BaseHTTPResponse
+
+    OnCall = Callable[[str, str, int | None], None]
+    """Is told of each call: verb and resource as in RBAC, and the HTTP status, `None` when there was no answer."""
 
 CONNECT_TIMEOUT_SECONDS = 3.0
 READ_TIMEOUT_SECONDS = 10.0
@@ -53,7 +59,7 @@ def own_namespace() -> str:
         return "default"
 
 
-def connect(*, workers: int, fence: Fence | None = None) -> Api:
+def connect(*, workers: int, fence: Fence | None = None, on_call: OnCall | None = None) -> Api:
     """Connect as the Pod's ServiceAccount, else as `KUBECONFIG` says.
 
     Nothing is sent yet: the API server may be away.
@@ -64,6 +70,8 @@ def connect(*, workers: int, fence: Fence | None = None) -> Api:
         How many calls there are at once: the size of the connection pool.
     fence
         Bounds the writes of threads that work under a Lease.
+    on_call
+        Is told of each call.
 
     Raises
     ------
@@ -86,7 +94,7 @@ def connect(*, workers: int, fence: Fence | None = None) -> Api:
             f"({type(error).__name__}). Name one in the variable KUBECONFIG."
         )
         raise ConnectionSettingsError(message) from error
-    return Api(client.ApiClient(configuration), fence)
+    return Api(client.ApiClient(configuration), fence, on_call)
 
 
 class Api:
@@ -98,11 +106,16 @@ class Api:
         The connection.
     fence
         Bounds the writes of threads that work under a Lease.
+    on_call
+        Is told of each call, in the thread that makes it, once the answer has begun.
     """
 
-    def __init__(self, api_client: client.ApiClient, fence: Fence | None = None) -> None:
+    def __init__(
+        self, api_client: client.ApiClient, fence: Fence | None = None, on_call: OnCall | None = None
+    ) -> None:
         self._client = api_client
         self._fence = fence or Fence()
+        self._on_call = on_call
 
     def call(  # noqa: PLR0913 (what an HTTP call consists of)
         self,
@@ -126,14 +139,14 @@ class Api:
         """
         limit = self._fence.limit() if method != "GET" else None
         try:
-            url, headers = self._prepared(method, path, query, {"Accept": accept, "Content-Type": content_type})
-            # Not by the client's own request(): it escapes all that is not ASCII, and a ConfigMap near its limit would
-            # then be longer than the 3 MiB that the API server takes as a body.
-            response = self._client.rest_client.pool_manager.request(
+            response = self._send(
                 method,
-                url,
+                path,
+                query,
+                {"Accept": accept, "Content-Type": content_type},
+                # Not by the client's own request(): it escapes all that is not ASCII, and a ConfigMap near its limit
+                # would then be longer than the 3 MiB that the API server takes as a body.
                 body=None if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
-                headers=headers,
                 timeout=Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=READ_TIMEOUT_SECONDS, total=limit),
             )
         except (HTTPError, config.ConfigException, OSError) as error:  # the last two: the token is read anew at times
@@ -151,11 +164,8 @@ class Api:
             When the stream breaks, or nothing comes for `IDLE_SECONDS`.
         """
         try:
-            url, headers = self._prepared("GET", path, query, {"Accept": accept})
             timeout = Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=IDLE_SECONDS)
-            response = self._client.rest_client.pool_manager.request(
-                "GET", url, headers=headers, timeout=timeout, preload_content=False
-            )
+            response = self._send("GET", path, query, {"Accept": accept}, timeout=timeout, preload_content=False)
             try:
                 if response.status != 200:  # noqa: PLR2004 (HTTP: OK)
                     raise ApiError(response.status, _parsed(response.data) or {})
@@ -164,6 +174,26 @@ class Api:
                 response.close()
         except (HTTPError, config.ConfigException, OSError) as error:
             raise UnreachableError(type(error).__name__) from error
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        headers: Mapping[str, str],
+        **options: Any,  # noqa: ANN401 (those of urllib3)
+    ) -> BaseHTTPResponse:
+        status: int | None = None
+        try:
+            url, prepared = self._prepared(method, path, query, headers)
+            response: BaseHTTPResponse = self._client.rest_client.pool_manager.request(
+                method, url, headers=prepared, **options
+            )
+            status = response.status
+            return response
+        finally:
+            if self._on_call is not None:
+                self._on_call(*described(method, path, watch="preload_content" in options), status)
 
     def _prepared(
         self, method: str, path: str, query: Mapping[str, str] | None, headers: Mapping[str, str]

@@ -1,0 +1,51 @@
+"""What a call of the Kubernetes API is about, in the words of RBAC: a verb and a resource. For counting."""
+
+from __future__ import annotations
+
+OTHER = "other"
+
+RESOURCES = frozenset(
+    {
+        "appconfigsources",
+        "appconfigsources/status",
+        "configmaps",
+        "controllerrevisions",
+        "events",
+        "leases",
+        "secrets",
+        "serviceaccounts",
+        "serviceaccounts/token",
+    }
+)
+"""Those that the operator has to do with. All others are one, so that their number is bounded."""
+
+_VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+
+
+def described(method: str, path: str, *, watch: bool = False) -> tuple[str, str]:
+    """Return verb and resource of a call.
+
+    Parameters
+    ----------
+    method
+        The one of HTTP, in capitals.
+    path
+        Of the URL, without the query.
+    watch
+        Whether the answer is a stream of changes.
+    """
+    parts = path.split("/")
+    # /api/v1/… or /apis/GROUP/VERSION/…
+    rest = parts[3:] if parts[1] == "api" else parts[4:]
+    if len(rest) > 2 and rest[0] == "namespaces":  # noqa: PLR2004 (namespaces, NAME, and what is in it)
+        rest = rest[2:]
+    kind = "/".join(rest[:1] + rest[2:3])
+    return _verb(method, named=len(rest) > 1, watch=watch), kind if kind in RESOURCES else OTHER
+
+
+def _verb(method: str, *, named: bool, watch: bool) -> str:
+    if method != "GET":
+        return _VERBS.get(method, OTHER)
+    if watch:
+        return "watch"
+    return "get" if named else "list"
