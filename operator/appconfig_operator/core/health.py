@@ -1,0 +1,64 @@
+"""Whether this process is well, judged by the age of its signs of life.
+
+Two questions, as Kubernetes asks them. `stuck`: would a restart help? `unready`: does it do its work now? While the API
+server is away the answers differ: no restart would help, and sessions with AppConfig would be lost in it.
+"""
+
+from __future__ import annotations
+
+SCHEDULER_STUCK_SECONDS = 120.0
+"""When AWS hangs, one call takes up to 45 s: 3 to connect, 10 until it answers, 30 for the body. All workers can be
+busy with one and are well. That none of them comes back for more within 120 s is not meant to happen."""
+
+SHARDS_STUCK_SECONDS = 120.0
+"""The loop calls the API server, which takes up to 13 s a call, and goes around every few seconds. After 120 s even
+several such calls in a row are over, and the Leases of the default duration have long gone to others."""
+
+LAPSED_SECONDS = 30.0
+"""An API server that is restarted, or replaced by another one behind a load balancer, is back within this time."""
+
+
+def stuck(*, scheduler: float, shards: float) -> list[str]:
+    """Say what has stopped and would not go on by itself.
+
+    Parameters
+    ----------
+    scheduler
+        Seconds since a worker last came to look for a source that is due.
+    shards
+        Seconds since the loop that looks after the Leases last went around.
+
+    Returns
+    -------
+    list of str
+        A line for each complaint. Empty: all is well.
+    """
+    complaints = []
+    if scheduler > SCHEDULER_STUCK_SECONDS:
+        complaints.append(f"the scheduler has given no sign of life for {scheduler:.0f} s")
+    if shards > SHARDS_STUCK_SECONDS:
+        complaints.append(f"the loop of the shards has given no sign of life for {shards:.0f} s")
+    return complaints
+
+
+def unready(*, listed: bool, lapsed: float) -> list[str]:
+    """Say what keeps this process from its work.
+
+    Parameters
+    ----------
+    listed
+        Whether the API server has told which sources there are, at least once.
+    lapsed
+        For how many seconds a Lease that is held has been past its end, the longest of them. 0: none has.
+
+    Returns
+    -------
+    list of str
+        A line for each complaint. Empty: it does its work, or stands by for it.
+    """
+    complaints = []
+    if not listed:
+        complaints.append("the Kubernetes API server has not told yet which sources there are")
+    if lapsed > LAPSED_SECONDS:
+        complaints.append(f"the Lease of a shard could not be renewed and lapsed {lapsed:.0f} s ago")
+    return complaints

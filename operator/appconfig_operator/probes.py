@@ -1,0 +1,98 @@
+"""What the kubelet asks: whether this process lives, and whether it is ready."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from appconfig_operator.serving import Page, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+logger = logging.getLogger(__name__)
+
+LIVE = "/healthz"
+READY = "/readyz"
+
+
+class Heartbeat:
+    """A sign of life: a loop beats, others look at the age of the last beat. Safe to share between threads.
+
+    Parameters
+    ----------
+    monotonic
+        Seconds.
+    """
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._last = monotonic()
+
+    def beat(self) -> None:
+        """Give a sign of life. Costs as much as a look at the clock."""
+        self._last = self._monotonic()
+
+    def age(self) -> float:
+        """Return the seconds since the last beat, or since the making when there was none."""
+        return self._monotonic() - self._last
+
+
+class Probe:
+    """A page that tells of complaints. The log tells when it turns bad, and when it is well again.
+
+    Parameters
+    ----------
+    name
+        Of what is asked for, as the log names it: "Health", "Readiness".
+    complaints
+        Returns a line for each thing that is wrong. Has to be quick.
+    bad
+        The status when there is any.
+    level
+        Of the log line when it turns bad.
+    """
+
+    def __init__(self, name: str, complaints: Callable[[], Sequence[str]], bad: HTTPStatus, level: int) -> None:
+        self._name = name
+        self._complaints = complaints
+        self._bad = bad
+        self._level = level
+        self._lock = threading.Lock()
+        self._was_bad = False
+
+    def page(self, _accept: str = "") -> Page:
+        """Ask, and answer."""
+        complaints = self._complaints()
+        self._log(complaints)
+        return text(*complaints, status=self._bad) if complaints else text("ok")
+
+    def _log(self, complaints: Sequence[str]) -> None:
+        with self._lock:  # probes may overlap
+            turned = bool(complaints) != self._was_bad
+            self._was_bad = bool(complaints)
+        if turned and complaints:
+            logger.log(self._level, "%s: %s", self._name, "; ".join(complaints))
+        elif turned:
+            logger.info("%s: ok again", self._name)
+
+
+def pages(
+    *, health: Callable[[], Sequence[str]], ready: Callable[[], Sequence[str]]
+) -> dict[str, Callable[[str], Page]]:
+    """Make the pages of the health port.
+
+    Parameters
+    ----------
+    health
+        What is wrong so that only a restart helps.
+    ready
+        What keeps this process from its work.
+    """
+    return {
+        LIVE: Probe("Health", health, HTTPStatus.INTERNAL_SERVER_ERROR, logging.ERROR).page,
+        # Not to be ready is part of each start.
+        READY: Probe("Readiness", ready, HTTPStatus.SERVICE_UNAVAILABLE, logging.INFO).page,
+    }
