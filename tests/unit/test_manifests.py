@@ -13,6 +13,8 @@ import pytest
 import yaml
 
 from appconfig_operator.api import v1alpha1
+from appconfig_operator.probes import LIVE, READY
+from appconfig_operator.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -165,6 +167,24 @@ def test_one_operator_at_a_time(base: dict[str, dict[str, Any]]) -> None:
     assert (deployment["replicas"], deployment["strategy"]) == (1, {"type": "Recreate"})
     assert deployment["selector"]["matchLabels"].items() <= deployment["template"]["metadata"]["labels"].items()
     assert deployment["template"]["spec"]["enableServiceLinks"] is False
+
+
+def test_ports_and_probes(base: dict[str, dict[str, Any]]) -> None:
+    """The ports are those of the settings, and the probes ask for pages that are there."""
+    (container,) = base["Deployment"]["spec"]["template"]["spec"]["containers"]
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert ports == {"metrics": Settings().metrics_port, "health": Settings().health_port}
+    probes = {name: container[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")}
+    assert probes == {
+        "startupProbe": {"path": LIVE, "port": "health"},
+        "livenessProbe": {"path": LIVE, "port": "health"},
+        "readinessProbe": {"path": READY, "port": "health"},
+    }
+
+
+def test_time_to_end(base: dict[str, dict[str, Any]]) -> None:
+    """The kubelet waits for longer than the operator takes to stop."""
+    assert base["Deployment"]["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == 30
 
 
 def test_samples() -> None:
