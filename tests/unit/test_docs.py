@@ -10,9 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 import pytest
 import yaml
+from prometheus_client.parser import text_string_to_metric_families
 
 from appconfig_operator.__main__ import cli
 from appconfig_operator.core.errors import Reason
+from appconfig_operator.core.state import State
+from appconfig_operator.gauges import Gauges
+from appconfig_operator.metrics import PREFIX, RESULTS, Metrics
+from appconfig_operator.probes import LIVE, READY
 from appconfig_operator.settings import VARIABLES
 
 if TYPE_CHECKING:
@@ -206,3 +211,69 @@ def test_no_local_path_is_published() -> None:
     # Outputs are pasted from real runs, and must not carry the machine they were made on.
     local = re.compile(rf"{re.escape(str(ROOT))}|/tmp/|/(?:root|home)/|{re.escape(str(Path.home()))}(?=/)")
     assert {path.name: found for path in markdown_files() if (found := local.findall(path.read_text("utf-8")))} == {}
+
+
+def metric_families() -> Iterator[tuple[str, str, frozenset[str]]]:
+    """Give name, type and labels of each metric of the operator's own, all of them having been used."""
+    metrics = Metrics("1.2.3")
+    metrics.called_kubernetes("get", "configmaps", 200)
+    metrics.watch(lambda: Gauges(heartbeats={"scheduler": 0.0}, lease_remaining=1.0))
+    for family in text_string_to_metric_families(metrics.page().body.decode()):
+        if family.name.startswith(PREFIX):
+            labels = {label for sample in family.samples for label in sample.labels} - {"le"}
+            name = family.name.removeprefix(f"{PREFIX}_") + ("_total" if family.type == "counter" else "")
+            yield name, family.type, frozenset(labels)
+
+
+def test_metrics_are_those_of_the_registry() -> None:
+    documented = [
+        (row[0].strip("`"), row[1], frozenset(re.findall(r"`(\w+)`", row[2])))
+        for row in tables_of_section("metrics.md", "Metrics")
+        if len(row) == 4
+    ]
+    assert sorted(documented) == sorted(metric_families())
+
+
+@pytest.mark.parametrize(
+    ("heading", "values"),
+    [("Results", {*(set(RESULTS) - set(Reason)), "a [reason](reasons.md)"}), ("States", set(State))],
+    ids=["results", "states"],
+)
+def test_values_of_labels_are_those_of_the_code(heading: str, values: set[str]) -> None:
+    rows = re.findall(r"^\| (.+?) \|", sections(DOCS / "metrics.md", "###")[heading], re.MULTILINE)
+    assert {row.strip("`") for row in rows[1:]} == values
+
+
+def alerts() -> list[dict[str, Any]]:
+    """Give the rules of docs/metrics.md."""
+    blocks = re.findall(r"```yaml\n(groups:.*?)```", (DOCS / "metrics.md").read_text("utf-8"), re.DOTALL)
+    (group,) = yaml.safe_load(blocks[0])["groups"]
+    return list(group["rules"])
+
+
+def test_alerts_ask_for_metrics_that_there_are() -> None:
+    there = {
+        f"{PREFIX}_{name}{suffix}"
+        for name, kind, _ in metric_families()
+        for suffix in (("_bucket", "_sum", "_count") if kind == "histogram" else ("",))
+    }
+    asked = {name for rule in alerts() for name in re.findall(rf"{PREFIX}_\w+", rule["expr"])}
+    assert asked
+    assert asked <= there
+
+
+def test_alerts_ask_for_values_that_there_are() -> None:
+    known = {"result": set(RESULTS), "state": set(State)}
+    for rule in alerts():
+        for label, values in re.findall(r'(result|state)=~?"([\w|]+)"', rule["expr"]):
+            assert set(values.split("|")) <= known[label]
+
+
+def test_each_alert_says_what_to_do() -> None:
+    named = [row[0].strip("`") for row in tables(DOCS / "metrics.md") if row[0].startswith("`AppConfig")]
+    assert named == [rule["alert"] for rule in alerts()]
+
+
+def test_probes_are_those_that_are_served() -> None:
+    served = {row[0].strip("`") for row in tables(DOCS / "metrics.md") if row[0].startswith("`/")}
+    assert served == {LIVE, READY}
