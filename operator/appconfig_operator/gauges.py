@@ -75,32 +75,25 @@ class GaugeCollector(Collector):
         self._prefix = prefix
         self._gauges = gauges
 
-    def describe(self) -> Iterable[Metric]:
-        """Return the metrics with no values. Without it, the registry would ask for values to learn the names."""
-        return self._metrics(None)
-
     def collect(self) -> Iterable[Metric]:
         """Return the metrics as they are now."""
-        return self._metrics(self._gauges())
-
-    def _metrics(self, now: Gauges | None) -> list[Metric]:
+        now = self._gauges()
         sources = self._family("sources", "Sources that this replica polls.", "state")
+        for state in State:
+            sources.add_metric([state], now.sources.get(state, 0))
+        yield sources
         beats = self._family("heartbeat_age_seconds", "Time since a loop gave a sign of life.", "loop")
+        for loop, age in now.heartbeats.items():
+            beats.add_metric([loop], age)
+        yield beats
         lease = self._family("lease_remaining_seconds", "Time until the first of the Leases held lapses.")
-        if now is not None:
-            for state in State:
-                sources.add_metric([state], now.sources.get(state, 0))
-            for loop, age in now.heartbeats.items():
-                beats.add_metric([loop], age)
-            if now.lease_remaining is not None:
-                lease.add_metric([], now.lease_remaining)
-        families: list[Metric] = [sources, beats, lease]
+        if now.lease_remaining is not None:
+            lease.add_metric([], now.lease_remaining)
+        yield lease
         for name, text in _PLAIN.items():
             family = self._family(name, text)
-            if now is not None:
-                family.add_metric([], getattr(now, name))
-            families.append(family)
-        return families
+            family.add_metric([], getattr(now, name))
+            yield family
 
     def _family(self, name: str, text: str, *labels: str) -> GaugeMetricFamily:
         return GaugeMetricFamily(f"{self._prefix}_{name}", text, labels=labels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from http import HTTPStatus
@@ -86,6 +87,7 @@ def test_clients_that_say_nothing_hold_up_nobody(server: Server) -> None:
 
 
 def test_a_client_that_says_nothing_is_let_go(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert serving._Handler.timeout == serving.CLIENT_SECONDS
     monkeypatch.setattr(serving._Handler, "timeout", 0.05)
     with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as silent:
         silent.sendall(b"GET /hello HTTP/1.1\r\nAccept")
@@ -157,3 +159,12 @@ def test_everywhere_on_a_node_without_ipv6(number: int, monkeypatch: pytest.Monk
         assert ask(serves.port, "/")[0] == HTTPStatus.OK
     finally:
         serves.stop()
+
+
+def test_everywhere_is_not_made_less_of_for_another_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def bind(_self: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(serving._Everywhere, "server_bind", bind)
+    with pytest.raises(SettingsError, match=r"^--metrics-port: port 80 cannot be had \(Permission denied\)"):
+        Server({}, flag="--metrics-port", port=80, everywhere=True)
