@@ -25,7 +25,7 @@ def make(server: Answering, told: Told | None) -> Api:
     configuration = client.Configuration()
     configuration.host = server.url
     configuration.retries = False
-    return Api(client.ApiClient(configuration), told)
+    return Api(client.ApiClient(configuration), on_call=told)
 
 
 @pytest.mark.parametrize("status", [200, 404, 500])
