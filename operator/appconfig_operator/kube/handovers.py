@@ -1,0 +1,189 @@
+"""Sessions between two replicas, as Secrets: their tokens fetch configurations, for whoever has them.
+
+The rights to list, create and delete Secrets are enough. What is taken is deleted first, so that no token is used
+twice.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from appconfig_operator.api.v1alpha1 import GROUP
+from appconfig_operator.core.handover import HandoverError, decode, encode
+from appconfig_operator.core.managed import FIELD_MANAGER
+from appconfig_operator.core.plan import MANAGED_BY
+from appconfig_operator.kube.errors import CONFLICT, FORBIDDEN, NOT_FOUND, ApiError, UnreachableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from appconfig_operator.core.handover import HandedOver
+    from appconfig_operator.kube.api import Api
+
+SHARD = f"{GROUP}/shard"
+"""The label that tells whose sessions a Secret holds."""
+
+_KEY = "sessions"
+_PAGE = "10"  # of 1 MB each
+
+_LIST = "application/json"
+_LIST_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A Secret with a chunk that can be read. `since` orders chunks by when they were stored."""
+
+    metadata: Mapping[str, Any]
+    since: tuple[str, int, str]
+    set_id: str
+    sessions: tuple[HandedOver, ...]
+
+
+class Handovers:
+    """Sessions that wait in the cluster for the next replica.
+
+    Parameters
+    ----------
+    api
+        The API server.
+    namespace
+        Where the Secrets are.
+    new_set
+        Returns an ID that was never used before.
+    """
+
+    def __init__(self, api: Api, namespace: str, new_set: Callable[[], str] = lambda: uuid.uuid4().hex) -> None:
+        self._api = api
+        self._namespace = namespace
+        self._new_set = new_set
+        self._path = f"/api/v1/namespaces/{namespace}/secrets"
+
+    def put(self, shard: int, sessions: Sequence[HandedOver]) -> None:
+        """Store the sessions of a shard, in place of all that is there.
+
+        Raises
+        ------
+        HandoverError
+            When not all of it could be done. Some of the sessions may be stored then, so none is to be used any more.
+        """
+        try:
+            # First, so that old ones are never beside new ones.
+            for old in self._list(shard, _LIST_METADATA):
+                self._delete(old["metadata"])
+            for number, chunk in enumerate(encode(sessions, self._new_set())):
+                self._api.call(
+                    "POST", self._path, query={"fieldManager": FIELD_MANAGER}, body=_secret(shard, number, chunk)
+                )
+        except (ApiError, UnreachableError) as error:
+            raise self._error(error, shard, "stored") from error
+
+    def take(self, shard: int) -> list[HandedOver]:
+        """Return the sessions of a shard that were stored last, and remove them for good first.
+
+        What another replica removes meanwhile is its own.
+
+        Raises
+        ------
+        HandoverError
+            When nothing could be taken, for a reason other than that there is nothing.
+        """
+        taken: list[HandedOver] = []
+        try:
+            secrets = self._list(shard, _LIST)
+            newest, others = _newest(secrets)
+            for stored in newest:
+                if self._delete(stored.metadata):
+                    taken.extend(stored.sessions)
+            for metadata in others:
+                self._delete(metadata)
+        except (ApiError, UnreachableError) as error:
+            failure = self._error(error, shard, "taken up")
+            if not taken:
+                raise failure from error
+            # Each session stands alone, and those that are removed are nobody's else.
+            logger.warning("%s", failure)
+        return taken
+
+    def _list(self, shard: int, accept: str) -> list[Mapping[str, Any]]:
+        """List the Secrets of a shard, but those that are deleted already and wait for something."""
+        found: list[Mapping[str, Any]] = []
+        query = {"labelSelector": f"{MANAGED_BY}={FIELD_MANAGER},{SHARD}={shard}", "limit": _PAGE}
+        while True:
+            page = self._api.call("GET", self._path, query=query, accept=accept)
+            # An empty list of metadata only comes as null.
+            items = page.get("items") or ()
+            found.extend(item for item in items if "deletionTimestamp" not in item["metadata"])
+            token = page["metadata"].get("continue")
+            if not token:
+                return found
+            query["continue"] = token
+
+    def _delete(self, metadata: Mapping[str, Any]) -> bool:
+        """Delete a Secret as it was listed, and tell whether this very call did it."""
+        preconditions = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
+        try:
+            self._api.call("DELETE", f"{self._path}/{metadata['name']}", body=body)
+        except ApiError as error:
+            if error.status not in {NOT_FOUND, CONFLICT}:
+                raise
+            return False
+        return True
+
+    def _error(
+        self, error: ApiError | UnreachableError, shard: int, done: Literal["stored", "taken up"]
+    ) -> HandoverError:
+        """Say what went wrong, without the words of the API server: they could quote what it was sent."""
+        what = f"The sessions of shard {shard} could not be {done}"
+        if isinstance(error, UnreachableError):
+            return HandoverError(f"{what}: the Kubernetes API server could not be reached ({error}).")
+        if error.status == FORBIDDEN:
+            return HandoverError(
+                f"{what}: the operator may not list, create and delete Secrets in namespace {self._namespace}."
+            )
+        return HandoverError(f"{what} in namespace {self._namespace}: the Kubernetes API server answered {error}.")
+
+
+def _secret(shard: int, number: int, chunk: bytes) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": f"{FIELD_MANAGER}-sessions-{shard}-{number}",
+            "labels": {MANAGED_BY: FIELD_MANAGER, SHARD: str(shard)},
+        },
+        "type": "Opaque",
+        "immutable": True,
+        "data": {_KEY: base64.b64encode(chunk).decode()},
+    }
+
+
+def _newest(secrets: Sequence[Mapping[str, Any]]) -> tuple[list[_Stored], list[Mapping[str, Any]]]:
+    """Return what was stored last, and the metadata of all else."""
+    readable = [stored for stored in map(_stored, secrets) if stored is not None]
+    set_id = max(readable, key=lambda stored: stored.since).set_id if readable else ""
+    newest = [stored for stored in readable if stored.set_id == set_id]
+    names = {stored.metadata["name"] for stored in newest}
+    return newest, [secret["metadata"] for secret in secrets if secret["metadata"]["name"] not in names]
+
+
+def _stored(secret: Mapping[str, Any]) -> _Stored | None:
+    try:
+        chunk = decode(base64.b64decode((secret.get("data") or {}).get(_KEY, ""), validate=True))
+    except binascii.Error:
+        return None
+    if chunk is None:
+        return None
+    metadata = secret["metadata"]
+    version = metadata["resourceVersion"]
+    # Times are told to the second. Within one the version decides: it grows, as a number.
+    since = (metadata["creationTimestamp"], len(version), version)
+    return _Stored(metadata, since, chunk.set_id, chunk.sessions)
