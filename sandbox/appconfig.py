@@ -185,6 +185,42 @@ class AppConfig:
             If the deployment did not complete.
         """
         place = self.ensure(application, environment, profile)
+        version = self._new_version(place, content, content_type, version_label)
+        deployment = self._start(place, version, self._strategy(_STRATEGY, minutes=0, growth=100.0))
+        wait_until(
+            lambda: self._state(place, deployment) == "COMPLETE", _DEPLOY_TIMEOUT, f"deployment {deployment} complete"
+        )
+        return version
+
+    def deploy_gradually(  # noqa: PLR0913 - what a deployment consists of
+        self,
+        application: str,
+        environment: str,
+        profile: str,
+        content: bytes,
+        *,
+        content_type: str = "application/json",
+        version_label: str | None = None,
+        growth: int = 5,
+        minutes: int = 1,
+    ) -> None:
+        """Begin to deploy a configuration to ever more sessions, and do not wait.
+
+        Parameters
+        ----------
+        application, environment, profile, content, content_type, version_label
+            As `deploy`.
+        growth
+            Percent of the sessions that are added at each step. The first step is not at once.
+        minutes
+            How long it takes until all have it.
+        """
+        place = self.ensure(application, environment, profile)
+        version = self._new_version(place, content, content_type, version_label)
+        name = f"sandbox-linear-{growth}-percent-{minutes}-minutes"
+        self._start(place, version, self._strategy(name, minutes=minutes, growth=growth))
+
+    def _new_version(self, place: Place, content: bytes, content_type: str, version_label: str | None) -> int:
         request: CreateHostedConfigurationVersionRequestTypeDef = {
             "ApplicationId": place.application,
             "ConfigurationProfileId": place.profile,
@@ -193,18 +229,17 @@ class AppConfig:
         }
         if version_label is not None:
             request["VersionLabel"] = version_label
-        version = self.client.create_hosted_configuration_version(**request)["VersionNumber"]
-        deployment = self.client.start_deployment(
+        return self.client.create_hosted_configuration_version(**request)["VersionNumber"]
+
+    def _start(self, place: Place, version: int, strategy: str) -> int:
+        started = self.client.start_deployment(
             ApplicationId=place.application,
             EnvironmentId=place.environment,
-            DeploymentStrategyId=self._strategy(),
+            DeploymentStrategyId=strategy,
             ConfigurationProfileId=place.profile,
             ConfigurationVersion=str(version),
-        )["DeploymentNumber"]
-        wait_until(
-            lambda: self._state(place, deployment) == "COMPLETE", _DEPLOY_TIMEOUT, f"deployment {deployment} complete"
         )
-        return version
+        return started["DeploymentNumber"]
 
     def _state(self, place: Place, deployment: int) -> str:
         answer = self.client.get_deployment(
@@ -212,17 +247,17 @@ class AppConfig:
         )
         return answer["State"]
 
-    def _strategy(self) -> str:
+    def _strategy(self, name: str, *, minutes: int, growth: float) -> str:
         # AppConfig.AllAtOnce bakes for ten minutes, and the next deployment is refused as long as it does.
-        there = _named(self.client.list_deployment_strategies(MaxResults=_ALL)["Items"], _STRATEGY)
-        return there or self._new_strategy()
+        there = _named(self.client.list_deployment_strategies(MaxResults=_ALL)["Items"], name)
+        return there or self._new_strategy(name, minutes, growth)
 
-    def _new_strategy(self) -> str:
+    def _new_strategy(self, name: str, minutes: int, growth: float) -> str:
         made = self.client.create_deployment_strategy(
-            Name=_STRATEGY,
-            DeploymentDurationInMinutes=0,
+            Name=name,
+            DeploymentDurationInMinutes=minutes,
             FinalBakeTimeInMinutes=0,
-            GrowthFactor=100.0,
+            GrowthFactor=growth,
             ReplicateTo="NONE",
         )
         return made["Id"]

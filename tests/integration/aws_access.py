@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pytest
 
     from appconfig_operator.aws.session import Session
+    from appconfig_operator.core.handover import SavedSession
 
 IMPATIENT = Timeouts(connect=1, read=0.5, body=0.5)
 
@@ -34,11 +35,15 @@ def new_place() -> Place:
     return Place(f"app-{uuid.uuid4().hex[:8]}", "production", "checkout")
 
 
-def session(place: Place, timeouts: Timeouts | None = None, **changes: Any) -> Session:
-    """Prepare a session for a place."""
+def session(
+    place: Place, timeouts: Timeouts | None = None, saved: SavedSession | None = None, **changes: Any
+) -> Session:
+    """Prepare a session for a place, or go on with one."""
     named = {
         "application": place.application,
         "environment": place.environment,
         "configuration_profile": place.profile,
     }
-    return AppConfig(workers=2, user_agent="test", timeouts=timeouts).session(source(spec=spec(**named | changes)))
+    # Quotas that nobody meets: a poll right after a throttled one would have to wait.
+    service = AppConfig(workers=2, user_agent="test", timeouts=timeouts, quota_percent=100_000_000)
+    return service.session(source(spec=spec(**named | changes)), saved)

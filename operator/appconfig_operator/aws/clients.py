@@ -110,7 +110,7 @@ class Clients:
             that STS refuses, a Secret that does not exist.
         """
         if identity.is_operator:
-            return Caller(self._own_client(region), str(OPERATOR))
+            return self._own_caller(region)
         return self._others().get(region, identity)
 
     def renew(self, region: str | None, identity: Identity, refused: Caller) -> bool:
@@ -128,7 +128,7 @@ class Clients:
             raise ValueError("There is no cluster to look for identities in")
         return self._identities
 
-    def _own_client(self, region: str | None) -> AppConfigDataClient:
+    def _own_caller(self, region: str | None) -> Caller:
         session, credentials = self._own()
         with self._lock:
             client = self._clients.get(region)
@@ -137,10 +137,10 @@ class Clients:
                 self._clients[region] = client
         try:
             # Signing would do it too. Done here, a failure is known to be one of credentials, and nothing was sent.
-            credentials.get_frozen_credentials()
+            frozen = credentials.get_frozen_credentials()
         except Exception as error:
             raise no_credentials(error) from error
-        return client
+        return Caller(client, str(OPERATOR), frozen.account_id or "")
 
     def _own(self) -> tuple[boto3.session.Session, Credentials]:
         """Find the operator's credentials. What is kept is only what was found, so what comes later is found later."""

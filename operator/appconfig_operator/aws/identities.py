@@ -14,6 +14,7 @@ from appconfig_operator.aws.credential_errors import no_credentials
 from appconfig_operator.aws.errors import translate
 from appconfig_operator.aws.roles import Basis, look
 from appconfig_operator.core.errors import RefusedError, SourceError, StallingError, TransientError
+from appconfig_operator.core.identity import account_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,10 +40,11 @@ _MUST_REFRESH_SECONDS = 600
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls, and the client to call with."""
+    """Who calls, and the client to call with. `account` is empty when nobody knows it."""
 
     client: AppConfigDataClient
     name: str
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,8 @@ class Identities:
             raise translate(error) from error
         alone = basis.role_arn is None or identity.role_arn is not None
         name = str(identity) if alone else f"{identity} with role {basis.role_arn}"
-        return _Made(basis, credentials, Caller(client, name), self._monotonic())
+        account = account_of(identity.role_arn or basis.role_arn or "")
+        return _Made(basis, credentials, Caller(client, name, account), self._monotonic())
 
 
 def _ready(made: _Made) -> Caller:

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 from appconfig_operator.aws.clients import Clients, Timeouts
 from appconfig_operator.aws.errors import Identifiers
+from appconfig_operator.aws.limits import DEFAULT_PERCENT, Limits
 from appconfig_operator.aws.session import Session
 from appconfig_operator.core.identity import identity_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.aws.calls import OnCall
     from appconfig_operator.aws.roles import Cluster
+    from appconfig_operator.core.handover import SavedSession
 
 
 class AppConfig:
@@ -30,9 +34,13 @@ class AppConfig:
         Bounds of each call.
     on_call
         Is told of each call, those to STS among them.
+    quota_percent
+        How much of AppConfig's default quotas all replicas together use at most.
+    replicas
+        Returns how many of them there are now.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (the seams of the world, all by name)
         self,
         *,
         workers: int,
@@ -40,16 +48,20 @@ class AppConfig:
         cluster: Cluster | None = None,
         timeouts: Timeouts | None = None,
         on_call: OnCall | None = None,
+        quota_percent: int = DEFAULT_PERCENT,
+        replicas: Callable[[], int] = lambda: 1,
     ) -> None:
         self._clients = Clients(
             workers=workers, user_agent=user_agent, cluster=cluster, timeouts=timeouts, on_call=on_call
         )
+        self._limits = Limits(percent=quota_percent, replicas=replicas)
 
-    def session(self, source: Source) -> Session:
-        """Prepare a session for a source. No call is made yet."""
+    def session(self, source: Source, saved: SavedSession | None = None) -> Session:
+        """Prepare a session for a source, or go on with one of another replica. No call is made yet."""
         spec = source.spec
-        return Session(
+        session = Session(
             clients=self._clients,
+            limits=self._limits,
             identifiers=Identifiers(
                 application=spec.application,
                 environment=spec.environment,
@@ -60,3 +72,6 @@ class AppConfig:
             interval=spec.poll_interval_seconds,
             identity=identity_of(source),
         )
+        if saved is not None:
+            session.restore(saved)
+        return session

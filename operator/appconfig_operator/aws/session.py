@@ -13,8 +13,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from appconfig_operator.aws.answers import contained, read
 from appconfig_operator.aws.errors import NOT_SENT, Identifiers, TokenProblem, not_aws, token_problem, translate
+from appconfig_operator.aws.limits import LATEST, START, Limits
 from appconfig_operator.core.content import Content
-from appconfig_operator.core.errors import Reason, StallingError, TooEarlyError, TransientError, WaitingError
+from appconfig_operator.core.errors import (
+    PacedError,
+    Reason,
+    SourceError,
+    StallingError,
+    TooEarlyError,
+    TransientError,
+    WaitingError,
+)
+from appconfig_operator.core.handover import SavedSession
 from appconfig_operator.core.identity import OPERATOR
 
 if TYPE_CHECKING:
@@ -23,6 +33,7 @@ if TYPE_CHECKING:
 
     from appconfig_operator.aws.clients import Clients
     from appconfig_operator.aws.identities import Caller
+    from appconfig_operator.aws.limits import Operation
     from appconfig_operator.core.identity import Identity
 
 _SHORTEST_INTERVAL_SECONDS = 1
@@ -45,6 +56,8 @@ class Session:
         Who calls.
     interval
         Seconds until the next poll is welcome: at first what the user asked for, then what the service answers.
+    limits
+        Asked before each call.
     """
 
     clients: Clients = field(repr=False)
@@ -52,10 +65,33 @@ class Session:
     region: str | None
     interval: int
     identity: Identity = OPERATOR
+    limits: Limits = field(default_factory=Limits, repr=False)
     _caller: str = ""
+    _quota: tuple[str, str] = ("", "")  # whose quotas the calls count against: account and region
+    _waited: bool = False
     _token: str | None = field(default=None, repr=False)
+    _restored: bool = False  # the token is another replica's, and not known to be good for who calls here
     _delivered: bool = False
     _version_label: str = ""
+
+    def save(self) -> SavedSession | None:
+        """Return what another replica can go on with, or `None` when there is no token that is good."""
+        if self._token is None:
+            return None
+        return SavedSession(
+            token=self._token,
+            interval=self.interval,
+            delivered=self._delivered,
+            version_label=self._version_label,
+        )
+
+    def restore(self, saved: SavedSession) -> None:
+        """Go on with the session of another replica."""
+        self.interval = saved.interval
+        self._token = saved.token
+        self._restored = True
+        self._delivered = saved.delivered
+        self._version_label = saved.version_label
 
     def poll(self) -> Content | None:
         """Ask for the latest configuration, in a new session where there is none yet.
@@ -71,6 +107,8 @@ class Session:
             `NotDeployed`, when nothing is deployed.
         TooEarlyError
             When the service wants the interval kept. The token is still good.
+        PacedError
+            When the call has to wait for its turn. Nothing was sent with the token, if there is one.
         SourceError
             Any other of what `translate` tells.
         """
@@ -78,16 +116,20 @@ class Session:
         try:
             return self._poll(caller)
         except StallingError as error:
-            if error.reason != Reason.ACCESS_DENIED or not self.clients.renew(self.region, self.identity, caller):
+            if error.reason != Reason.ACCESS_DENIED:
+                raise
+            if not self.clients.renew(self.region, self.identity, caller) and not self._restored:
                 raise
         # What the credentials begin with may have changed since: once more, with new ones. A token of the old ones may
-        # belong to another account.
+        # belong to another account, and so may one of another replica.
         self._token = None
+        self._restored = False
         return self._poll(self.clients.get(self.region, self.identity))
 
     def _poll(self, caller: Caller) -> Content | None:
         client = caller.client
         self._caller = caller.name
+        self._quota = caller.account or caller.name, client.meta.region_name
         response = self._latest(client, self._token or self._start(client))
         if response is None:  # the token had gone bad: a new session, at once
             response = self._latest(client, self._start(client))
@@ -97,6 +139,7 @@ class Session:
 
     def _start(self, client: AppConfigDataClient) -> str:
         """Begin anew: what an earlier session delivered, this one delivers again."""
+        self._take_turn(START)
         try:
             with contained():
                 started = client.start_configuration_session(
@@ -106,11 +149,12 @@ class Session:
                     RequiredMinimumPollIntervalInSeconds=self.identifiers.poll_interval_seconds,
                 )
         except (ClientError, BotoCoreError) as error:
-            raise translate(error, self.identifiers, self._caller) from error
+            raise self._translated(error, START) from error
         token = started.get("InitialConfigurationToken")
         if not token:
             raise not_aws()
         self._token = token
+        self._restored = False
         self._delivered = False
         self._version_label = ""
         return token
@@ -119,6 +163,9 @@ class Session:
         self, client: AppConfigDataClient, token: str
     ) -> tuple[GetLatestConfigurationResponseTypeDef, bytes] | None:
         """Call once. `None` means that the service takes no call with this token any more."""
+        self._take_turn(LATEST)
+        # Until it is known that the token was not used, there is none that is good.
+        self._token = None
         try:
             with contained():
                 response = client.get_latest_configuration(ConfigurationToken=token)
@@ -126,29 +173,41 @@ class Session:
         except ClientError as error:
             match token_problem(error):
                 case TokenProblem.BAD:
-                    self._token = None
                     return None
                 case TokenProblem.TOO_EARLY:
+                    self._token = token
                     raise TooEarlyError from error
                 case _:
-                    translated = translate(error, self.identifiers, self._caller)
-                    if translated.reason == Reason.NOT_FOUND:
-                        # Something of this name may be made anew, with another ID: the next session looks it up.
-                        self._token = None
+                    translated = self._translated(error, LATEST)
+                    if translated.reason != Reason.NOT_FOUND:
+                        self._token = token
+                    # Else something of this name may be made anew, with another ID: the next session looks it up.
                     raise translated from error
         except NOT_SENT as error:
-            raise translate(error, self.identifiers, self._caller) from error
-        except BotoCoreError as error:
-            # Lost half-way: nobody knows whether the token was used.
-            self._token = None
-            raise translate(error, self.identifiers, self._caller) from error
+            self._token = token
+            raise self._translated(error, LATEST) from error
+        except BotoCoreError as error:  # lost half-way: nobody knows whether the token was used
+            raise self._translated(error, LATEST) from error
         return response, body
+
+    def _take_turn(self, operation: Operation) -> None:
+        wait = self.limits.take(*self._quota, operation, waited=self._waited)
+        self._waited = wait > 0
+        if wait > 0:
+            raise PacedError(wait)
+
+    def _translated(self, error: Exception, operation: Operation) -> SourceError:
+        translated = translate(error, self.identifiers, self._caller)
+        if translated.reason == Reason.THROTTLED:
+            self.limits.throttled(*self._quota, operation)
+        return translated
 
     def _received(self, latest: tuple[GetLatestConfigurationResponseTypeDef, bytes]) -> Content | None:
         response, body = latest
         self._token = response.get("NextPollConfigurationToken")
         if not self._token:
             raise not_aws()
+        self._restored = False
         self.interval = max(_SHORTEST_INTERVAL_SECONDS, response.get("NextPollIntervalInSeconds", self.interval))
         label = response.get("VersionLabel", "")
         # An empty body says "nothing new". Only a label that this session has not seen makes it an empty configuration.

@@ -85,6 +85,11 @@ class Bucket:
             self._tokens = min(self._tokens, self._burst)
 
     @property
+    def updated(self) -> float:
+        """When it was last asked, or last told anything, in seconds of the clock."""
+        return self._updated
+
+    @property
     def _burst(self) -> float:
         return max(1.0, BURST_SECONDS * self._rate)
 

@@ -84,14 +84,14 @@ class TooEarlyError(Exception):
 
 
 class PacedError(Exception):
-    """Nothing was asked, so that AWS is not asked too often: nothing is wrong, and nothing is known.
+    """A call to AWS has to wait for its turn: nothing is wrong, and nothing was sent.
 
     Parameters
     ----------
     seconds
-        Until it may be asked.
+        Until its turn.
     """
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(seconds)
+        super().__init__(f"{seconds:.3f} s until the next call")
         self.seconds = seconds

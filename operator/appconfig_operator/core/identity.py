@@ -95,6 +95,12 @@ def identity_of(source: Source) -> Identity:
     )
 
 
+def account_of(role_arn: str) -> str:
+    """Return the account of a role, or an empty text when this is no ARN."""
+    parts = role_arn.split(":")
+    return parts[4] if len(parts) > 5 else ""  # noqa: PLR2004 (arn:partition:service:region:account:resource)
+
+
 def session_name(namespace: str, name: str) -> str:
     """Join namespace and name to a `RoleSessionName`, cut to its limit with a hash where it is too long."""
     whole = f"{namespace}@{name}"

@@ -9,6 +9,7 @@ from appconfig_operator.core.errors import StallingError
 
 if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source
+    from appconfig_operator.core.handover import SavedSession
     from appconfig_operator.core.policy import Policy
     from appconfig_operator.engine.ports import ConfigurationService, ConfigurationSession
 
@@ -23,6 +24,9 @@ class ForbiddenSession:
     def poll(self) -> NoReturn:
         """Raise what the policy said."""
         raise StallingError(self.error.reason, self.error.message)
+
+    def save(self) -> None:
+        """Return nothing: there is no token."""
 
 
 class Gate:
@@ -40,10 +44,10 @@ class Gate:
         self._service = service
         self._policy = policy
 
-    def session(self, source: Source) -> ConfigurationSession:
-        """Prepare a session, or what stands for it when the policy does not allow one."""
+    def session(self, source: Source, saved: SavedSession | None = None) -> ConfigurationSession:
+        """Prepare a session or go on with one, or give what stands for it when the policy does not allow one."""
         try:
             self._policy.check(source)
         except StallingError as error:
             return ForbiddenSession(interval=source.spec.poll_interval_seconds, error=error)
-        return self._service.session(source)
+        return self._service.session(source, saved)

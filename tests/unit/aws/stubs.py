@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from botocore.stub import Stubber
 from appconfig_operator.aws.clients import Clients, Timeouts
 from appconfig_operator.aws.errors import Identifiers
 from appconfig_operator.aws.identities import Caller
+from appconfig_operator.aws.limits import Limits
 from appconfig_operator.aws.session import Session
 from appconfig_operator.core.identity import OPERATOR, Identity
 
@@ -37,7 +39,7 @@ class FixedClients(Clients):
 
     def get(self, region: str | None, identity: Identity = OPERATOR) -> Caller:
         assert region == "eu-west-1"
-        return Caller(self.client, str(identity))
+        return Caller(self.client, str(identity), "111122223333")
 
 
 @cache
@@ -56,8 +58,17 @@ def make_client() -> AppConfigDataClient:
     )
 
 
-def make_session(client: AppConfigDataClient, timeouts: Timeouts | None = None) -> Session:
-    return Session(FixedClients(client, timeouts), IDENTIFIERS, region="eu-west-1", interval=45)
+def make_session(
+    client: AppConfigDataClient, timeouts: Timeouts | None = None, limits: Limits | None = None
+) -> Session:
+    return Session(
+        FixedClients(client, timeouts), IDENTIFIERS, region="eu-west-1", interval=45, limits=limits or unhurried()
+    )
+
+
+def unhurried() -> Limits:
+    """Make limits by a clock that goes on by a minute each time that it is read: nobody has to wait."""
+    return Limits(monotonic=itertools.count(0.0, 60.0).__next__)
 
 
 class Service:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
 import pytest
 
 from appconfig_operator.core.errors import Reason, StallingError
+from appconfig_operator.core.handover import SavedSession
 from appconfig_operator.core.policy import Policy, Rule
 from appconfig_operator.engine.gate import Gate
 from tests.unit.builders import content, source, spec
 from tests.unit.engine.fakes import World
+
+if TYPE_CHECKING:
+    from appconfig_operator.api.v1alpha1 import Source
+    from appconfig_operator.engine.ports import ConfigurationSession
 
 GATE = Policy((Rule(namespaces=("shop",), applications=("shop",)),))
 
@@ -28,3 +36,26 @@ def test_forbidden() -> None:
             session.poll()
         assert forbidden.value.reason is Reason.FORBIDDEN_BY_POLICY
     assert (world.sessions, world.polls) == (0, 0)
+    assert session.save() is None
+
+
+@dataclass
+class Remembering:
+    """A service that tells what it was given."""
+
+    world: World
+    saved: list[SavedSession | None] = field(default_factory=list)
+
+    def session(self, source: Source, saved: SavedSession | None = None) -> ConfigurationSession:
+        self.saved.append(saved)
+        return self.world.session(source)
+
+
+def test_a_session_of_another_replica_is_gone_on_with_when_it_is_allowed() -> None:
+    saved = SavedSession("token", 60, delivered=True, version_label="v1")
+    service = Remembering(World())
+    Gate(service, GATE).session(source(), saved)
+    assert service.saved == [saved]
+    forbidden = Gate(service, GATE).session(source(spec=spec(application="stock")), saved)
+    assert service.saved == [saved]
+    assert forbidden.save() is None

@@ -1,0 +1,103 @@
+"""How fast AWS AppConfig may be called: a token bucket for each account, region and operation.
+
+The quotas are those of the AWS General Reference, AWS AppConfig endpoints and quotas
+(https://docs.aws.amazon.com/general/latest/gr/appconfig.html), for each account and region.
+"""
+
+from __future__ import annotations
+
+import threading
+from time import monotonic as system_monotonic
+from typing import TYPE_CHECKING, NamedTuple
+
+from appconfig_operator.core.bucket import Bucket
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DEFAULT_PERCENT = 80
+
+IDLE_SECONDS = 600.0
+"""After which a bucket that nobody asked is forgotten. It has long been full, as a new one is."""
+
+LIMIT = 2000
+"""Buckets that are kept: for the two operations of as many identities as there are clients."""
+
+
+class Operation(NamedTuple):
+    """What is called, with AWS's default quota in calls a second."""
+
+    name: str
+    quota: float
+
+
+START = Operation("StartConfigurationSession", 500.0)
+LATEST = Operation("GetLatestConfiguration", 1000.0)
+
+
+class Limits:
+    """Tells who may call now. Safe to share between threads.
+
+    Parameters
+    ----------
+    percent
+        How much of the quotas all replicas together use at most.
+    replicas
+        Returns how many of them there are now. Called before each call of AWS, so it has to be fast.
+    monotonic
+        Seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        percent: int = DEFAULT_PERCENT,
+        replicas: Callable[[], int] = lambda: 1,
+        monotonic: Callable[[], float] = system_monotonic,
+    ) -> None:
+        self._percent = percent
+        self._replicas = replicas
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._buckets: dict[tuple[str, str, Operation], Bucket] = {}
+
+    def take(self, account: str, region: str, operation: Operation, *, waited: bool = False) -> float:
+        """Ask for a call.
+
+        Parameters
+        ----------
+        account
+            Whose quota it counts against: the account, or what stands for one that nobody knows.
+        region, operation
+            Where, and what.
+        waited
+            Whether the caller comes back after the time that it was told last.
+
+        Returns
+        -------
+        float
+            0 when it may be made, else the seconds to wait before it is asked for again.
+        """
+        full = operation.quota * self._percent / 100 / max(1, self._replicas())
+        now = self._monotonic()
+        key = account, region, operation
+        with self._lock:
+            bucket = self._buckets.get(key)
+            if bucket is None:
+                self._make_room(now)
+                bucket = self._buckets[key] = Bucket(full, now)
+            bucket.resize(full, now)
+            return bucket.take(now, waited=waited)
+
+    def throttled(self, account: str, region: str, operation: Operation) -> None:
+        """Slow down all that share a quota: AWS has throttled one of them."""
+        with self._lock:
+            bucket = self._buckets.get((account, region, operation))
+            if bucket is not None:
+                bucket.throttled(self._monotonic())
+
+    def _make_room(self, now: float) -> None:
+        for key in [key for key, bucket in self._buckets.items() if now - bucket.updated > IDLE_SECONDS]:
+            del self._buckets[key]
+        if len(self._buckets) >= LIMIT:
+            del self._buckets[min(self._buckets, key=lambda key: self._buckets[key].updated)]
