@@ -1,0 +1,316 @@
+"""Which shards this replica holds: what it asks the API server for next, and what it makes of the answers.
+
+No I/O, no clock, no thread: whoever drives it makes one request after the other, and says when. The rules, and why two
+replicas never hold the same source, are in docs/sharding.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from appconfig_operator.core.lease import Lease, member_lease, shard_lease
+from appconfig_operator.core.lease_requests import CreateLease, DeleteLease, Failure, ListLeases, ReplaceLease, Request
+from appconfig_operator.core.leases_seen import LeasesSeen
+from appconfig_operator.core.shares import Shares
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from appconfig_operator.core.lease_requests import Answer
+    from appconfig_operator.core.shares import Replica
+
+LIST_SECONDS = 1.0
+"""Between two lists while others are seen: how late a replica learns that a shard was set free."""
+
+RETRY_SECONDS = 1.0
+RETRY_STOPPING_SECONDS = 0.25
+
+NEVER, FOREVER = float("-inf"), float("inf")
+
+
+class Change(Enum):
+    """What became of a shard."""
+
+    GAINED = "gained"
+    LOST = "lost"
+    RELEASED = "released"
+
+
+@dataclass(slots=True)
+class Tenure:
+    """A Lease that this replica holds, from gaining to losing it.
+
+    Attributes
+    ----------
+    lease
+        As last seen.
+    until
+        Up to when it may rely on it. It moves with each renewal, and may be read from any thread.
+    due
+        When to renew it.
+    handed_over
+        Whether it may be released.
+    """
+
+    lease: Lease
+    until: float
+    due: float
+    handed_over: bool = False
+
+
+class Election:
+    """The state of one replica.
+
+    Call `next`, make the request, give the answer to `answered`, and again. All times are seconds of one monotonic
+    clock; the one given to `next` has to be read before the request is sent.
+    """
+
+    def __init__(self, me: Replica) -> None:
+        self._me = me
+        self._name = member_lease(me.identity)
+        self._seen = LeasesSeen(me.duration)
+        self._shares = Shares(me, self._seen)
+        self._member: Tenure | None = None
+        self._held: dict[int, Tenure] = {}
+        self._asked: tuple[Request, float] | None = None
+        self._blind = True  # what was seen last may not be so any more
+        self._clear = False  # a list has shown this replica's own member Lease, and no strangers
+        self._list_due = NEVER
+        self._not_before = NEVER
+        self._failures = 0
+        self._stopping = False
+
+    @property
+    def held(self) -> dict[int, Tenure]:
+        """The shards that are held, also those whose Lease has lapsed and may be had back."""
+        return dict(self._held)
+
+    @property
+    def members(self) -> int:
+        """How many replicas are alive, with this one, that split the sources into as many shards."""
+        return len(self._shares.members())
+
+    @property
+    def strangers(self) -> list[str]:
+        """Names of Leases that others hold who split the sources into another number of shards.
+
+        While there are any, nothing is acquired and nothing is given away.
+        """
+        return self._shares.strangers()
+
+    @property
+    def failures(self) -> int:
+        """Requests that did not do what they should, since the last write that did."""
+        return self._failures
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing of this replica is left, once it stops."""
+        left = self._blind or self._member is not None or self._held
+        return self._stopping and not left and next(self._strays(), None) is None
+
+    def stop(self) -> None:
+        """Acquire nothing more, and give all away."""
+        self._stopping = True
+        self._not_before = NEVER
+
+    def leaving(self) -> set[int]:
+        """Return the held shards that another replica is to have: hand them over, then call `release`."""
+        if self._stopping:
+            return set(self._held)
+        return {shard for shard in self._held if self._clear and not self._wanted(shard)}
+
+    def release(self, shard: int) -> None:
+        """Let go of a held shard that was handed over."""
+        self._held[shard].handed_over = True
+
+    def keep(self, shard: int) -> None:
+        """Take back a `release`, after all. The shard may be relied on again after its next renewal."""
+        tenure = self._held[shard]
+        tenure.handed_over, tenure.due = False, NEVER
+
+    def next(self, now: float) -> Request | None:
+        """Return the next request, or `None`: there is nothing to do before `wake`."""
+        request = self._choose(now) if now >= self._not_before else None
+        if request is None:
+            return None
+        if isinstance(request, ReplaceLease) and not request.lease.holder and request.lease.shard in self._held:
+            # From here on somebody else may have it, also when no answer comes.
+            self._held[request.lease.shard].until = NEVER
+        self._asked = request, now
+        return request
+
+    def wake(self) -> float:
+        """Return when there is something to do again, if nobody calls `release`, `keep` or `stop` before."""
+        if self._blind:
+            return self._not_before
+        due = FOREVER if self._stopping else self._list_due
+        return max(self._not_before, min([due, *(tenure.due for tenure in self._tenures())]))
+
+    def answered(self, answer: Answer, now: float) -> list[tuple[Change, int]]:
+        """Take in the answer to the last request, and return what has changed.
+
+        Parameters
+        ----------
+        answer
+            What came.
+        now
+            When it had come.
+        """
+        assert self._asked is not None, "nothing was asked"  # noqa: S101 (a bug of the driver, not a state)
+        (request, sent), self._asked = self._asked, None
+        if isinstance(answer, Failure):
+            if isinstance(request, DeleteLease) and answer is Failure.NOT_FOUND:
+                answer = None
+            else:
+                self._failed(answer, now)
+                return []
+        if isinstance(answer, list):
+            return self._listed(answer, sent, now)
+        self._failures = 0
+        if isinstance(answer, Lease):
+            return self._wrote(answer, sent, now)
+        self._deleted(request)
+        return []
+
+    def _choose(self, now: float) -> Request | None:
+        if self._blind:
+            return ListLeases()
+        if self._stopping:
+            return self._leave() or self._give() or self._renew(now)
+        return self._give() or self._join() or self._renew(now) or self._look(now) or self._clean() or self._take(now)
+
+    def _leave(self) -> Request | None:
+        # Before the shards are given away: the others then know whose they are to be, and take each once it is free.
+        return None if self._member is None else DeleteLease(self._member.lease)
+
+    def _give(self) -> Request | None:
+        for tenure in self._held.values():
+            if tenure.handed_over:
+                return ReplaceLease(replace(tenure.lease, holder=""))
+        for lease in self._strays():
+            if self._stopping or not self._wanted(lease.shard):
+                return ReplaceLease(replace(lease, holder=""))
+        return None
+
+    def _join(self) -> Request | None:
+        if self._member is not None:
+            return None
+        return CreateLease(Lease(self._name, self._me.identity, self._me.shards, self._me.duration))
+
+    def _renew(self, now: float) -> Request | None:
+        first = min(self._tenures(), key=lambda tenure: tenure.due, default=None)
+        return None if first is None or first.due > now else ReplaceLease(first.lease)
+
+    def _look(self, now: float) -> Request | None:
+        return ListLeases() if now >= self._list_due else None
+
+    def _clean(self) -> Request | None:
+        for lease in self._shares.expired():
+            return DeleteLease(lease)
+        for lease in self._shares.surplus():
+            if self._clear:
+                return DeleteLease(lease)
+        return None
+
+    def _take(self, now: float) -> Request | None:
+        if not self._clear or self._member is None or now >= self._member.until:
+            return None
+        for shard, owner in self._shares.owners().items():
+            if owner == self._me.identity and shard not in self._held:
+                mine = Lease(shard_lease(shard), owner, self._me.shards, self._me.duration)
+                there = self._seen.get(mine.name)
+                if there is None:
+                    return CreateLease(mine)
+                if there.holder in {"", owner} or self._seen.expired(there):
+                    turn = there.transitions + 1
+                    return ReplaceLease(replace(mine, transitions=turn, uid=there.uid, version=there.version))
+        return None
+
+    def _listed(self, leases: list[Lease], sent: float, now: float) -> list[tuple[Change, int]]:
+        self._seen.take_in(leases, sent=sent, arrived=now)
+        mine = self._seen.get(self._name)
+        if mine is None or self._member is None:
+            # If there is one all the same, it was created after all, and the answer lost.
+            self._member = None if mine is None else Tenure(mine, NEVER, NEVER)
+        else:
+            self._member.lease = mine
+        self._blind = False
+        self._clear = mine is not None and not self.strangers
+        self._schedule_list(sent, now)
+        ended = [shard for shard, tenure in self._held.items() if not self._still(tenure)]
+        return [self._end(shard) for shard in ended]
+
+    def _schedule_list(self, sent: float, now: float) -> None:
+        others = list(self._shares.others())
+        expiries = [self._seen.expires(lease) for lease in others if not self._seen.expired(lease)]
+        self._list_due = min([sent + (LIST_SECONDS if others else self._me.pace), *(max(now, at) for at in expiries)])
+
+    def _still(self, tenure: Tenure) -> bool:
+        """Tell whether nobody else has had a Lease since, and bring it up to date."""
+        lease = self._seen.get(tenure.lease.name)
+        if lease is None or _term(lease) != _term(tenure.lease):
+            return False
+        tenure.lease = lease
+        return True
+
+    def _end(self, shard: int) -> tuple[Change, int]:
+        tenure = self._held.pop(shard)
+        tenure.until = NEVER
+        return (Change.RELEASED if tenure.handed_over else Change.LOST), shard
+
+    def _wrote(self, lease: Lease, sent: float, now: float) -> list[tuple[Change, int]]:
+        self._seen.wrote(lease, arrived=now)
+        term = Tenure(lease, self._valid_until(sent, now), sent + self._me.pace)
+        shard = lease.shard
+        tenure = self._member if shard is None else self._held.get(shard)
+        if shard is not None and tenure is not None and not lease.holder:
+            return [self._end(shard)]
+        if tenure is not None:
+            tenure.lease, tenure.until, tenure.due = lease, term.until, term.due
+        elif shard is None:
+            self._member = term
+            self._blind = True  # first show oneself, then look: of two that do so, one at least sees the other
+        elif lease.holder and self._member is not None and now < min(term.until, self._member.until):
+            self._held[shard] = term
+            return [(Change.GAINED, shard)]
+        # Else the answer came too late to rely on it: it is a stray.
+        return []
+
+    def _valid_until(self, sent: float, arrived: float) -> float:
+        """Return up to when a Lease may be relied on that was written then: from before the others can have seen it."""
+        del arrived
+        return sent + self._me.valid
+
+    def _deleted(self, request: Request) -> None:
+        assert isinstance(request, DeleteLease), "only a delete is answered with nothing"  # noqa: S101 (as above)
+        self._seen.deleted(request.lease.name)
+        if request.lease.name == self._name:
+            self._member = None
+        else:
+            self._blind = True  # look again whether that was all
+
+    def _failed(self, failure: Failure, now: float) -> None:
+        self._blind = True
+        self._failures += 1
+        # One conflict is daily business. What fails again and again must not be a loop without a pause.
+        if failure is Failure.UNKNOWN or self._failures > 1:
+            self._not_before = now + (RETRY_STOPPING_SECONDS if self._stopping else RETRY_SECONDS)
+
+    def _tenures(self) -> list[Tenure]:
+        return [*self._held.values(), *([] if self._member is None else [self._member])]
+
+    def _wanted(self, shard: int | None) -> bool:
+        return self._clear and shard is not None and self._shares.owners().get(shard) == self._me.identity
+
+    def _strays(self) -> Iterator[Lease]:
+        """Go through the Leases that name this replica and are not relied on: an answer was lost, or came late."""
+        for lease in self._seen:
+            if lease.holder == self._me.identity and lease.shard is not None and lease.shard not in self._held:
+                yield lease
+
+
+def _term(lease: Lease) -> tuple[str, str, int]:
+    return lease.uid, lease.holder, lease.transitions

@@ -1,0 +1,52 @@
+"""What an election asks of the API server, and what may come back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from appconfig_operator.core.lease import Lease
+
+
+@dataclass(frozen=True, slots=True)
+class ListLeases:
+    """List all Leases of the operator. Answered with a list."""
+
+
+@dataclass(frozen=True, slots=True)
+class CreateLease:
+    """Create a Lease. Answered with it, as it is now."""
+
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceLease:
+    """Replace a Lease, if it still has its `uid` and `resourceVersion`. Answered with it, as it is now."""
+
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteLease:
+    """Delete a Lease, if it still has its `uid` and `resourceVersion`. Answered with `None`."""
+
+    lease: Lease
+
+
+Request = ListLeases | CreateLease | ReplaceLease | DeleteLease
+
+
+class Failure(Enum):
+    """Why a request was not carried out, or may not have been."""
+
+    CONFLICT = "conflict"
+    """It is there already, or has changed since."""
+    NOT_FOUND = "not found"
+    UNKNOWN = "unknown"
+    """No answer, or one that does not tell. It may even be carried out later."""
+
+
+Answer = "list[Lease] | Lease | None | Failure"

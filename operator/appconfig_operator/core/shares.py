@@ -1,0 +1,101 @@
+"""What the Leases say to one replica: who is there, who is to have which shard, and what is litter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from appconfig_operator.core.shards import assign
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from appconfig_operator.core.lease import Lease
+    from appconfig_operator.core.leases_seen import LeasesSeen
+
+RENEWALS = 3
+"""How often a Lease is renewed in its duration: one renewal may get lost."""
+
+MARGIN_SHARE, LEAST_MARGIN_SECONDS = 0.2, 1.0
+"""How much earlier a holder stops than others take over: for clocks that differ in their rate, and time to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """This replica.
+
+    Attributes
+    ----------
+    identity
+        Its name, no other's ever.
+    shards
+        How many shards it splits the sources into.
+    duration
+        Seconds that its Leases last.
+    """
+
+    identity: str
+    shards: int
+    duration: int
+
+    @property
+    def valid(self) -> float:
+        """For how many seconds, from before a renewal was sent, it may rely on a Lease."""
+        return self.duration - max(MARGIN_SHARE * self.duration, LEAST_MARGIN_SECONDS)
+
+    @property
+    def pace(self) -> float:
+        """Seconds between two renewals."""
+        return self.duration / RENEWALS
+
+
+class Shares:
+    """What a replica makes of the Leases that it has seen."""
+
+    def __init__(self, me: Replica, seen: LeasesSeen) -> None:
+        self._me = me
+        self._seen = seen
+        self._members: list[str] = []
+        self._owners: dict[int, str] = {}
+
+    def members(self) -> list[str]:
+        """Return the replicas that are alive, with this one, and split the sources into as many shards."""
+        others = {
+            lease.holder
+            for lease in self._seen
+            if lease.shard is None and lease.holder and not self.strange(lease) and not self._seen.expired(lease)
+        }
+        return sorted(others | {self._me.identity})
+
+    def owners(self) -> dict[int, str]:
+        """Return who is to have each shard."""
+        members = self.members()
+        if members != self._members:
+            self._members, self._owners = members, assign(self._me.shards, members)
+        return self._owners
+
+    def strange(self, lease: Lease) -> bool:
+        """Tell whether somebody holds a Lease who splits the sources into another number of shards."""
+        return lease.holder not in {"", self._me.identity} and lease.shards != self._me.shards
+
+    def strangers(self) -> list[str]:
+        """Return the names of the Leases that such replicas hold, whether they have expired or not."""
+        return sorted(lease.name for lease in self._seen if self.strange(lease))
+
+    def others(self) -> Iterator[Lease]:
+        """Go through the Leases that others hold."""
+        return (lease for lease in self._seen if lease.holder not in {"", self._me.identity})
+
+    def expired(self) -> Iterator[Lease]:
+        """Go through the expired Leases that are to be deleted: nobody is going to take them over.
+
+        It is also a fence: a replica cannot renew a Lease that was deleted, when it comes back.
+        """
+        for lease in self.others():
+            beyond = lease.shard is None or lease.shard >= self._me.shards
+            if (beyond or self.strange(lease)) and self._seen.expired(lease):
+                yield lease
+
+    def surplus(self) -> Iterator[Lease]:
+        """Go through the free Leases of shards that there are no more."""
+        return (lease for lease in self._seen if not lease.holder and (lease.shard or 0) >= self._me.shards)

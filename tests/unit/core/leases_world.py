@@ -1,0 +1,51 @@
+"""A store of Leases as the API server is one: every write gets a new version, and preconditions hold."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from appconfig_operator.core.lease_requests import CreateLease, DeleteLease, Failure, ListLeases, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from appconfig_operator.core.lease import Lease
+    from appconfig_operator.core.lease_requests import Answer
+
+
+@dataclass
+class Store:
+    """The Leases of one namespace.
+
+    `checks` says whether it heeds the preconditions of a replace: to show what happens without.
+    """
+
+    checks: bool = True
+    leases: dict[str, Lease] = field(default_factory=dict)
+    versions: Iterator[int] = field(default_factory=itertools.count)
+
+    def carry_out(self, request: Request) -> Answer:
+        """Carry out a request, all at once."""
+        if isinstance(request, ListLeases):
+            return list(self.leases.values())
+        lease = request.lease
+        there = self.leases.get(lease.name)
+        if isinstance(request, CreateLease):
+            if there is not None:
+                return Failure.CONFLICT
+            number = str(next(self.versions))
+            return self._put(replace(lease, uid=f"uid-{number}", version=number))
+        if there is None:
+            return Failure.NOT_FOUND
+        if self.checks and (there.uid, there.version) != (lease.uid, lease.version):
+            return Failure.CONFLICT
+        if isinstance(request, DeleteLease):
+            del self.leases[lease.name]
+            return None
+        return self._put(replace(lease, uid=there.uid, version=str(next(self.versions))))
+
+    def _put(self, lease: Lease) -> Lease:
+        self.leases[lease.name] = lease
+        return lease
