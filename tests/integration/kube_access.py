@@ -57,11 +57,14 @@ class Meddling(Api):
         body: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         content_type: str = "application/json",
         accept: str = "application/json",
+        timeout: float | None = None,
     ) -> dict[str, Any]:
         self.calls[method] += 1
         if method == self._before:
             self._meddle()
-        return super().call(method, path, query=query, body=body, content_type=content_type, accept=accept)
+        return super().call(
+            method, path, query=query, body=body, content_type=content_type, accept=accept, timeout=timeout
+        )
 
 
 class Administrator:

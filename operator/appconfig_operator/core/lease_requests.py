@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from appconfig_operator.core.lease import Lease
+from appconfig_operator.core.lease import Lease
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +47,8 @@ class Failure(Enum):
     """No answer, or one that does not tell. It may even be carried out later."""
 
 
-Answer = "list[Lease] | Lease | None | Failure"
+Answer = list[Lease] | Lease | None | Failure
+
+
+class LeaseError(Exception):
+    """A request was refused, or not answered: `Failure.UNKNOWN`. The message says why."""

@@ -48,7 +48,7 @@ def assign(shards: int, members: Collection[str]) -> dict[int, str]:
     if not members:
         return {}
     share, larger = divmod(shards, len(members))  # so many members have one more than their share
-    pairs = sorted(((_score(shard, member), member, shard) for shard in range(shards) for member in members))
+    pairs = sorted((_score(shard, member), member, shard) for shard in range(shards) for member in members)
     owners: dict[int, str] = {}
     held = dict.fromkeys(members, 0)
     for _, member, shard in reversed(pairs):

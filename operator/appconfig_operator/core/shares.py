@@ -22,7 +22,7 @@ MARGIN_SHARE, LEAST_MARGIN_SECONDS = 0.2, 1.0
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """This replica.
+    """A replica, as it knows itself.
 
     Attributes
     ----------

@@ -126,8 +126,11 @@ class Api:
         body: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         content_type: str = "application/json",
         accept: str = "application/json",
+        timeout: float | None = None,
     ) -> dict[str, Any]:
         """Make one call and return the object that answers it.
+
+        `timeout` is in seconds, for each wait on the network; without it, it is the one of all calls.
 
         Raises
         ------
@@ -147,7 +150,9 @@ class Api:
                 # Not by the client's own request(): it escapes all that is not ASCII, and a ConfigMap near its limit
                 # would then be longer than the 3 MiB that the API server takes as a body.
                 body=None if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
-                timeout=Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=READ_TIMEOUT_SECONDS, total=limit),
+                timeout=Timeout(
+                    connect=timeout or CONNECT_TIMEOUT_SECONDS, read=timeout or READ_TIMEOUT_SECONDS, total=limit
+                ),
             )
         except (HTTPError, config.ConfigException, OSError) as error:  # the last two: the token is read anew at times
             raise UnreachableError(type(error).__name__) from error

@@ -6,13 +6,13 @@ import itertools
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from appconfig_operator.core.lease_requests import CreateLease, DeleteLease, Failure, ListLeases, Request
+from appconfig_operator.core.lease_requests import CreateLease, DeleteLease, Failure, ListLeases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from appconfig_operator.core.lease import Lease
-    from appconfig_operator.core.lease_requests import Answer
+    from appconfig_operator.core.lease_requests import Answer, ReplaceLease, Request
 
 
 @dataclass
@@ -30,13 +30,15 @@ class Store:
         """Carry out a request, all at once."""
         if isinstance(request, ListLeases):
             return list(self.leases.values())
+        if isinstance(request, CreateLease):
+            number = str(next(self.versions))
+            there = request.lease.name in self.leases
+            return Failure.CONFLICT if there else self._put(replace(request.lease, uid=f"uid-{number}", version=number))
+        return self._change(request)
+
+    def _change(self, request: ReplaceLease | DeleteLease) -> Answer:
         lease = request.lease
         there = self.leases.get(lease.name)
-        if isinstance(request, CreateLease):
-            if there is not None:
-                return Failure.CONFLICT
-            number = str(next(self.versions))
-            return self._put(replace(lease, uid=f"uid-{number}", version=number))
         if there is None:
             return Failure.NOT_FOUND
         if self.checks and (there.uid, there.version) != (lease.uid, lease.version):

@@ -10,7 +10,7 @@ import heapq
 import itertools
 import random
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from appconfig_operator.core.election import Change, Election
@@ -84,7 +84,9 @@ class Node:
 class World:
     """One run."""
 
-    def __init__(self, seed: int, *, store: Store | None = None, election: Callable[[Replica], Election] = Election):
+    def __init__(
+        self, seed: int, *, store: Store | None = None, election: Callable[[Replica], Election] = Election
+    ) -> None:
         self.random = random.Random(seed)
         self.store = store or Store()
         self.make = election
@@ -128,9 +130,9 @@ class World:
         self.time = end
         return until()
 
-    def turn(self, node: Node) -> None:
-        """Let a replica do what is due, unless it waits for an answer."""
-        if not node.alive or node.request:
+    def turn(self, node: Node, ticket: int | None = None) -> None:
+        """Let a replica do what is due, unless it waits for an answer, or has been woken since."""
+        if not node.alive or node.request or ticket not in {None, node.ticket}:
             return
         if node.paused_until > self.time:
             self.after(node.paused_until - self.time, lambda: self.turn(node))
@@ -144,13 +146,14 @@ class World:
         if request is None:
             node.ticket += 1
             wait = max(0.001, node.time(node.election.wake()) - self.time)
-            self.after(min(wait, 60.0), lambda ticket=node.ticket: self.turn(node) if ticket == node.ticket else None)
+            self.after(min(wait, 60.0), partial(self.turn, node, node.ticket))
             return
         node.request = next(self.order) + 1
         self.requests += 1
         self.hiccup(node)
         # Between reading the clock and sending: that is where a pause is worst.
-        self.after(max(0.0, node.paused_until - self.time), lambda number=node.request: self.send(node, request, number))
+        number = node.request
+        self.after(max(0.0, node.paused_until - self.time), lambda: self.send(node, request, number))
 
     def send(self, node: Node, request: Request, number: int) -> None:
         if not node.alive:
@@ -191,7 +194,7 @@ class World:
         leaving = node.election.leaving()
         for shard in leaving - node.draining:
             node.draining.add(shard)
-            self.after(self.random.uniform(0, 0.3), lambda shard=shard: self.drained(node, shard))
+            self.after(self.random.uniform(0, 0.3), partial(self.drained, node, shard))
 
     def drained(self, node: Node, shard: int) -> None:
         node.draining.discard(shard)
@@ -213,7 +216,7 @@ class World:
     def misfortune(self, layouts: tuple[int, ...]) -> None:
         """Let one thing happen that happens to replicas."""
         running = [node for node in self.nodes if node.alive and not node.stopping]
-        if len(running) < 3:  # noqa: PLR2004 (two that quarrel, and one that comes back)
+        if len(running) < 3:
             self.start(self.random.choice(layouts))
             return
         node = self.random.choice(running)

@@ -11,15 +11,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from appconfig_operator.core.election import Election
+from appconfig_operator.core.leases_seen import LeasesSeen
+from appconfig_operator.core.shares import Shares
 from tests.unit.core.leases_world import Store
 from tests.unit.core.simulation import CALM, Faults, TwoOwnersError, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from appconfig_operator.core.election import Change
+    from appconfig_operator.core.lease import Lease
+    from appconfig_operator.core.lease_requests import Request
     from appconfig_operator.core.shares import Replica
 
-SEEDS = int(os.environ.get("ELECTION_SEEDS", "300"))
+SEEDS = int(os.environ.get("ELECTION_SEEDS", "800"))
 LAYOUTS = [(4,), (1,), (6, 3), (4, 6), (2, 3)]
 BAD = [
     CALM,
@@ -62,3 +67,85 @@ def test_never_two_owners_and_at_last_one(part: int) -> None:
         calm_at_last(world)
         # Leases of the dead have to expire, by slow clocks, too.
         assert world.run(2 * (world.duration + 5.0), world.settled), f"seed {seed}"
+
+
+class ExpiredTooEarly(LeasesSeen):
+    """Does not wait for as long as the Lease lasts."""
+
+    def expires(self, lease: Lease) -> float:
+        return super().expires(lease) - 0.4 * self._default
+
+
+class Hasty(Election):
+    """Takes over too early."""
+
+    def __init__(self, me: Replica) -> None:
+        super().__init__(me)
+        self._seen = ExpiredTooEarly(me.duration)
+        self._shares = Shares(me, self._seen)
+
+
+class Overconfident(Election):
+    """Relies on its Leases for longer than others wait."""
+
+    def _valid_until(self, sent: float, arrived: float) -> float:
+        del arrived
+        return sent + 1.2 * self._me.duration
+
+
+class CountsFromTheAnswer(Election):
+    """Forgets that a renewal takes its time to be answered."""
+
+    def _valid_until(self, sent: float, arrived: float) -> float:
+        del sent
+        return arrived + self._me.valid
+
+
+class Sticky(Election):
+    """Goes on while nobody knows whether the Lease was released."""
+
+    def next(self, now: float) -> Request | None:
+        before = {tenure.lease.name: tenure.until for tenure in self._held.values()}
+        request = super().next(now)
+        for tenure in self._held.values():
+            tenure.until = before[tenure.lease.name]
+        return request
+
+
+class Fearless(Election):
+    """Does not care for replicas with another number of shards."""
+
+    def _listed(self, leases: list[Lease], sent: float, now: float) -> list[tuple[Change, int]]:
+        changes = super()._listed(leases, sent, now)
+        self._clear = True
+        return changes
+
+
+class LooksBefore(Election):
+    """Looks for others before it shows itself, and not after."""
+
+    def _wrote(self, lease: Lease, sent: float, now: float) -> list[tuple[Change, int]]:
+        joined = self._member is None
+        changes = super()._wrote(lease, sent, now)
+        if joined:
+            self._blind, self._clear = False, not self.strangers
+        return changes
+
+
+@pytest.mark.parametrize(
+    ("election", "checks"),
+    [
+        *((broken, True) for broken in (Hasty, Overconfident, CountsFromTheAnswer, Sticky, Fearless, LooksBefore)),
+        (Election, False),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else f"preconditions {value}",
+)
+def test_a_broken_rule_is_found(election: Callable[[Replica], Election], *, checks: bool) -> None:
+    """The simulation is bad enough to show two owners when a rule is missing."""
+    for seed in range(2000):
+        world = World(seed, store=Store(checks=checks), election=election)
+        try:
+            bad_times(world, seed)
+        except TwoOwnersError:
+            return
+    pytest.fail("no run showed two owners")

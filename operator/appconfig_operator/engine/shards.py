@@ -1,0 +1,243 @@
+"""The thread that keeps this replica's share of the shards."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import traceback
+from typing import TYPE_CHECKING, Protocol
+
+from appconfig_operator.core.election import NEVER, Change, Election
+from appconfig_operator.core.lease_requests import Failure, LeaseError
+from appconfig_operator.engine.turnover import Turnover
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from appconfig_operator.core.election import Tenure
+    from appconfig_operator.core.lease_requests import Answer, Request
+    from appconfig_operator.core.shares import Replica
+    from appconfig_operator.engine.ports import HandoverStore, ShardHost
+
+logger = logging.getLogger(__name__)
+
+SOON_SECONDS = 0.05
+"""Until the next look at polls that are to end, or at a store that is to be tried again."""
+
+LONGEST_MOVE_SECONDS = 0.5
+"""After so long the Leases are looked after again, before more is handed over."""
+
+NOT_READY_SECONDS = 0.2
+AFTER_A_BUG_SECONDS = 1.0
+
+LONGEST_WAIT_SECONDS = 5.0
+"""The thread shows that it lives this often at least."""
+
+
+class LeaseStore(Protocol):
+    """Where the Leases are."""
+
+    def carry_out(self, request: Request) -> Answer:
+        """Carry out a request. Raises `LeaseError`."""
+
+
+class Shards:
+    """Takes part in the election for as long as the process lives, and hands shards to who polls them.
+
+    Parameters
+    ----------
+    me
+        This replica.
+    leases
+        Where the Leases are.
+    host
+        Who polls.
+    store
+        Where sessions wait between two replicas.
+    ready
+        Set when it is known which sources there are: before that, this replica takes nothing.
+    monotonic
+        Seconds.
+    """
+
+    def __init__(  # noqa: PLR0913 (what it brings together)
+        self,
+        me: Replica,
+        *,
+        leases: LeaseStore,
+        host: ShardHost,
+        store: HandoverStore,
+        ready: threading.Event,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._me = me
+        self._leases = leases
+        self._ready = ready
+        self._monotonic = monotonic
+        self._election = Election(me)
+        self._turnover = Turnover(host, store, monotonic)
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._complaint = ""
+        self._strangers = False
+        self._stopping = False
+        # What other threads may see: replaced as a whole, never changed.
+        self._beat = monotonic()
+        self._tenures: dict[int, Tenure] = {}
+        self._active: tuple[int, ...] = ()
+        self._members = 0
+        self._thread = threading.Thread(target=self._run, name="shards", daemon=True)
+
+    @property
+    def held(self) -> tuple[int, ...]:
+        """The shards that this replica polls, by their number, without those whose Lease has lapsed."""
+        tenures, now = self._tenures, self._monotonic()
+        return tuple(shard for shard in self._active if shard in tenures and tenures[shard].until > now)
+
+    @property
+    def members(self) -> int:
+        """How many replicas share the shards, with this one. 0: none has been looked for yet."""
+        return self._members
+
+    @property
+    def age(self) -> float:
+        """Seconds since the thread last showed that it lives. A hand-over and a call that hangs add to it."""
+        return self._monotonic() - self._beat
+
+    @property
+    def overdue(self) -> float:
+        """Seconds since the first Lease lapsed that this replica could neither renew nor tell to be lost. 0: none."""
+        now = self._monotonic()
+        return max([0.0, *(now - tenure.until for tenure in self._tenures.values() if tenure.until != NEVER)])
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self, timeout: float) -> bool:
+        """Give all shards away, and wait for that.
+
+        Parameters
+        ----------
+        timeout
+            Seconds. What is not given away by then, others take once its Lease has expired.
+
+        Returns
+        -------
+        bool
+            Whether all of it is done.
+        """
+        self._stop.set()
+        self._wake.set()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while (wait := self._try()) is not None:
+            if wait > 0:
+                self._wake.wait(wait)
+                self._wake.clear()
+
+    def _try(self) -> float | None:
+        try:
+            return self.turn()
+        except Exception as error:  # noqa: BLE001 (a bug met by one shard must not cost the others their Leases)
+            # Not the exception's own text: it could quote what was handed over.
+            where = "; ".join(
+                f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
+            )
+            logger.error("The shards: %s at %s", type(error).__name__, where)  # noqa: TRY400 (without the text)
+            return AFTER_A_BUG_SECONDS
+
+    def turn(self) -> float | None:
+        """Do what is due: one request, and a step for each shard that is on its way.
+
+        Returns
+        -------
+        float or None
+            Seconds until there is more to do, or `None`: never, all is given away.
+        """
+        self._beat = self._monotonic()
+        if self._stop.is_set() and not self._stopping:
+            self._stopping = True
+            self._election.stop()
+        if not self._ready.is_set():
+            return None if self._stopping else NOT_READY_SECONDS
+        now = self._monotonic()  # before the request is sent: its Lease is relied on from here
+        request = self._election.next(now)
+        if request is not None:
+            self._ask(request)
+        moved = self._move()
+        self._show()
+        if self._election.finished:
+            logger.info("All shards are given away")
+            return None
+        return 0.0 if moved or request is not None else self._wait()
+
+    def _wait(self) -> float:
+        longest = SOON_SECONDS if self._turnover.under_way or self._stopping else LONGEST_WAIT_SECONDS
+        return min(longest, max(0.0, self._election.wake() - self._monotonic()))
+
+    def _ask(self, request: Request) -> None:
+        answer: Answer = Failure.UNKNOWN
+        try:
+            answer = self._leases.carry_out(request)
+            self._complain("")
+        except LeaseError as error:
+            self._complain(str(error))
+        finally:  # also after a bug: that nothing is known of the request is the truth then
+            changes = self._election.answered(answer, self._monotonic())
+        for change, shard in changes:
+            self._take_in(change, shard)
+        self._look_for_strangers()
+
+    def _take_in(self, change: Change, shard: int) -> None:
+        if change is Change.GAINED:
+            self._turnover.gained(shard, self._election.held[shard])
+        elif change is Change.RELEASED:
+            self._turnover.released(shard)
+            logger.info("Shard %d is given away", shard)
+        else:
+            self._turnover.lost(shard)
+            logger.warning("Shard %d is lost: another replica has its Lease, or it was deleted", shard)
+
+    def _move(self) -> bool:
+        """Take each shard a step further, and tell whether there is a request to make for one."""
+        began, leaving, moved = self._monotonic(), self._election.leaving(), False
+        for shard, tenure in self._election.held.items():
+            may_go = self._turnover.step(shard, leaving=shard in leaving)
+            if may_go and not tenure.handed_over:
+                self._election.release(shard)
+                moved = True
+            elif tenure.handed_over and not may_go:
+                self._election.keep(shard)
+                moved = True
+            if self._monotonic() - began > LONGEST_MOVE_SECONDS:
+                break
+        return moved
+
+    def _show(self) -> None:
+        self._tenures = self._election.held
+        self._active = tuple(sorted(self._turnover.active()))
+        self._members = self._election.members
+
+    def _complain(self, complaint: str) -> None:
+        """Log what is wrong, once and not at each try."""
+        if complaint and complaint != self._complaint:
+            logger.warning("%s", complaint)
+        elif self._complaint and not complaint:
+            logger.info("Leases can be read and written again")
+        self._complaint = complaint
+
+    def _look_for_strangers(self) -> None:
+        strangers = self._election.strangers
+        if strangers and not self._strangers:
+            logger.error(
+                "Nothing is taken over while there are replicas with another --shards than %d, which all need alike. "
+                "Their Leases: %s",
+                self._me.shards,
+                ", ".join(strangers),
+            )
+        elif self._strangers and not strangers:
+            logger.info("All replicas have the same --shards")
+        self._strangers = bool(strangers)

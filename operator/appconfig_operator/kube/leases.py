@@ -1,0 +1,88 @@
+"""The Leases of the operator, in one namespace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from appconfig_operator.core.lease import SELECTOR, Lease, from_dict, to_dict
+from appconfig_operator.core.lease_requests import CreateLease, Failure, LeaseError, ListLeases, ReplaceLease
+from appconfig_operator.core.managed import FIELD_MANAGER
+from appconfig_operator.kube.errors import CONFLICT, NOT_FOUND, ApiError, UnreachableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+    from typing import Any
+
+    from appconfig_operator.core.lease_requests import Answer, Request
+    from appconfig_operator.kube.api import Api
+
+_FAILURES = {CONFLICT: Failure.CONFLICT, NOT_FOUND: Failure.NOT_FOUND}
+
+
+class Leases:
+    """Carries out what an election asks for.
+
+    Parameters
+    ----------
+    api
+        The API server.
+    namespace
+        Where the Leases are.
+    timeout
+        Seconds that one call may take. A small part of the duration of a Lease: a call that hangs must leave time for
+        another.
+    utc_now
+        For people who look at the Leases.
+    """
+
+    def __init__(self, api: Api, namespace: str, *, timeout: float, utc_now: Callable[[], datetime]) -> None:
+        self._api = api
+        self._namespace = namespace
+        self._collection = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+        self._timeout = timeout
+        self._utc_now = utc_now
+
+    def carry_out(self, request: Request) -> Answer:
+        """Make the call that a request asks for, and return what comes of it.
+
+        Raises
+        ------
+        LeaseError
+            When it was refused, or nobody knows whether it was carried out.
+        """
+        try:
+            return self._call(request)
+        except ApiError as error:
+            if error.status in _FAILURES and not isinstance(request, ListLeases):
+                return _FAILURES[error.status]
+            words = f"Leases in namespace {self._namespace}: the Kubernetes API server answered {error}"
+            raise LeaseError(f"{words}: {error.message}" if error.message else words) from error
+        except UnreachableError as error:
+            words = f"Leases in namespace {self._namespace}: the Kubernetes API server could not be reached ({error})"
+            raise LeaseError(words) from error
+
+    def _call(self, request: Request) -> Answer:
+        if isinstance(request, ListLeases):
+            # No resourceVersion, so it is the newest: one from a cache could show what is past.
+            page = self._api.call("GET", self._collection, query={"labelSelector": SELECTOR}, timeout=self._timeout)
+            found = (from_dict(item) for item in page.get("items") or ())
+            return [lease for lease in found if lease is not None]
+        if isinstance(request, CreateLease):
+            return self._write("POST", self._collection, request.lease)
+        path = f"{self._collection}/{request.lease.name}"
+        if isinstance(request, ReplaceLease):
+            return self._write("PUT", path, request.lease)
+        preconditions = {"uid": request.lease.uid, "resourceVersion": request.lease.version}
+        self._api.call("DELETE", path, body={"preconditions": preconditions}, timeout=self._timeout)
+        return None
+
+    def _write(self, method: str, path: str, lease: Lease) -> Lease:
+        now = self._utc_now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        written: Mapping[str, Any] = self._api.call(
+            method, path, query={"fieldManager": FIELD_MANAGER}, body=to_dict(lease, now=now), timeout=self._timeout
+        )
+        answer = from_dict(written)
+        if answer is None or answer.name != lease.name:
+            raise UnreachableError("an answer that is about something else")
+        return answer
