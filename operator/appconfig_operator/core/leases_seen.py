@@ -10,6 +10,12 @@ if TYPE_CHECKING:
     from appconfig_operator.core.lease import Lease
 
 
+DEAF_SHARE = 0.5
+"""Who had no list for this part of a Lease's duration counts anew. When the API server comes back, nobody has renewed
+for long, and who is first must not take all the shards, and end the sessions, of others that are as alive as itself.
+"""
+
+
 class LeasesSeen:
     """What lists and own writes have shown.
 
@@ -19,7 +25,7 @@ class LeasesSeen:
     Parameters
     ----------
     default_duration
-        Seconds that a Lease lasts which does not say.
+        Seconds that a Lease of this replica lasts, and one that does not say.
     """
 
     def __init__(self, default_duration: float) -> None:
@@ -38,7 +44,8 @@ class LeasesSeen:
         sent, arrived
             When it was asked for, and when the answer was there.
         """
-        before, since = self._leases, self._since
+        before = {} if sent - self._sent > DEAF_SHARE * self._default else self._leases
+        since = self._since
         self._leases = {lease.name: lease for lease in leases}
         self._since = {
             name: since[name] if name in before and before[name].version == lease.version else arrived

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from appconfig_operator.core.lease_requests import Request
     from appconfig_operator.core.shares import Replica
 
-SEEDS = int(os.environ.get("ELECTION_SEEDS", "800"))
+SEEDS = int(os.environ.get("ELECTION_SEEDS", "500"))
 LAYOUTS = [(4,), (1,), (6, 3), (4, 6), (2, 3)]
 BAD = [
     CALM,
@@ -149,3 +149,61 @@ def test_a_broken_rule_is_found(election: Callable[[Replica], Election], *, chec
         except TwoOwnersError:
             return
     pytest.fail("no run showed two owners")
+
+
+def settled_world(seed: int, shards: int = 6, replicas: int = 3) -> World:
+    world = World(seed)
+    for _ in range(replicas):
+        world.start(shards)
+    assert world.run(20, world.settled)
+    return world
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_shards_of_a_killed_replica_are_taken_within_the_duration_of_a_lease_and_a_little(seed: int) -> None:
+    world = settled_world(seed)
+    world.run(world.random.uniform(0, 5))
+    world.kill(world.random.choice(world.nodes))
+    assert world.run(world.duration + 5, world.settled)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_shards_of_a_replica_that_stops_are_taken_within_two_seconds(seed: int) -> None:
+    world = settled_world(seed)
+    world.run(world.random.uniform(0, 5))
+    world.stop(world.random.choice(world.nodes))
+    assert world.run(2, world.settled)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_replica_that_joins_others_has_its_share_within_three_seconds(seed: int) -> None:
+    world = settled_world(seed)
+    world.run(world.random.uniform(0, 5))
+    world.start(6)
+    assert world.run(3, world.settled)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_an_update_to_another_number_of_shards_ends_with_all_of_them_held(seed: int) -> None:
+    """New ones wait for the old ones to go, which keep what they have."""
+    world = settled_world(seed, 4)
+    old = list(world.nodes)
+    for node in old:
+        world.start(6)
+        world.run(2)
+        world.stop(node)
+        world.run(2)
+    assert world.run(5, world.settled)
+    assert sum(len(node.holds(world.time)) for node in world.nodes) == 6
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_replica_that_is_cut_off_for_a_while_stops_and_comes_back(seed: int) -> None:
+    world = settled_world(seed)
+    world.faults = Faults(lost=1.0)
+    world.run(10)
+    assert not any(node.holds(world.time) for node in world.nodes), "without the API server nobody is sure"
+    before = [node.gained for node in world.nodes]
+    world.faults = CALM
+    assert world.run(5, world.settled)
+    assert [node.gained for node in world.nodes] == before, "nobody was in between: all went on"

@@ -1,0 +1,461 @@
+"""One replica by hand: what it asks for at which time, and what it makes of the answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from appconfig_operator.core.election import NEVER, Change, Election
+from appconfig_operator.core.lease import Lease, member_lease, shard_lease
+from appconfig_operator.core.lease_requests import CreateLease, DeleteLease, Failure, ListLeases, ReplaceLease
+from appconfig_operator.core.shards import assign
+from appconfig_operator.core.shares import Replica
+from tests.unit.core.leases_world import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from appconfig_operator.core.lease_requests import Answer, Request
+
+DURATION = 15
+VALID = 12.0
+
+
+class Bench:
+    """A replica, the API server, and a clock."""
+
+    def __init__(self, identity: str = "me", *, shards: int = 1, store: Store | None = None) -> None:
+        self.me = Replica(identity, shards, DURATION)
+        self.election = Election(self.me)
+        self.store = store or Store()
+        self.now = 100.0
+        self.asked: list[Request] = []
+        self.changes: list[tuple[Change, int]] = []
+
+    def ask(self) -> Request | None:
+        request = self.election.next(self.now)
+        if request is not None:
+            self.asked.append(request)
+        return request
+
+    def answer(self, answer: Answer) -> None:
+        self.changes += self.election.answered(answer, self.now)
+
+    def step(self) -> Request | None:
+        request = self.ask()
+        if request is not None:
+            self.answer(self.store.carry_out(request))
+        return request
+
+    def rest(self) -> None:
+        """Go on until there is nothing to do now."""
+        for _ in range(100):
+            if self.step() is None:
+                return
+        pytest.fail("there is no end to it")
+
+    def run(self, seconds: float) -> None:
+        """Let time go by, and do what is due."""
+        end = self.now + seconds
+        self.rest()
+        while (wake := self.election.wake()) <= end:
+            self.now = max(self.now, wake)
+            self.rest()
+        self.now = end
+
+    def until(self, condition: Callable[[Request], bool]) -> Request:
+        """Go on until there is such a request, which is not carried out."""
+        for _ in range(100):
+            request = self.ask()
+            if request is None:
+                self.now = self.election.wake()
+            elif condition(request):
+                return request
+            else:
+                self.answer(self.store.carry_out(request))
+        pytest.fail("it never asked for that")
+
+    @property
+    def held(self) -> list[int]:
+        return sorted(shard for shard, tenure in self.election.held.items() if tenure.until > self.now)
+
+    def other(self, name: str, holder: str = "other", *, shards: int | None = None, duration: int = DURATION) -> Lease:
+        """Let another replica write a Lease."""
+        lease = Lease(name, holder, shards or self.me.shards, duration)
+        there = self.store.leases.get(name)
+        written = self.store.carry_out(
+            CreateLease(lease)
+            if there is None
+            else ReplaceLease(replace(lease, uid=there.uid, version=there.version, transitions=there.transitions + 1))
+        )
+        assert isinstance(written, Lease)
+        return written
+
+    def other_joins(self, *, shards: int | None = None) -> None:
+        self.other(member_lease("other"), shards=shards)
+
+
+def is_shard(request: Request) -> bool:
+    return isinstance(request, ReplaceLease | CreateLease) and request.lease.shard is not None
+
+
+def is_release(request: Request) -> bool:
+    return is_shard(request) and not isinstance(request, ListLeases) and not request.lease.holder
+
+
+def test_it_looks_shows_itself_looks_again_and_takes_all() -> None:
+    bench = Bench(shards=2)
+    bench.rest()
+    assert [type(request) for request in bench.asked] == [ListLeases, CreateLease, ListLeases, CreateLease, CreateLease]
+    assert bench.changes == [(Change.GAINED, 0), (Change.GAINED, 1)]
+    assert bench.held == [0, 1]
+    assert bench.election.members == 1
+
+
+def test_alone_it_asks_for_little() -> None:
+    bench = Bench(shards=2)
+    bench.rest()
+    bench.asked.clear()
+    bench.run(60)
+    # Member, two shards and a list, each five seconds.
+    assert len(bench.asked) == 4 * 12
+    assert bench.held == [0, 1]
+
+
+def test_while_another_is_there_it_looks_each_second() -> None:
+    bench = Bench()
+    bench.other_joins()
+    bench.rest()
+    bench.asked.clear()
+    bench.run(4.5)
+    assert sum(isinstance(request, ListLeases) for request in bench.asked) == 4
+
+
+def test_a_lease_may_be_relied_on_from_before_it_was_asked_for_less_a_margin() -> None:
+    bench = Bench()
+    request = bench.until(is_shard)
+    sent = bench.now
+    bench.now += 3
+    bench.answer(bench.store.carry_out(request))
+    assert bench.election.held[0].until == sent + VALID
+
+
+@pytest.mark.parametrize(("duration", "valid"), [(5, 4.0), (15, 12.0), (4, 3.0), (300, 240.0)])
+def test_the_margin_is_a_fifth_and_a_second_at_least(duration: int, valid: float) -> None:
+    assert Replica("me", 1, duration).valid == valid
+
+
+def test_a_lease_of_another_has_expired_when_it_was_seen_unchanged_for_its_own_duration() -> None:
+    bench = Bench()
+    bench.other(shard_lease(0), duration=7)
+    bench.run(6.9)
+    assert bench.held == []
+    bench.run(0.1)
+    assert bench.held == [0]
+    assert bench.store.leases[shard_lease(0)].transitions == 1
+
+
+def test_a_lease_of_another_that_is_renewed_does_not_expire() -> None:
+    bench = Bench()
+    bench.other_joins()
+    for _ in range(10):
+        bench.other(shard_lease(0))
+        bench.run(10)
+    assert bench.held == []
+
+
+def test_who_heard_nothing_for_long_looks_before_it_takes_anything_for_expired() -> None:
+    bench = Bench()
+    bench.other(shard_lease(0))
+    bench.rest()
+    bench.now += 100
+    bench.asked.clear()
+    bench.other(shard_lease(0))  # it lives: only this replica was away
+    bench.rest()
+    assert all(request.lease.shard is None for request in bench.asked if not isinstance(request, ListLeases))
+    assert bench.held == []
+
+
+def test_a_shard_meant_for_another_is_released_after_its_hand_over() -> None:
+    shards = 8
+    bench = Bench(shards=shards)
+    bench.rest()
+    bench.other_joins()
+    bench.run(5)
+    theirs = {shard for shard, owner in assign(shards, ["me", "other"]).items() if owner == "other"}
+    assert bench.election.leaving() == theirs
+    assert bench.election.members == 2
+    assert len(bench.held) == shards, "until then it goes on"
+    shard = min(theirs)
+    bench.election.release(shard)
+    bench.rest()
+    assert bench.changes[-1] == (Change.RELEASED, shard)
+    assert bench.store.leases[shard_lease(shard)].holder == ""
+    assert shard not in bench.held
+
+
+def test_what_is_meant_for_me_and_free_is_taken_within_a_second() -> None:
+    bench = Bench(shards=2)
+    bench.other_joins()
+    mine = next(shard for shard, owner in assign(2, ["me", "other"]).items() if owner == "me")
+    bench.other(shard_lease(mine))
+    bench.other(shard_lease(1 - mine))
+    bench.run(5)
+    assert bench.held == []
+    bench.other(shard_lease(mine), "")
+    bench.run(1)
+    assert bench.held == [mine]
+
+
+def test_a_lease_that_another_has_taken_is_lost() -> None:
+    bench = Bench()
+    bench.rest()
+    bench.other(shard_lease(0))
+    tenure = bench.election.held[0]
+    bench.run(5)
+    assert bench.changes[-1] == (Change.LOST, 0)
+    assert tenure.until == NEVER, "who still asks is told so"
+
+
+def test_a_lease_that_was_deleted_is_lost_and_made_anew() -> None:
+    bench = Bench()
+    bench.rest()
+    del bench.store.leases[shard_lease(0)]
+    bench.run(5)
+    assert bench.changes[1:] == [(Change.LOST, 0), (Change.GAINED, 0)]
+
+
+def test_a_lapsed_lease_that_nobody_took_is_held_again() -> None:
+    bench = Bench()
+    bench.rest()
+    bench.now += 60
+    assert bench.held == []
+    assert 0 in bench.election.held
+    bench.rest()
+    assert bench.held == [0]
+    assert bench.changes == [(Change.GAINED, 0)]
+
+
+def test_a_lapsed_lease_that_went_to_another_and_came_back_is_another() -> None:
+    bench = Bench()
+    bench.rest()
+    bench.other(shard_lease(0))
+    bench.other(shard_lease(0), "me")
+    bench.now += 60
+    bench.rest()
+    assert bench.changes == [(Change.GAINED, 0), (Change.LOST, 0), (Change.GAINED, 0)]
+
+
+def test_after_a_lost_answer_it_waits_a_moment_and_reads_again() -> None:
+    bench = Bench()
+    request = bench.until(is_shard)
+    bench.store.carry_out(request)
+    bench.answer(Failure.UNKNOWN)
+    assert bench.step() is None
+    assert bench.election.wake() == bench.now + 1
+    bench.now += 1
+    assert isinstance(bench.step(), ListLeases)
+    bench.rest()
+    assert bench.held == [0], "it was created, and is taken up"
+    assert bench.store.leases[shard_lease(0)].transitions == 1
+
+
+def test_a_lost_renewal_is_made_again_and_costs_nothing() -> None:
+    bench = Bench()
+    bench.rest()
+    request = bench.until(is_shard)
+    bench.store.carry_out(request)
+    bench.answer(Failure.UNKNOWN)
+    bench.run(2)
+    assert bench.changes == [(Change.GAINED, 0)]
+    assert bench.election.held[0].until > bench.now + VALID - 2
+
+
+def test_a_member_that_was_created_without_an_answer_is_renewed_before_anything_is_taken() -> None:
+    bench = Bench()
+    request = bench.until(lambda request: isinstance(request, CreateLease))
+    bench.store.carry_out(request)
+    bench.answer(Failure.UNKNOWN)
+    bench.asked.clear()
+    bench.run(1)
+    assert [type(request) for request in bench.asked] == [ListLeases, ReplaceLease, CreateLease]
+    assert bench.held == [0]
+
+
+def test_an_answer_that_comes_too_late_gives_nothing() -> None:
+    bench = Bench()
+    request = bench.until(is_shard)
+    answer = bench.store.carry_out(request)
+    bench.now += VALID
+    bench.answer(answer)
+    assert bench.changes == []
+    bench.rest()
+    assert bench.held == [0], "it is taken up with another write"
+
+
+def test_a_release_without_an_answer_ends_the_right_to_poll() -> None:
+    bench = Bench(shards=2)
+    bench.rest()
+    bench.other_joins()
+    bench.run(5)
+    (shard,) = bench.election.leaving()
+    bench.election.release(shard)
+    bench.until(is_release)
+    assert shard not in bench.held
+    bench.answer(Failure.UNKNOWN)
+    bench.election.keep(shard)  # say the other has gone meanwhile
+    bench.run(1)
+    assert shard in bench.held, "after the next renewal, it may be relied on"
+
+
+def test_a_release_that_was_carried_out_without_an_answer_is_found() -> None:
+    bench = Bench(shards=2)
+    bench.rest()
+    bench.other_joins()
+    bench.run(5)
+    (shard,) = bench.election.leaving()
+    bench.election.release(shard)
+    bench.store.carry_out(bench.until(is_release))
+    bench.answer(Failure.UNKNOWN)
+    bench.run(1)
+    assert bench.changes[-1] == (Change.RELEASED, shard)
+
+
+def test_a_conflict_is_read_again_at_once_and_from_the_second_on_with_a_pause() -> None:
+    bench = Bench()
+    bench.until(is_shard)
+    bench.answer(Failure.CONFLICT)
+    assert isinstance(bench.step(), ListLeases)
+    assert is_shard(bench.until(is_shard))
+    bench.answer(Failure.CONFLICT)
+    assert bench.election.failures == 2
+    assert bench.step() is None
+    assert bench.election.wake() == bench.now + 1
+
+
+def test_the_lease_of_a_dead_member_is_deleted() -> None:
+    bench = Bench()
+    bench.other_joins()
+    bench.run(DURATION)
+    assert set(bench.store.leases) == {member_lease("me"), shard_lease(0)}
+
+
+def test_what_somebody_else_has_deleted_before_is_no_failure() -> None:
+    bench = Bench()
+    bench.other_joins()
+    request = bench.until(lambda request: isinstance(request, DeleteLease))
+    bench.store.carry_out(request)
+    bench.answer(bench.store.carry_out(request))
+    assert bench.election.failures == 0
+    bench.rest()
+    assert bench.election.members == 1
+
+
+def test_leases_of_shards_that_there_are_no_more_are_deleted() -> None:
+    bench = Bench(shards=2)
+    bench.other(shard_lease(5), "", shards=6)
+    bench.rest()
+    assert set(bench.store.leases) == {member_lease("me"), shard_lease(0), shard_lease(1)}
+
+
+@pytest.mark.parametrize("name", [member_lease("other"), shard_lease(3)])
+def test_nothing_is_taken_while_another_number_of_shards_is_seen(name: str) -> None:
+    bench = Bench(shards=2)
+    bench.other(name, shards=4)
+    bench.run(DURATION - 1)
+    assert bench.held == []
+    assert bench.election.strangers == [name]
+    bench.run(1)
+    assert bench.election.strangers == []
+    assert bench.held == [0, 1]
+    assert name not in bench.store.leases, "deleted, so that it cannot come back by a late renewal"
+
+
+def test_what_is_held_is_kept_while_another_number_of_shards_is_seen() -> None:
+    bench = Bench(shards=2)
+    bench.rest()
+    bench.other_joins(shards=4)
+    bench.other(member_lease("third"), "third")
+    bench.other(shard_lease(3), "", shards=4)
+    bench.run(DURATION - 1)
+    assert bench.held == [0, 1]
+    assert bench.election.leaving() == set()
+    assert shard_lease(3) in bench.store.leases
+
+
+def test_a_lease_that_is_held_by_mistake_is_let_go() -> None:
+    """A create without an answer, and meanwhile there is a replica with another number of shards."""
+    bench = Bench(shards=2)
+    request = bench.until(is_shard)
+    bench.store.carry_out(request)
+    bench.answer(Failure.UNKNOWN)
+    bench.other_joins(shards=4)
+    bench.run(1)
+    assert bench.store.leases[shard_lease(0)].holder == ""
+
+
+def test_a_lease_without_a_duration_expires_after_ones_own() -> None:
+    bench = Bench()
+    bench.store.carry_out(CreateLease(Lease(shard_lease(0), "other", 1, None)))
+    bench.run(DURATION)
+    assert bench.held == [0]
+
+
+def test_at_the_end_all_is_given_away_and_the_member_leaves_first() -> None:
+    bench = Bench(shards=2)
+    bench.rest()
+    bench.asked.clear()
+    bench.election.stop()
+    bench.rest()
+    assert [type(request) for request in bench.asked] == [DeleteLease]
+    assert bench.election.leaving() == {0, 1}
+    assert bench.held == [0, 1]
+    assert not bench.election.finished
+    bench.run(10)
+    assert bench.held == [0, 1], "a hand-over may take its time"
+    for shard in (0, 1):
+        bench.election.release(shard)
+    bench.rest()
+    assert bench.election.finished
+    assert {lease.holder for lease in bench.store.leases.values()} == {""}
+
+
+def test_at_the_end_what_went_wrong_is_tried_again_soon() -> None:
+    bench = Bench()
+    bench.rest()
+    bench.election.stop()
+    bench.until(lambda request: isinstance(request, DeleteLease))
+    bench.answer(Failure.UNKNOWN)
+    assert bench.election.wake() == bench.now + 0.25
+    bench.run(1)
+    bench.election.release(0)
+    bench.rest()
+    assert bench.election.finished
+
+
+def test_at_the_end_what_is_held_by_mistake_is_let_go_too() -> None:
+    bench = Bench()
+    request = bench.until(is_shard)
+    bench.store.carry_out(request)
+    bench.answer(Failure.UNKNOWN)
+    bench.election.stop()
+    bench.rest()
+    assert bench.election.finished
+    assert bench.store.leases[shard_lease(0)].holder == ""
+
+
+def test_a_replica_that_takes_over_has_the_shards_of_one_that_stopped_within_a_second() -> None:
+    first = Bench("me", shards=4)
+    first.rest()
+    second = Bench("other", shards=4, store=first.store)
+    second.now = first.now
+    second.rest()
+    first.election.stop()
+    for shard in range(4):
+        first.election.release(shard)
+    first.rest()
+    second.run(1)
+    assert second.held == [0, 1, 2, 3]
+    assert first.election.finished
