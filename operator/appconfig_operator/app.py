@@ -6,27 +6,43 @@ import logging
 import os
 import platform
 import random
+import secrets
 import signal
 import threading
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from appconfig_operator.aws.service import AppConfig
+from appconfig_operator.core.health import stuck, unready
+from appconfig_operator.core.lease import identity
 from appconfig_operator.core.policy import PolicyError, parse
+from appconfig_operator.core.shares import Replica
+from appconfig_operator.core.state import state_of
+from appconfig_operator.drift_watches import ConfigMapWatches
 from appconfig_operator.engine.gate import Gate
 from appconfig_operator.engine.poll import Poller
 from appconfig_operator.engine.scheduler import Scheduler
-from appconfig_operator.kube.api import ConnectionSettingsError, connect
+from appconfig_operator.engine.shards import Shards
+from appconfig_operator.engine.workers import Workers
+from appconfig_operator.gauges import Gauges
+from appconfig_operator.kube.api import ConnectionSettingsError, connect, in_cluster, own_namespace
 from appconfig_operator.kube.configmaps import ConfigMaps
 from appconfig_operator.kube.events import Events
+from appconfig_operator.kube.fence import Fence
+from appconfig_operator.kube.handovers import Handovers
 from appconfig_operator.kube.history import History
 from appconfig_operator.kube.identities import Identities
+from appconfig_operator.kube.leases import Leases
 from appconfig_operator.kube.marked import MarkedConfigMaps
 from appconfig_operator.kube.sources import Sources
+from appconfig_operator.metrics import Metrics
+from appconfig_operator.probes import pages
+from appconfig_operator.serving import Server
 from appconfig_operator.settings import SettingsError
-from appconfig_operator.watches import ConfigMapWatch, SourceWatch
+from appconfig_operator.watches import SourceWatch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,12 +50,20 @@ if TYPE_CHECKING:
 
     from appconfig_operator.core.policy import Policy
     from appconfig_operator.engine.ports import ConfigurationService
+    from appconfig_operator.kube.api import Api
     from appconfig_operator.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-GRACE_SECONDS = 4.0
+GRACE_SECONDS = 3.0
 """For the polls under way when the operator is told to stop. A write takes milliseconds; a call to AWS is cut off."""
+
+HANDOVER_SECONDS = 5.0
+"""For giving all shards away after that. It takes well under a second, unless the API server is away."""
+
+
+LEASE_CALLS = 5
+"""How many calls that hang may follow each other within the duration of a Lease."""
 
 
 def run(settings: Settings) -> None:
@@ -48,49 +72,150 @@ def run(settings: Settings) -> None:
     Raises
     ------
     SettingsError
-        When there is no API server to connect to, or the policy file is none.
+        When there is no API server to connect to, the policy file is none, or a port cannot be had.
     """
     policy = _policy(settings.policy_file)
     stop = _stop_on_signal()
+    release = version("appconfig-operator")
+    metrics, fence = Metrics(release), Fence()
     try:
-        api = connect(workers=settings.workers + len(settings.namespaces))
+        # One connection for each worker, each watch, and the Leases.
+        api = connect(
+            workers=settings.workers + len(settings.namespaces) + 1, fence=fence, on_call=metrics.called_kubernetes
+        )
     except ConnectionSettingsError as error:
         raise SettingsError(str(error)) from error
-    sources = Sources(api)
-    service: ConfigurationService = AppConfig(
-        workers=settings.workers,
-        user_agent=f"appconfig-operator/{version('appconfig-operator')}",
-        cluster=Identities(api),
+    operator = _Operator(settings, api, policy=policy, metrics=metrics, fence=fence, release=release, stop=stop)
+    operator.open_ports()
+    operator.start()
+    logger.info(
+        "Started: namespaces %s, %d workers, %d %s with Leases in namespace %s",
+        ", ".join(settings.namespaces) or "all",
+        settings.workers,
+        settings.shards,
+        "shards" if settings.shards > 1 else "shard",
+        operator.lease_namespace,
     )
-    poller = Poller(
-        service=service if policy is None else Gate(service, policy),
-        config_maps=ConfigMaps(api),
-        history=History(api),
-        sources=sources,
-        events=Events(api, instance=platform.node()),
-        monotonic=time.monotonic,
-        utc_now=lambda: datetime.now(UTC),
-        random=random.random,
-    )
-    scheduler = Scheduler(poller, workers=settings.workers, monotonic=time.monotonic)
-    source_watch = SourceWatch(scheduler, sources, settings, stop)
-    # One for each namespace: without the right to watch all of them there is no other way.
-    config_map_watches = [
-        ConfigMapWatch(scheduler, MarkedConfigMaps(api, namespace), stop) for namespace in settings.namespaces or [None]
-    ]
-    scheduler.start()
-    source_watch.start()
-    for watch in config_map_watches:
-        watch.start()
-    logger.info("Started: namespaces %s, %d workers", ", ".join(settings.namespaces) or "all", settings.workers)
     stop.wait()
     logger.info("Stopping")
-    source_watch.stop()
-    ended = scheduler.stop(GRACE_SECONDS)
-    logger.info("Stopped" if ended else "Stopped, with a call to AWS cut off")
+    logger.info("%s", operator.stop())
     logging.shutdown()
     # A thread that still waits for a server could hold up an ordinary exit. All writes are done, or idempotent.
     os._exit(0)
+
+
+class _Operator:
+    """All parts, put together."""
+
+    def __init__(  # noqa: PLR0913 (what the parts are made from)
+        self,
+        settings: Settings,
+        api: Api,
+        *,
+        policy: Policy | None,
+        metrics: Metrics,
+        fence: Fence,
+        release: str,
+        stop: threading.Event,
+    ) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self.lease_namespace = settings.lease_namespace or own_namespace()
+        service: ConfigurationService = AppConfig(
+            workers=settings.workers,
+            user_agent=f"appconfig-operator/{release}",
+            cluster=Identities(api),
+            on_call=metrics.called_aws,
+            quota_percent=settings.aws_quota_percent,
+            replicas=lambda: self._shards.members,
+        )
+        sources = Sources(api)
+        poller = Poller(
+            service=service if policy is None else Gate(service, policy),
+            config_maps=ConfigMaps(api),
+            history=History(api),
+            sources=sources,
+            events=Events(api, instance=platform.node()),
+            meter=metrics,
+            monotonic=time.monotonic,
+            utc_now=_utc_now,
+            random=random.random,
+        )
+        self._scheduler = Scheduler(poller, shards=settings.shards, monotonic=time.monotonic)
+        self._workers = Workers(
+            self._scheduler, poller, fence=fence, meter=metrics, count=settings.workers, monotonic=time.monotonic
+        )
+        self._source_watch = SourceWatch(self._scheduler, sources, settings, stop)
+        # One for each namespace: without the right to watch all of them there is no other way.
+        self._config_map_watches = ConfigMapWatches(
+            self._scheduler,
+            [MarkedConfigMaps(api, namespace) for namespace in settings.namespaces or [None]],
+            after=self._source_watch.listed,
+            stop=stop,
+        )
+        self._shards = Shards(
+            Replica(identity(platform.node(), secrets.token_hex(4)), settings.shards, settings.lease_duration),
+            leases=Leases(api, self.lease_namespace, timeout=settings.lease_duration / LEASE_CALLS, utc_now=_utc_now),
+            host=self._scheduler,
+            store=Handovers(api, self.lease_namespace),
+            ready=self._config_map_watches.listed,
+            monotonic=time.monotonic,
+        )
+        metrics.watch(self._gauges)
+
+    def open_ports(self) -> None:
+        """Open the ports. Raises `SettingsError`."""
+        settings, everywhere = self._settings, in_cluster()
+        if settings.metrics_port:
+            paths = {"/metrics": self._metrics.page}
+            Server(paths, flag="--metrics-port", port=settings.metrics_port, everywhere=everywhere)
+        if settings.health_port:
+            probes = pages(health=self._stuck, ready=self._unready)
+            Server(probes, flag="--health-port", port=settings.health_port, everywhere=everywhere)
+
+    def start(self) -> None:
+        """Start all threads."""
+        self._workers.start()
+        self._source_watch.start()
+        self._config_map_watches.start()
+        self._shards.start()
+
+    def stop(self) -> str:
+        """End what is under way, hand over, and say how it went."""
+        self._source_watch.stop()
+        self._scheduler.stop()
+        ended = self._workers.join(GRACE_SECONDS)
+        self._scheduler.cut_off()
+        given = self._shards.stop(HANDOVER_SECONDS)
+        left = [] if ended else ["a call to AWS cut off"]
+        if not given:
+            left.append("Leases not given away, which others take once they have expired")
+        return f"Stopped, with {' and '.join(left)}" if left else "Stopped"
+
+    def _stuck(self) -> list[str]:
+        return stuck(scheduler=self._scheduler.age(), shards=self._shards.age)
+
+    def _unready(self) -> list[str]:
+        return unready(listed=self._config_map_watches.listed.is_set(), lapsed=self._shards.overdue)
+
+    def _gauges(self) -> Gauges:
+        entries = self._scheduler.entries()
+        polled = [(entry.source.spec, entry.memory) for entry in entries if entry.memory is not None]
+        states = (state_of(memory.status.conditions, suspended=spec.suspend) for spec, memory in polled)
+        return Gauges(
+            sources=Counter(states),
+            sources_known=len(entries),
+            queue_depth=self._scheduler.overdue(),
+            shards=self._settings.shards,
+            shards_held=len(self._shards.held),
+            replicas=self._shards.members,
+            heartbeats={"scheduler": self._scheduler.age(), "shards": self._shards.age},
+            lease_remaining=self._shards.remaining,
+        )
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _policy(path: Path | None) -> Policy | None:

@@ -1,22 +1,18 @@
-"""Threads that keep the scheduler told: of the sources, and of what others do to their ConfigMaps."""
+"""Threads that keep the scheduler told of the sources."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from appconfig_operator import handlers
-from appconfig_operator.core.drift import Seen, look, source_uid
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.engine.scheduler import Scheduler
-    from appconfig_operator.kube.marked import MarkedConfigMaps
     from appconfig_operator.kube.sources import Sources
     from appconfig_operator.settings import Settings
 
@@ -171,83 +167,3 @@ class SourceWatch:
         finally:
             with self._lock:
                 self._end = None
-
-
-class ConfigMapWatch:
-    """Keeps a watch on the ConfigMaps that the operator made, for as long as the process lives.
-
-    Parameters
-    ----------
-    scheduler
-        Whom to tell.
-    config_maps
-        The ConfigMaps of one namespace, or of all.
-    after
-        Set when the sources are known, of which these ConfigMaps are.
-    stop
-        Set when the operator is to stop.
-
-    Attributes
-    ----------
-    listed
-        Set when the ConfigMaps were looked at, or could not be: then each is read before it is written.
-    """
-
-    def __init__(
-        self, scheduler: Scheduler, config_maps: MarkedConfigMaps, *, after: threading.Event, stop: threading.Event
-    ) -> None:
-        self.listed = threading.Event()
-        self._scheduler = scheduler
-        self._config_maps = config_maps
-        self._after = after
-        self._stop = stop
-        self._thread = threading.Thread(target=self._run, name="drift", daemon=True)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def _run(self) -> None:
-        complaint = ""
-        self._after.wait()
-        while not self._stop.is_set():
-            before, complaint = complaint, self._try()
-            self.listed.set()
-            if complaint and complaint != before and not self._stop.is_set():
-                logger.warning("%s", complaint)
-            self._stop.wait(WATCH_AGAIN_SECONDS)
-
-    def _try(self) -> str:
-        """Follow until it ends, and return what is wrong."""
-        try:
-            self._follow()
-        except UnreachableError as error:
-            return f"The watch on ConfigMaps broke ({error}), and is started again"
-        except ApiError as error:
-            return f"The watch on ConfigMaps was refused ({error}): {error.message}"
-        except Exception as error:  # noqa: BLE001 (whatever it is, the watch goes on)
-            return f"The watch on ConfigMaps ended ({type(error).__name__}), and is started again"
-        return ""
-
-    def _follow(self) -> None:
-        # What is missing in the list was deleted while nobody watched, unless it was written only since.
-        before = self._scheduler.targets(self._config_maps.namespace)
-        there = set()
-        for version, page in self._config_maps.list():
-            since = version
-            for metadata in page:
-                self._tell(metadata, there=True)
-                there.add((metadata["namespace"], metadata["name"]))
-        for uid, (namespace, name) in before.items():
-            if (namespace, name) not in there:
-                self._scheduler.saw(uid, Seen(namespace, name))
-        self.listed.set()
-        for metadata, still_there in self._config_maps.watch(since):
-            self._tell(metadata, there=still_there)
-            if self._stop.is_set():
-                return
-
-    def _tell(self, metadata: Mapping[str, Any], *, there: bool) -> None:
-        uid = source_uid(metadata)
-        if uid is not None:
-            self._scheduler.saw(uid, look(metadata) if there else Seen(metadata["namespace"], metadata["name"]))

@@ -295,6 +295,7 @@ class FailingLater(Meddling):
         body: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         content_type: str = "application/json",
         accept: str = "application/json",
+        timeout: float | None = None,
     ) -> dict[str, Any]:
         if method == "DELETE" and self.calls["DELETE"]:
             raise ApiError(500, {})

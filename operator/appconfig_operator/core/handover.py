@@ -37,10 +37,6 @@ class HandoverError(Exception):
     """Sessions could not be stored, or taken up. The message is safe to show."""
 
 
-class HandoverError(Exception):
-    """Sessions could not be stored, or fetched. The message says why, without tokens."""
-
-
 @dataclass(frozen=True, slots=True)
 class SavedSession:
     """An AppConfig session at rest.

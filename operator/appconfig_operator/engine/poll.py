@@ -251,6 +251,8 @@ class Poller:
     def _deliver(self, source: Source, memory: Memory) -> bool:
         before = memory.written
         changed = self._deliverer.deliver(source, memory)
+        if changed:
+            self._meter.wrote(source.spec.target.creation_policy)
         if memory.drift is None:
             return changed
         what, memory.drift = memory.drift, None

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from appconfig_operator.api.status import Status
-    from appconfig_operator.api.v1alpha1 import Source
+    from appconfig_operator.api.v1alpha1 import CreationPolicy, Source
     from appconfig_operator.core.content import Content
     from appconfig_operator.core.handover import HandedOver, SavedSession
     from appconfig_operator.core.plan import WantedConfigMap
@@ -101,6 +101,9 @@ class Meter(Protocol):
 
     def received(self, size: int) -> None:
         """Count a configuration that AppConfig delivered, and its bytes."""
+
+    def wrote(self, policy: CreationPolicy) -> None:
+        """Count a write that changed a ConfigMap."""
 
 
 class Holding(Protocol):

@@ -68,6 +68,7 @@ class Scheduler:
         self._lead = threading.Condition(self._lock)
         self._led = False
         self._stopping = False
+        self._cut_off = False
         self._beat = monotonic()
 
     def stop(self) -> None:
@@ -76,6 +77,11 @@ class Scheduler:
             self._stopping = True
             self._due.notify_all()
             self._lead.notify_all()
+
+    def cut_off(self) -> None:
+        """Count the polls that are still under way as ended: the process is about to end, and takes them with it."""
+        with self._lock:
+            self._cut_off = True
 
     def age(self) -> float:
         """Return the seconds since a worker last asked for, or waited for, a turn."""
@@ -209,7 +215,7 @@ class Scheduler:
             if held is None:
                 return True
             held.draining = True
-            return held.running == 0
+            return held.running == 0 or self._cut_off
 
     def surrender(self, shard: int) -> list[HandedOver]:
         """End the sessions of a drained shard, and return those that another replica can go on with.

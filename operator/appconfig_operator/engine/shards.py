@@ -110,6 +110,12 @@ class Shards:
         now = self._monotonic()
         return max([0.0, *(now - tenure.until for tenure in self._tenures.values() if tenure.until != NEVER)])
 
+    @property
+    def remaining(self) -> float | None:
+        """Seconds until the first of the Leases held lapses, negative when it has. `None`: none is held."""
+        now = self._monotonic()
+        return min((tenure.until - now for tenure in self._tenures.values() if tenure.until != NEVER), default=None)
+
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()

@@ -110,9 +110,7 @@ class Api:
         Is told of each call, in the thread that makes it, once the answer has begun.
     """
 
-    def __init__(
-        self, api_client: client.ApiClient, fence: Fence | None = None, on_call: OnCall | None = None
-    ) -> None:
+    def __init__(self, api_client: client.ApiClient, fence: Fence | None = None, on_call: OnCall | None = None) -> None:
         self._client = api_client
         self._fence = fence or Fence()
         self._on_call = on_call

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from appconfig_operator.api.status import Status
-    from appconfig_operator.api.v1alpha1 import Source
+    from appconfig_operator.api.v1alpha1 import CreationPolicy, Source
     from appconfig_operator.core.content import Content
     from appconfig_operator.core.errors import SourceError
     from appconfig_operator.core.plan import WantedConfigMap
@@ -48,6 +48,11 @@ class FakeMeter:
 
     polls: list[tuple[str, float, float]] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
+    writes: int = 0
+
+    def wrote(self, policy: CreationPolicy) -> None:
+        assert policy
+        self.writes += 1
 
     def polled(self, result: str, seconds: float, lateness: float) -> None:
         self.polls.append((result, seconds, lateness))

@@ -52,7 +52,7 @@ class Recorder:
 
     def hand_over(self, source: Source, memory: Memory, due: float) -> HandedOver | None:
         session = memory.session.save()
-        return session and HandedOver(source.uid, source.generation, 0.0, due, "", session)
+        return None if session is None else HandedOver(source.uid, source.generation, 0.0, due, "", session)
 
     def remember(self, source: Source, status: Status) -> Memory:
         self.remembered.append((source.uid, status))

@@ -79,6 +79,21 @@ def test_what_is_still_polled_or_has_changed_is_not_handed_over(run: Callable[..
     eventually(lambda: running.meter.polls)
 
 
+def test_a_poll_that_hangs_does_not_hold_up_the_end(run: Callable[..., Running]) -> None:
+    gate = Gate()
+    running = run(Recorder(gate), 1)
+    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.put(source())
+    gate.wait_entered()
+    running.scheduler.put(source(uid="waits"))
+    running.scheduler.stop()
+    assert not running.scheduler.drain(0)
+    running.scheduler.cut_off()
+    assert running.scheduler.drain(0)
+    assert [given.uid for given in running.scheduler.surrender(0)] == ["waits"]
+    gate.opened.set()
+
+
 def test_a_shard_given_away_is_forgotten_but_for_its_sources(run: Callable[..., Running]) -> None:
     recorder = Recorder(lambda _: 0.01)
     running = run(recorder)
@@ -231,7 +246,12 @@ def test_the_scheduler_shows_that_it_lives_while_the_next_poll_is_far_off(
     running.scheduler.put(source())
     eventually(lambda: running.meter.polls)
     beats: set[float] = set()
-    eventually(lambda: beats.add(running.scheduler._beat) or len(beats) > 3)  # type: ignore[func-returns-value]
+
+    def beat() -> bool:
+        beats.add(running.scheduler._beat)
+        return len(beats) > 3
+
+    eventually(beat)
 
 
 def test_the_scheduler_shows_that_it_lives_while_nothing_is_due(run: Callable[..., Running]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from appconfig_operator.api.status import KeptVersion, Status
+from appconfig_operator.api.v1alpha1 import Format
 from appconfig_operator.core.errors import PacedError
 from tests.unit.builders import content, source, spec, target
 from tests.unit.engine.bench import AWAY, FOREIGN, NOT_DEPLOYED, NOT_FOUND, THROTTLED, Bench, bench
@@ -115,7 +116,7 @@ def test_a_token_too_old_is_not_gone_on_with() -> None:
 )
 def test_a_version_that_is_not_written_comes_again_in_a_new_session(trouble: object) -> None:
     it = synced(content(b"2", label="v2"))
-    it.source = it.memory and replace(it.source, spec=spec(target=target(format="JSON")))
+    it.source = replace(it.source, spec=spec(target=target(format=Format.JSON)))
     trouble(it)  # type: ignore[operator]
     it.poll()
     assert handed_over(it) is None
@@ -299,3 +300,4 @@ def test_polls_are_told_by_what_they_brought() -> None:
         results.append(it.result)
     assert results == ["Received", "Unchanged", "Throttled", "Received"]
     assert it.world.meter.sizes == [7, 1]
+    assert it.world.meter.writes == it.world.writes == 2

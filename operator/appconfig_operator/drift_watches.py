@@ -1,0 +1,152 @@
+"""Threads that tell the scheduler what others do to the ConfigMaps of its sources."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from appconfig_operator.core.drift import Seen, look, source_uid
+from appconfig_operator.kube.errors import ApiError, UnreachableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from appconfig_operator.engine.scheduler import Scheduler
+    from appconfig_operator.kube.marked import MarkedConfigMaps
+
+logger = logging.getLogger(__name__)
+
+WATCH_AGAIN_SECONDS = 5.0
+
+
+class ConfigMapWatches:
+    """A watch for each namespace, or one for all of them.
+
+    Parameters
+    ----------
+    scheduler
+        Whom to tell.
+    config_maps
+        The ConfigMaps of each namespace.
+    after
+        Set when the sources are known, of which these ConfigMaps are.
+    stop
+        Set when the operator is to stop.
+
+    Attributes
+    ----------
+    listed
+        Set when all were looked at, or could not be: then each ConfigMap is read before it is written.
+    """
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        config_maps: Sequence[MarkedConfigMaps],
+        *,
+        after: threading.Event,
+        stop: threading.Event,
+    ) -> None:
+        self.listed = threading.Event()
+        self._lock = threading.Lock()
+        self._unlisted = set(range(len(config_maps)))
+        self._watches = [
+            ConfigMapWatch(scheduler, maps, after=after, on_listed=partial(self._listed, number), stop=stop)
+            for number, maps in enumerate(config_maps)
+        ]
+
+    def start(self) -> None:
+        """Start the threads."""
+        for watch in self._watches:
+            watch.start()
+
+    def _listed(self, number: int) -> None:
+        with self._lock:
+            self._unlisted.discard(number)
+            if not self._unlisted:
+                self.listed.set()
+
+
+class ConfigMapWatch:
+    """Keeps a watch on the ConfigMaps that the operator made, for as long as the process lives.
+
+    Parameters
+    ----------
+    scheduler
+        Whom to tell.
+    config_maps
+        The ConfigMaps of one namespace, or of all.
+    after
+        Set when the sources are known, of which these ConfigMaps are.
+    on_listed
+        Called when the ConfigMaps were looked at, or could not be: then each is read before it is written.
+    stop
+        Set when the operator is to stop.
+    """
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        config_maps: MarkedConfigMaps,
+        *,
+        after: threading.Event,
+        on_listed: Callable[[], None],
+        stop: threading.Event,
+    ) -> None:
+        self._on_listed = on_listed
+        self._scheduler = scheduler
+        self._config_maps = config_maps
+        self._after = after
+        self._stop = stop
+        self._thread = threading.Thread(target=self._run, name="drift", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def _run(self) -> None:
+        complaint = ""
+        self._after.wait()
+        while not self._stop.is_set():
+            before, complaint = complaint, self._try()
+            self._on_listed()
+            if complaint and complaint != before and not self._stop.is_set():
+                logger.warning("%s", complaint)
+            self._stop.wait(WATCH_AGAIN_SECONDS)
+
+    def _try(self) -> str:
+        """Follow until it ends, and return what is wrong."""
+        try:
+            self._follow()
+        except UnreachableError as error:
+            return f"The watch on ConfigMaps broke ({error}), and is started again"
+        except ApiError as error:
+            return f"The watch on ConfigMaps was refused ({error}): {error.message}"
+        except Exception as error:  # noqa: BLE001 (whatever it is, the watch goes on)
+            return f"The watch on ConfigMaps ended ({type(error).__name__}), and is started again"
+        return ""
+
+    def _follow(self) -> None:
+        # What is missing in the list was deleted while nobody watched, unless it was written only since.
+        before = self._scheduler.targets(self._config_maps.namespace)
+        there = set()
+        for version, page in self._config_maps.list():
+            since = version
+            for metadata in page:
+                self._tell(metadata, there=True)
+                there.add((metadata["namespace"], metadata["name"]))
+        for uid, (namespace, name) in before.items():
+            if (namespace, name) not in there:
+                self._scheduler.saw(uid, Seen(namespace, name))
+        self._on_listed()
+        for metadata, still_there in self._config_maps.watch(since):
+            self._tell(metadata, there=still_there)
+            if self._stop.is_set():
+                return
+
+    def _tell(self, metadata: Mapping[str, Any], *, there: bool) -> None:
+        uid = source_uid(metadata)
+        if uid is not None:
+            self._scheduler.saw(uid, look(metadata) if there else Seen(metadata["namespace"], metadata["name"]))
