@@ -64,6 +64,7 @@ def test_role(proxy: AppConfigProxy, ours: Session) -> None:
     assert ours.poll() is not None
     assert ours.poll() is None
     assert proxy.sessions() == 1
+    assert ours.clients.get(None).account == "000000000000", "that of the role, whose quotas it uses"
 
 
 @pytest.mark.parametrize(

@@ -299,4 +299,6 @@ class FailingLater(Meddling):
     ) -> dict[str, Any]:
         if method == "DELETE" and self.calls["DELETE"]:
             raise ApiError(500, {})
-        return super().call(method, path, query=query, body=body, content_type=content_type, accept=accept)
+        return super().call(
+            method, path, query=query, body=body, content_type=content_type, accept=accept, timeout=timeout
+        )

@@ -68,6 +68,13 @@ def test_attempts_of_the_environment_do_not_count(monkeypatch: pytest.MonkeyPatc
     }
 
 
+@pytest.mark.usefixtures("keys")
+def test_the_operators_account_where_it_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert make().get("eu-west-1").account == ""
+    monkeypatch.setenv("AWS_ACCOUNT_ID", "111122223333")
+    assert make().get("eu-west-1").account == "111122223333"
+
+
 def test_bounds() -> None:
     assert make().timeouts == Timeouts(connect=3, read=10, body=30)
 

@@ -133,6 +133,20 @@ def test_the_role_on_top_is_named() -> None:
     assert World().identities().get(REGION, ON_TOP).name == f"role {ROLE}-2, assumed by ServiceAccount shop/cart"
 
 
+@pytest.mark.parametrize(
+    ("identity", "account"),
+    [
+        (BY_SECRET, ""),
+        (BY_ACCOUNT, "111122223333"),
+        (Identity("shop", secret="aws", role_arn="arn:aws:iam::444455556666:role/shop"), "444455556666"),
+        (Identity("shop", service_account="cart", role_arn="arn:aws:iam::444455556666:role/shop"), "444455556666"),
+    ],
+    ids=["keys", "ServiceAccount", "keys and role", "ServiceAccount and role"],
+)
+def test_the_account_is_that_of_the_last_role(identity: Identity, account: str) -> None:
+    assert World().identities().get(REGION, identity).account == account
+
+
 def test_a_deleted_secret_ends_its_use_within_a_minute() -> None:
     world = World()
     identities = world.identities()

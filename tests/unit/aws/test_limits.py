@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from appconfig_operator.aws.limits import IDLE_SECONDS, LATEST, LIMIT, START, Limits, Operation
+from appconfig_operator.core.bucket import Bucket
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_mock import MockerFixture
 
 ACCOUNT, OTHER, REGION = "111122223333", "444455556666", "eu-west-1"
 
@@ -112,16 +118,18 @@ def test_there_are_never_more_than_the_limit() -> None:
     assert ("1", REGION, START) not in scene.limits._buckets, "the one that was used the longest ago"
 
 
-def test_threads_share_a_bucket() -> None:
+def test_one_thread_at_a_time(mocker: MockerFixture) -> None:
+    """A bucket is not safe to share: nobody touches one without the lock."""
     scene = Scene()
-    taken: list[int] = []
+    held = []
+    for name in ("__init__", "resize", "take", "throttled"):
+        original = getattr(Bucket, name)
 
-    def call() -> None:
-        taken.extend(1 for _ in range(100) if not scene.take())
+        def spied(*arguments: Any, _original: Callable[..., Any] = original, **named: Any) -> Any:
+            held.append(scene.limits._lock.locked())
+            return _original(*arguments, **named)
 
-    threads = [threading.Thread(target=call) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(taken) == 80
+        mocker.patch.object(Bucket, name, spied)
+    scene.take()
+    scene.limits.throttled(ACCOUNT, REGION, START)
+    assert held == [True] * 4

@@ -109,6 +109,18 @@ def test_a_denied_identity_is_told(both: tuple[Session, Service]) -> None:
         session.poll()
 
 
+def test_a_new_session_is_not_another_ones(both: tuple[Session, Service]) -> None:
+    session, service = both
+    service.refuses("2", "BadRequestException", **problem("Expired"))
+    service.starts("10")
+    service.refuses("10", "AccessDeniedException", 403)
+    with pytest.raises(StallingError, match="may not call"):
+        session.poll()
+    saved = session.save()
+    assert saved is not None
+    assert saved.token == "10"
+
+
 @pytest.mark.parametrize("first", ["delivers", "starts"])
 def test_a_token_that_was_good_here_is_kept_when_access_is_denied(both: tuple[Session, Service], first: str) -> None:
     """A right that comes back finds the session as it was: a new one could bring an older version."""
@@ -193,6 +205,14 @@ def test_the_service_goes_on_with_a_session() -> None:
     assert service.session(wanted, SAVED).save() == SAVED
     assert service.session(wanted).save() is None
     assert service.session(wanted).interval == 45
+
+
+def test_all_sessions_share_the_limits() -> None:
+    """5 of 500 starts a second, for two replicas: one at once, and the next in 0.4 s."""
+    service = AppConfig(workers=1, user_agent="test", quota_percent=1, replicas=lambda: 2)
+    first, second = (service.session(source()).limits for _ in range(2))
+    assert first.take(ACCOUNT, REGION, START) == 0
+    assert second.take(ACCOUNT, REGION, START) == pytest.approx(0.4, abs=0.1)
 
 
 class Told(Limits):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from appconfig_operator.api.v1alpha1 import AssumeRole, Credentials
-from appconfig_operator.core.identity import OPERATOR, AccessKeys, identity_of, session_name
+from appconfig_operator.core.identity import OPERATOR, AccessKeys, account_of, identity_of, session_name
 from tests.unit.builders import source, spec
 
 ROLE = "arn:aws:iam::111122223333:role/shop"
@@ -97,3 +97,8 @@ def test_keys_do_not_show() -> None:
     keys = AccessKeys("AKIAEXAMPLE", "hunter2", "session-token")
     assert repr(keys) == str(keys) == "AccessKeys()"
     assert keys != AccessKeys("AKIAEXAMPLE", "hunter3", "session-token")
+
+
+@pytest.mark.parametrize(("arn", "account"), [(ROLE, "111122223333"), ("", ""), ("role/shop", "")])
+def test_the_account_of_a_role(arn: str, account: str) -> None:
+    assert account_of(arn) == account
