@@ -47,6 +47,8 @@ class Memory:
         Names of ConfigMaps that were written and whose release is not certain.
     drift
         What somebody else did to the ConfigMap ("was deleted"), until it is put right.
+    renewed
+        Whether there is a new session already to get the content for that.
     repairs
         When it was put right lately, by the monotonic clock.
     """
@@ -67,6 +69,7 @@ class Memory:
     untouched: bool = False
     left: frozenset[str] = frozenset()
     drift: str | None = None
+    renewed: bool = False
     repairs: tuple[float, ...] = ()
 
     def refresh(self, status: Status) -> None:

@@ -106,7 +106,7 @@ class Poller:
     def start(self, source: Source, handed_over: HandedOver | None) -> Start:
         """Begin to poll a source: at once, or, where its ConfigMap is in order, so that all are spread over time."""
         now = self._unix()
-        if handed_over is None or _asked(source) or not handover.usable(handed_over, source, now):
+        if handed_over is None or not _fits(handed_over, source) or not handover.usable(handed_over, source, now):
             memory = self._memory(source, source.status)
             if _settled(source):
                 return Start(memory, self._random() * source.spec.poll_interval_seconds)
@@ -216,11 +216,11 @@ class Poller:
     def _receive(self, source: Source, memory: Memory) -> None:
         """Ask AppConfig, unless it is too early and only a write is to be tried again."""
         if memory.drift is not None and memory.pending is None and self._intact(source, memory):
-            memory.drift = None  # a false alarm must not cost a session
-        if memory.drift is not None and memory.pending is None:
+            memory.drift, memory.renewed = None, False  # a false alarm must not cost a session
+        if memory.drift is not None and memory.pending is None and not memory.renewed:
             # The content is not kept, and comes again in a new session only.
             memory.session = self._service.session(source)
-            memory.next_call = 0.0
+            memory.next_call, memory.renewed = 0.0, True
         if self._monotonic() < memory.next_call:
             return
         try:
@@ -239,7 +239,7 @@ class Poller:
         if content is None:
             return
         self._meter.received(len(content.body))
-        memory.pending = content
+        memory.pending, memory.renewed = content, False
         memory.blocked = None
         memory.received = _received(content, memory.received, self._now())
 
@@ -296,6 +296,15 @@ def _received(content: Content, before: ReceivedVersion | None, now: str) -> Rec
 
 def _asked(source: Source) -> bool:
     return bool(source.requested_at) and source.requested_at != source.status.last_handled_reconcile_at
+
+
+def _fits(handed_over: HandedOver, source: Source) -> bool:
+    """Tell whether the ConfigMap holds what the session delivered last: that one it does not deliver again."""
+    target, pinned = source.status.target, source.spec.pinned_digest is not None
+    in_place = (
+        pinned or not handed_over.session.delivered or (target is not None and target.digest == handed_over.latest)
+    )
+    return in_place and not _asked(source)
 
 
 def _settled(source: Source) -> bool:

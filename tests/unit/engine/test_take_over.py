@@ -301,3 +301,31 @@ def test_polls_are_told_by_what_they_brought() -> None:
     assert results == ["Received", "Unchanged", "Throttled", "Received"]
     assert it.world.meter.sizes == [7, 1]
     assert it.world.meter.writes == it.world.writes == 2
+
+
+def test_a_session_that_delivered_another_version_than_is_written_is_not_gone_on_with() -> None:
+    """AppConfig would say that there is nothing new, and the ConfigMap would stay as it is."""
+    it = synced()
+    given = handed_over(it)
+    assert given is not None
+    sessions = it.world.sessions
+    it.poller.start(it.source, replace(given, latest="sha256:another"))
+    assert it.world.sessions == sessions + 1
+    pin = replace(it.source, spec=spec(pinned_digest=it.memory.latest))
+    it.poller.start(pin, replace(given, latest="sha256:another"))
+    assert it.world.sessions == sessions + 1, "a pinned one holds another version on purpose"
+
+
+def test_one_new_session_is_enough_to_put_a_config_map_right() -> None:
+    it = synced(PacedError(1.5), THROTTLED, content(label="v1"))
+    it.world.tampered = True
+    it.memory.drift = "was changed"
+    sessions = it.world.sessions
+    for _ in range(3):
+        it.poll()
+    assert it.world.sessions == sessions + 1
+    assert (it.memory.drift, it.memory.renewed) == (None, False)
+    it.memory.drift = "was changed"
+    it.world.answers = [content(label="v1")]
+    it.poll()
+    assert it.world.sessions == sessions + 2
