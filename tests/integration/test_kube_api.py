@@ -7,6 +7,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,9 +15,11 @@ import pytest
 from kubernetes import client
 from urllib3.util import connection as urllib3_connection
 
+from appconfig_operator.core.lease_requests import LeaseError, ListLeases
 from appconfig_operator.kube import api as module
 from appconfig_operator.kube.api import Api
 from appconfig_operator.kube.errors import ApiError, UnreachableError
+from appconfig_operator.kube.leases import Leases
 from sandbox.ports import LOOPBACK
 from sandbox.waiting import wait_until
 from tests.integration.kube_access import api_of, api_of_operator
@@ -177,6 +180,15 @@ def test_answer_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
             api.call("GET", "/x")
         assert time.monotonic() - began < 5
         assert handler.seen == ["/x"]
+
+
+def test_a_call_may_have_less_time() -> None:
+    with server(b"") as (api, _):
+        leases = Leases(api, "operators", timeout=0.1, utc_now=lambda: datetime.now(UTC))
+        began = time.monotonic()
+        with pytest.raises(LeaseError, match=r"namespace operators: .* could not be reached \(ReadTimeoutError\)"):
+            leases.carry_out(ListLeases())
+        assert time.monotonic() - began < 5
 
 
 def idle_are_closed(api: Api) -> bool:

@@ -59,26 +59,37 @@ def test_kinds_of_the_base(base: dict[str, dict[str, Any]]) -> None:
         "ServiceAccount",
         "ClusterRole",
         "ClusterRoleBinding",
+        "Role",
+        "RoleBinding",
         "Deployment",
     }
 
 
 def test_rights(base: dict[str, dict[str, Any]]) -> None:
     """The rights are these and no others: each more is a decision."""
-    rights = {
-        f"{group or 'core'}/{resource}": sorted(rule["verbs"])
-        for rule in base["ClusterRole"]["rules"]
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
-    }
-    assert rights == {
+    assert rights_of(base["ClusterRole"]) == {
         "appconfig-operator.io/appconfigsources": ["get", "list", "watch"],
         "appconfig-operator.io/appconfigsources/status": ["patch"],
         "core/configmaps": ["create", "delete", "get", "list", "patch", "update", "watch"],
         "apps/controllerrevisions": ["create", "delete", "get", "patch"],
         "events.k8s.io/events": ["create"],
     }
-    assert all(set(rule) == {"apiGroups", "resources", "verbs"} for rule in base["ClusterRole"]["rules"])
+    assert rights_of(base["Role"]) == {
+        "coordination.k8s.io/leases": ["create", "delete", "list", "update"],
+        "core/secrets": ["create", "delete", "list"],
+    }
+    rules = [*base["ClusterRole"]["rules"], *base["Role"]["rules"]]
+    assert all(set(rule) == {"apiGroups", "resources", "verbs"} for rule in rules)
+
+
+def rights_of(role: dict[str, Any]) -> dict[str, list[str]]:
+    """Return the verbs by group and resource."""
+    return {
+        f"{group or 'core'}/{resource}": sorted(rule["verbs"])
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
 
 
 @pytest.mark.parametrize(
@@ -137,7 +148,10 @@ def test_who_has_the_rights(base: dict[str, dict[str, Any]]) -> None:
     assert binding["roleRef"]["name"] == base["ClusterRole"]["metadata"]["name"]
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": NAME, "namespace": NAME}]
     assert pod["serviceAccountName"] == base["ServiceAccount"]["metadata"]["name"] == NAME
-    namespaces = {base[kind]["metadata"]["namespace"] for kind in ("ServiceAccount", "Deployment")}
+    assert base["RoleBinding"]["roleRef"]["name"] == base["Role"]["metadata"]["name"]
+    assert base["RoleBinding"]["subjects"] == binding["subjects"]
+    kinds = ("ServiceAccount", "Deployment", "Role", "RoleBinding")
+    namespaces = {base[kind]["metadata"]["namespace"] for kind in kinds}
     assert namespaces == {base["Namespace"]["metadata"]["name"]} == {NAME}
 
 

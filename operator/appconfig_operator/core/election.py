@@ -6,7 +6,7 @@ replicas never hold the same source, are in docs/sharding.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from appconfig_operator.core.lease import Lease, member_lease, shard_lease
 from appconfig_operator.core.lease_requests import CreateLease, DeleteLease, Failure, ListLeases, ReplaceLease, Request
 from appconfig_operator.core.leases_seen import LeasesSeen
 from appconfig_operator.core.shares import Shares
+from appconfig_operator.core.tenure import NEVER, Tenure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,7 @@ LIST_SECONDS = 1.0
 RETRY_SECONDS = 1.0
 RETRY_STOPPING_SECONDS = 0.25
 
-NEVER, FOREVER = float("-inf"), float("inf")
+FOREVER = float("inf")
 
 
 class Change(Enum):
@@ -36,28 +37,6 @@ class Change(Enum):
     GAINED = "gained"
     LOST = "lost"
     RELEASED = "released"
-
-
-@dataclass(slots=True)
-class Tenure:
-    """A Lease that this replica holds, from gaining to losing it.
-
-    Attributes
-    ----------
-    lease
-        As last seen.
-    until
-        Up to when it may rely on it. It moves with each renewal, and may be read from any thread.
-    due
-        When to renew it.
-    handed_over
-        Whether it may be released.
-    """
-
-    lease: Lease
-    until: float
-    due: float
-    handed_over: bool = False
 
 
 class Election:
@@ -268,7 +247,9 @@ class Election:
         tenure = self._member if shard is None else self._held.get(shard)
         if shard is not None and tenure is not None and not lease.holder:
             return [self._end(shard)]
-        if tenure is not None:
+        if tenure is not None and lease.version == tenure.lease.version:
+            tenure.due = now + RETRY_SECONDS  # nothing has changed, by a clock that stands still: nobody could see it
+        elif tenure is not None:
             tenure.lease, tenure.until, tenure.due = lease, term.until, term.due
         elif shard is None:
             self._member = term

@@ -7,16 +7,17 @@ import threading
 import traceback
 from typing import TYPE_CHECKING, Protocol
 
-from appconfig_operator.core.election import NEVER, Change, Election
+from appconfig_operator.core.election import Change, Election
 from appconfig_operator.core.lease_requests import Failure, LeaseError
+from appconfig_operator.core.tenure import NEVER
 from appconfig_operator.engine.turnover import Turnover
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from appconfig_operator.core.election import Tenure
     from appconfig_operator.core.lease_requests import Answer, Request
     from appconfig_operator.core.shares import Replica
+    from appconfig_operator.core.tenure import Tenure
     from appconfig_operator.engine.ports import HandoverStore, ShardHost
 
 logger = logging.getLogger(__name__)

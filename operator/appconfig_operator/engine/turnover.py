@@ -15,8 +15,8 @@ from appconfig_operator.core.handover import HandoverError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from appconfig_operator.core.election import Tenure
     from appconfig_operator.core.handover import HandedOver
+    from appconfig_operator.core.tenure import Tenure
     from appconfig_operator.engine.ports import HandoverStore, ShardHost
 
 logger = logging.getLogger(__name__)

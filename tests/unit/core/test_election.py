@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from appconfig_operator.core.election import NEVER, Change, Election
+from appconfig_operator.core.election import Change, Election
 from appconfig_operator.core.lease import Lease, member_lease, shard_lease
 from appconfig_operator.core.lease_requests import CreateLease, DeleteLease, Failure, ListLeases, ReplaceLease
 from appconfig_operator.core.shards import assign
 from appconfig_operator.core.shares import Replica
+from appconfig_operator.core.tenure import NEVER
 from tests.unit.core.leases_world import Store
 
 if TYPE_CHECKING:
@@ -271,6 +272,17 @@ def test_a_lost_renewal_is_made_again_and_costs_nothing() -> None:
     bench.run(2)
     assert bench.changes == [(Change.GAINED, 0)]
     assert bench.election.held[0].until > bench.now + VALID - 2
+
+
+def test_a_renewal_that_changed_nothing_does_not_count() -> None:
+    bench = Bench()
+    bench.rest()
+    until = bench.election.held[0].until
+    bench.until(is_shard)
+    bench.answer(bench.store.leases[shard_lease(0)])
+    assert bench.election.held[0].until == until
+    bench.run(1)
+    assert bench.election.held[0].until > until
 
 
 def test_a_member_that_was_created_without_an_answer_is_renewed_before_anything_is_taken() -> None:

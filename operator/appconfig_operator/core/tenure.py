@@ -1,0 +1,33 @@
+"""A Lease that a replica holds, and for how long it may rely on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from appconfig_operator.core.lease import Lease
+
+NEVER = float("-inf")
+
+
+@dataclass(slots=True)
+class Tenure:
+    """A Lease that this replica holds, from gaining to losing it.
+
+    Attributes
+    ----------
+    lease
+        As last seen.
+    until
+        Up to when it may rely on it. It moves with each renewal, and may be read from any thread.
+    due
+        When to renew it.
+    handed_over
+        Whether it may be released.
+    """
+
+    lease: Lease
+    until: float
+    due: float
+    handed_over: bool = False

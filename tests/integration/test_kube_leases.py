@@ -1,0 +1,208 @@
+"""Leases on a real API server, with the rights that the manifests give."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from appconfig_operator.core.lease import Lease, member_lease, shard_lease
+from appconfig_operator.core.lease_requests import (
+    CreateLease,
+    DeleteLease,
+    Failure,
+    LeaseError,
+    ListLeases,
+    ReplaceLease,
+)
+from appconfig_operator.core.shares import Replica
+from appconfig_operator.engine.shards import Shards
+from appconfig_operator.kube.leases import Leases
+from sandbox import wait_until
+from sandbox.operator_process import NAMESPACE
+from tests.integration.kube_access import Meddling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from appconfig_operator.core.handover import HandedOver
+    from appconfig_operator.engine.ports import Holding
+    from appconfig_operator.kube.api import Api
+
+NOW = datetime(2026, 1, 1, 12, 30, tzinfo=UTC)
+COLLECTION = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases"
+LEASE = Lease(shard_lease(0), "op-1", 4, 15)
+
+
+def leases_of(api: Api, namespace: str = NAMESPACE, timeout: float = 5.0) -> Leases:
+    return Leases(api, namespace, timeout=timeout, utc_now=lambda: NOW)
+
+
+@pytest.fixture
+def leases(api: Api, admin_api: Api) -> Iterator[Leases]:
+    """The Leases in the namespace of the operator, none at first and at last."""
+    admin_api.call("DELETE", COLLECTION)
+    yield leases_of(api)
+    admin_api.call("DELETE", COLLECTION)
+
+
+def create(leases: Leases, lease: Lease = LEASE) -> Lease:
+    created = leases.carry_out(CreateLease(lease))
+    assert isinstance(created, Lease)
+    return created
+
+
+def test_create_and_list(leases: Leases, admin_api: Api) -> None:
+    shard, member = create(leases), create(leases, replace(LEASE, name=member_lease("op-1")))
+    assert replace(shard, uid="", version="", acquired="") == LEASE
+    assert shard.acquired.startswith("2026-01-01T12:30:00")
+    listed = leases.carry_out(ListLeases())
+    assert isinstance(listed, list)
+    assert sorted(listed, key=lambda lease: lease.name) == [member, shard]
+    spec = admin_api.call("GET", f"{COLLECTION}/{LEASE.name}")["spec"]
+    assert spec == {
+        "holderIdentity": "op-1",
+        "leaseDurationSeconds": 15,
+        "leaseTransitions": 0,
+        "acquireTime": "2026-01-01T12:30:00.000000Z",
+        "renewTime": "2026-01-01T12:30:00.000000Z",
+    }
+
+
+def test_leases_of_others_are_not_listed(leases: Leases, admin_api: Api) -> None:
+    admin_api.call("POST", COLLECTION, body={"metadata": {"name": "other"}})
+    labels = {"app.kubernetes.io/managed-by": "appconfig-operator", "appconfig-operator.io/lease": "shard"}
+    admin_api.call("POST", COLLECTION, body={"metadata": {"name": "odd", "labels": labels}})
+    assert leases.carry_out(ListLeases()) == []
+
+
+def test_a_replace_keeps_since_when_it_is_held(leases: Leases, api: Api) -> None:
+    created = create(leases)
+    later = Leases(api, NAMESPACE, timeout=5, utc_now=lambda: NOW.replace(hour=13))
+    renewed = later.carry_out(ReplaceLease(created))
+    assert isinstance(renewed, Lease)
+    assert renewed.version != created.version
+    assert replace(renewed, version=created.version) == created
+
+
+def test_a_renewal_that_changes_nothing_has_no_effect(leases: Leases) -> None:
+    """Which only a clock that stands still brings about: the others do not see it, so it must not count."""
+    created = create(leases)
+    assert leases.carry_out(ReplaceLease(created)) == created
+
+
+def test_a_lease_can_be_set_free(leases: Leases) -> None:
+    freed = leases.carry_out(ReplaceLease(replace(create(leases), holder="")))
+    assert isinstance(freed, Lease)
+    assert freed.holder == ""
+    assert leases.carry_out(ListLeases()) == [freed]
+
+
+def test_a_create_of_what_is_there_is_a_conflict(leases: Leases) -> None:
+    create(leases)
+    assert leases.carry_out(CreateLease(LEASE)) is Failure.CONFLICT
+
+
+def test_a_write_that_comes_late_is_a_conflict(leases: Leases) -> None:
+    created = create(leases)
+    leases.carry_out(ReplaceLease(replace(created, holder="op-2")))
+    assert leases.carry_out(ReplaceLease(created)) is Failure.CONFLICT
+    assert leases.carry_out(DeleteLease(created)) is Failure.CONFLICT
+
+
+def test_a_write_to_one_that_was_made_anew_is_a_conflict(leases: Leases) -> None:
+    created = create(leases)
+    assert leases.carry_out(DeleteLease(created)) is None
+    assert leases.carry_out(ReplaceLease(created)) is Failure.CONFLICT, "a PUT must not create a Lease"
+    anew = create(leases)
+    mixed = replace(anew, uid=created.uid)
+    assert leases.carry_out(ReplaceLease(mixed)) is Failure.CONFLICT
+    assert leases.carry_out(DeleteLease(mixed)) is Failure.CONFLICT
+
+
+def test_a_delete_of_what_is_gone(leases: Leases) -> None:
+    created = create(leases)
+    leases.carry_out(DeleteLease(created))
+    assert leases.carry_out(DeleteLease(created)) is Failure.NOT_FOUND
+
+
+def test_a_refusal_says_why(api: Api, namespace: str) -> None:
+    with pytest.raises(LeaseError, match=rf"namespace {namespace}: .*HTTP 403 Forbidden: .*cannot list"):
+        leases_of(api, namespace).carry_out(ListLeases())
+
+
+@dataclass
+class Host:
+    """Holds shards, and polls nothing."""
+
+    begun: dict[int, Holding] = field(default_factory=dict)
+
+    def begin(self, shard: int, holding: Holding, sessions: Mapping[str, HandedOver]) -> None:
+        del sessions
+        self.begun[shard] = holding
+
+    def resume(self, shard: int) -> None:
+        pytest.fail(f"shard {shard} lapsed")
+
+    def drain(self, shard: int) -> bool:
+        del shard
+        return True
+
+    def surrender(self, shard: int) -> list[HandedOver]:
+        del self.begun[shard]
+        return []
+
+    def drop(self, shard: int) -> None:
+        pytest.fail(f"shard {shard} was lost")
+
+
+class NoSessions:
+    """Keeps nothing."""
+
+    def put(self, shard: int, sessions: Sequence[HandedOver]) -> None:
+        raise NotImplementedError
+
+    def take(self, shard: int) -> list[HandedOver]:
+        del shard
+        return []
+
+
+def replica(api: Api, name: str, host: Host) -> Shards:
+    ready = threading.Event()
+    ready.set()
+    return Shards(
+        Replica(name, 4, 5),
+        leases=Leases(api, NAMESPACE, timeout=1.0, utc_now=lambda: datetime.now(UTC)),
+        host=host,
+        store=NoSessions(),
+        ready=ready,
+        monotonic=time.monotonic,
+    )
+
+
+@pytest.mark.usefixtures("leases")
+def test_two_replicas_share_and_one_takes_over(api: Api, admin_api: Api) -> None:
+    counting = Meddling(api)
+    hosts = [Host(), Host()]
+    first, second = replica(counting, "first", hosts[0]), replica(api, "second", hosts[1])
+    first.start()
+    wait_until(lambda: first.held == (0, 1, 2, 3), 10, "all shards in the first")
+    second.start()
+    wait_until(lambda: (len(first.held), len(second.held)) == (2, 2), 15, "two shards each")
+    assert set(first.held) | set(second.held) == {0, 1, 2, 3}
+    assert not set(hosts[0].begun) & set(hosts[1].begun)
+    assert (first.members, second.members) == (2, 2)
+    began = time.monotonic()
+    assert first.stop(5)
+    wait_until(lambda: second.held == (0, 1, 2, 3), 5, "all shards in the second")
+    assert time.monotonic() - began < 4
+    assert second.stop(5)
+    left = admin_api.call("GET", COLLECTION)["items"]
+    assert {(lease["metadata"]["name"], lease["spec"].get("holderIdentity", "")) for lease in left} == {
+        (shard_lease(shard), "") for shard in range(4)
+    }
+    assert set(counting.calls) == {"GET", "POST", "PUT", "DELETE"}

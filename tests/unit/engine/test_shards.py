@@ -1,0 +1,453 @@
+"""The driver of the shards: what it calls when, with a clock, an API server, a host and a store of our own."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from appconfig_operator.core.handover import HandedOver, HandoverError, SavedSession
+from appconfig_operator.core.lease import Lease, member_lease, shard_lease
+from appconfig_operator.core.lease_requests import CreateLease, LeaseError, ReplaceLease
+from appconfig_operator.core.shards import assign
+from appconfig_operator.core.shares import Replica
+from appconfig_operator.engine.shards import Shards
+from sandbox import wait_until
+from tests.unit.core.leases_world import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from appconfig_operator.core.lease_requests import Answer, Request
+    from appconfig_operator.engine.ports import Holding
+
+DURATION = 15
+
+
+def session(uid: str) -> HandedOver:
+    return HandedOver(uid, 1, 0.0, 0.0, "", SavedSession("token", 60, delivered=True, version_label="v1"))
+
+
+@dataclass
+class Host:
+    """Says what it was told, in order."""
+
+    told: list[str] = field(default_factory=list)
+    holdings: dict[int, Holding] = field(default_factory=dict)
+    sessions: dict[int, list[str]] = field(default_factory=dict)
+    drained: bool = True
+    on_begin: Callable[[], None] = lambda: None
+
+    def begin(self, shard: int, holding: Holding, sessions: Mapping[str, HandedOver]) -> None:
+        assert holding.remaining() > 0
+        self.told.append(f"begin {shard}")
+        self.holdings[shard] = holding
+        self.sessions[shard] = sorted(sessions)
+        self.on_begin()
+
+    def resume(self, shard: int) -> None:
+        assert self.holdings[shard].remaining() > 0
+        self.told.append(f"resume {shard}")
+
+    def drain(self, shard: int) -> bool:
+        self.told.append(f"drain {shard}")
+        return self.drained
+
+    def surrender(self, shard: int) -> list[HandedOver]:
+        self.told.append(f"surrender {shard}")
+        return [session(uid) for uid in self.sessions[shard] or ["new"]]
+
+    def drop(self, shard: int) -> None:
+        self.told.append(f"drop {shard}")
+
+
+@dataclass
+class Sessions:
+    """Keeps sessions, or fails."""
+
+    kept: dict[int, list[HandedOver]] = field(default_factory=dict)
+    failures: int = 0
+    calls: list[str] = field(default_factory=list)
+    meanwhile: Callable[[], None] = lambda: None
+
+    def put(self, shard: int, sessions: Sequence[HandedOver]) -> None:
+        self._call("put")
+        self.kept[shard] = [*self.kept.get(shard, ()), *sessions]
+
+    def take(self, shard: int) -> list[HandedOver]:
+        self._call("take")
+        return self.kept.pop(shard, [])
+
+    def _call(self, what: str) -> None:
+        self.calls.append(what)
+        self.meanwhile()
+        if self.failures:
+            self.failures -= 1
+            raise HandoverError("Secrets cannot be written")
+
+
+@dataclass
+class ApiServer(Store):
+    """The Leases, unless it is away."""
+
+    away: bool = False
+    bug: bool = False
+
+    def carry_out(self, request: Request) -> Answer:
+        if self.bug:
+            raise ZeroDivisionError
+        if self.away:
+            raise LeaseError("The API server is away")
+        return super().carry_out(request)
+
+
+class Bench:
+    def __init__(self, shards: int = 1, *, api: ApiServer | None = None, identity: str = "me") -> None:
+        self.now = 100.0
+        self.api = api or ApiServer()
+        self.host = Host()
+        self.store = Sessions()
+        self.ready = threading.Event()
+        self.ready.set()
+        self.number = shards
+        self.shards = Shards(
+            Replica(identity, shards, DURATION),
+            leases=self.api,
+            host=self.host,
+            store=self.store,
+            ready=self.ready,
+            monotonic=lambda: self.now,
+        )
+
+    def run(self, seconds: float) -> bool:
+        """Let time go by, and tell whether the thread would have ended."""
+        end = self.now + seconds
+        for _ in range(2000):
+            wait = self.shards.turn()
+            if wait is None:
+                return True
+            if self.now + wait > end:
+                self.now = end
+                return False
+            self.now += wait
+        pytest.fail("it does not come to rest")
+
+    def other(self, name: str, holder: str = "other", *, shards: int | None = None) -> None:
+        lease = Lease(name, holder, shards or self.number, DURATION)
+        there = self.api.leases.get(name)
+        if there is None:
+            self.api.carry_out(CreateLease(lease))
+        else:
+            turn = there.transitions + 1
+            self.api.carry_out(
+                ReplaceLease(Lease(name, holder, lease.shards, DURATION, turn, uid=there.uid, version=there.version))
+            )
+
+    def other_joins(self) -> int:
+        """Let another replica come, and return the one shard that is to be its."""
+        (shard,) = [shard for shard, owner in assign(self.number, ["me", "other"]).items() if owner == "other"]
+        self.other(member_lease("other"))
+        return shard
+
+
+def test_a_shard_is_begun_with_the_sessions_that_were_left_for_it() -> None:
+    bench = Bench()
+    bench.store.kept[0] = [session("a"), session("b")]
+    bench.run(0)
+    assert bench.host.told == ["begin 0"]
+    assert bench.host.sessions[0] == ["a", "b"]
+    assert (bench.shards.held, bench.shards.members) == ((0,), 1)
+
+
+def test_nothing_is_asked_before_the_sources_are_known() -> None:
+    bench = Bench()
+    bench.ready.clear()
+    bench.run(60)
+    assert not bench.api.leases
+    assert bench.shards.members == 0
+    assert bench.shards.age < 1
+    bench.ready.set()
+    bench.run(1)
+    assert bench.shards.held == (0,)
+
+
+def test_without_the_store_a_shard_is_begun_all_the_same_and_a_warning_tells(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench = Bench(2)
+    bench.store.failures = 100
+    bench.run(5)
+    assert sorted(bench.host.told) == ["begin 0", "begin 1"]
+    assert bench.store.calls == ["take"] * 6
+    (warning,) = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert "Secrets cannot be written" in warning.message
+
+
+def test_a_store_that_fails_once_is_asked_again() -> None:
+    bench = Bench()
+    bench.store.kept[0] = [session("a")]
+    bench.store.failures = 1
+    bench.run(1)
+    assert bench.host.sessions[0] == ["a"]
+
+
+def test_a_shard_goes_to_another_when_its_polls_have_ended_and_its_sessions_are_stored() -> None:
+    bench = Bench(2)
+    bench.run(0)
+    shard = bench.other_joins()
+    bench.host.drained = False
+    bench.run(10)
+    lease = shard_lease(shard)
+    assert bench.api.leases[lease].holder == "me", "renewed as long as it takes"
+    assert bench.host.holdings[shard].remaining() > 0
+    assert set(bench.host.told[2:]) == {f"drain {shard}"}
+    assert bench.shards.held == (1 - shard,)
+    bench.host.drained = True
+    bench.other(member_lease("other"))
+    bench.run(1)
+    assert bench.host.told[-1] == f"surrender {shard}"
+    assert [kept.uid for kept in bench.store.kept[shard]] == ["new"]
+    assert bench.api.leases[lease].holder == ""
+
+
+def test_a_hand_over_that_cannot_be_stored_does_not_keep_the_shard(caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench(2)
+    bench.run(0)
+    bench.store.failures = 100
+    shard = bench.other_joins()
+    bench.run(8)
+    assert bench.store.calls.count("put") == 3
+    assert bench.api.leases[shard_lease(shard)].holder == ""
+    assert "could not be handed over" in caplog.text
+
+
+def test_nothing_is_begun_when_the_lease_lapsed_while_the_sessions_were_fetched() -> None:
+    bench = Bench()
+    bench.store.kept[0] = [session("a")]
+    bench.store.meanwhile = lambda: setattr(bench, "now", bench.now + 20)
+    bench.shards.turn()
+    for _ in range(3):
+        bench.shards.turn()
+    assert bench.store.calls == ["take"]
+    assert bench.host.told == []
+    bench.run(1)
+    assert bench.host.told == ["begin 0"]
+    assert bench.host.sessions[0] == ["a"], "they are not lost"
+    assert bench.store.calls == ["take"]
+
+
+def test_a_lapsed_lease_calls_nothing_and_goes_on_when_it_comes_back() -> None:
+    bench = Bench()
+    bench.run(0)
+    bench.api.away = True
+    bench.run(40)
+    assert bench.host.holdings[0].remaining() < 0
+    assert not bench.shards.held
+    assert 20 < bench.shards.overdue < 40
+    assert bench.host.told == ["begin 0"]
+    bench.api.away = False
+    bench.run(2)
+    assert bench.host.told == ["begin 0", "resume 0"]
+    assert bench.shards.held == (0,)
+    assert bench.shards.overdue == 0
+    bench.run(60)
+    assert bench.host.told == ["begin 0", "resume 0"]
+
+
+def test_nothing_is_surrendered_or_stored_while_the_lease_has_lapsed() -> None:
+    bench = Bench(2)
+    bench.run(0)
+    shard = bench.other_joins()
+    bench.host.drained = False
+    bench.run(5)
+    bench.api.away = True
+    bench.run(20)
+    bench.host.drained = True
+    bench.run(5)
+    assert f"surrender {shard}" not in bench.host.told
+    bench.api.away = False
+    bench.other(member_lease("other"))
+    bench.run(2)
+    assert f"surrender {shard}" in bench.host.told
+    assert shard in bench.store.kept
+
+
+def test_a_lost_shard_is_dropped() -> None:
+    bench = Bench()
+    bench.run(0)
+    bench.other(shard_lease(0))
+    bench.run(5)
+    assert bench.host.told == ["begin 0", "drop 0"]
+    assert bench.host.holdings[0].remaining() < 0
+    assert not bench.shards.held
+
+
+def test_a_shard_that_is_lost_before_it_was_begun_is_not_dropped() -> None:
+    bench = Bench()
+    bench.store.failures = 1
+    bench.store.meanwhile = lambda: bench.other(shard_lease(0))
+    while not bench.store.calls:
+        bench.shards.turn()
+    bench.now += 20
+    bench.run(1)
+    assert bench.host.told == []
+
+
+def test_stored_sessions_are_fetched_again_when_the_shard_stays_after_all() -> None:
+    bench = Bench(2)
+    bench.run(0)
+    shard = bench.other_joins()
+    bench.store.meanwhile = lambda: setattr(bench.api, "away", True)  # right after they were put
+    bench.run(5)
+    assert shard in bench.store.kept
+    assert bench.host.holdings[shard].remaining() < 0, "the release may have been carried out"
+    bench.api.away = False
+    bench.store.meanwhile = lambda: None
+    del bench.api.leases[member_lease("other")]
+    bench.run(2)
+    assert bench.host.told[-1] == f"begin {shard}"
+    assert bench.host.sessions[shard] == ["new"]
+    assert shard not in bench.store.kept
+
+
+def test_a_shard_that_stays_before_its_sessions_were_stored_is_begun_without_the_store() -> None:
+    bench = Bench(2)
+    bench.run(0)
+    shard = bench.other_joins()
+    bench.host.drained = False
+    bench.run(5)
+    del bench.api.leases[member_lease("other")]
+    bench.run(1)
+    bench.host.drained = True
+    calls = list(bench.store.calls)
+    bench.run(1)
+    assert bench.host.told[-2:] == [f"surrender {shard}", f"begin {shard}"]
+    assert bench.host.sessions[shard] == ["new"]
+    assert bench.store.calls == calls
+
+
+def test_at_the_end_all_shards_are_handed_over() -> None:
+    bench = Bench(3)
+    bench.run(0)
+    bench.shards._stop.set()
+    assert bench.run(1)
+    assert sorted(bench.store.kept) == [0, 1, 2]
+    assert {lease.holder for lease in bench.api.leases.values()} == {""}
+    assert member_lease("me") not in bench.api.leases
+    assert not bench.shards.held
+
+
+def test_at_the_end_sessions_that_were_fetched_and_not_begun_are_put_back() -> None:
+    bench = Bench()
+    bench.store.kept[0] = [session("a")]
+    bench.store.meanwhile = lambda: setattr(bench, "now", bench.now + 13)
+    while not bench.store.calls:
+        bench.shards.turn()
+    bench.store.meanwhile = lambda: None
+    bench.shards._stop.set()
+    assert bench.run(1)
+    assert bench.host.told == []
+    assert [kept.uid for kept in bench.store.kept[0]] == ["a"]
+
+
+def test_at_the_end_a_shard_whose_sessions_were_not_fetched_is_given_away_as_it_is() -> None:
+    bench = Bench()
+    bench.store.failures = 1
+    while not bench.store.calls:
+        bench.shards.turn()
+    bench.shards._stop.set()
+    assert bench.run(1)
+    assert bench.store.calls == ["take"]
+    assert bench.host.told == []
+
+
+def test_at_the_end_before_it_was_ready_there_is_nothing_to_do() -> None:
+    bench = Bench()
+    bench.ready.clear()
+    bench.shards._stop.set()
+    assert bench.run(0)
+
+
+def test_another_number_of_shards_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    bench = Bench(2)
+    bench.other(member_lease("other"), shards=4)
+    bench.run(10)
+    (error,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert "another --shards than 2" in error.message
+    assert "appconfig-operator-member-other" in error.message
+    bench.run(10)
+    assert bench.shards.held == (0, 1)
+    assert "All replicas have the same --shards" in caplog.text
+
+
+def test_an_absence_of_the_api_server_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    bench = Bench()
+    bench.api.away = True
+    bench.run(30)
+    bench.api.away = False
+    bench.run(5)
+    assert caplog.text.count("The API server is away") == 1
+    assert caplog.text.count("Leases can be read and written again") == 1
+
+
+def test_the_age_is_that_of_the_last_turn() -> None:
+    bench = Bench()
+    bench.run(0)
+    bench.now += 7
+    assert bench.shards.age == 7
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("appconfig_operator.engine.shards.AFTER_A_BUG_SECONDS", 0.01)
+
+
+def in_thread(bench: Bench) -> Shards:
+    shards = Shards(
+        Replica("me", 2, DURATION),
+        leases=bench.api,
+        host=bench.host,
+        store=bench.store,
+        ready=bench.ready,
+        monotonic=time.monotonic,
+    )
+    shards.start()
+    return shards
+
+
+def test_the_thread_takes_and_gives() -> None:
+    bench = Bench(2)
+    shards = in_thread(bench)
+    wait_until(lambda: shards.held == (0, 1), 10, "all shards")
+    assert shards.stop(10)
+    assert sorted(bench.store.kept) == [0, 1]
+    assert {lease.holder for lease in bench.api.leases.values()} == {""}
+
+
+def test_the_api_server_being_away_holds_nothing_up() -> None:
+    bench = Bench(2)
+    shards = in_thread(bench)
+    wait_until(lambda: shards.held == (0, 1), 10, "all shards")
+    bench.api.away = True
+    before = time.monotonic()
+    assert not shards.stop(0.3)
+    assert time.monotonic() - before < 5
+    bench.api.away = False
+    assert shards.stop(10)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_bug_does_not_end_the_thread(caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench(2)
+    bench.api.bug = True
+    shards = in_thread(bench)
+    wait_until(lambda: "ZeroDivisionError" in caplog.text, 10, "the bug in the log")
+    bench.api.bug = False
+    wait_until(lambda: shards.held == (0, 1), 10, "all shards")
+    assert shards.stop(10)
