@@ -324,7 +324,8 @@ def test_one_new_session_is_enough_to_put_a_config_map_right() -> None:
     for _ in range(3):
         it.poll()
     assert it.world.sessions == sessions + 1
-    assert (it.memory.drift, it.memory.renewed) == (None, False)
+    assert it.memory.drift is None
+    assert not it.memory.renewed
     it.memory.drift = "was changed"
     it.world.answers = [content(label="v1")]
     it.poll()
