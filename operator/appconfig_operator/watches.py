@@ -110,8 +110,11 @@ class SourceWatch:
 
     def _prune(self) -> None:
         while not self._stop.is_set():
+            listed = self.listed.is_set()
             # Until all are known, a source that was deleted in between would be waited for in vain.
-            self._gap.wait(PRUNE_SECONDS if self.listed.is_set() else SETTLE_SECONDS)
+            gap = self._gap.wait(PRUNE_SECONDS if listed else SETTLE_SECONDS)
+            if not gap and not listed and self.listed.is_set():
+                continue
             self._stop.wait(SETTLE_SECONDS)
             self._gap.clear()
             try:
