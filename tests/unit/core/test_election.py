@@ -285,6 +285,19 @@ def test_a_renewal_that_changed_nothing_does_not_count() -> None:
     assert bench.election.held[0].until > until
 
 
+def test_nothing_is_taken_while_the_own_member_lease_has_lapsed() -> None:
+    bench = Bench()
+    bench.rest()
+    bench.now += 60
+    bench.until(lambda request: isinstance(request, ReplaceLease) and request.lease.shard is None)
+    bench.answer(bench.store.leases[member_lease("me")])  # a renewal that changed nothing
+    del bench.store.leases[shard_lease(0)]
+    bench.rest()
+    assert bench.changes[1:] == [(Change.LOST, 0)]
+    bench.run(1)
+    assert bench.held == [0]
+
+
 def test_a_member_that_was_created_without_an_answer_is_renewed_before_anything_is_taken() -> None:
     bench = Bench()
     request = bench.until(lambda request: isinstance(request, CreateLease))
