@@ -48,6 +48,10 @@ SECONDS_TO_FUZZ = $(or $(SECONDS),600)
 fuzz: install ## Render random configurations for SECONDS=600
 	@PYTHONPATH=operator:. $(RUN) tests/fuzz/fuzz_render.py $(SECONDS_TO_FUZZ)
 
+.PHONY: bench
+bench: programs ## Measure speed, cost and memory; ONLY=first-sync chooses one
+	@$(RUN) -m benchmarks $(if $(ONLY),--only $(ONLY))
+
 .PHONY: verify
 verify: lint types contracts fresh coverage ## Check all that needs no e2e test
 

@@ -1,0 +1,89 @@
+"""The data plane as its own process, and what the benchmarks ask of it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from benchmarks.data_plane.record import Call
+from benchmarks.data_plane.server import CALLS, COUNT, DEPLOY
+from sandbox.ministack import REGION
+from sandbox.ports import LOOPBACK, free_ports
+from sandbox.process import Process
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+_ROOT = Path(__file__).parents[2]
+_TIMEOUT = 60.0
+
+
+class DataPlane:
+    """The data plane as a context manager: ready inside, gone after it.
+
+    Parameters
+    ----------
+    folder
+        Where its log goes.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        (self.port,) = free_ports(1)
+        self.process = Process(
+            "data-plane",
+            [sys.executable, "-m", "benchmarks.data_plane", str(self.port)],
+            folder,
+            environment={"PATH": os.environ.get("PATH", os.defpath)},
+            working_directory=_ROOT,
+            ready=lambda: self.count() == 0,
+        )
+
+    def __enter__(self) -> Self:
+        """Start it."""
+        self.process.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it."""
+        self.process.stop()
+
+    def environment(self, caller: str) -> dict[str, str]:
+        """Give the environment variables that lead boto3 here, and tell who calls."""
+        return {
+            "AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{self.port}",
+            "AWS_ACCESS_KEY_ID": caller,
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            # No look at the machine's own identity, nor at the files of who sits at it.
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        }
+
+    def calls(self, since: int = 0) -> list[Call]:
+        """Give the calls from a number on. Long lists hold the server up: not inside a window."""
+        return [Call(*call) for call in self._ask("GET", f"{CALLS}{since}")]
+
+    def deploy(self, profiles: Sequence[str]) -> float:
+        """Deploy a new version of each profile, and tell when: Unix time in seconds."""
+        return float(self._ask("POST", DEPLOY, json.dumps(profiles)))
+
+    def count(self) -> int:
+        """Tell how many calls there have been."""
+        return int(self._ask("GET", COUNT))
+
+    def _ask(self, method: str, target: str, body: str | None = None) -> Any:  # noqa: ANN401 - JSON is anything
+        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=_TIMEOUT)
+        try:
+            connection.request(method, target, body)
+            return json.loads(connection.getresponse().read())
+        finally:
+            connection.close()

@@ -1,0 +1,37 @@
+"""What the data plane remembers of each call."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Operation(StrEnum):
+    """The two calls of the data plane."""
+
+    START = "start"
+    LATEST = "latest"
+
+
+class Outcome(StrEnum):
+    """What a call was answered with."""
+
+    STARTED = "started"
+    CONTENT = "content"
+    UNCHANGED = "unchanged"
+    EARLY = "early"
+    BAD_TOKEN = "bad token"  # noqa: S105 - what is wrong with one
+
+
+class Call(NamedTuple):
+    """One call, when it arrived."""
+
+    time: float
+    """Unix time in seconds."""
+    caller: str
+    """The access key that signed it: each replica has one of its own."""
+    operation: str
+    profile: str
+    session: int
+    """From 1, in the order of their starts; 0 where the token tells none."""
+    outcome: str

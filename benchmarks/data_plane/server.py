@@ -1,0 +1,102 @@
+"""The sockets of the data plane: one thread, HTTP/1.1 read by hand, connections that stay."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from benchmarks.data_plane.service import Answer, Service
+from sandbox.ports import LOOPBACK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CALLS = "/bench/calls?since="
+"""GET: the calls from that number on, as JSON."""
+COUNT = "/bench/count"
+"""GET: how many calls there have been."""
+DEPLOY = "/bench/deploy"
+"""POST with a list of profiles in JSON: a new version of each, now."""
+
+_END_OF_HEAD = b"\r\n\r\n"
+_TOKEN = "/configuration?configuration_token="  # noqa: S105 - a path
+_CREDENTIAL = b"Credential="
+_LENGTH = b"\r\ncontent-length:"
+
+
+class Connection(asyncio.Protocol):
+    """One connection of a client.
+
+    Parameters
+    ----------
+    answer
+        Gives the answer to method and target, caller, body.
+    """
+
+    def __init__(self, answer: Callable[[str, str, bytes], bytes]) -> None:
+        self._answer = answer
+        self._received = b""
+        self._transport: asyncio.WriteTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember where answers go."""
+        if isinstance(transport, asyncio.WriteTransport):
+            self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Answer each request that is there as a whole."""
+        self._received += data
+        while (end := self._received.find(_END_OF_HEAD)) >= 0:
+            head = self._received[:end]
+            stop = end + len(_END_OF_HEAD) + _length(head)
+            if len(self._received) < stop:
+                return
+            body, self._received = self._received[end + len(_END_OF_HEAD) : stop], self._received[stop:]
+            answer = self._answer(head[: head.find(b" HTTP/")].decode("latin-1"), _caller(head), body)
+            if self._transport is not None:
+                self._transport.write(answer)
+
+
+def _length(head: bytes) -> int:
+    start = head.lower().find(_LENGTH)
+    return 0 if start < 0 else int(head[start + len(_LENGTH) :].split(b"\r\n", 1)[0])
+
+
+def _caller(head: bytes) -> str:
+    start = head.find(_CREDENTIAL) + len(_CREDENTIAL)
+    return head[start : head.find(b"/", start)].decode("latin-1") if start >= len(_CREDENTIAL) else ""
+
+
+def router(service: Service) -> Callable[[str, str, bytes], bytes]:
+    """Make what answers requests."""
+
+    def answer(request: str, caller: str, body: bytes) -> bytes:
+        method, _, target = request.partition(" ")
+        if target.startswith(_TOKEN):
+            return service.latest(caller, target[len(_TOKEN) :])
+        if target == "/configurationsessions":
+            return service.start(caller, body)
+        if target.startswith(CALLS):
+            return _json(service.calls[int(target[len(CALLS) :]) :])
+        if target == COUNT:
+            return _json(len(service.calls))
+        if (method, target) == ("POST", DEPLOY):
+            return _json(service.deploy(json.loads(body)))
+        return Answer.of(HTTPStatus.NOT_FOUND)
+
+    return answer
+
+
+def _json(value: object) -> bytes:
+    return Answer.of(HTTPStatus.OK, "Content-Type: application/json\r\n", json.dumps(value).encode())
+
+
+async def serve(port: int) -> None:
+    """Serve on the loopback interface, until the process is stopped."""
+    answer = router(Service(time.time))
+    server = await asyncio.get_running_loop().create_server(lambda: Connection(answer), LOOPBACK, port)
+    async with server:
+        await server.serve_forever()

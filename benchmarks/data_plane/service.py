@@ -1,0 +1,137 @@
+"""The rules of sessions and tokens, with as little work for a call as possible. No I/O.
+
+Any profile exists, at version 1, and a deployment makes its version one higher. Tokens are as long as the one that AWS
+shows in its API reference (StartConfigurationSession, "Examples"), since a client keeps one for each session.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+
+from benchmarks.data_plane.record import Call, Operation, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+POLL_INTERVAL = 60
+"""Seconds, answered to every poll."""
+CONTENT_BYTES = 1024
+TOKEN_LENGTH = 1104
+
+_FILLING = "AYADeNgfsRxdKiJ37A12OZ9vN2cAXwABABVhd3MtY3J5cHRv/pA+"
+_PROBLEM = {Outcome.EARLY: "PollIntervalNotSatisfied", Outcome.BAD_TOKEN: "Corrupted"}
+
+
+class Answer:
+    """An answer, as the bytes that go over the wire."""
+
+    @staticmethod
+    def of(status: HTTPStatus, headers: str = "", body: bytes = b"") -> bytes:
+        """Make one; each line of `headers` ends with CR LF."""
+        return f"HTTP/1.1 {status} {status.phrase}\r\n{headers}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+@dataclass(slots=True)
+class _Session:
+    number: int
+    profile: str
+    polls: int = 0
+    version: int = 0
+    last_poll: float = 0.0
+
+
+class Service:
+    """AppConfig's data plane for one application and environment.
+
+    Parameters
+    ----------
+    now
+        Unix time in seconds.
+    interval
+        Seconds between two polls: answered, and enforced.
+    """
+
+    def __init__(self, now: Callable[[], float], interval: float = POLL_INTERVAL) -> None:
+        self._now = now
+        self._interval = interval
+        self._sessions: list[_Session] = []
+        self._versions: dict[str, int] = {}
+        self.calls: list[Call] = []
+        tail = "-" + _FILLING * (TOKEN_LENGTH // len(_FILLING))
+        self._tail = tail[: TOKEN_LENGTH - len("00000000-00000000")]
+        # Tokens come back escaped, and are compared so: to decode each would be half of the work.
+        self._escaped_tail = quote(self._tail, safe="-_.~")
+
+    def start(self, caller: str, body: bytes) -> bytes:
+        """Answer StartConfigurationSession."""
+        profile = json.loads(body)["ConfigurationProfileIdentifier"]
+        session = _Session(len(self._sessions) + 1, profile)
+        self._sessions.append(session)
+        self._record(self._now(), caller, Operation.START, session, Outcome.STARTED)
+        answer = json.dumps({"InitialConfigurationToken": self._token(session)}).encode()
+        return Answer.of(HTTPStatus.CREATED, "Content-Type: application/json\r\n", answer)
+
+    def latest(self, caller: str, token: str) -> bytes:
+        """Answer GetLatestConfiguration; the token is as the query has it, escaped."""
+        now = self._now()
+        session = self._spend(token)
+        if session is None:
+            self.calls.append(Call(now, caller, Operation.LATEST, "", 0, Outcome.BAD_TOKEN))
+            return _refusal(Outcome.BAD_TOKEN)
+        if session.last_poll and now - session.last_poll < self._interval:
+            self._record(now, caller, Operation.LATEST, session, Outcome.EARLY)
+            return _refusal(Outcome.EARLY)
+        session.last_poll = now
+        session.polls += 1
+        version = self._versions.get(session.profile, 1)
+        headers = (
+            f"Next-Poll-Configuration-Token: {self._token(session)}\r\n"
+            f"Next-Poll-Interval-In-Seconds: {self._interval:g}\r\n"
+        )
+        if version == session.version:
+            self._record(now, caller, Operation.LATEST, session, Outcome.UNCHANGED)
+            return Answer.of(HTTPStatus.OK, headers)
+        session.version = version
+        self._record(now, caller, Operation.LATEST, session, Outcome.CONTENT)
+        headers += f"Content-Type: application/json\r\nVersion-Label: v{version}\r\n"
+        return Answer.of(HTTPStatus.OK, headers, content(session.profile, version))
+
+    def deploy(self, profiles: Iterable[str]) -> float:
+        """Deploy a new version of each profile, and tell when: Unix time in seconds."""
+        for profile in profiles:
+            self._versions[profile] = self._versions.get(profile, 1) + 1
+        return self._now()
+
+    def _token(self, session: _Session) -> str:
+        return f"{session.number:08d}-{session.polls:08d}{self._tail}"
+
+    def _spend(self, token: str) -> _Session | None:
+        head, dash, tail = token[:17], token[17:18], token[18:]
+        number, _, polls = head.partition("-")
+        if dash + tail != self._escaped_tail and unquote(dash + tail) != self._tail:
+            return None
+        if not (number.isdigit() and polls.isdigit() and 0 < int(number) <= len(self._sessions)):
+            return None
+        session = self._sessions[int(number) - 1]
+        return session if int(polls) == session.polls else None
+
+    def _record(self, now: float, caller: str, operation: Operation, session: _Session, outcome: Outcome) -> None:
+        self.calls.append(Call(now, caller, operation, session.profile, session.number, outcome))
+
+
+def content(profile: str, version: int) -> bytes:
+    """Give the configuration of a profile: JSON of `CONTENT_BYTES`."""
+    document = {"profile": profile, "version": version, "currency": "EUR", "filling": ""}
+    document["filling"] = "x" * (CONTENT_BYTES - len(json.dumps(document)))
+    return json.dumps(document).encode()
+
+
+def _refusal(outcome: Outcome) -> bytes:
+    details = {"InvalidParameters": {"ConfigurationToken": {"Problem": _PROBLEM[outcome]}}}
+    body = {"Message": "Request too early", "Reason": "InvalidParameters", "Details": details}
+    headers = "Content-Type: application/json\r\nx-amzn-ErrorType: BadRequestException\r\n"
+    return Answer.of(HTTPStatus.BAD_REQUEST, headers, json.dumps(body).encode())

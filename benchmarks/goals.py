@@ -1,0 +1,245 @@
+"""From what was seen to figures beside their goals. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from benchmarks.figures import Figure
+
+Observed = dict[str, float]
+
+MEGABYTE = 1_000_000
+RAW_LOOP_RATIO = 1.25
+POLL_RATIO = 1.3
+POLL_CPU_MS = 4.2
+"""Of External Secrets Operator 2.9, for a refresh with nothing changed."""
+BASE_MB, SOURCE_MB = 110.0, 0.010
+LATENESS_SECONDS = 1.0
+DEPLOYMENT_MS = 150.0
+TAKE_OVER_SECONDS = 20.0
+"""The duration of a lease, 15 s, and 5 s."""
+TENFOLD = 11.0
+"""Ten times the sources may cost ten times as much, and a tenth is left to noise."""
+
+_ONE_MINUTE = "in the first minute after a rolling update, 1,000 sources"
+
+GROWING = {
+    "first sync": ("s", "sync_seconds"),
+    "CPU time of the first sync": ("s", "sync_cpu"),
+    "CPU time of all unchanged polls of a minute": ("s", "minute_cpu"),
+    "memory after the first sync": ("MB", "fresh_mb"),
+    "memory after a restart": ("MB", "restarted_mb"),
+}
+"""What may grow with the number of sources: its unit, and its name in what is seen."""
+
+LEVEL = {
+    "lateness of polls by the operator's own histogram, p99": ("ms", "own_lateness_p99_ms"),
+    "deployment to ConfigMap, p99": ("ms", "deploy_p99_ms"),
+    "CPU time of an unchanged poll": ("ms", "poll_cpu_ms"),
+}
+"""What is not to grow at all; plotted only, since each has a goal of its own."""
+
+
+@dataclass
+class Seen:
+    """What was seen."""
+
+    scale: dict[int, Observed] = field(default_factory=dict)
+    """By the number of sources."""
+    first_sync: dict[str, list[float]] = field(default_factory=dict)
+    take_over: Observed = field(default_factory=dict)
+
+
+def first_sync(seen: Seen) -> list[Figure]:
+    """Compare the fastest rounds: what disturbs a round only makes it longer."""
+    rounds = seen.first_sync
+    ratio = min(rounds["operator_work"]) / min(rounds["loop_work"])
+    how = (
+        "From the first call to AWS to the answer to the last status write, both seen from outside; the fastest of "
+        "several rounds of each, in turn."
+    )
+    figure = "first sync of 1,000 sources ÷ a bare loop with the same calls and threads"
+    return [
+        Figure(figure, "", _round(ratio), RAW_LOOP_RATIO, how, "first-sync", len(rounds["loop_work"]), dict(rounds))
+    ]
+
+
+def unchanged_poll(seen: Seen) -> list[Figure]:
+    """Compare the CPU time of a poll with that of the same call in a bare loop."""
+    at = seen.scale[1000]
+    how = "CPU time of the whole process over a window, divided by the polls in it; the loop replays the same polls."
+    polls = int(at["window_polls"])
+    return [
+        Figure(
+            "CPU time of an unchanged poll ÷ a bare boto3 loop, 1,000 sources every 60 s",
+            "",
+            _round(at["poll_cpu"] / at["replay_cpu"]),
+            POLL_RATIO,
+            how,
+            "unchanged-poll",
+            polls,
+            _some(at, "poll_cpu", "replay_cpu", "replay_polls", "window_seconds"),
+        ),
+        Figure(
+            "CPU time of an unchanged poll, 1,000 sources every 60 s",
+            "ms",
+            _round(1000 * at["poll_cpu"]),
+            POLL_CPU_MS,
+            how,
+            "unchanged-poll",
+            polls,
+        ),
+    ]
+
+
+def requests(seen: Seen) -> list[Figure]:
+    """Count requests in the audit log of the API server."""
+    at = seen.scale[1000]
+    how = "Audit log of the API server, by user. Leases and the Secrets that hand sessions over are apart."
+    polls = int(at["window_polls"])
+    found = []
+    for kind, words in (("writes", "writes at the API server"), ("reads", "reads of single objects")):
+        raw = _some(at, "window_requests", "window_handed_over", "window_polls")
+        found.append(
+            Figure(f"{words} for an unchanged poll", "", at[f"window_{kind}"] / polls, 0.0, how, "requests", polls, raw)
+        )
+    for kind, words in (("writes", "writes at the API server"), ("reads", "reads of single objects")):
+        raw = _some(at, "restart_requests", "restart_handed_over")
+        figure = f"{words} after a restart with nothing changed, 1,000 sources"
+        found.append(Figure(figure, "", at[f"restart_{kind}"], 0.0, how, "requests", 1000, raw))
+    return found
+
+
+def rolling_update(seen: Seen) -> list[Figure]:
+    """Count the calls to AWS after a second replica has started and the first was told to stop."""
+    at = seen.scale[1000]
+    how = "Counted by the data plane from the SIGTERM to the first replica on."
+    raw = _some(at, "restart_stop_seconds", "restart_contents", "restart_cpu")
+    kinds = {
+        "restart_sessions": f"StartConfigurationSession {_ONE_MINUTE}",
+        "restart_early": f"polls sooner than due {_ONE_MINUTE}",
+        "restart_unpolled": f"sources not polled {_ONE_MINUTE}",
+    }
+    return [Figure(words, "", at[key], 0.0, how, "rolling-update", 1000, raw) for key, words in kinds.items()]
+
+
+def memory(seen: Seen) -> list[Figure]:
+    """Tell what the process holds."""
+    how = "VmRSS of the process, after each source was polled at least twice."
+    found = [_megabytes("no source", seen.scale[100]["idle_bytes"], 0, how)]
+    for size in (1000, 10_000):
+        at = seen.scale[size]
+        found.append(_megabytes(f"{size:,} sources, after the first sync", at["fresh_bytes"], size, how))
+        found.append(_megabytes(f"{size:,} sources, after a restart", at["restarted_bytes"], size, how))
+    return found
+
+
+def _megabytes(what: str, reached: float, size: int, how: str) -> Figure:
+    goal = _round(BASE_MB + SOURCE_MB * size)
+    return Figure(f"resident memory, {what}", "MB", _round(reached / MEGABYTE), goal, how, "memory", size)
+
+
+def lateness(seen: Seen) -> list[Figure]:
+    """Tell how late polls are, as AWS sees it, and as the operator tells it where it does."""
+    at = seen.scale[10_000]
+    how = (
+        "From the data plane: the time between two polls of a session, less the interval and the jitter that spreads "
+        "polls, as a bound (benchmarks/quantiles.py)."
+    )
+    raw = {name: value for name, value in at.items() if name.startswith(("lateness", "excess"))}
+    polls = int(at["lateness_polls"])
+    found = [
+        Figure(
+            f"lateness of polls, 10,000 sources every 60 s, {share}",
+            "s",
+            _round(at[f"lateness_{share}"]),
+            LATENESS_SECONDS,
+            how,
+            "lateness",
+            polls,
+            raw if share == "p99" else {},
+        )
+        for share in ("p50", "p99")
+    ]
+    if "own_lateness_p99" in at:
+        figure = "the same by the operator's own histogram, p99"
+        how = "appconfig_operator_poll_lateness_seconds: the upper bound of its bucket."
+        found.append(Figure(figure, "s", at["own_lateness_p99"], LATENESS_SECONDS, how, "lateness", polls))
+    return found
+
+
+def deployment(seen: Seen) -> list[Figure]:
+    """Tell how long a version takes from the poll that brought it to its ConfigMap."""
+    at = seen.scale[1000]
+    how = "From the poll that got the new version (data plane) to the answer to the write of its ConfigMap (audit log)."
+    raw = {name: _round(1000 * at[name]) for name in ("deploy_p50", "deploy_p99", "deploy_max")}
+    figure = "end of a deployment to the changed ConfigMap, beyond the wait for the next poll, p99"
+    reached = raw["deploy_p99"]
+    return [Figure(figure, "ms", reached, DEPLOYMENT_MS, how, "deployment", int(at["deployments"]), dict(raw))]
+
+
+def take_over(seen: Seen) -> list[Figure]:
+    """Tell how soon the sources of a killed replica are polled by another."""
+    at = seen.take_over
+    how = (
+        "Three replicas, --shards=6, kill -9 of the one with the most sources. For each of its sources: from when it "
+        "was due, but not before the kill, to the first poll by another replica; the longest."
+    )
+    names = ("replicas_with_sources", "most_share", "first_take_over", "last_take_over", "early")
+    orphans = int(at["orphans"])
+    by_two = at["shared_before"] + at["shared_after"]
+    figure = "take-over after kill -9 of one of three replicas, 1,000 sources"
+    return [
+        Figure(figure, "s", _round(at["take_over"]), TAKE_OVER_SECONDS, how, "take-over", orphans, _some(at, *names)),
+        Figure("sources that nobody polled after it", "", at["orphans_left"], 0.0, how, "take-over", orphans),
+        Figure("sources polled by two replicas, before it or after it", "", by_two, 0.0, how, "take-over", 1000),
+    ]
+
+
+def growth(seen: Seen) -> list[Figure]:
+    """Tell how much more ten times the sources cost."""
+    how = "What 10,000 sources cost, divided by what 1,000 cost."
+    curves = curves_of(seen)
+    return [
+        Figure(
+            f"{what}: 10,000 ÷ 1,000 sources",
+            "",
+            _round(curves[what]["10000"] / curves[what]["1000"]),
+            TENFOLD,
+            how,
+            "growth",
+            3,
+            {"unit": unit, "curve": curves[what], "level": {name: curves[name] for name in LEVEL if name in curves}},
+        )
+        for what, (unit, _) in GROWING.items()
+    ]
+
+
+def curves_of(seen: Seen) -> dict[str, dict[str, float]]:
+    """Give each quantity by the number of sources."""
+    derived = {size: at | _derived(at) for size, at in sorted(seen.scale.items())}
+    return {
+        what: {str(size): _round(at[name]) for size, at in derived.items()}
+        for what, (_, name) in (GROWING | LEVEL).items()
+        if all(name in at for at in derived.values())
+    }
+
+
+def _derived(at: Observed) -> Observed:
+    return {
+        "minute_cpu": 60 * at["window_cpu"] / at["window_seconds"],
+        "fresh_mb": at["fresh_bytes"] / MEGABYTE,
+        "restarted_mb": at["restarted_bytes"] / MEGABYTE,
+        "poll_cpu_ms": 1000 * at["poll_cpu"],
+        "deploy_p99_ms": 1000 * at["deploy_p99"],
+        **({"own_lateness_p99_ms": 1000 * at["own_lateness_p99"]} if "own_lateness_p99" in at else {}),
+    }
+
+
+def _some(at: Observed, *names: str) -> dict[str, float]:
+    return {name: _round(at[name]) for name in names if name in at}
+
+
+def _round(value: float) -> float:
+    """Keep three digits or so: more would only be noise."""
+    return float(f"{value:.4g}")

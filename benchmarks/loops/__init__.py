@@ -1,0 +1,1 @@
+"""What the operator is measured against: the same calls, and nothing around them."""

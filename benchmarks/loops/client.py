@@ -1,0 +1,31 @@
+"""The boto3 client of the loops, set up as one who knows boto3 would."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_appconfigdata import AppConfigDataClient
+
+THREADS = 10
+"""As many as the operator has by default."""
+
+
+def appconfig() -> AppConfigDataClient:
+    """Make a client for all threads: a connection for each, and no retries, which would send a used token."""
+    config = Config(max_pool_connections=THREADS, retries={"total_max_attempts": 1, "mode": "standard"})
+    return boto3.client("appconfigdata", config=config)
+
+
+def start(client: AppConfigDataClient, profile: str) -> str:
+    """Start a session, and give its token."""
+    started = client.start_configuration_session(
+        ApplicationIdentifier="shop",
+        EnvironmentIdentifier="production",
+        ConfigurationProfileIdentifier=profile,
+        RequiredMinimumPollIntervalInSeconds=60,
+    )
+    return started["InitialConfigurationToken"]

@@ -1,0 +1,65 @@
+"""The files that a run leaves: results, the table in the documentation, and plots. What they hold is pure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks import goals, plot, report
+from benchmarks.figures import Figure, merged, read, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+_ROOT = Path(__file__).parents[1]
+RESULTS = _ROOT / "benchmarks" / "results" / "latest.json"
+DOCUMENT = _ROOT / "docs" / "performance.md"
+PLOTS = _ROOT / "docs" / "plots"
+
+Curves = dict[str, dict[float, float]]
+
+
+def curves(figures: Iterable[Figure]) -> Curves:
+    """Take the curves out of the figures of growth."""
+    found: Curves = {}
+    for figure in figures:
+        if "curve" in figure.raw:
+            found[figure.figure.partition(":")[0]] = _numbered(figure.raw["curve"])
+            found |= {name: _numbered(curve) for name, curve in figure.raw["level"].items()}
+    return found
+
+
+def _numbered(curve: Mapping[str, float]) -> dict[float, float]:
+    return {float(size): value for size, value in curve.items()}
+
+
+def plots(figures: Sequence[Figure]) -> dict[str, str]:
+    """Draw the plots, by the names of their files; none where growth was not measured."""
+    seen = curves(figures)
+    if not seen:
+        return {}
+    sync, sync_cpu, minute, fresh, restarted = goals.GROWING
+    sizes = sorted(seen[sync])
+    allowed = plot.Curve("goal", {size: goals.BASE_MB + goals.SOURCE_MB * size for size in sizes}, goal=True)
+    return {
+        "first-sync.svg": plot.svg("First sync", "s", [_curve(seen, sync), _curve(seen, sync_cpu)]),
+        "polls.svg": plot.svg("Unchanged polls, every 60 s", "s", [_curve(seen, minute)]),
+        "memory.svg": plot.svg("Resident memory", "MB", [_curve(seen, fresh), _curve(seen, restarted), allowed]),
+        "level.svg": plot.svg("What does not grow", "ms", [_curve(seen, name) for name in goals.LEVEL if name in seen]),
+    }
+
+
+def _curve(seen: Curves, name: str) -> plot.Curve:
+    return plot.Curve(name, seen[name])
+
+
+def update(figures: Sequence[Figure], results: Path = RESULTS) -> None:
+    """Put new figures into the results, and draw the table and the plots from all that is there."""
+    everything = merged(read(results), figures)
+    results.parent.mkdir(exist_ok=True)
+    results.write_text(to_json(everything), encoding="utf-8")
+    document = DOCUMENT.read_text(encoding="utf-8")
+    DOCUMENT.write_text(report.put(document, report.markdown(everything)), encoding="utf-8")
+    PLOTS.mkdir(exist_ok=True)
+    for name, text in plots(everything).items():
+        (PLOTS / name).write_text(text, encoding="utf-8")

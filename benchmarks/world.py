@@ -1,0 +1,147 @@
+"""What a benchmark runs in: a control plane and a data plane of its own, sources, and operators."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from benchmarks import sources
+from benchmarks.api import Api
+from benchmarks.audit import AuditLog
+from benchmarks.data_plane import DataPlane
+from sandbox import ControlPlane
+from sandbox.operator_process import NAMESPACE, SERVICE_ACCOUNT, USER, install, operator
+from sandbox.ports import free_ports
+from sandbox.process import Process
+from sandbox.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from benchmarks.audit import Request
+
+_ROOT = Path(__file__).parents[1]
+_SYNC_TIMEOUT = 600.0
+_LOG_TIMEOUT = 5.0
+
+
+class World:
+    """A fresh control plane with the operator's CRD and rights, and a fresh data plane. Gone after it.
+
+    Parameters
+    ----------
+    folder
+        Where keys, data and logs go; it must be empty.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Start all."""
+        self._folder.mkdir(parents=True)
+        with ExitStack() as stack:
+            self.control_plane = stack.enter_context(ControlPlane())
+            self.data_plane = stack.enter_context(DataPlane(self._folder))
+            install(self.control_plane)
+            self.api = Api(self.control_plane, sources.THREADS)
+            namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": sources.NAMESPACE}}
+            self.api.call("POST", "/api/v1/namespaces", namespace)
+            self._audit = AuditLog(self.control_plane.folder / "audit.jsonl", USER)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop all, operators too."""
+        self._stack.close()
+
+    def operator(self, name: str, arguments: Sequence[str] = ()) -> Replica:
+        """Prepare an operator with default settings, but for the ports, which several on one machine cannot share.
+
+        Parameters
+        ----------
+        name
+            Who calls AWS, and the folder of its log.
+        arguments
+            More for `appconfig-operator run`.
+        """
+        folder = self._folder / name
+        folder.mkdir()
+        metrics, health = free_ports(2)
+        ports = (f"--metrics-port={metrics}", f"--health-port={health}", f"--lease-namespace={NAMESPACE}")
+        process = operator(
+            self.control_plane, folder, aws=self.data_plane.environment(name), arguments=[*ports, *arguments]
+        )
+        self._stack.callback(process.stop)
+        return Replica(process, metrics)
+
+    def program(self, name: str, module: str, *arguments: str | Path) -> Process:
+        """Prepare a program of the benchmarks, with the operator's rights: how long it takes is looked at from here."""
+        kubeconfig = self.control_plane.service_account_kubeconfig(NAMESPACE, SERVICE_ACCOUNT)
+        process = Process(
+            name,
+            [sys.executable, "-m", module, *arguments],
+            self._folder,
+            environment={**self.data_plane.environment(name), "KUBECONFIG": str(kubeconfig)},
+            working_directory=_ROOT,
+        )
+        self._stack.callback(process.stop)
+        return process
+
+    def file(self, name: str) -> Path:
+        """Name a file of this world."""
+        return self._folder / name
+
+    def requests(self) -> list[Request]:
+        """Give what the operator, or a program with its rights, has asked the API server since the last look."""
+        return self._audit.read()
+
+    def wait_for_statuses(self, names: Sequence[str], process: Process) -> list[Request]:
+        """Wait until the status of each source was written, and give all requests since the last look."""
+        missing = set(names)
+        seen: list[Request] = []
+
+        def there() -> bool:
+            process.check()
+            requests = self.requests()
+            seen.extend(requests)
+            missing.difference_update(request.name for request in requests if is_status_write(request))
+            return not missing
+
+        wait_until(there, _SYNC_TIMEOUT, f"the status of {len(names)} sources")
+        return seen
+
+
+class Replica:
+    """An operator.
+
+    Parameters
+    ----------
+    process
+        Not started yet.
+    metrics_port
+        Where its metrics are.
+    """
+
+    def __init__(self, process: Process, metrics_port: int) -> None:
+        self.process = process
+        self.metrics_port = metrics_port
+        self.began = 0.0
+        """When its process was started: Unix time in seconds."""
+
+    def start(self) -> None:
+        """Start it, and wait until it says so."""
+        self.began = time.time()
+        self.process.start()
+
+
+def is_status_write(request: Request) -> bool:
+    """Tell whether a request has written the status of a source."""
+    return request.succeeded and request.verb == "patch" and request.resource == "appconfigsources/status"
