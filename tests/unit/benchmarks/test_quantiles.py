@@ -32,7 +32,7 @@ def test_bound_sees_a_few_that_are_very_late() -> None:
     chance = random.Random(2)
     samples = [(5.0 if chance.random() < 0.02 else 0.0) + chance.uniform(0, 3) for _ in range(50_000)]
     assert bound_without_jitter(samples, 3.0, 0.99) >= 4.9
-    assert bound_without_jitter(samples, 3.0, 0.9) < 0.5
+    assert bound_without_jitter(samples, 3.0, 0.9) < 1.0
 
 
 def test_few_samples_give_no_more_than_the_plain_quantile() -> None:
