@@ -37,6 +37,7 @@ from appconfig_operator.kube.history import History
 from appconfig_operator.kube.identities import Identities
 from appconfig_operator.kube.leases import Leases
 from appconfig_operator.kube.marked import MarkedConfigMaps
+from appconfig_operator.kube.outbox import Outbox
 from appconfig_operator.kube.sources import Sources
 from appconfig_operator.metrics import Metrics
 from appconfig_operator.probes import pages
@@ -57,6 +58,9 @@ logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 3.0
 """For the polls under way when the operator is told to stop. A write takes milliseconds; a call to AWS is cut off."""
+
+EVENTS_SECONDS = 1.0
+"""For the Events that wait."""
 
 HANDOVER_SECONDS = 5.0
 """For giving all shards away after that. It takes well under a second, unless the API server is away."""
@@ -130,12 +134,14 @@ class _Operator:
             replicas=lambda: self._shards.members,
         )
         sources = Sources(api)
+        events = Events(api, instance=platform.node())
+        self._outbox = Outbox(events, fence, busy=lambda: self._scheduler.busy())  # noqa: PLW0108 (it is made below)
         poller = Poller(
             service=service if policy is None else Gate(service, policy),
             config_maps=ConfigMaps(api),
             history=History(api),
             sources=sources,
-            events=Events(api, instance=platform.node()),
+            events=self._outbox,
             meter=metrics,
             monotonic=time.monotonic,
             utc_now=_utc_now,
@@ -175,6 +181,7 @@ class _Operator:
 
     def start(self) -> None:
         """Start all threads."""
+        self._outbox.start()
         self._workers.start()
         self._source_watch.start()
         self._config_map_watches.start()
@@ -186,8 +193,11 @@ class _Operator:
         self._scheduler.stop()
         ended = self._workers.join(GRACE_SECONDS)
         self._scheduler.cut_off()
+        told = self._outbox.stop(EVENTS_SECONDS)
         given = self._shards.stop(HANDOVER_SECONDS)
         left = [] if ended else ["a call to AWS cut off"]
+        if not told:
+            left.append("Events not written")
         if not given:
             left.append("Leases not given away, which others take once they have expired")
         return f"Stopped, with {' and '.join(left)}" if left else "Stopped"

@@ -147,6 +147,11 @@ class Scheduler:
         with self._lock:
             return list(self._entries.values())
 
+    def busy(self) -> bool:
+        """Tell whether a source waits for a worker, at the cost of a glance."""
+        with self._lock:
+            return self._turns.due(self._monotonic())
+
     def overdue(self) -> int:
         """Count the sources whose turn has come and that wait for a worker."""
         with self._lock:

@@ -87,6 +87,10 @@ class Turns:
                     heapq.heappush(self._heap, turn)
                 shard.parked.clear()
 
+    def due(self, now: float) -> bool:
+        """Tell whether a turn has come. One that is void may count."""
+        return bool(self._heap) and self._heap[0][0] <= now
+
     def overdue(self, entries: dict[str, Entry], now: float) -> int:
         """Count the entries whose turn it is already, and that no worker has taken yet."""
         return sum(1 for entry in entries.values() if entry.ticket is not None and entry.due <= now)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from appconfig_operator.api.v1alpha1 import API_VERSION, GROUP, KIND
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 from appconfig_operator.logs import about
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.kube.api import Api
 
 logger = logging.getLogger(__name__)
+
+Kind = Literal["Normal", "Warning"]
 
 NOTE_LIMIT = 1024
 """Bytes that the API server takes as the note of an Event."""
@@ -22,6 +27,14 @@ NOTE_LIMIT = 1024
 _PREFIX_LENGTH = 200  # of 253, with room for what the API server adds
 
 CONTROLLER = f"{GROUP}/appconfig-operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An Event that is to be written, and the `extra` of a log record about it."""
+
+    body: Mapping[str, Any]
+    about: dict[str, str]
 
 
 class Events:
@@ -39,8 +52,12 @@ class Events:
         self._api = api
         self._instance = instance
 
-    def emit(self, source: Source, *, kind: Literal["Normal", "Warning"], reason: str, note: str) -> None:
+    def emit(self, source: Source, *, kind: Kind, reason: str, note: str) -> None:
         """Write one Event. A lost one is logged and not tried again: the condition says the same."""
+        self.post(self.prepare(source, kind=kind, reason=reason, note=note))
+
+    def prepare(self, source: Source, *, kind: Kind, reason: str, note: str) -> Event:
+        """Make an Event of this moment."""
         body = {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
@@ -61,12 +78,16 @@ class Events:
                 "resourceVersion": source.resource_version,
             },
         }
+        return Event(body, about(source))
+
+    def post(self, event: Event) -> None:
+        """Write an Event that was prepared before, or log that it could not be written."""
+        namespace = event.body["metadata"]["namespace"]
         try:
-            self._api.call("POST", f"/apis/events.k8s.io/v1/namespaces/{source.namespace}/events", body=body)
+            self._api.call("POST", f"/apis/events.k8s.io/v1/namespaces/{namespace}/events", body=event.body)
         except (ApiError, UnreachableError) as error:
-            logger.warning(
-                "Event %s not written: %s", reason, getattr(error, "message", "") or error, extra=about(source)
-            )
+            words = getattr(error, "message", "") or error
+            logger.warning("Event %s not written: %s", event.body["reason"], words, extra=event.about)
 
 
 def _prefix(name: str) -> str:

@@ -34,6 +34,10 @@ class Fence:
         finally:
             self._local.holding = None
 
+    def holding(self) -> Holding | None:
+        """Return the Lease under which this thread works, or `None`."""
+        return getattr(self._local, "holding", None)
+
     def limit(self) -> float | None:
         """Return for how many seconds a write may take, or `None` where no Lease is in play.
 
@@ -42,7 +46,7 @@ class Fence:
         UnreachableError
             When the Lease has lapsed: nothing may be sent.
         """
-        holding: Holding | None = getattr(self._local, "holding", None)
+        holding = self.holding()
         if holding is None:
             return None
         remaining = holding.remaining()

@@ -1,0 +1,121 @@
+"""Events wait until nothing more urgent is to be done."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from appconfig_operator.kube import outbox as module
+from appconfig_operator.kube.events import Events
+from appconfig_operator.kube.fence import Fence
+from appconfig_operator.kube.outbox import Outbox
+from sandbox import wait_until
+from tests.unit.builders import source
+from tests.unit.engine.fakes import FakeHolding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Api:
+    """An API server that keeps what it gets, one call at a time as long as it is open."""
+
+    def __init__(self, fence: Fence) -> None:
+        self.fence = fence
+        self.notes: list[str] = []
+        self.holdings: list[Any] = []
+        self.open = threading.Event()
+        self.open.set()
+        self.called = threading.Semaphore(0)
+
+    def call(self, _method: str, _path: str, *, body: dict[str, Any]) -> dict[str, Any]:
+        self.called.release()
+        assert self.open.wait(10)
+        self.holdings.append(self.fence.holding())
+        self.notes.append(body["note"])
+        return {}
+
+
+@pytest.fixture
+def fence() -> Fence:
+    return Fence()
+
+
+@pytest.fixture
+def api(fence: Fence) -> Api:
+    return Api(fence)
+
+
+@pytest.fixture
+def make(api: Api, fence: Fence) -> Callable[..., Outbox]:
+    def make(*, busy: bool = False) -> Outbox:
+        events = Events(api, instance="pod")  # type: ignore[arg-type]
+        return Outbox(events, fence, busy=lambda: busy)
+
+    return make
+
+
+def emit(outbox: Outbox, *notes: str) -> None:
+    for note in notes:
+        outbox.emit(source(), kind="Normal", reason="Synced", note=note)
+
+
+def test_events_are_written_in_their_order(make: Callable[..., Outbox], api: Api) -> None:
+    outbox = make()
+    emit(outbox, "a", "b")
+    assert api.notes == [], "nobody has to wait for them"
+    outbox.start()
+    emit(outbox, "c")
+    wait_until(lambda: api.notes == ["a", "b", "c"], 10, "Events")
+
+
+def test_they_are_written_slowly_while_there_is_something_more_urgent(
+    make: Callable[..., Outbox], api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BUSY_SECONDS", 1000.0)
+    outbox = make(busy=True)
+    emit(outbox, "a", "b")
+    outbox.start()
+    wait_until(lambda: api.notes, 10, "an Event")
+    wait_until(lambda: not outbox._writing, 10, "its end")
+    assert api.notes == ["a"]
+    assert outbox.stop(10)
+    assert api.notes == ["a", "b"], "at the end, nothing is more urgent"
+
+
+def test_the_end_waits_for_what_is_being_written_but_not_for_ever(make: Callable[..., Outbox], api: Api) -> None:
+    outbox = make()
+    outbox.start()
+    api.open.clear()
+    emit(outbox, "a")
+    assert api.called.acquire(timeout=10)
+    assert not outbox.stop(0.05)
+    api.open.set()
+    assert outbox.stop(10)
+    assert api.notes == ["a"]
+
+
+def test_the_oldest_give_way(
+    make: Callable[..., Outbox], api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "LIMIT", 2)
+    outbox = make()
+    emit(outbox, "a", "b", "c", "d")
+    outbox.start()
+    assert outbox.stop(10)
+    assert api.notes == ["c", "d"]
+    assert "2 Events were not written" in caplog.text
+
+
+def test_an_event_is_written_under_the_lease_under_which_it_arose(
+    make: Callable[..., Outbox], api: Api, fence: Fence
+) -> None:
+    outbox, holding = make(), FakeHolding()
+    with fence.under(holding):
+        emit(outbox, "a")
+    emit(outbox, "b")
+    outbox.start()
+    assert outbox.stop(10)
+    assert api.holdings == [holding, None]
