@@ -163,7 +163,7 @@ class _Operator:
             Replica(identity(platform.node(), secrets.token_hex(4)), settings.shards, settings.lease_duration),
             leases=Leases(api, self.lease_namespace, timeout=settings.lease_duration / LEASE_CALLS, utc_now=_utc_now),
             host=self._scheduler,
-            store=Handovers(api, self.lease_namespace),
+            store=Handovers(api, self.lease_namespace, shards=settings.shards),
             ready=self._config_map_watches.listed,
             monotonic=time.monotonic,
         )

@@ -302,3 +302,23 @@ class FailingLater(Meddling):
         return super().call(
             method, path, query=query, body=body, content_type=content_type, accept=accept, timeout=timeout
         )
+
+
+def test_what_is_left_of_shards_that_there_are_no_more_is_swept_by_who_has_the_first(
+    api: Api, store: Handovers, rights: str, kubectl: Kubectl
+) -> None:
+    for shard in range(4):
+        store.put(shard, [handed_over()])
+    fewer = Handovers(api, rights, shards=2)
+    fewer.take(1)
+    assert len(stored(kubectl, rights)) == 3
+    fewer.take(0)
+    assert stored(kubectl, rights) == []
+    store.put(1, [handed_over()])
+    fewer.take(0)
+    assert stored(kubectl, rights) == ["appconfig-operator-sessions-1-0"], "another's is none of its business"
+
+
+def stored(kubectl: Kubectl, namespace: str) -> list[str]:
+    told = kubectl("get", "secrets", "-n", namespace, "-l", OURS, "-o", "jsonpath={.items[*].metadata.name}")
+    return sorted(told.split())

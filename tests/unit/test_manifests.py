@@ -14,6 +14,7 @@ import yaml
 
 from appconfig_operator.api import v1alpha1
 from appconfig_operator.probes import LIVE, READY
+from appconfig_operator.app import EVENTS_SECONDS, GRACE_SECONDS, HANDOVER_SECONDS
 from appconfig_operator.settings import Settings
 
 if TYPE_CHECKING:
@@ -175,10 +176,12 @@ def test_restricted_pod(base: dict[str, dict[str, Any]]) -> None:
         assert not any("hostPort" in port for port in container.get("ports", []))
 
 
-def test_one_operator_at_a_time(base: dict[str, dict[str, Any]]) -> None:
-    """Two never run together, and no variable of a Service can be taken for a setting."""
+def test_a_rolling_update_leaves_no_gap(base: dict[str, dict[str, Any]]) -> None:
+    """The new replica is there before the old one goes, and no variable of a Service can be taken for a setting."""
     deployment = base["Deployment"]["spec"]
-    assert (deployment["replicas"], deployment["strategy"]) == (1, {"type": "Recreate"})
+    assert deployment["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+    grace = deployment["template"]["spec"]["terminationGracePeriodSeconds"]
+    assert grace > GRACE_SECONDS + EVENTS_SECONDS + HANDOVER_SECONDS + 10
     assert deployment["selector"]["matchLabels"].items() <= deployment["template"]["metadata"]["labels"].items()
     assert deployment["template"]["spec"]["enableServiceLinks"] is False
 

@@ -58,9 +58,19 @@ class Handovers:
         Where the Secrets are.
     new_set
         Returns an ID that was never used before.
+    shards
+        How many there are, or `None`: nobody knows. What is stored for others is litter of when there were more.
     """
 
-    def __init__(self, api: Api, namespace: str, new_set: Callable[[], str] = lambda: uuid.uuid4().hex) -> None:
+    def __init__(
+        self,
+        api: Api,
+        namespace: str,
+        new_set: Callable[[], str] = lambda: uuid.uuid4().hex,
+        *,
+        shards: int | None = None,
+    ) -> None:
+        self._shards = shards
         self._api = api
         self._namespace = namespace
         self._new_set = new_set
@@ -76,7 +86,7 @@ class Handovers:
         """
         try:
             # First, so that old ones are never beside new ones.
-            for old in self._list(shard, _LIST_METADATA):
+            for old in self._list(f"={shard}", _LIST_METADATA):
                 self._delete(old["metadata"])
             for number, chunk in enumerate(encode(sessions, self._new_set())):
                 self._api.call(
@@ -97,7 +107,9 @@ class Handovers:
         """
         taken: list[HandedOver] = []
         try:
-            secrets = self._list(shard, _LIST)
+            if shard == 0 and self._shards is not None:
+                self._sweep(self._shards)
+            secrets = self._list(f"={shard}", _LIST)
             newest, others = _newest(secrets)
             for stored in newest:
                 if self._delete(stored.metadata):
@@ -112,10 +124,15 @@ class Handovers:
             logger.warning("%s", failure)
         return taken
 
-    def _list(self, shard: int, accept: str) -> list[Mapping[str, Any]]:
-        """List the Secrets of a shard, but those that are deleted already and wait for something."""
+    def _sweep(self, shards: int) -> None:
+        """Delete what is stored for shards that there are no more: whoever has the first one does it."""
+        for litter in self._list(f" notin ({','.join(map(str, range(shards)))})", _LIST_METADATA):
+            self._delete(litter["metadata"])
+
+    def _list(self, which: str, accept: str) -> list[Mapping[str, Any]]:
+        """List the Secrets of shards that a selector picks, but those that are deleted already and wait for something."""
         found: list[Mapping[str, Any]] = []
-        query = {"labelSelector": f"{MANAGED_BY}={FIELD_MANAGER},{SHARD}={shard}", "limit": _PAGE}
+        query = {"labelSelector": f"{MANAGED_BY}={FIELD_MANAGER},{SHARD},{SHARD}{which}", "limit": _PAGE}
         while True:
             page = self._api.call("GET", self._path, query=query, accept=accept)
             # An empty list of metadata only comes as null.
