@@ -25,6 +25,7 @@ from appconfig_operator.drift_watches import ConfigMapWatches
 from appconfig_operator.engine.gate import Gate
 from appconfig_operator.engine.poll import Poller
 from appconfig_operator.engine.scheduler import Scheduler
+from appconfig_operator.engine.sessions import Sessions
 from appconfig_operator.engine.shards import Shards
 from appconfig_operator.engine.workers import Workers
 from appconfig_operator.gauges import Gauges
@@ -136,8 +137,9 @@ class _Operator:
         sources = Sources(api)
         events = Events(api, instance=platform.node())
         self._outbox = Outbox(events, fence, busy=lambda: self._scheduler.busy())  # noqa: PLW0108 (it is made below)
+        gated = service if policy is None else Gate(service, policy)
         poller = Poller(
-            service=service if policy is None else Gate(service, policy),
+            service=gated,
             config_maps=ConfigMaps(api),
             history=History(api),
             sources=sources,
@@ -147,7 +149,8 @@ class _Operator:
             utc_now=_utc_now,
             random=random.random,
         )
-        self._scheduler = Scheduler(poller, shards=settings.shards, monotonic=time.monotonic)
+        sessions = Sessions(gated, monotonic=time.monotonic, utc_now=_utc_now, random=random.random)
+        self._scheduler = Scheduler(sessions, shards=settings.shards, monotonic=time.monotonic)
         self._workers = Workers(
             self._scheduler, poller, fence=fence, meter=metrics, count=settings.workers, monotonic=time.monotonic
         )

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from appconfig_operator.api import v1alpha1
-from appconfig_operator.probes import LIVE, READY
 from appconfig_operator.app import EVENTS_SECONDS, GRACE_SECONDS, HANDOVER_SECONDS
+from appconfig_operator.probes import LIVE, READY
 from appconfig_operator.settings import Settings
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from appconfig_operator.api.status import UNSEEN, ReceivedVersion
-from appconfig_operator.core import conditions, handover, pace
+from appconfig_operator.api.status import ReceivedVersion
+from appconfig_operator.core import conditions, pace
 from appconfig_operator.core.drift import FIGHT_WINDOW_SECONDS, fighting
 from appconfig_operator.core.errors import (
     AwaitedError,
@@ -20,9 +20,8 @@ from appconfig_operator.core.errors import (
     TransientError,
     WaitingError,
 )
-from appconfig_operator.core.handover import HandedOver
 from appconfig_operator.engine.deliver import Deliverer
-from appconfig_operator.engine.memory import Memory, same_version
+from appconfig_operator.engine.memory import same_version
 from appconfig_operator.engine.report import Reporter
 from appconfig_operator.logs import about
 
@@ -30,10 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from appconfig_operator.api.status import Status
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.content import Content
-    from appconfig_operator.core.handover import SavedSession
+    from appconfig_operator.engine.memory import Memory
     from appconfig_operator.engine.ports import (
         ConfigMapStore,
         ConfigurationService,
@@ -44,15 +42,6 @@ if TYPE_CHECKING:
     )
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """How a source begins: with what memory, after how many seconds, and whether it goes before all others."""
-
-    memory: Memory
-    delay: float
-    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,61 +91,6 @@ class Poller:
         self._meter = meter
         self._deliverer = Deliverer(config_maps, history, sources, self._now)
         self._reporter = Reporter(sources, events, self._now)
-
-    def start(self, source: Source, handed_over: HandedOver | None) -> Start:
-        """Begin to poll a source: at once, or, where its ConfigMap is in order, so that all are spread over time."""
-        now = self._unix()
-        if handed_over is None or not _fits(handed_over, source) or not handover.usable(handed_over, source, now):
-            memory = self._memory(source, source.status)
-            if _settled(source):
-                return Start(memory, self._random() * source.spec.poll_interval_seconds)
-            return Start(memory, 0.0, first=source.status.target is None)
-        memory = self._memory(source, source.status, handed_over.session)
-        delay = handover.delay(handed_over, now)
-        memory.asked = self._monotonic() - (now - handed_over.issued)
-        memory.next_call = self._monotonic() + delay
-        memory.latest = handed_over.latest
-        return Start(memory, delay)
-
-    def start_anew(self, source: Source, before: Memory) -> Memory:
-        """Begin a new session after a change of the spec, or because a sync was asked for."""
-        memory = self._memory(source, before.status)
-        # The status may not tell of the last writes: that it could not be written must not make them forgotten.
-        memory.written, memory.history, memory.left = before.written, before.history, before.left
-        memory.fresh, memory.untouched = before.fresh, before.untouched
-        return memory
-
-    def hand_over(self, source: Source, memory: Memory, due: float) -> HandedOver | None:
-        """Return what another replica can go on with, or `None` when it had better begin anew.
-
-        Content is not handed over, so a version that is not written yet has to come again, in a new session.
-        """
-        unfinished = memory.pending is not None or memory.blocked is not None or memory.drift is not None
-        if unfinished or memory.left - {source.spec.target.name} or source.spec.suspend:
-            return None
-        session = memory.session.save()
-        if session is None or memory.status.observed_generation != source.generation:
-            return None
-        offset = self._unix() - self._monotonic()
-        return HandedOver(
-            uid=source.uid,
-            generation=source.generation,
-            issued=memory.asked + offset,
-            due=due + offset,
-            latest=memory.latest,
-            session=session,
-        )
-
-    def _memory(self, source: Source, status: Status, saved: SavedSession | None = None) -> Memory:
-        return Memory(
-            session=self._service.session(source, saved),
-            status=status,
-            received=status.source,
-            written=status.target,
-            history=status.history,
-            # Where there is no status yet, nobody else has written one, or it does not matter.
-            fresh=status.observed_generation == UNSEEN,
-        )
 
     def poll(self, source: Source, memory: Memory) -> Polled:
         """Poll a source, and carry out what follows.
@@ -275,9 +209,6 @@ class Poller:
         remaining = max(0.0, memory.next_call - self._monotonic())
         return pace.ordinary(memory.session.interval, remaining, self._random())
 
-    def _unix(self) -> float:
-        return self._utc_now().timestamp()
-
     def _now(self) -> str:
         return self._utc_now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -292,22 +223,3 @@ def _received(content: Content, before: ReceivedVersion | None, now: str) -> Rec
         received_time=now,
     )
     return before if before is not None and same_version(before, version) else version
-
-
-def _asked(source: Source) -> bool:
-    return bool(source.requested_at) and source.requested_at != source.status.last_handled_reconcile_at
-
-
-def _fits(handed_over: HandedOver, source: Source) -> bool:
-    """Tell whether the ConfigMap holds what the session delivered last: that one it does not deliver again."""
-    target, pinned = source.status.target, source.spec.pinned_digest is not None
-    in_place = (
-        pinned or not handed_over.session.delivered or (target is not None and target.digest == handed_over.latest)
-    )
-    return in_place and not _asked(source)
-
-
-def _settled(source: Source) -> bool:
-    """Tell whether a source was synced as it is now, so that nothing is lost by waiting for its turn."""
-    status = source.status
-    return status.target is not None and status.observed_generation == source.generation and not _asked(source)

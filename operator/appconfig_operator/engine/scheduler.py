@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from appconfig_operator.api.v1alpha1 import CreationPolicy
 from appconfig_operator.core.drift import Seen, drift, untouched
 from appconfig_operator.core.shards import shard_of
 from appconfig_operator.engine.entry import Entry, asks_for_more
 from appconfig_operator.engine.turns import Shard, Turns
+from appconfig_operator.engine.turnstile import Turnstile
 from appconfig_operator.engine.workers import Job
 from appconfig_operator.logs import about
 
@@ -21,26 +22,10 @@ if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.handover import HandedOver
     from appconfig_operator.engine.memory import Memory
-    from appconfig_operator.engine.poll import Start
     from appconfig_operator.engine.ports import Holding
+    from appconfig_operator.engine.sessions import Starting
 
 logger = logging.getLogger(__name__)
-
-BEAT_SECONDS = 5.0
-"""The longest that the scheduler waits without a sign of life."""
-
-
-class Sessions(Protocol):
-    """Where the memory of a source comes from, and where it goes."""
-
-    def start(self, source: Source, handed_over: HandedOver | None) -> Start:
-        """Begin to poll a source."""
-
-    def start_anew(self, source: Source, before: Memory) -> Memory:
-        """Begin a new session after a change of the spec, or because a sync was asked for."""
-
-    def hand_over(self, source: Source, memory: Memory, due: float) -> HandedOver | None:
-        """Return what another replica can go on with, or `None`."""
 
 
 class Scheduler:
@@ -56,27 +41,20 @@ class Scheduler:
         Seconds.
     """
 
-    def __init__(self, sessions: Sessions, *, shards: int, monotonic: Callable[[], float]) -> None:
+    def __init__(self, sessions: Starting, *, shards: int, monotonic: Callable[[], float]) -> None:
         self._sessions = sessions
         self._count = shards
         self._monotonic = monotonic
         self._entries: dict[str, Entry] = {}
         self._turns = Turns()
         self._lock = threading.Lock()
-        # One idle worker, the leader, waits for the first due time; the others wait to lead. So a due source wakes one.
-        self._due = threading.Condition(self._lock)
-        self._lead = threading.Condition(self._lock)
-        self._led = False
-        self._stopping = False
+        self._turnstile = Turnstile(self._lock, monotonic)
         self._cut_off = False
-        self._beat = monotonic()
 
     def stop(self) -> None:
         """Give no more turns."""
         with self._lock:
-            self._stopping = True
-            self._due.notify_all()
-            self._lead.notify_all()
+            self._turnstile.stop()
 
     def cut_off(self) -> None:
         """Count the polls that are still under way as ended: the process is about to end, and takes them with it."""
@@ -85,7 +63,7 @@ class Scheduler:
 
     def age(self) -> float:
         """Return the seconds since a worker last asked for, or waited for, a turn."""
-        return self._monotonic() - self._beat
+        return self._turnstile.age()
 
     # Sources that come, change and go.
 
@@ -211,7 +189,7 @@ class Scheduler:
         """Go on after the holding lapsed and came back, with nobody else in between."""
         with self._lock:
             if shard in self._turns.shards:
-                self._due.notify()
+                self._turnstile.notify()
 
     def drain(self, shard: int) -> bool:
         """Begin no more polls of a shard, and tell whether those under way have ended. Call it until they have."""
@@ -273,33 +251,23 @@ class Scheduler:
             entry.ticket = None
             return
         self._turns.add(entry, self._monotonic() + delay, first=first)
-        self._due.notify()
+        self._turnstile.notify()
 
     def next(self) -> Job | None:
         """Wait for the next source whose turn it is. `None`: the scheduler stops."""
         with self._lock:
-            self._beat = self._monotonic()
-            while self._led and not self._stopping:
-                self._lead.wait()
-            self._led = True
-            try:
-                return self._lead_on()
-            finally:
-                self._led = False
-                self._lead.notify()
+            return self._turnstile.wait(self._take)
 
-    def _lead_on(self) -> Job | None:
-        while not self._stopping:
-            self._beat = self._monotonic()
-            turn = self._turns.take(self._entries, self._beat)
-            if isinstance(turn, Entry) and turn.memory is not None:
-                shard = self._turns.shards[turn.shard]
-                shard.running += 1
-                turn.running = True
-                # Read under the lock: `put` may set another source right after it, with a memory of its own to come.
-                return Job(turn, turn.source, turn.memory, shard.holding, turn.due)
-            self._due.wait(min(turn, BEAT_SECONDS) if isinstance(turn, float) else BEAT_SECONDS)
-        return None
+    def _take(self, now: float) -> Job | float | None:
+        turn = self._turns.take(self._entries, now)
+        if not isinstance(turn, Entry):
+            return turn
+        assert turn.memory is not None, "a turn without a memory"  # noqa: S101 (`_forget` takes both)
+        shard = self._turns.shards[turn.shard]
+        shard.running += 1
+        turn.running = True
+        # Read under the lock: `put` may set another source right after it, with a memory of its own to come.
+        return Job(turn, turn.source, turn.memory, shard.holding, turn.due)
 
     def done(self, job: Job, delay: float | None) -> None:
         """Take back a source whose poll has ended, and give it its next turn."""

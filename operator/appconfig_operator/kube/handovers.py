@@ -130,7 +130,7 @@ class Handovers:
             self._delete(litter["metadata"])
 
     def _list(self, which: str, accept: str) -> list[Mapping[str, Any]]:
-        """List the Secrets of shards that a selector picks, but those that are deleted already and wait for something."""
+        """List the Secrets of some shards, but those that are deleted already and wait for something."""
         found: list[Mapping[str, Any]] = []
         query = {"labelSelector": f"{MANAGED_BY}={FIELD_MANAGER},{SHARD},{SHARD}{which}", "limit": _PAGE}
         while True:

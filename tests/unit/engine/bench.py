@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.engine.memory import Memory
     from appconfig_operator.engine.poll import Poller
+    from appconfig_operator.engine.sessions import Sessions
 
 NOT_DEPLOYED = WaitingError(Reason.NOT_DEPLOYED, "nothing yet")
 NOT_FOUND = StallingError(Reason.NOT_FOUND, "no such thing")
@@ -37,12 +38,14 @@ class Bench:
     source: Source = field(default_factory=source)
     memory: Memory = field(init=False)
     poller: Poller = field(init=False)
+    sessions: Sessions = field(init=False)
     result: str = ""
     delay: float = 0.0
 
     def __post_init__(self) -> None:
         self.poller = self.world.poller()
-        self.memory = self.poller.start(self.source, None).memory
+        self.sessions = self.world.starting()
+        self.memory = self.sessions.start(self.source, None).memory
 
     def poll(self, *, after: float | None = None) -> float:
         """Poll, `after` seconds later (default: when AppConfig may be called again)."""

@@ -11,6 +11,7 @@ from appconfig_operator.core.handover import SavedSession
 from appconfig_operator.core.plan import CONTENT_TYPE, VERSION_LABEL
 from appconfig_operator.core.version import Version
 from appconfig_operator.engine.poll import Poller
+from appconfig_operator.engine.sessions import Sessions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -198,6 +199,14 @@ class World:
         assert source.uid
         assert note
         self.events.append((source.name, kind, reason))
+
+    def starting(self) -> Sessions:
+        return Sessions(
+            self,
+            monotonic=lambda: self.now,
+            utc_now=lambda: START + timedelta(seconds=self.now),
+            random=lambda: self.random,
+        )
 
     def poller(self) -> Poller:
         return Poller(

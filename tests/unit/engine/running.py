@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from appconfig_operator.core.handover import HandedOver
 from appconfig_operator.engine.memory import Memory
-from appconfig_operator.engine.poll import Polled, Start
+from appconfig_operator.engine.poll import Polled
 from appconfig_operator.engine.scheduler import Scheduler
+from appconfig_operator.engine.sessions import Start
 from appconfig_operator.engine.workers import Workers
 from sandbox import wait_until
 from tests.unit.engine.fakes import FakeFence, FakeHolding, FakeMeter, World

@@ -8,7 +8,7 @@ from appconfig_operator.api.status import Status, WrittenTarget
 from appconfig_operator.core.drift import Seen
 from appconfig_operator.core.handover import HandedOver, SavedSession
 from appconfig_operator.core.shards import shard_of
-from appconfig_operator.engine import scheduler as scheduler_module
+from appconfig_operator.engine import turnstile
 from tests.unit.builders import source
 from tests.unit.engine.fakes import FakeHolding
 from tests.unit.engine.running import NEVER, Gate, Recorder, Running, eventually
@@ -240,7 +240,7 @@ def test_the_next_holder_starts_from_the_status_of_this_one(run: Callable[..., R
 def test_the_scheduler_shows_that_it_lives_while_the_next_poll_is_far_off(
     run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scheduler_module, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(turnstile, "BEAT_SECONDS", 0.05)
     running = run(Recorder())
     running.scheduler.begin(0, running.holding, {})
     running.scheduler.put(source())
@@ -248,7 +248,7 @@ def test_the_scheduler_shows_that_it_lives_while_the_next_poll_is_far_off(
     beats: set[float] = set()
 
     def beat() -> bool:
-        beats.add(running.scheduler._beat)
+        beats.add(running.scheduler._turnstile._beat)
         return len(beats) > 3
 
     eventually(beat)

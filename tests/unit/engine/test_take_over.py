@@ -28,19 +28,19 @@ def synced(*later: object) -> Bench:
 
 
 def handed_over(it: Bench, due: float | None = None) -> HandedOver | None:
-    return it.poller.hand_over(it.source, it.memory, it.memory.next_call if due is None else due)
+    return it.sessions.hand_over(it.source, it.memory, it.memory.next_call if due is None else due)
 
 
 def took_over(it: Bench, given: HandedOver | None) -> Bench:
     """Go on in another process."""
     again = Bench(it.world, it.source)
-    start = again.poller.start(again.source, given)
+    start = again.sessions.start(again.source, given)
     again.memory, again.delay = start.memory, start.delay
     return again
 
 
 def test_a_new_source_is_first_and_at_once() -> None:
-    start = World().poller().start(source(), None)
+    start = World().starting().start(source(), None)
     assert (start.delay, start.first) == (0.0, True)
 
 
@@ -49,8 +49,8 @@ def test_what_is_synced_is_spread_over_its_interval_after_a_restart(random: floa
     it = synced()
     it.world.random = random
     stalled = replace(it.source, status=replace(it.source.status, target=None))
-    assert it.poller.start(stalled, None).delay == 0.0, "never synced"
-    start = it.poller.start(it.source, None)
+    assert it.sessions.start(stalled, None).delay == 0.0, "never synced"
+    start = it.sessions.start(it.source, None)
     assert (start.delay, start.first) == (delay, False)
 
 
@@ -64,9 +64,9 @@ def test_what_waits_for_a_poll_gets_it_at_once(changes: dict[str, object]) -> No
     it.world.random = 0.5
     given = handed_over(it)
     waiting = replace(it.source, **changes)  # type: ignore[arg-type]
-    assert it.poller.start(waiting, None).delay == 0.0
+    assert it.sessions.start(waiting, None).delay == 0.0
     sessions = it.world.sessions
-    assert it.poller.start(waiting, given).delay == 0.0
+    assert it.sessions.start(waiting, given).delay == 0.0
     assert it.world.sessions == sessions + 1, "the session was for another spec, or is not to be gone on with"
 
 
@@ -136,8 +136,8 @@ def test_a_config_map_that_is_to_be_given_up_is_not_forgotten() -> None:
 
 def test_nothing_is_handed_over_without_a_good_token_of_this_spec() -> None:
     it = synced()
-    assert it.poller.hand_over(replace(it.source, spec=spec(suspend=True)), it.memory, 0.0) is None
-    assert it.poller.hand_over(replace(it.source, generation=2), it.memory, 0.0) is None
+    assert it.sessions.hand_over(replace(it.source, spec=spec(suspend=True)), it.memory, 0.0) is None
+    assert it.sessions.hand_over(replace(it.source, generation=2), it.memory, 0.0) is None
     it.memory.session.token = None  # type: ignore[attr-defined]
     assert handed_over(it) is None
 
@@ -189,7 +189,7 @@ def test_a_config_map_that_somebody_touched_is_looked_at() -> None:
 def test_a_changed_spec_is_applied_though_the_config_map_is_untouched() -> None:
     it = synced(content(label="v1"))
     changed = Bench(it.world, replace(it.source, generation=2, spec=spec(target=target(labels={"team": "a"}))))
-    changed.memory = it.poller.start_anew(changed.source, it.memory)
+    changed.memory = it.sessions.start_anew(changed.source, it.memory)
     changed.memory.untouched = True
     changed.poll()
     assert it.world.writes == 2
@@ -200,12 +200,12 @@ def test_a_changed_spec_is_applied_to_a_pinned_version_too() -> None:
     it = synced()
     digest = it.memory.latest
     pin = Bench(it.world, replace(it.source, generation=2, spec=spec(pinned_digest=digest)))
-    pin.memory = it.poller.start_anew(pin.source, it.memory)
+    pin.memory = it.sessions.start_anew(pin.source, it.memory)
     pin.poll()
     writes = it.world.writes
     labelled = spec(pinned_digest=digest, target=target(labels={"team": "a"}))
     changed = Bench(it.world, replace(it.source, generation=3, spec=labelled))
-    changed.memory = it.poller.start_anew(changed.source, pin.memory)
+    changed.memory = it.sessions.start_anew(changed.source, pin.memory)
     changed.memory.untouched = True
     changed.poll()
     assert it.world.writes == writes + 1
@@ -309,10 +309,10 @@ def test_a_session_that_delivered_another_version_than_is_written_is_not_gone_on
     given = handed_over(it)
     assert given is not None
     sessions = it.world.sessions
-    it.poller.start(it.source, replace(given, latest="sha256:another"))
+    it.sessions.start(it.source, replace(given, latest="sha256:another"))
     assert it.world.sessions == sessions + 1
     pin = replace(it.source, spec=spec(pinned_digest=it.memory.latest))
-    it.poller.start(pin, replace(given, latest="sha256:another"))
+    it.sessions.start(pin, replace(given, latest="sha256:another"))
     assert it.world.sessions == sessions + 1, "a pinned one holds another version on purpose"
 
 

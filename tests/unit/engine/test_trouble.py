@@ -47,7 +47,7 @@ def test_a_request_to_sync_does_not_make_the_drift_of_a_pinned_one_forgotten() -
     it = pinned()
     deleted(it)
     again = Bench(it.world, replace(it.source, requested_at="now"))
-    again.memory = again.poller.start_anew(again.source, it.memory)
+    again.memory = again.sessions.start_anew(again.source, it.memory)
     it.world.answers = [TWO]
     again.poll()
     assert holds(again, DIGESTS[0])
