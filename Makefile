@@ -36,7 +36,7 @@ sandbox: programs ## Run a Kubernetes API server and AWS AppConfig here, until C
 
 .PHONY: test
 test: programs ## Run all tests: unit, integration, e2e
-	@$(RUN) -m pytest $(PYTEST_ARGS)
+	@$(RUN) tests/side_by_side.py $(PYTEST_ARGS)
 
 .PHONY: test-unit
 test-unit: install ## Run the unit tests
