@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ POLICY = {
     ],
 }
 """What is logged: every request of everybody but the control plane, without its content."""
+
+_CREDENTIAL = "authentication.kubernetes.io/credential-id"
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,10 @@ class Request:
     """The path and the query."""
     code: int
     """The HTTP status of the answer."""
+    time: float = 0.0
+    """When it came, in Unix time."""
+    credential: str = ""
+    """Which of the user's tokens: the ``jti`` of a ServiceAccount's token, or empty."""
 
 
 def _request(entry: dict[str, Any]) -> Request:
@@ -61,6 +68,8 @@ def _request(entry: dict[str, Any]) -> Request:
         name=reference.get("name", ""),
         uri=entry["requestURI"],
         code=entry.get("responseStatus", {}).get("code", 0),
+        time=datetime.fromisoformat(entry["requestReceivedTimestamp"]).timestamp(),
+        credential=entry["user"].get("extra", {}).get(_CREDENTIAL, [""])[0].removeprefix("JTI="),
     )
 
 

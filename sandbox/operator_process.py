@@ -45,13 +45,14 @@ def allow_leases(control_plane: ControlPlane, namespace: str) -> None:
     kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(rights))
 
 
-def operator(
+def operator(  # noqa: PLR0913 - what an operator needs to know
     control_plane: ControlPlane,
     folder: Path,
     *,
     aws: Mapping[str, str],
     arguments: Sequence[str] = ("--log-format=text",),
     lease_namespace: str = NAMESPACE,
+    kubeconfig: Path | None = None,
 ) -> Process:
     """Prepare the operator. The manifests must be installed.
 
@@ -67,13 +68,15 @@ def operator(
         For `appconfig-operator run`. Without them, no port is opened.
     lease_namespace
         Where its Leases are.
+    kubeconfig
+        Another way to the API server, or another token. Default: one is made.
 
     Returns
     -------
     Process
         Not started yet.
     """
-    kubeconfig = control_plane.service_account_kubeconfig(NAMESPACE, SERVICE_ACCOUNT)
+    kubeconfig = kubeconfig or control_plane.service_account_kubeconfig(NAMESPACE, SERVICE_ACCOUNT)
     # Only what it needs: credentials of whoever sits at this machine must not reach it.
     kept = {
         name: value for name, value in os.environ.items() if name in {"PATH", "HOME"} or name.startswith("COVERAGE")

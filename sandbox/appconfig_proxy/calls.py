@@ -26,3 +26,7 @@ class Call:
     """The number of its session, from 1; None where there is none."""
     fault: str = ""
     """The name of the fault that it met, or nothing."""
+    caller: str = ""
+    """Whose access key signed it."""
+    size: int = 0
+    """Bytes of the configuration that was delivered. 0: nothing new."""

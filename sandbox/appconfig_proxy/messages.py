@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from http import HTTPStatus
@@ -18,6 +19,8 @@ INITIAL_TOKEN = "InitialConfigurationToken"  # noqa: S105 - the name of a field
 NEXT_TOKEN = "Next-Poll-Configuration-Token"  # noqa: S105 - the same
 NEXT_INTERVAL = "Next-Poll-Interval-In-Seconds"
 VERSION_LABEL = "Version-Label"
+
+_ACCESS_KEY = re.compile(r"Credential=([^/]+)/")
 
 DEFAULT_POLL_INTERVAL = 60
 """Seconds, where a session asks for nothing."""
@@ -63,6 +66,12 @@ class Incoming:
     def token(self) -> str:
         """The token of GetLatestConfiguration, or nothing."""
         return parse_qs(urlsplit(self.target).query).get("configuration_token", [""])[0]
+
+    @property
+    def access_key(self) -> str:
+        """Whose key signed it, or nothing."""
+        found = _ACCESS_KEY.search(self.headers.get("Authorization", ""))
+        return found[1] if found else ""
 
     @property
     def place(self) -> Place:

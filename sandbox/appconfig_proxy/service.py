@@ -115,6 +115,8 @@ class Service:
             place=place,
             session=None if session is None else session.number,
             fault=fault.name if fault else "",
+            caller=request.access_key,
+            size=len(answer.body) if operation is Operation.LATEST and answer.status == HTTPStatus.OK else 0,
         )
         with self._lock:
             self._calls.append(call)

@@ -15,7 +15,8 @@ def entry(identifier: str, user: str, verb: str = "get", code: int = 200) -> str
     content = {
         "auditID": identifier,
         "verb": verb,
-        "user": {"username": user},
+        "user": {"username": user, "extra": {"authentication.kubernetes.io/credential-id": ["JTI=1-2"]}},
+        "requestReceivedTimestamp": "1970-01-01T00:01:00.500000Z",
         "requestURI": "/x",
         "objectRef": {"resource": "configmaps", "namespace": "shop", "name": "a", "apiVersion": "v1"},
         "responseStatus": {"metadata": {}, "code": code},
@@ -52,6 +53,8 @@ def test_fields(tmp_path: Path) -> None:
             name="a",
             uri="/x",
             code=200,
+            time=60.5,
+            credential="1-2",
         )
     ]
 
