@@ -61,6 +61,7 @@ class Result(StrEnum):
     RECEIVED = "Received"
     TOO_EARLY = "TooEarly"
     PACED = "Paced"
+    OUTDATED = "Outdated"
     ERROR = "Error"
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from appconfig_operator.api.status import Condition, ReceivedVersion, Status, WrittenTarget
 from appconfig_operator.api.v1alpha1 import PLURAL, Source
-from appconfig_operator.core.errors import Reason, SourceGoneError, TransientError
+from appconfig_operator.core.errors import OutdatedError, Reason, SourceGoneError, TransientError
 from appconfig_operator.kube import sources as module
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 from appconfig_operator.kube.sources import Sources
@@ -102,6 +102,15 @@ def test_spec_changed_in_between(api: Api, admin: Administrator) -> None:
     admin.patch(PLURAL, "checkout", {"spec": {"application": "other"}})
     Sources(api).update_status(source, FULL)
     assert Source.from_dict(admin.get(PLURAL, "checkout")).status == FULL
+
+
+def test_status_of_a_newer_spec_is_not_for_the_older_one(api: Api, admin: Administrator) -> None:
+    source = admin.source()
+    Sources(api).update_status(source, FULL)
+    assert Sources(api).status(source) == FULL
+    admin.patch(PLURAL, "checkout", {"spec": {"application": "other"}})
+    with pytest.raises(OutdatedError):
+        Sources(api).status(source)
 
 
 def test_deleted(api: Api, admin: Administrator) -> None:

@@ -83,6 +83,10 @@ class TooEarlyError(Exception):
     """AppConfig wants the poll interval kept: nothing is wrong, and nothing is known."""
 
 
+class OutdatedError(Exception):
+    """The spec has changed, and the watch has not told of it yet: by the old one nothing is to be written."""
+
+
 class PacedError(Exception):
     """A call to AWS has to wait for its turn: nothing is wrong, and nothing was sent.
 

@@ -11,6 +11,7 @@ from appconfig_operator.core import conditions, pace
 from appconfig_operator.core.drift import FIGHT_WINDOW_SECONDS, fighting
 from appconfig_operator.core.errors import (
     AwaitedError,
+    OutdatedError,
     PacedError,
     Reason,
     RefusedError,
@@ -43,12 +44,15 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+OUTDATED_SECONDS = 1.0
+"""Until another look at a source whose new spec the watch is about to tell. Once it has, there is a poll at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Polled:
     """The outcome of a poll: the seconds until the next one, or `None` without a next one; and in a word, what it was.
 
-    The word is `Unchanged`, `Received`, `TooEarly`, `Paced` or the reason of an error.
+    The word is `Unchanged`, `Received`, `TooEarly`, `Paced`, `Outdated` or the reason of an error.
     """
 
     delay: float | None
@@ -100,6 +104,17 @@ class Poller:
         SourceGoneError
             When the source does not exist any more.
         """
+        try:
+            return self._poll(source, memory)
+        except TooEarlyError:
+            memory.next_call = self._monotonic() + memory.session.interval
+            return Polled(self._ordinary(memory), "TooEarly")
+        except PacedError as paced:
+            return Polled(paced.seconds, "Paced")
+        except OutdatedError:
+            return Polled(OUTDATED_SECONDS, "Outdated")
+
+    def _poll(self, source: Source, memory: Memory) -> Polled:
         error: SourceError | None = None
         before = memory.received
         changed = False
@@ -113,11 +128,6 @@ class Poller:
                     changed = self._deliver(source, memory)
                 raise
             changed = self._deliver(source, memory)
-        except TooEarlyError:
-            memory.next_call = self._monotonic() + memory.session.interval
-            return Polled(self._ordinary(memory), "TooEarly")
-        except PacedError as paced:
-            return Polled(paced.seconds, "Paced")
         except SourceError as raised:
             error = raised
         if memory.blocked is not None and source.spec.pinned_digest is None:

@@ -80,7 +80,7 @@ class SourceStore(Protocol):
     """Where the status is."""
 
     def status(self, source: Source) -> Status:
-        """Read the status as it is now. Raises `SourceGoneError`, `TransientError`."""
+        """Read the status as it is now. Raises `SourceGoneError`, `OutdatedError`, `TransientError`."""
 
     def update_status(self, source: Source, status: Status) -> str:
         """Write the status, return the new `resourceVersion`. Raises `SourceGoneError`, `TransientError`."""

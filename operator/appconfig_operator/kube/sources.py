@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from appconfig_operator.api.status import Status
 from appconfig_operator.api.v1alpha1 import API_VERSION, PLURAL
-from appconfig_operator.core.errors import Reason, SourceGoneError, TransientError
+from appconfig_operator.core.errors import OutdatedError, Reason, SourceGoneError, TransientError
 from appconfig_operator.core.managed import FIELD_MANAGER
 from appconfig_operator.kube.api import JSON_PATCH
 from appconfig_operator.kube.errors import INVALID, NOT_FOUND, ApiError, UnreachableError
@@ -80,6 +80,8 @@ class Sources:
         ------
         SourceGoneError
             When the resource was deleted, or another one has its name now.
+        OutdatedError
+            When the spec has changed since: another replica may have carried that out already.
         TransientError
             When the API server does not say.
         """
@@ -93,6 +95,8 @@ class Sources:
             raise TransientError(Reason.TARGET_UNAVAILABLE, f"no answer ({error})") from error
         if answer["metadata"]["uid"] != source.uid:
             raise SourceGoneError(source.uid)
+        if answer["metadata"]["generation"] > source.generation:
+            raise OutdatedError(source.uid)
         return Status.from_dict(answer.get("status") or {})
 
     def update_status(self, source: Source, status: Status) -> str:

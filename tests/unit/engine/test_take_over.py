@@ -278,6 +278,18 @@ def test_drift_is_checked_against_the_newest_status() -> None:
     assert it.world.sessions == sessions, "what looked like drift was the last write of another replica"
 
 
+@pytest.mark.parametrize("drift", [None, "was changed"])
+def test_nothing_is_written_by_a_spec_that_another_replica_knows_to_be_outdated(drift: str | None) -> None:
+    it = synced(content(b"2", label="v2"))
+    behind, writes = it.source, it.world.writes
+    it.world.newest_generation = behind.generation + 1
+    again = Bench(it.world, behind)
+    again.memory.drift = drift
+    assert again.poll(after=0) == 1.0
+    assert (again.result, again.memory.failures) == ("Outdated", 0)
+    assert (it.world.writes, len(it.world.statuses)) == (writes, 1)
+
+
 def test_a_poll_that_has_to_wait_for_its_rate_is_no_failure() -> None:
     it = synced(PacedError(1.5))
     assert it.poll() == 1.5
