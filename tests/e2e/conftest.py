@@ -12,16 +12,20 @@ from sandbox.appconfig_proxy import AppConfigProxy, Rules
 from sandbox.operator_process import allow_leases, operator
 
 # Before they are imported: their assertions are to tell what they saw.
-pytest.register_assert_rewrite("tests.e2e.beside", "tests.e2e.checks", "tests.e2e.support")
+pytest.register_assert_rewrite(*(f"tests.e2e.{name}" for name in ("beside", "checks", "replicas", "stage", "support")))
 
 from tests.e2e.beside import STORIES, Beside, Cluster  # noqa: E402 (see above)
+from tests.e2e.stage import Stage  # noqa: E402 (see above)
 from tests.e2e.support import Scene, administrator, check_log  # noqa: E402 (see above)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
 
     from sandbox import AppConfig, ControlPlane, MiniStack, Process
     from sandbox.rest import Rest
+
+STORIES_AT_ONCE = 2
 
 
 class StartOperator(Protocol):
@@ -35,11 +39,16 @@ class StartOperator(Protocol):
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Move what runs beside the other tests to the end."""
-    items.sort(key=asks_for_beside)
+    items.sort(key=lambda item: asks_for_beside(item) or story_of(item) is not None)
 
 
 def asks_for_beside(item: pytest.Item) -> bool:
     return "beside" in getattr(item, "fixturenames", ())
+
+
+def story_of(item: pytest.Item) -> Callable[[Stage], None] | None:
+    marker = item.get_closest_marker("meanwhile")
+    return None if marker is None else marker.kwargs["story"]
 
 
 @pytest.fixture(scope="session")
@@ -161,3 +170,32 @@ def _beside(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def beside(_beside: Beside) -> Beside:
     """Stories that mostly wait: a thread runs them while the other tests run."""
     return _beside
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _meanwhile(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[Callable[[Stage], None], Future[None]]]:
+    """Start the stories about replicas with the first test, those that are asked for."""
+    stories = [story for story in map(story_of, request.session.items) if story is not None]
+    with ThreadPoolExecutor(STORIES_AT_ONCE, thread_name_prefix="meanwhile") as threads:
+        if not stories:
+            yield {}
+            return
+        new_scene: Callable[[], Scene] = request.getfixturevalue("new_scene")
+        control_plane, ministack = request.getfixturevalue("installed"), request.getfixturevalue("ministack")
+
+        def tell(story: Callable[[Stage], None]) -> None:
+            folder = tmp_path_factory.mktemp(story.__name__)
+            with Stage(control_plane, ministack, new_scene(), folder) as stage:
+                story(stage)
+
+        yield {story: threads.submit(tell, story) for story in stories}
+
+
+@pytest.fixture
+def meanwhile(request: pytest.FixtureRequest, _meanwhile: dict[Callable[[Stage], None], Future[None]]) -> Future[None]:
+    """The story that the test's marker `meanwhile` names: threads run them while the other tests run."""
+    story = story_of(request.node)
+    assert story is not None
+    return _meanwhile[story]

@@ -1,0 +1,256 @@
+"""Several replicas of the operator, and who of them asked AWS AppConfig and the API server for what."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import itertools
+import json
+import re
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+from sandbox import LOOPBACK, free_ports, wait_until
+from sandbox.appconfig_proxy import AppConfigProxy, Operation, Rules
+from sandbox.kubeconfig import write_kubeconfig
+from sandbox.operator_process import NAMESPACE, SERVICE_ACCOUNT, USER, allow_leases, operator
+from tests.e2e.support import TIMEOUT, Scene, check_log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+    from types import TracebackType
+
+    from sandbox import ControlPlane, MiniStack, Place, Process, Request
+    from sandbox.appconfig_proxy.calls import Call
+    from sandbox.relay import Relay
+
+LEASE_SECONDS = 5
+"""How long Leases last here: the least that the operator takes."""
+
+SPREAD_SECONDS = 15
+"""`spec.pollIntervalSeconds` of all sources here: over so long those without a session are spread."""
+
+# Besides Leases and the Secrets of the hand-over, a replica that finds all in order asks for nothing else.
+HARMLESS = {("get", ""), ("list", "appconfigsources"), ("watch", "appconfigsources")} | {
+    (verb, "configmaps") for verb in ("list", "watch")
+}
+OF_REPLICAS = {(verb, "leases") for verb in ("list", "create", "update", "delete")} | {
+    (verb, "secrets") for verb in ("list", "create", "delete")
+}
+
+_MOVES = re.compile(r"Shard (\d+) is (polled here|given away|lost)")
+_METRIC = re.compile(r"^appconfig_operator_(\S+) (\S+)$", re.MULTILINE)
+
+
+@dataclass
+class Replica:
+    """One operator process, with a token and an access key of its own."""
+
+    name: str
+    process: Process
+    credential: str
+    """Of its token, as the audit log has it."""
+    health_port: int
+    metrics_port: int
+
+    @property
+    def shards(self) -> set[int]:
+        """The shards that it polls, as its log tells."""
+        held: set[int] = set()
+        for number, what in _MOVES.findall(self.process.log):
+            (held.add if what == "polled here" else held.discard)(int(number))
+        return held
+
+    def probe(self, path: str) -> int:
+        """Give the status of a probe, or 0 where nobody answers yet."""
+        return ask(self.health_port, path)[0]
+
+    def ready(self) -> bool:
+        return self.probe("/readyz") == http.client.OK
+
+    def metrics(self) -> dict[str, float]:
+        """Give the operator's own metrics, by name and labels, without the prefix."""
+        status, text = ask(self.metrics_port, "/metrics")
+        assert status == http.client.OK
+        return {name: float(value) for name, value in _METRIC.findall(text)}
+
+
+def ask(port: int, path: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+    except ConnectionRefusedError:
+        return 0, ""
+    finally:
+        connection.close()
+
+
+@dataclass
+class Stage:
+    """A namespace with its own AppConfig data plane and its own Leases. What was started on it ends with it."""
+
+    control_plane: ControlPlane
+    ministack: MiniStack
+    scene: Scene
+    folder: Path
+    poll_interval: int = 1
+    """Seconds, as AppConfig answers: the CRD takes no shorter one than 15 s."""
+    replicas: list[Replica] = field(default_factory=list)
+    _stack: ExitStack = field(default_factory=ExitStack)
+
+    def __enter__(self) -> Self:
+        rules = Rules(poll_interval=self.poll_interval)
+        self.proxy = self._stack.enter_context(AppConfigProxy(self.ministack.url, rules))
+        allow_leases(self.control_plane, self.scene.namespace)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._stack:
+            for replica in self.replicas:
+                replica.process.stop()
+        if error is None:
+            for replica in self.replicas:
+                check_log(replica.process)
+
+    # What happens on it.
+
+    def start(self, name: str, *arguments: str, shards: int = 1, through: Relay | None = None) -> Replica:
+        """Start a replica. It is there when it has begun to look around."""
+        folder = self.folder / name
+        folder.mkdir(parents=True)
+        token = self.control_plane.service_account_token(NAMESPACE, SERVICE_ACCOUNT)
+        url = self.control_plane.url if through is None else through.url
+        health_port, metrics_port = free_ports(2)
+        process = operator(
+            self.control_plane,
+            folder,
+            aws={**self.ministack.environment(), **self.proxy.environment(), "AWS_ACCESS_KEY_ID": name},
+            arguments=[
+                f"--namespace={self.scene.namespace}",
+                f"--shards={shards}",
+                f"--lease-duration={LEASE_SECONDS}",
+                f"--health-port={health_port}",
+                f"--metrics-port={metrics_port}",
+                "--log-format=text",
+                *arguments,
+            ],
+            lease_namespace=self.scene.namespace,
+            kubeconfig=write_kubeconfig(folder / "kubeconfig", url, self.control_plane.ca_file, token),
+        )
+        replica = Replica(name, process, credential_of(token), health_port, metrics_port)
+        self.replicas.append(replica)
+        process.start()
+        return replica
+
+    def deploy(self, names: Iterable[str], content: str = '{"version": 1}') -> None:
+        """Deploy to a profile for each name."""
+        for name in names:
+            self.scene.deploy(content.encode(), profile=name, label=content)
+
+    def apply(self, names: Iterable[str]) -> None:
+        """Create a source for each name, of the profile of that name."""
+        for name in names:
+            self.scene.apply(name, configurationProfile=name, pollIntervalSeconds=SPREAD_SECONDS)
+
+    def wait_for_shares(self, replicas: Iterable[Replica], shares: list[int], timeout: float = TIMEOUT) -> float:
+        """Wait until replicas poll so many shards each, in whatever order, and all of them. Tell when."""
+        these = list(replicas)
+
+        def shared_out() -> bool:
+            held = [replica.shards for replica in these]
+            together = set().union(*held)
+            return sorted(map(len, held)) == sorted(shares) and len(together) == sum(shares)
+
+        wait_until(shared_out, timeout, f"shares of {shares}")
+        return time.monotonic()
+
+    def wait_for_polls(
+        self, names: Iterable[str], *, since: float, polls: int = 1, by: Replica | None = None, timeout: float = TIMEOUT
+    ) -> None:
+        """Wait until each source was polled so often since a moment."""
+        for name in names:
+            wait_until(
+                lambda name=name: len(self.polls(name, since=since, by=by)) >= polls,  # type: ignore[misc]
+                timeout,
+                f"{polls} polls of {name}",
+            )
+
+    # What was asked.
+
+    def calls(self, *, since: float, operation: Operation | None = None, by: Replica | None = None) -> list[Call]:
+        return [
+            call
+            for call in self.proxy.calls(operation, since=since)
+            if call.place is not None
+            and call.place.application == self.scene.namespace
+            and (by is None or call.caller == by.name)
+        ]
+
+    def polls(self, name: str, *, since: float = 0.0, by: Replica | None = None) -> list[Call]:
+        """Give the polls of the source of a name, in the order in which they came."""
+        calls = self.proxy.calls(Operation.LATEST, place=self.scene.place(name), since=since)
+        return sorted((call for call in calls if by is None or call.caller == by.name), key=lambda call: call.time)
+
+    def starts(self, *, since: float) -> list[Place]:
+        """Give the places of the sessions that were started."""
+        return [call.place for call in self.calls(since=since, operation=Operation.START) if call.place is not None]
+
+    def requests(self, replica: Replica, *, since: float = 0.0) -> list[Request]:
+        """Give what a replica asked the API server for, since a moment of `time.time`."""
+        return [
+            request
+            for request in self.control_plane.requests_of(USER)
+            if request.credential == replica.credential and request.time >= since
+        ]
+
+    def writes(self, *replicas: Replica, since: float = 0.0) -> list[Request]:
+        """Give the writes of replicas, but those by which replicas share their work."""
+        return [
+            request
+            for replica in replicas or self.replicas
+            for request in self.requests(replica, since=since)
+            if request.verb not in {"get", "list", "watch"} and (request.verb, request.resource) not in OF_REPLICAS
+        ]
+
+    def asked_for(self, *replicas: Replica, since: float = 0.0) -> set[tuple[str, str]]:
+        """Give verb and resource of what replicas asked for, but those by which they share their work."""
+        asked = {
+            (request.verb, "/".join(filter(None, (request.resource, request.subresource))))
+            for replica in replicas
+            for request in self.requests(replica, since=since)
+        }
+        return asked - OF_REPLICAS
+
+    # What has to hold of all that was asked.
+
+    def check_one_poller(self, names: Iterable[str]) -> None:
+        """Check that no source was ever polled by two replicas in one interval, nor in two sessions side by side."""
+        for name in names:
+            calls = [call for call in self.polls(name) if not call.fault]
+            for before, after in itertools.pairwise(calls):
+                seen = f"{name}: {before} and {after}"
+                assert after.time - before.time >= self.poll_interval - 0.05, seen
+                assert (before.session or 0) <= (after.session or 0), seen
+            assert {call.status for call in calls} == {http.client.OK}, name
+
+    def check_sessions_went_on(self, names: Iterable[str], *, since: float) -> None:
+        """Check that no session was started since a moment, and nothing was received."""
+        assert self.starts(since=since) == []
+        assert [call for name in names for call in self.polls(name, since=since) if call.size] == []
+
+
+def credential_of(token: str) -> str:
+    """Give the claim `jti` of a token."""
+    payload = token.split(".")[1]
+    return str(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["jti"])
+
+
+def eventually(condition: Callable[[], bool], what: str, timeout: float = TIMEOUT) -> None:
+    wait_until(condition, timeout, what)
