@@ -11,6 +11,7 @@ import yaml
 
 from sandbox.kubectl import Kubectl
 from sandbox.process import Process
+from sandbox.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,13 +26,22 @@ USER = f"system:serviceaccount:{NAMESPACE}:{SERVICE_ACCOUNT}"
 
 _PROGRAM = Path(sys.executable).with_name("appconfig-operator")
 _STARTED = "Started"
+_ESTABLISHED = '{{range .status.conditions}}{{if eq .type "Established"}}{{.status}}{{end}}{{end}}'
+_KIND_TIMEOUT = 30.0
 
 
 def install(control_plane: ControlPlane) -> None:
     """Apply the manifests: CRD, rights and Deployment. There is no node here, so the Deployment's Pod stays pending."""
     kubectl = Kubectl(control_plane.kubeconfig)
     kubectl("apply", "--server-side", "-k", MANIFESTS / "base")
-    kubectl("wait", "--for=condition=Established", "crd/appconfigsources.appconfig-operator.io", "--timeout=30s")
+    wait_for_kind(kubectl)
+
+
+def wait_for_kind(kubectl: Kubectl) -> None:
+    """Wait until the API server serves the resource."""
+    # Not `kubectl wait`: it ends with an error when there are no conditions at all yet.
+    arguments = ("get", "crd/appconfigsources.appconfig-operator.io", "-o", f"go-template={_ESTABLISHED}")
+    wait_until(lambda: kubectl(*arguments) == "True", _KIND_TIMEOUT, "the kind AppConfigSource")
 
 
 def allow_leases(control_plane: ControlPlane, namespace: str) -> None:
