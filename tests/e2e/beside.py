@@ -177,7 +177,8 @@ def outlive_an_outage(cluster: Cluster) -> None:
     for profile in ("stays", "goes", "comes"):
         scene.deploy(b'{"version": 1}', profile=profile)
     for profile in ("stays", "goes"):
-        scene.apply(profile, configurationProfile=profile)
+        # ConfigMaps that stay: of the end of a source, nothing tells but a list of the sources.
+        scene.apply(profile, configurationProfile=profile, target={"creationPolicy": "Orphan"})
         scene.wait_for(profile, "Synced")
     pid = running.pid
 

@@ -215,7 +215,11 @@ def be_cut_off_alone(stage: Stage) -> None:
     scene = stage.scene
     with Relay(stage.control_plane.url) as relay:
         alone = stage.start("alone", through=relay)
-        sync(stage, ["stays", "goes"])
+        sync(stage, ["stays"])
+        # Its ConfigMap stays, so that the watch on those does not tell of its end.
+        stage.deploy(["goes"])
+        scene.apply("goes", configurationProfile="goes", target={"creationPolicy": "Orphan"})
+        scene.wait_for("goes", "Synced")
         relay.cut()
         since = time.monotonic()
         scene.delete("goes")
@@ -226,7 +230,6 @@ def be_cut_off_alone(stage: Stage) -> None:
         stage.wait_for_polls(["stays"], since=mended, polls=2)
         assert stage.calls(since=since, operation=Operation.START) == []
         stage.check_one_poller(["stays"])
-        # Its watch was away while one was deleted: nobody tells it of that but a list.
         wait_for_silence(stage.proxy, scene.place("goes"), beside=scene.place("stays"))
         wait_until(lambda: alone.metrics()["sources_known"] == 1, TIMEOUT, "one source only")
         stage.deploy(["stays"], version(2))
