@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from appconfig_operator.api.status import WrittenTarget
+from appconfig_operator.api.status import UNSEEN, WrittenTarget
 from appconfig_operator.api.v1alpha1 import CreationPolicy
 from appconfig_operator.core.errors import AwaitedError, ContentError, Reason
 from appconfig_operator.core.history import pruned, remembered
@@ -113,12 +113,19 @@ class Deliverer:
         if _in_place(source, memory, version):
             memory.checked = True
             return False
-        if not memory.fresh:
-            memory.refresh(self.sources.status(source))
+        # What nobody has told anything of is new, by all that is known. The API server knows better: see below.
+        if memory.status.observed_generation != UNSEEN:
+            self._refresh(source, memory)
         wanted = wanted_config_map(source, version)
         before = memory.written
         known = before is not None and before.name == wanted.name
         outcome = self.config_maps.sync(wanted, known=known, keep=lambda replaced: self._keep(source, memory, replaced))
+        if outcome.created and before is None:
+            memory.fresh = True
+        else:
+            self._refresh(source, memory)
+            before = memory.written
+            known = before is not None and before.name == wanted.name
         memory.left |= {wanted.name} if before is None else {before.name, wanted.name}
         # The new one is there: no gap in which both are missing. Remembered only when the old ones are gone.
         for name in sorted(memory.left - {wanted.name}):
@@ -140,12 +147,17 @@ class Deliverer:
     def _keep(self, source: Source, memory: Memory, replaced: Version) -> None:
         if source.spec.history_limit == 0 or source.spec.target.creation_policy is CreationPolicy.MERGE:
             return
+        self._refresh(source, memory)
         if memory.history and memory.history[0].digest == replaced.data.digest:  # a write that failed is tried again
             history, newest = memory.history, memory.history[0]
         else:
             history, newest = remembered(memory.history, replaced, now=self.now())
         self.history.keep(source, replaced, newest.revision)
         memory.history = history
+
+    def _refresh(self, source: Source, memory: Memory) -> None:
+        if not memory.fresh:
+            memory.refresh(self.sources.status(source))
 
     def _prune(self, source: Source, memory: Memory) -> None:
         cut = pruned(memory.history, limit=source.spec.history_limit, pinned=source.spec.pinned_digest)

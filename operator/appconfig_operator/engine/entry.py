@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from appconfig_operator.api.v1alpha1 import CreationPolicy
@@ -55,6 +55,14 @@ class Entry:
         """What is in its ConfigMap, by the best of our knowledge."""
         return self.memory.written if self.memory is not None else self.source.status.target
 
+    def adopt(self, memory: Memory) -> None:
+        """Take over a status that another replica wrote last and that comes only now, or keep one of two equal ones."""
+        told = self.source.status
+        if told == memory.status:
+            self.source = replace(self.source, status=memory.status)
+        elif not memory.fresh:
+            memory.adopt(told)
+
     def concerned_by(self, seen: Seen) -> bool:
         """Tell whether it is the ConfigMap of the source: the mark alone, anybody can copy to anywhere."""
         target = self.source.spec.target
@@ -67,4 +75,8 @@ def asks_for_more(source: Source, *, than: Source) -> bool:
     """Tell whether a source has a newer spec, or a new request to sync. To take a request away asks for nothing."""
     if source.generation != than.generation:
         return source.generation > than.generation
-    return bool(source.requested_at) and source.requested_at != than.requested_at
+    # What another replica has done already, its status tells.
+    return bool(source.requested_at) and source.requested_at not in {
+        than.requested_at,
+        source.status.last_handled_reconcile_at,
+    }

@@ -74,7 +74,11 @@ class Memory:
 
     def refresh(self, status: Status) -> None:
         """Go on from the newest status, which another replica may have written."""
+        self.adopt(status)
         self.fresh = True
+
+    def adopt(self, status: Status) -> None:
+        """Go on from a newer status, which may not be the newest."""
         if status == self.status:
             return
         self.status, self.written, self.history = status, status.target, status.history

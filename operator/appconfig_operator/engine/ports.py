@@ -46,6 +46,10 @@ class WrittenConfigMap(Protocol):
     def changed(self) -> bool:
         """Whether it was written."""
 
+    @property
+    def created(self) -> bool:
+        """Whether there was none of that name before."""
+
 
 class ConfigMapStore(Protocol):
     """Where ConfigMaps are."""

@@ -96,8 +96,9 @@ class Scheduler:
         before = entry.source
         if source.generation < before.generation:
             return
-        # The status is the memory's: of an old echo of it, nothing is to be kept.
-        entry.source = replace(source, status=entry.memory.status)
+        entry.source = source
+        if not entry.running:
+            entry.adopt(entry.memory)
         if asks_for_more(source, than=before):
             entry.changed = True
             if not entry.running:
@@ -212,6 +213,10 @@ class Scheduler:
                 if entry.memory is not None and not entry.running and not entry.changed
                 if (given := self._sessions.hand_over(entry.source, entry.memory, entry.due)) is not None
             ]
+            for entry in self._of(shard):
+                if entry.memory is not None and entry.memory.fresh:
+                    # Newer than what the watch has told.
+                    entry.source = replace(entry.source, status=entry.memory.status)
             self._forget(shard)
         return handed_over
 
@@ -223,8 +228,6 @@ class Scheduler:
     def _forget(self, shard: int) -> None:
         self._turns.shards.pop(shard, None)
         for entry in self._of(shard):
-            if entry.memory is not None:
-                entry.source = replace(entry.source, status=entry.memory.status)
             entry.memory, entry.ticket, entry.changed = None, None, False
 
     def _of(self, shard: int) -> list[Entry]:
@@ -279,6 +282,7 @@ class Scheduler:
                 shard.running -= 1
             if self._entries.get(job.source.uid) is not entry or entry.memory is None:
                 return
+            entry.adopt(entry.memory)
             if entry.memory is not job.memory:  # the shard went, and came again, meanwhile
                 self._schedule(entry, 0.0)
             elif delay is None:

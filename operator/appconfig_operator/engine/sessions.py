@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from appconfig_operator.api.status import UNSEEN
 from appconfig_operator.core import handover
 from appconfig_operator.core.handover import HandedOver
 from appconfig_operator.engine.memory import Memory
@@ -18,6 +17,10 @@ if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.handover import SavedSession
     from appconfig_operator.engine.ports import ConfigurationService
+
+
+SPREAD_SECONDS = 300.0
+"""Over which sources are spread at most: with an interval of hours, a version must not be late by that much more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ class Sessions:
         if handed_over is None or not _fits(handed_over, source) or not handover.usable(handed_over, source, now):
             memory = self._memory(source, source.status)
             if _settled(source):
-                return Start(memory, self._random() * source.spec.poll_interval_seconds)
+                return Start(memory, self._random() * min(source.spec.poll_interval_seconds, SPREAD_SECONDS))
             return Start(memory, 0.0, first=source.status.target is None)
         memory = self._memory(source, source.status, handed_over.session)
         delay = handover.delay(handed_over, now)
@@ -121,8 +124,6 @@ class Sessions:
             received=status.source,
             written=status.target,
             history=status.history,
-            # Where there is no status yet, nobody else has written one, or it does not matter.
-            fresh=status.observed_generation == UNSEEN,
         )
 
     def _unix(self) -> float:

@@ -37,10 +37,13 @@ class Written:
         Its `resourceVersion`.
     changed
         Whether this call wrote it.
+    created
+        Whether there was none of that name before.
     """
 
     resource_version: str
     changed: bool
+    created: bool = False
 
 
 class ConfigMaps:
@@ -87,7 +90,8 @@ class ConfigMaps:
                 if replaced is not None and replaced.data.digest != wanted.data.digest:
                     keep(replaced)
             try:
-                return Written(_resource_version(self._write(wanted, action)), changed=True)
+                written = self._write(wanted, action)
+                return Written(_resource_version(written), changed=True, created=isinstance(action, Create))
             except ApiError as error:
                 if not _overtaken(error, action):
                     raise

@@ -96,6 +96,7 @@ class FakeSession:
 class FakeWritten:
     resource_version: str
     changed: bool
+    created: bool = False
 
 
 @dataclass
@@ -148,7 +149,7 @@ class World:
             raise self.refuse_after_keep
         self.config_maps[wanted.name] = wanted
         self.writes += changed
-        return FakeWritten(str(self.writes), changed)
+        return FakeWritten(str(self.writes), changed, created=before is None)
 
     def holds(self, source: Source, name: str, digest: str) -> bool:
         assert source.uid

@@ -65,7 +65,7 @@ def test_a_new_generation_begins_anew_at_once_and_keeps_the_status(start: Callab
     known = Status(observed_generation=1)
     scheduler.put(source(status=known))
     eventually(lambda: recorder.polled)
-    scheduler.put(source(generation=2))
+    scheduler.put(source(generation=2, status=known))
     eventually(lambda: len(recorder.polled) == 2)
     assert [generation for _, generation in recorder.polled] == [1, 2]
     assert [status for _, status in recorder.remembered] == [known, known]
@@ -290,6 +290,17 @@ def test_a_copied_mark_is_no_drift(start: Callable[..., Scheduler], policy: Crea
     scheduler.put(source(spec=spec(target=target(creation_policy=policy))))
     eventually(lambda: recorder.polled)
     scheduler.saw(source().uid, seen)
+    scheduler.put(source(uid="other"))
+    eventually(lambda: recorder.count("other"))
+    assert recorder.count(source().uid) == 1
+
+
+def test_a_request_that_another_replica_has_handled_is_not_handled_again(start: Callable[..., Scheduler]) -> None:
+    recorder = Recorder()
+    scheduler = start(recorder)
+    scheduler.put(source())
+    eventually(lambda: recorder.polled)
+    scheduler.put(source(requested_at="now", status=Status(last_handled_reconcile_at="now")))
     scheduler.put(source(uid="other"))
     eventually(lambda: recorder.count("other"))
     assert recorder.count(source().uid) == 1

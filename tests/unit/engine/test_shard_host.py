@@ -4,6 +4,8 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from appconfig_operator.api.status import Status, WrittenTarget
 from appconfig_operator.core.drift import Seen
 from appconfig_operator.core.handover import HandedOver, SavedSession
@@ -16,7 +18,6 @@ from tests.unit.engine.running import NEVER, Gate, Recorder, Running, eventually
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pytest
 
 WRITTEN = WrittenTarget("checkout-config", "sha256:1", 1, "2026-01-01T00:00:00Z", "88")
 
@@ -231,10 +232,45 @@ def test_the_next_holder_starts_from_the_status_of_this_one(run: Callable[..., R
     eventually(lambda: running.meter.polls)
     (entry,) = running.scheduler.entries()
     assert entry.memory is not None
-    entry.memory.status = Status(observed_generation=1)
-    running.scheduler.drop(0)
+    entry.memory.status, entry.memory.fresh = Status(observed_generation=1), True
+    running.scheduler.drain(0)
+    running.scheduler.surrender(0)
     running.scheduler.begin(0, FakeHolding(), {})
     assert [status for _, status in recorder.remembered] == [Status(), Status(observed_generation=1)]
+
+
+FAILED, PASSED = Status(observed_generation=1), Status(observed_generation=2)
+
+
+@pytest.mark.parametrize(("fresh", "expected"), [(False, FAILED), (True, PASSED)], ids=["told", "written here"])
+def test_what_another_replica_told_last_may_come_after_the_shard(
+    run: Callable[..., Running], *, fresh: bool, expected: Status
+) -> None:
+    running = run(Recorder(start_delay=NEVER))
+    running.scheduler.put(source(status=PASSED))
+    running.scheduler.begin(0, running.holding, {})
+    (entry,) = running.scheduler.entries()
+    assert entry.memory is not None
+    entry.memory.fresh = fresh
+    running.scheduler.put(source(status=FAILED))
+    assert entry.memory.status == expected
+    running.scheduler.drop(0)
+    assert entry.source.status == FAILED, "what was told is not forgotten with the shard"
+
+
+def test_what_another_replica_told_last_may_come_during_a_poll(run: Callable[..., Running]) -> None:
+    gate = Gate()
+    running = run(Recorder(gate), 1)
+    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.put(source(status=PASSED))
+    gate.wait_entered()
+    running.scheduler.put(source(status=FAILED))
+    (entry,) = running.scheduler.entries()
+    memory = entry.memory
+    assert memory is not None
+    assert memory.status == PASSED, "the poll uses it"
+    gate.opened.set()
+    eventually(lambda: memory.status == FAILED)
 
 
 def test_the_scheduler_shows_that_it_lives_while_the_next_poll_is_far_off(

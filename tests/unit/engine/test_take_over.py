@@ -342,3 +342,36 @@ def test_one_new_session_is_enough_to_put_a_config_map_right() -> None:
     it.world.answers = [content(label="v1")]
     it.poll()
     assert it.world.sessions == sessions + 2
+
+
+def test_the_history_of_another_replica_is_kept_where_no_status_was_known() -> None:
+    """Its status may not have been told when it made the ConfigMap."""
+    it = bench(content(label="v1"), content(b"2", label="v2"))
+    it.poll()
+    kept = KeptVersion("sha256:" + "1" * 64, "v0", 7, "2026-01-01T00:00:00Z")
+    it.world.newest = replace(it.memory.status, history=(kept,))
+    again = Bench(it.world, it.source)
+    again.poll(after=500)
+    assert [(entry.version_label, entry.revision) for entry in it.world.statuses[-1].history] == [("v1", 8), ("v0", 7)]
+
+
+def test_the_status_of_another_replica_is_read_where_its_config_map_is_met() -> None:
+    it = bench(content(label="v1"), content(label="v1"))
+    it.poll()
+    kept = KeptVersion("sha256:" + "1" * 64, "v0", 7, "2026-01-01T00:00:00Z")
+    it.world.newest = replace(it.memory.status, history=(kept,))
+    Bench(it.world, it.source).poll(after=500)
+    assert (it.world.status_reads, len(it.world.statuses)) == (1, 1), "nothing is new"
+
+
+def test_a_new_source_costs_no_read() -> None:
+    it = bench(content(label="v1"))
+    it.poll()
+    assert it.world.status_reads == 0
+
+
+def test_a_long_interval_makes_no_version_late_by_a_day_after_a_restart() -> None:
+    it = synced()
+    it.world.random = 0.5
+    daily = replace(it.source, spec=spec(poll_interval_seconds=86_400))
+    assert it.sessions.start(daily, None).delay == 150
