@@ -92,6 +92,40 @@ def _registry(sink: Sink, on_gap: Callable[[], None]) -> kopf.OperatorRegistry:
     return registry
 
 
+class _NoDiffBase(kopf.DiffBaseStorage):
+    """Keeps no last state of an object: without it, Kopf copies each body, for handlers that there are none of."""
+
+    def build(self, **_: object) -> kopf.BodyEssence:
+        """Return nothing."""
+        return kopf.BodyEssence({})
+
+    def fetch(self, **_: object) -> None:
+        """Return nothing."""
+
+    def store(self, **_: object) -> None:
+        """Store nothing."""
+
+
+class _NoProgress(kopf.ProgressStorage):
+    """Keeps no progress of handlers, and so looks for none in each body."""
+
+    def fetch(self, **_: object) -> None:
+        """Return nothing."""
+
+    def store(self, **_: object) -> None:
+        """Store nothing."""
+
+    def purge(self, **_: object) -> None:
+        """Remove nothing."""
+
+    def touch(self, **_: object) -> None:
+        """Touch nothing."""
+
+    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
+        """Clear nothing."""
+        return essence
+
+
 class _Backoffs:
     """Seconds between the tries of a request, without end: Kopf gives up, and ends, where they end."""
 
@@ -113,5 +147,7 @@ def _settings() -> kopf.OperatorSettings:
     # Looking for CRDs and namespaces that come and go would need cluster-wide rights.
     settings.scanning.disabled = True
     settings.posting.enabled = False
+    settings.persistence.diffbase_storage = _NoDiffBase()
+    settings.persistence.progress_storage = _NoProgress()
     settings.process.ultimate_exiting_timeout = None
     return settings

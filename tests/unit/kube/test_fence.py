@@ -41,7 +41,8 @@ def server() -> Server:
 @pytest.fixture
 def api(fence: Fence, server: Server) -> Api:
     client = MagicMock()
-    client.param_serialize.side_effect = lambda method, path, **_: (method, path, {})
+    client.configuration.auth_settings.return_value = {}
+    client.default_headers = {}
     client.rest_client.pool_manager = server
     return Api(client, fence)
 
