@@ -40,10 +40,12 @@ def plots(figures: Sequence[Figure]) -> dict[str, str]:
         return {}
     sync, sync_cpu, minute, fresh, restarted = goals.GROWING
     sizes = sorted(seen[sync])
-    allowed = plot.Curve("goal", {size: goals.BASE_MB + goals.SOURCE_MB * size for size in sizes}, goal=True)
+    allowed = plot.Curve("goal", {size: goals.BASE_MB + goals.SOURCE_MB * size for size in sizes}, guide=True)
     return {
-        "first-sync.svg": plot.svg("First sync", "s", [_curve(seen, sync), _curve(seen, sync_cpu)]),
-        "polls.svg": plot.svg("Unchanged polls, every 60 s", "s", [_curve(seen, minute)]),
+        "first-sync.svg": plot.svg(
+            "First sync", "s", [_curve(seen, sync), _curve(seen, sync_cpu), _linear(seen[sync])]
+        ),
+        "polls.svg": plot.svg("Unchanged polls, every 60 s", "s", [_curve(seen, minute), _linear(seen[minute])]),
         "memory.svg": plot.svg("Resident memory", "MB", [_curve(seen, fresh), _curve(seen, restarted), allowed]),
         "level.svg": plot.svg("What does not grow", "ms", [_curve(seen, name) for name in goals.LEVEL if name in seen]),
     }
@@ -51,6 +53,12 @@ def plots(figures: Sequence[Figure]) -> dict[str, str]:
 
 def _curve(seen: Curves, name: str) -> plot.Curve:
     return plot.Curve(name, seen[name])
+
+
+def _linear(points: Mapping[float, float]) -> plot.Curve:
+    """Draw what would be linear growth, through the value of most sources."""
+    most = max(points)
+    return plot.Curve("linear", {size: points[most] * size / most for size in points}, guide=True)
 
 
 def update(figures: Sequence[Figure], results: Path = RESULTS) -> None:

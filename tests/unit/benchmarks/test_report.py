@@ -50,12 +50,12 @@ def test_table_goes_between_the_markers() -> None:
 
 
 def test_plot_is_a_picture_and_always_the_same() -> None:
-    curves = [plot.Curve("a <b>", {100: 1.0, 1000: 9.0, 10_000: 0.0}), plot.Curve("most", {100: 5.0}, goal=True)]
+    curves = [plot.Curve("a <b>", {100: 1.0, 1000: 9.0, 10_000: 0.0}), plot.Curve("most", {100: 5.0}, guide=True)]
     drawn = plot.svg("Title & more", "s", curves)
     assert drawn == plot.svg("Title & more", "s", curves)
     root = ET.fromstring(drawn)  # noqa: S314 - our own
     circles = [element for element in root if element.tag.endswith("circle")]
-    assert len(circles) == 2, "nothing is drawn for what is 0, nor on the line of a goal"
+    assert len(circles) == 2, "nothing is drawn for what is 0, nor on the line of a guide"
 
 
 def test_linear_growth_is_a_straight_line() -> None:
