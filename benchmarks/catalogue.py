@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 SIZES = (100, 1000, 10_000)
 
-WINDOW_SECONDS = {100: 63.0, 1000: 126.0, 10_000: 300.0}
-"""How long unchanged polls are watched: one or two rounds of all sources, and five minutes where lateness is told."""
+WINDOW_SECONDS = {100: 63.0, 1000: 63.0, 10_000: 300.0}
+"""How long unchanged polls are watched: a round of all sources, and five minutes where lateness is told."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,11 @@ CATALOGUE = {
     "lateness": Benchmark(goals.lateness, _at(10_000, steps=[Step.WINDOW])),
     "deployment": Benchmark(goals.deployment, _at(1000, steps=[Step.DEPLOY])),
     "take-over": Benchmark(goals.take_over, take_over=True),
-    "growth": Benchmark(goals.growth, _at(*SIZES, steps=[Step.WINDOW, Step.DEPLOY, Step.RESTART])),
+    "growth": Benchmark(
+        goals.growth,
+        # With 100 sources the fixed costs are all there is to see, and minutes are saved.
+        _at(100, steps=[Step.WINDOW]) | _at(1000, 10_000, steps=[Step.WINDOW, Step.DEPLOY, Step.RESTART]),
+    ),
 }
 
 

@@ -181,16 +181,16 @@ def deployment(seen: Seen) -> list[Figure]:
 def take_over(seen: Seen) -> list[Figure]:
     """Tell how soon the sources of a killed replica are polled by another."""
     at = seen.take_over
-    how = (
-        "Three replicas, --shards=6, kill -9 of the one with the most sources. For each of its sources: from when it "
-        "was due, but not before the kill, to the first poll by another replica; the longest."
-    )
+    how = "Three replicas, --shards=6, kill -9 of the one with the most sources, watched by who calls the data plane."
     names = ("replicas_with_sources", "most_share", "first_take_over", "last_take_over", "early")
     orphans = int(at["orphans"])
     by_two = at["shared_before"] + at["shared_after"]
-    figure = "take-over after kill -9 of one of three replicas, 1,000 sources"
+    raw = _some(at, *names)
+    figure = "kill -9 of one of three replicas, 1,000 sources: until another polls the first of its sources"
+    longest = "the same: the longest that one of its sources was overdue"
     return [
-        Figure(figure, "s", _round(at["take_over"]), TAKE_OVER_SECONDS, how, "take-over", orphans, _some(at, *names)),
+        Figure(figure, "s", _round(at["first_take_over"]), TAKE_OVER_SECONDS, how, "take-over", orphans, raw),
+        Figure(longest, "s", _round(at["take_over"]), TAKE_OVER_SECONDS, how, "take-over", orphans),
         Figure("sources that nobody polled after it", "", at["orphans_left"], 0.0, how, "take-over", orphans),
         Figure("sources polled by two replicas, before it or after it", "", by_two, 0.0, how, "take-over", 1000),
     ]
@@ -219,20 +219,19 @@ def curves_of(seen: Seen) -> dict[str, dict[str, float]]:
     """Give each quantity by the number of sources."""
     derived = {size: at | _derived(at) for size, at in sorted(seen.scale.items())}
     return {
-        what: {str(size): _round(at[name]) for size, at in derived.items()}
+        what: {str(size): _round(at[name]) for size, at in derived.items() if name in at}
         for what, (_, name) in (GROWING | LEVEL).items()
-        if all(name in at for at in derived.values())
+        if any(name in at for at in derived.values())
     }
 
 
 def _derived(at: Observed) -> Observed:
+    megabytes = {"fresh_mb": "fresh_bytes", "restarted_mb": "restarted_bytes"}
+    milliseconds = ("poll_cpu", "deploy_p99", "own_lateness_p99")
     return {
         "minute_cpu": 60 * at["window_cpu"] / at["window_seconds"],
-        "fresh_mb": at["fresh_bytes"] / MEGABYTE,
-        "restarted_mb": at["restarted_bytes"] / MEGABYTE,
-        "poll_cpu_ms": 1000 * at["poll_cpu"],
-        "deploy_p99_ms": 1000 * at["deploy_p99"],
-        **({"own_lateness_p99_ms": 1000 * at["own_lateness_p99"]} if "own_lateness_p99" in at else {}),
+        **{name: at[seen] / MEGABYTE for name, seen in megabytes.items() if seen in at},
+        **{f"{name}_ms": 1000 * at[name] for name in milliseconds if name in at},
     }
 
 

@@ -16,6 +16,14 @@ RESULTS = _ROOT / "benchmarks" / "results" / "latest.json"
 DOCUMENT = _ROOT / "docs" / "performance.md"
 PLOTS = _ROOT / "docs" / "plots"
 
+TITLES = {
+    "first-sync.svg": "First sync",
+    "polls.svg": "All unchanged polls of a minute",
+    "memory.svg": "Resident memory",
+    "level.svg": "What does not grow",
+}
+"""The plots."""
+
 Curves = dict[str, dict[float, float]]
 
 
@@ -41,14 +49,13 @@ def plots(figures: Sequence[Figure]) -> dict[str, str]:
     sync, sync_cpu, minute, fresh, restarted = goals.GROWING
     sizes = sorted(seen[sync])
     allowed = plot.Curve("goal", {size: goals.BASE_MB + goals.SOURCE_MB * size for size in sizes}, guide=True)
-    return {
-        "first-sync.svg": plot.svg(
-            "First sync", "s", [_curve(seen, sync), _curve(seen, sync_cpu), _linear(seen[sync])]
-        ),
-        "polls.svg": plot.svg("Unchanged polls, every 60 s", "s", [_curve(seen, minute), _linear(seen[minute])]),
-        "memory.svg": plot.svg("Resident memory", "MB", [_curve(seen, fresh), _curve(seen, restarted), allowed]),
-        "level.svg": plot.svg("What does not grow", "ms", [_curve(seen, name) for name in goals.LEVEL if name in seen]),
+    drawn = {
+        "first-sync.svg": ("s", [_curve(seen, sync), _curve(seen, sync_cpu), _linear(seen[sync])]),
+        "polls.svg": ("s", [_curve(seen, minute), _linear(seen[minute])]),
+        "memory.svg": ("MB", [_curve(seen, fresh), _curve(seen, restarted), allowed]),
+        "level.svg": ("ms", [_curve(seen, name) for name in goals.LEVEL if name in seen]),
     }
+    return {name: plot.svg(TITLES[name], unit, curves) for name, (unit, curves) in drawn.items()}
 
 
 def _curve(seen: Curves, name: str) -> plot.Curve:
@@ -61,13 +68,19 @@ def _linear(points: Mapping[float, float]) -> plot.Curve:
     return plot.Curve("linear", {size: points[most] * size / most for size in points}, guide=True)
 
 
+def generated(figures: Sequence[Figure]) -> str:
+    """Write what stands between the markers of the document: the table, and the plots that there are."""
+    images = [f"![{title}]({PLOTS.name}/{name})" for name, title in TITLES.items() if name in plots(figures)]
+    return "\n\n".join([report.markdown(figures), *images])
+
+
 def update(figures: Sequence[Figure], results: Path = RESULTS) -> None:
     """Put new figures into the results, and draw the table and the plots from all that is there."""
     everything = merged(read(results), figures)
     results.parent.mkdir(exist_ok=True)
     results.write_text(to_json(everything), encoding="utf-8")
     document = DOCUMENT.read_text(encoding="utf-8")
-    DOCUMENT.write_text(report.put(document, report.markdown(everything)), encoding="utf-8")
+    DOCUMENT.write_text(report.put(document, generated(everything)), encoding="utf-8")
     PLOTS.mkdir(exist_ok=True)
     for name, text in plots(everything).items():
         (PLOTS / name).write_text(text, encoding="utf-8")

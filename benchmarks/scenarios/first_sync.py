@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sandbox.process import Process
 
 SIZE = 1000
-ROUNDS = 2
+ROUNDS = 3
 
 
 class Sync(NamedTuple):

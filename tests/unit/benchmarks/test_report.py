@@ -68,6 +68,6 @@ def test_linear_growth_is_a_straight_line() -> None:
 def test_the_documentation_has_the_last_results() -> None:
     figures = from_json(pages.RESULTS.read_text(encoding="utf-8"))
     document = pages.DOCUMENT.read_text(encoding="utf-8")
-    assert report.put(document, report.markdown(figures)) == document
+    assert report.put(document, pages.generated(figures)) == document
     drawn = {path.name: path.read_text(encoding="utf-8") for path in pages.PLOTS.glob("*.svg")}
     assert drawn == pages.plots(figures)
