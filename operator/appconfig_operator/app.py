@@ -84,10 +84,9 @@ def run(settings: Settings) -> None:
     release = version("appconfig-operator")
     metrics, fence = Metrics(release), Fence()
     try:
-        # One connection for each worker, each watch, and the Leases.
-        api = connect(
-            workers=settings.workers + len(settings.namespaces) + 1, fence=fence, on_call=metrics.called_kubernetes
-        )
+        # One connection for each worker and each watch on ConfigMaps; and for Leases, Events and the lists of sources.
+        connections = settings.workers + max(1, len(settings.namespaces)) + 3
+        api = connect(workers=connections, fence=fence, on_call=metrics.called_kubernetes)
     except ConnectionSettingsError as error:
         raise SettingsError(str(error)) from error
     operator = _Operator(settings, api, policy=policy, metrics=metrics, fence=fence, release=release, stop=stop)
@@ -213,7 +212,12 @@ class _Operator:
 
     def _gauges(self) -> Gauges:
         entries = self._scheduler.entries()
-        polled = [(entry.source.spec, entry.memory) for entry in entries if entry.memory is not None]
+        held = set(self._shards.held)  # without those whose Lease has lapsed, which others may count by now
+        polled = [
+            (entry.source.spec, memory)
+            for entry in entries
+            if entry.shard in held and (memory := entry.memory) is not None
+        ]
         states = (state_of(memory.status.conditions, suspended=spec.suspend) for spec, memory in polled)
         return Gauges(
             sources=Counter(states),
