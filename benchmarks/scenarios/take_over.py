@@ -13,6 +13,8 @@ from benchmarks.data_plane.service import POLL_INTERVAL
 from benchmarks.polls import Window
 from benchmarks.scenarios.scale import ROUND
 from benchmarks.world import World
+from sandbox import wait_until
+from sandbox.operator_process import NAMESPACE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +47,8 @@ def observe(folder: Path) -> Observed:
         killed, _ = held.most_common(1)[0]
         moment = time.time()
         replicas[killed].process.send(signal.SIGKILL)
+        wait_until(lambda: _shared_by(world) == REPLICAS - 1, LEASE_SECONDS + ROUND, "the take-over of all shards")
+        shards_taken = time.time() - moment
         time.sleep(LEASE_SECONDS + ROUND)
         after = Window(moment, time.time())
         calls = world.data_plane.calls()
@@ -60,6 +64,7 @@ def observe(folder: Path) -> Observed:
         "most_share": max(held.values()) / sum(held.values()),
         "orphans": len(taken),
         "orphans_left": sum(seen.polled is None for seen in taken.values()),
+        "shards_taken": shards_taken,
         "first_take_over": min(first, default=0.0),
         "last_take_over": max(first, default=0.0),
         "take_over": max(late, default=0.0),
@@ -67,3 +72,9 @@ def observe(folder: Path) -> Observed:
         "shared_after": sum(len(who) > 1 for who in survivors),
         "early": polls.count(calls, Outcome.EARLY),
     }
+
+
+def _shared_by(world: World) -> int:
+    """Count the replicas that hold shards. One whose Leases have expired counts until they are taken."""
+    leases = world.api.call("GET", f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases")["items"]
+    return len({lease["spec"].get("holderIdentity") for lease in leases if "-shard-" in lease["metadata"]["name"]})

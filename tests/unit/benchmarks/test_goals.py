@@ -42,6 +42,7 @@ ROUNDS = {
 }
 TAKE_OVER = {
     "take_over": 16.0,
+    "shards_taken": 15.0,
     "first_take_over": 15.0,
     "orphans": 333.0,
     "orphans_left": 0.0,
