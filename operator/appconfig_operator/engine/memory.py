@@ -81,10 +81,11 @@ class Memory:
         """Go on from a newer status, which may not be the newest."""
         if status == self.status:
             return
-        self.status, self.written, self.history = status, status.target, status.history
         before = status.source
-        if self.received is None or (before is not None and same_version(before, self.received)):
+        told = self.received is None or self.received is self.status.source  # nothing was received here since
+        if told or (before is not None and self.received is not None and same_version(before, self.received)):
             self.received = before
+        self.status, self.written, self.history = status, status.target, status.history
 
 
 def same_version(one: ReceivedVersion, other: ReceivedVersion) -> bool:

@@ -236,9 +236,10 @@ def test_a_receipt_that_another_replica_has_told_of_keeps_its_time() -> None:
     earlier = replace(told, received_time="2025-01-01T00:00:00Z")
     it.memory.refresh(replace(it.memory.status, source=earlier))
     assert it.memory.received == earlier
+    it.memory.received = newer = replace(told, digest="sha256:3")
     other = replace(told, digest="sha256:2", received_time="2025-01-01T00:00:00Z")
     it.memory.refresh(replace(it.memory.status, source=other))
-    assert it.memory.received == earlier, "what came here is newer"
+    assert it.memory.received == newer, "what came here is newer"
 
 
 def test_what_another_replica_wrote_last_is_read_before_the_first_write() -> None:
@@ -276,6 +277,18 @@ def test_drift_is_checked_against_the_newest_status() -> None:
     sessions = it.world.sessions
     again.poll(after=0)
     assert it.world.sessions == sessions, "what looked like drift was the last write of another replica"
+
+
+def test_what_looked_like_drift_leaves_the_time_of_the_receipt_by_another_replica() -> None:
+    it = synced(content(b"2", label="v2"), content(b"2", label="v2"))
+    behind = it.source
+    it.poll()
+    it.world.newest, writes = it.memory.status, len(it.world.statuses)
+    again = Bench(it.world, behind)
+    again.memory.drift = "was changed"
+    again.poll(after=60)
+    assert again.memory.received == it.memory.received
+    assert len(it.world.statuses) == writes
 
 
 @pytest.mark.parametrize("drift", [None, "was changed"])
