@@ -291,4 +291,4 @@ def split_otherwise(stage: Stage) -> None:
     stage.wait_for_shares([four], [4])
     assert "All replicas have the same --shards" in four.process.log
     stage.wait_for_polls(names, since=since, by=four, polls=2, timeout=SPREAD_SECONDS + 5)
-    stage.check_one_poller(names)
+    stage.check_one_poller(names, anew=True)
