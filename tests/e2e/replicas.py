@@ -207,7 +207,8 @@ def be_cut_off(stage: Stage) -> None:
         history = versions_of(stage, [one, changed], began)
         assert history[one] in ([version(number) for number in numbers] for numbers in ((3, 4), (2, 3, 4)))
         assert history[changed] == [version(9)]
-        stage.check_one_poller(stay)
+        stage.check_one_poller([name for name in stay if name != one])
+        stage.check_one_poller([one], anew=True)
 
 
 def be_cut_off_alone(stage: Stage) -> None:
