@@ -29,6 +29,9 @@ RESERVE_SECONDS = 300.0
 SKEW_SECONDS = 300.0
 """How far a clock may be ahead of another. As much as AWS allows in the signature of a call."""
 
+LONGEST_INTERVAL_SECONDS = 86_400
+"""The longest that a session can be made for: `RequiredMinimumPollIntervalInSeconds` of StartConfigurationSession."""
+
 _VERSION = 1
 _EARLIEST, _LATEST = 0.0, 1e11  # Unix time, and no other number: the year 5138
 
@@ -196,7 +199,7 @@ def _from_record(record: Any) -> HandedOver | None:  # noqa: ANN401 (whatever JS
             int(interval),
             bool(delivered),
             str(label),
-        ] if token and interval > 0 and _is_time(issued) and _is_time(due):
+        ] if token and 1 <= interval <= LONGEST_INTERVAL_SECONDS and _is_time(issued) and _is_time(due):
             session = SavedSession(token=token, interval=interval, delivered=delivered, version_label=label)
             return HandedOver(uid, generation, issued, due, latest, session)
     return None

@@ -177,3 +177,16 @@ def test_clocks_that_differ_do_no_harm(due: float, now: float) -> None:
 def test_no_token_is_shown() -> None:
     (chunk,) = encode([handed_over()], "a")
     assert SECRET not in f"{decode(chunk)!r}{handed_over()!r}{handed_over().session}"
+
+
+@pytest.mark.parametrize("interval", [0, -1, 86_401, 10**400])
+def test_an_interval_that_appconfig_never_gives_is_damage(interval: int) -> None:
+    good = handed_over()
+    damaged = replace(good, session=replace(good.session, interval=interval))
+    assert decoded(encode([damaged, good], "set")) == [good]
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf"), 10**400, -1.0])
+@pytest.mark.parametrize("field", ["issued", "due"])
+def test_a_time_that_is_none_is_damage(field: str, number: float) -> None:
+    assert decoded(encode([handed_over(**{field: number}), handed_over()], "set")) == [handed_over()]
