@@ -11,6 +11,7 @@ import signal
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -84,8 +85,9 @@ def run(settings: Settings) -> None:
     release = version("appconfig-operator")
     metrics, fence = Metrics(release), Fence()
     try:
-        # One connection for each worker and each watch on ConfigMaps; and for Leases, Events and the lists of sources.
-        connections = settings.workers + max(1, len(settings.namespaces)) + 3
+        # One connection for each worker and each watch on ConfigMaps; and for Leases, handed-over sessions, Events and
+        # the lists of sources.
+        connections = settings.workers + max(1, len(settings.namespaces)) + 4
         api = connect(workers=connections, fence=fence, on_call=metrics.called_kubernetes)
     except ConnectionSettingsError as error:
         raise SettingsError(str(error)) from error
@@ -161,11 +163,13 @@ class _Operator:
             after=self._source_watch.listed,
             stop=stop,
         )
+        call_seconds = settings.lease_duration / LEASE_CALLS
         self._shards = Shards(
             Replica(identity(platform.node(), secrets.token_hex(4)), settings.shards, settings.lease_duration),
-            leases=Leases(api, self.lease_namespace, timeout=settings.lease_duration / LEASE_CALLS, utc_now=_utc_now),
+            leases=Leases(api, self.lease_namespace, timeout=call_seconds, utc_now=_utc_now),
             host=self._scheduler,
-            store=Handovers(api, self.lease_namespace, shards=settings.shards),
+            store=Handovers(api, self.lease_namespace, timeout=call_seconds, shards=settings.shards),
+            errands=ThreadPoolExecutor(1, "handover"),
             ready=self._config_map_watches.listed,
             monotonic=time.monotonic,
         )

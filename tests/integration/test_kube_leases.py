@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -179,6 +180,7 @@ def replica(api: Api, name: str, host: Host) -> Shards:
         leases=Leases(api, NAMESPACE, timeout=1.0, utc_now=lambda: datetime.now(UTC)),
         host=host,
         store=NoSessions(),
+        errands=ThreadPoolExecutor(1),
         ready=ready,
         monotonic=time.monotonic,
     )

@@ -14,6 +14,7 @@ from appconfig_operator.engine.turnover import Turnover
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Executor
 
     from appconfig_operator.core.lease_requests import Answer, Request
     from appconfig_operator.core.shares import Replica
@@ -55,6 +56,8 @@ class Shards:
         Who polls.
     store
         Where sessions wait between two replicas.
+    errands
+        A thread of its own for what is asked of `store`: calls that hang there must not hold up renewals.
     ready
         Set when it is known which sources there are: before that, this replica takes nothing.
     monotonic
@@ -68,6 +71,7 @@ class Shards:
         leases: LeaseStore,
         host: ShardHost,
         store: HandoverStore,
+        errands: Executor,
         ready: threading.Event,
         monotonic: Callable[[], float],
     ) -> None:
@@ -76,7 +80,7 @@ class Shards:
         self._ready = ready
         self._monotonic = monotonic
         self._election = Election(me)
-        self._turnover = Turnover(host, store, monotonic)
+        self._turnover = Turnover(host, store, errands, monotonic)
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._complaint = ""
@@ -102,7 +106,7 @@ class Shards:
 
     @property
     def age(self) -> float:
-        """Seconds since the thread last showed that it lives. A hand-over and a call that hangs add to it."""
+        """Seconds since the thread last showed that it lives. A call about a Lease that hangs adds to it."""
         return self._monotonic() - self._beat
 
     @property

@@ -1,6 +1,7 @@
 """A shard on its way from one replica to the next: its sessions are fetched before, and left behind after.
 
-Each step is called again and again from one thread, and none waits: renewals of Leases must not be held up.
+Each step is called again and again from one thread, and none waits: renewals of Leases must not be held up. So what the
+store has to do is an errand for another thread, and the steps look for its outcome.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from appconfig_operator.core.handover import HandoverError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Executor, Future
 
     from appconfig_operator.core.handover import HandedOver
     from appconfig_operator.core.tenure import Tenure
@@ -65,11 +67,19 @@ class Phase(Enum):
 
 @dataclass(slots=True)
 class Stay:
-    """A shard between gaining and losing it."""
+    """A shard between gaining and losing it.
+
+    Attributes
+    ----------
+    errand
+        What the store is asked for, if it is. It returns the sessions that are here then, and `None` when it was not
+        begun, because the Lease had lapsed meanwhile.
+    """
 
     holding: TenureHolding
     phase: Phase = Phase.ARRIVED
     sessions: list[HandedOver] = field(default_factory=list, repr=False)
+    errand: Future[list[HandedOver] | None] | None = field(default=None, repr=False)
     failures: int = 0
     not_before: float = float("-inf")
 
@@ -83,13 +93,19 @@ class Turnover:
         Who polls.
     store
         Where sessions wait.
+    errands
+        Runs one after the other what is asked of the store: of a shard that is lost and gained again, what was stored
+        late is found.
     monotonic
         Seconds.
     """
 
-    def __init__(self, host: ShardHost, store: HandoverStore, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, host: ShardHost, store: HandoverStore, errands: Executor, monotonic: Callable[[], float]
+    ) -> None:
         self._host = host
         self._store = store
+        self._errands = errands
         self._monotonic = monotonic
         self._stays: dict[int, Stay] = {}
         self._warned = ""
@@ -104,7 +120,7 @@ class Turnover:
         self._stays[shard] = Stay(TenureHolding(tenure, self._monotonic))
 
     def lost(self, shard: int) -> None:
-        """Take in that another replica has it. Its sessions are that one's."""
+        """Take in that another replica has it. Its sessions are that one's, also those still to be fetched."""
         if self._stays.pop(shard).phase in {Phase.POLLING, Phase.DRAINING}:
             self._host.drop(shard)
 
@@ -129,6 +145,9 @@ class Turnover:
             Whether another replica is to have it.
         """
         stay = self._stays[shard]
+        self._settle(stay)
+        if stay.errand is not None:
+            return False  # what is here, and what is in the store, only its outcome tells
         if stay.phase is Phase.STORED and not leaving:
             # It stays after all, and what was stored is needed here.
             stay.phase, stay.failures = Phase.ARRIVED, 0
@@ -138,12 +157,12 @@ class Turnover:
         now = self._monotonic()
         if stay.holding.remaining() > 0 and now >= stay.not_before:
             if leaving:
-                self._give(shard, stay, now, drained=drained)
+                self._give(shard, stay, drained=drained)
             elif stay.phase is not Phase.DRAINING or drained:
-                self._take(shard, stay, now)
+                self._take(shard, stay)
         return stay.phase is Phase.STORED
 
-    def _take(self, shard: int, stay: Stay, now: float) -> None:
+    def _take(self, shard: int, stay: Stay) -> None:
         if stay.phase is Phase.POLLING:
             if stay.holding.lapsed:
                 stay.holding.lapsed = False  # before: whoever is told from here on needs another call
@@ -153,46 +172,75 @@ class Turnover:
             # It cannot be told to go on, and needs no store to begin anew.
             stay.sessions, stay.phase = self._host.surrender(shard), Phase.SURRENDERED
         elif stay.phase is Phase.ARRIVED:
-            self._fetch(shard, stay, now)
+            self._fetch(shard, stay)
         if stay.phase in {Phase.TAKEN, Phase.SURRENDERED} and stay.holding.remaining() > 0:
             sessions, stay.sessions = stay.sessions, []
             stay.holding.lapsed = False
+            try:
+                self._host.begin(shard, stay.holding, {session.uid: session for session in sessions})
+            except Exception:
+                self._host.drop(shard)  # what was begun of it, so that it can be begun anew
+                raise
             stay.phase, stay.failures = Phase.POLLING, 0
-            self._host.begin(shard, stay.holding, {session.uid: session for session in sessions})
             logger.info("Shard %d is polled here, %d sessions were handed over", shard, len(sessions))
 
-    def _give(self, shard: int, stay: Stay, now: float, *, drained: bool) -> None:
+    def _give(self, shard: int, stay: Stay, *, drained: bool) -> None:
         if stay.phase is Phase.ARRIVED:
             stay.phase = Phase.STORED  # nothing was fetched yet
         if drained:
             stay.sessions, stay.phase = self._host.surrender(shard), Phase.SURRENDERED
         if stay.phase in {Phase.TAKEN, Phase.SURRENDERED}:
-            self._put(shard, stay, now)
+            self._put(shard, stay)
 
-    def _fetch(self, shard: int, stay: Stay, now: float) -> None:
-        try:
-            stay.sessions, stay.phase = self._store.take(shard), Phase.TAKEN
-        except HandoverError as error:
-            if self._gives_up(stay, now):
-                stay.phase = Phase.TAKEN
-                self._warn(f"Sessions could not be taken over, new ones are started: {error}")
+    def _fetch(self, shard: int, stay: Stay) -> None:
+        def take() -> list[HandedOver] | None:
+            return self._store.take(shard) if stay.holding.remaining() > 0 else None
 
-    def _put(self, shard: int, stay: Stay, now: float) -> None:
+        stay.errand = self._errands.submit(take)
+        self._settle(stay)
+
+    def _put(self, shard: int, stay: Stay) -> None:
+        sessions = stay.sessions
+        if not sessions:
+            stay.phase, stay.failures = Phase.STORED, 0
+            return
+
+        def put() -> list[HandedOver] | None:
+            if stay.holding.remaining() <= 0:
+                return None
+            self._store.put(shard, sessions)
+            return []
+
+        stay.errand = self._errands.submit(put)
+        self._settle(stay)
+
+    def _settle(self, stay: Stay) -> None:
+        """Take in what became of an errand, once it has ended."""
+        if stay.errand is None or not stay.errand.done():
+            return
+        errand, stay.errand = stay.errand, None
+        arrived = stay.phase is Phase.ARRIVED
         try:
-            if stay.sessions:
-                self._store.put(shard, stay.sessions)
+            sessions = errand.result()
         except HandoverError as error:
-            if not self._gives_up(stay, now):
+            if not self._gives_up(stay):
                 return
-            self._warn(f"Sessions could not be handed over, the next replica starts new ones: {error}")
-        stay.sessions, stay.phase, stay.failures = [], Phase.STORED, 0
+            sessions = []
+            self._warn(
+                f"Sessions could not be taken over, new ones are started: {error}"
+                if arrived
+                else f"Sessions could not be handed over, the next replica starts new ones: {error}"
+            )
+        if sessions is not None:
+            stay.sessions, stay.failures = sessions, 0
+            stay.phase = Phase.TAKEN if arrived else Phase.STORED
 
-    def _gives_up(self, stay: Stay, now: float) -> bool:
+    def _gives_up(self, stay: Stay) -> bool:
         stay.failures += 1
-        stay.not_before = now + AGAIN_SECONDS
+        stay.not_before = self._monotonic() + AGAIN_SECONDS
         if stay.failures < ATTEMPTS:
             return False
-        stay.failures, stay.not_before = 0, float("-inf")
+        stay.not_before = float("-inf")
         return True
 
     def _warn(self, words: str) -> None:

@@ -58,6 +58,8 @@ class Handovers:
         Where the Secrets are.
     new_set
         Returns an ID that was never used before.
+    timeout
+        Seconds that each wait for the network may take, in place of those of all calls.
     shards
         How many there are, or `None`: nobody knows. What is stored for others is litter of when there were more.
     """
@@ -68,9 +70,11 @@ class Handovers:
         namespace: str,
         new_set: Callable[[], str] = lambda: uuid.uuid4().hex,
         *,
+        timeout: float | None = None,
         shards: int | None = None,
     ) -> None:
         self._shards = shards
+        self._timeout = timeout
         self._api = api
         self._namespace = namespace
         self._new_set = new_set
@@ -90,7 +94,11 @@ class Handovers:
                 self._delete(old["metadata"])
             for number, chunk in enumerate(encode(sessions, self._new_set())):
                 self._api.call(
-                    "POST", self._path, query={"fieldManager": FIELD_MANAGER}, body=_secret(shard, number, chunk)
+                    "POST",
+                    self._path,
+                    query={"fieldManager": FIELD_MANAGER},
+                    body=_secret(shard, number, chunk),
+                    timeout=self._timeout,
                 )
         except (ApiError, UnreachableError) as error:
             raise self._error(error, shard, "stored") from error
@@ -134,7 +142,7 @@ class Handovers:
         found: list[Mapping[str, Any]] = []
         query = {"labelSelector": f"{MANAGED_BY}={FIELD_MANAGER},{SHARD},{SHARD}{which}", "limit": _PAGE}
         while True:
-            page = self._api.call("GET", self._path, query=query, accept=accept)
+            page = self._api.call("GET", self._path, query=query, accept=accept, timeout=self._timeout)
             # An empty list of metadata only comes as null.
             items = page.get("items") or ()
             found.extend(item for item in items if "deletionTimestamp" not in item["metadata"])
@@ -148,7 +156,7 @@ class Handovers:
         preconditions = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
         try:
-            self._api.call("DELETE", f"{self._path}/{metadata['name']}", body=body)
+            self._api.call("DELETE", f"{self._path}/{metadata['name']}", body=body, timeout=self._timeout)
         except ApiError as error:
             if error.status not in {NOT_FOUND, CONFLICT}:
                 raise

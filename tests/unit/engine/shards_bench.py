@@ -1,0 +1,186 @@
+"""A driver of shards with a clock, an API server, a host and a store of our own."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from appconfig_operator.core.handover import HandedOver, HandoverError, SavedSession
+from appconfig_operator.core.lease import Lease, member_lease
+from appconfig_operator.core.lease_requests import CreateLease, LeaseError, ReplaceLease
+from appconfig_operator.core.shards import assign
+from appconfig_operator.core.shares import Replica
+from appconfig_operator.engine.shards import Shards
+from tests.unit.core.leases_world import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from appconfig_operator.core.lease_requests import Answer, Request
+    from appconfig_operator.engine.ports import Holding
+
+DURATION = 15
+
+REFUSED = "Leases in namespace ops: HTTP 403: cannot touch leases"
+
+
+def session(uid: str) -> HandedOver:
+    return HandedOver(uid, 1, 0.0, 0.0, "", SavedSession("token", 60, delivered=True, version_label="v1"))
+
+
+@dataclass
+class Host:
+    """Says what it was told, in order."""
+
+    told: list[str] = field(default_factory=list)
+    holdings: dict[int, Holding] = field(default_factory=dict)
+    sessions: dict[int, list[str]] = field(default_factory=dict)
+    drained: bool = True
+    on_begin: Callable[[], None] = lambda: None
+
+    def begin(self, shard: int, holding: Holding, sessions: Mapping[str, HandedOver]) -> None:
+        assert holding.remaining() > 0
+        self.told.append(f"begin {shard}")
+        self.holdings[shard] = holding
+        self.sessions[shard] = sorted(sessions)
+        self.on_begin()
+
+    def resume(self, shard: int) -> None:
+        assert self.holdings[shard].remaining() > 0
+        self.told.append(f"resume {shard}")
+
+    def drain(self, shard: int) -> bool:
+        self.told.append(f"drain {shard}")
+        return self.drained
+
+    def surrender(self, shard: int) -> list[HandedOver]:
+        self.told.append(f"surrender {shard}")
+        return [session(uid) for uid in self.sessions[shard] or ["new"]]
+
+    def drop(self, shard: int) -> None:
+        self.told.append(f"drop {shard}")
+
+
+@dataclass
+class Sessions:
+    """Keeps sessions, or fails."""
+
+    kept: dict[int, list[HandedOver]] = field(default_factory=dict)
+    failures: int = 0
+    calls: list[str] = field(default_factory=list)
+    meanwhile: Callable[[], None] = lambda: None
+
+    def put(self, shard: int, sessions: Sequence[HandedOver]) -> None:
+        self._call("put")
+        self.kept[shard] = [*self.kept.get(shard, ()), *sessions]
+
+    def take(self, shard: int) -> list[HandedOver]:
+        self._call("take")
+        return self.kept.pop(shard, [])
+
+    def _call(self, what: str) -> None:
+        self.calls.append(what)
+        self.meanwhile()
+        if self.failures:
+            self.failures -= 1
+            raise HandoverError("Secrets cannot be written")
+
+
+@dataclass
+class ApiServer(Store):
+    """The Leases, unless it is away."""
+
+    away: bool = False
+    bug: bool = False
+    refuses: tuple[type, ...] = ()
+
+    def carry_out(self, request: Request) -> Answer:
+        if self.bug:
+            raise ZeroDivisionError
+        if self.away:
+            raise LeaseError("The API server is away")
+        if isinstance(request, self.refuses):
+            raise LeaseError(REFUSED)
+        return super().carry_out(request)
+
+
+class Errands(Executor):
+    """Runs what it is given at once, or when it is told to."""
+
+    def __init__(self) -> None:
+        self.held_up = False
+        self._waiting: deque[Callable[[], None]] = deque()
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+
+        def work() -> None:
+            try:
+                future.set_result(fn(*args, **kwargs))
+            except HandoverError as error:
+                future.set_exception(error)
+
+        self._waiting.append(work)
+        self.go_on()
+        return future
+
+    def go_on(self) -> None:
+        """Run what waits, unless it is held up."""
+        while self._waiting and not self.held_up:
+            self._waiting.popleft()()
+
+
+class Bench:
+    def __init__(self, shards: int = 1, *, api: ApiServer | None = None, identity: str = "me") -> None:
+        self.now = 100.0
+        self.api = api or ApiServer()
+        self.host = Host()
+        self.store = Sessions()
+        self.errands = Errands()
+        self.ready = threading.Event()
+        self.ready.set()
+        self.number = shards
+        self.shards = Shards(
+            Replica(identity, shards, DURATION),
+            leases=self.api,
+            host=self.host,
+            store=self.store,
+            errands=self.errands,
+            ready=self.ready,
+            monotonic=lambda: self.now,
+        )
+
+    def run(self, seconds: float) -> bool:
+        """Let time go by, and tell whether the thread would have ended."""
+        end = self.now + seconds
+        for _ in range(2000):
+            wait = self.shards.turn()
+            if wait is None:
+                return True
+            if self.now + wait > end:
+                self.now = end
+                return False
+            self.now += wait
+        pytest.fail("it does not come to rest")
+
+    def other(self, name: str, holder: str = "other", *, shards: int | None = None) -> None:
+        lease = Lease(name, holder, shards or self.number, DURATION)
+        there = self.api.leases.get(name)
+        if there is None:
+            self.api.carry_out(CreateLease(lease))
+        else:
+            turn = there.transitions + 1
+            self.api.carry_out(
+                ReplaceLease(Lease(name, holder, lease.shards, DURATION, turn, uid=there.uid, version=there.version))
+            )
+
+    def other_joins(self) -> int:
+        """Let another replica come, and return the one shard that is to be its."""
+        (shard,) = [shard for shard, owner in assign(self.number, ["me", "other"]).items() if owner == "other"]
+        self.other(member_lease("other"))
+        return shard

@@ -1,0 +1,190 @@
+"""Shards while the store of sessions hangs: nothing else waits for it, and what comes of it late does no harm."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from appconfig_operator.core.lease import member_lease, shard_lease
+from appconfig_operator.core.shares import Replica
+from appconfig_operator.engine.shards import Shards
+from appconfig_operator.engine.turnover import AGAIN_SECONDS
+from sandbox import wait_until
+from tests.unit.engine.shards_bench import Bench, session
+
+
+def hung_put() -> tuple[Bench, int]:
+    """Return a replica whose store hangs while it gives the shard away."""
+    bench = Bench(2)
+    bench.run(0)
+    shard = bench.other_joins()
+    bench.errands.held_up = True
+    bench.run(6)
+    assert bench.host.told[-1] == f"surrender {shard}"
+    return bench, shard
+
+
+def go_on(bench: Bench) -> None:
+    bench.errands.held_up = False
+    bench.errands.go_on()
+
+
+def test_a_store_that_hangs_holds_no_renewal_up() -> None:
+    bench = Bench(4)
+    bench.store.kept[0] = [session("a")]
+    bench.run(0)
+    bench.store.kept[3] = [session("b")]
+    bench.other(shard_lease(3))
+    bench.run(6)
+    assert bench.shards.held == (0, 1, 2)
+    bench.errands.held_up = True
+    bench.run(40)
+    assert bench.shards.held == (0, 1, 2)
+    assert all(bench.host.holdings[shard].remaining() > 0 for shard in range(3))
+    go_on(bench)
+    bench.run(1)
+    assert len(bench.shards.held) == 4
+    assert bench.host.sessions[3] == ["b"]
+
+
+def test_a_put_that_hangs_keeps_the_shard_here_until_it_has_ended() -> None:
+    bench, shard = hung_put()
+    for _ in range(30):
+        bench.other(member_lease("other"))
+        bench.run(1)
+    assert bench.shards.held == (1 - shard,)
+    assert bench.api.leases[shard_lease(shard)].holder == "me"
+    go_on(bench)
+    bench.run(1)
+    assert bench.api.leases[shard_lease(shard)].holder == ""
+    assert [kept.uid for kept in bench.store.kept[shard]] == ["new"]
+
+
+def test_sessions_on_their_way_to_the_store_are_not_used_when_the_shard_stays_after_all() -> None:
+    bench, shard = hung_put()
+    del bench.api.leases[member_lease("other")]
+    bench.run(5)
+    assert bench.host.told[-1] == f"surrender {shard}"
+    go_on(bench)
+    bench.run(1)
+    assert bench.store.calls[-2:] == ["put", "take"]
+    assert bench.host.told[-1] == f"begin {shard}"
+    assert shard not in bench.store.kept
+
+
+def test_sessions_that_arrive_after_the_shard_was_lost_are_dropped() -> None:
+    bench = Bench()
+    bench.store.kept[0] = [session("a")]
+    bench.errands.held_up = True
+    bench.run(1)
+    bench.other(shard_lease(0))
+    bench.run(6)
+    go_on(bench)
+    bench.run(1)
+    assert bench.host.told == []
+    assert bench.store.calls == [], "they are the other's"
+    assert [kept.uid for kept in bench.store.kept[0]] == ["a"]
+
+
+def test_nothing_is_asked_of_the_store_once_the_lease_has_lapsed() -> None:
+    """An errand may wait for another one for long."""
+    bench, shard = hung_put()
+    bench.api.away = True
+    bench.run(20)
+    go_on(bench)
+    assert "put" not in bench.store.calls
+    bench.api.away = False
+    bench.other(member_lease("other"))
+    bench.run(2)
+    assert [kept.uid for kept in bench.store.kept[shard]] == ["new"]
+
+
+def test_a_take_under_way_at_the_end_is_waited_for_and_put_back() -> None:
+    bench = Bench()
+    bench.store.kept[0] = [session("a")]
+    bench.errands.held_up = True
+    bench.run(1)
+    bench.shards._stop.set()
+    assert not bench.run(5)
+    go_on(bench)
+    assert bench.run(1)
+    assert bench.store.calls == ["take", "put"]
+    assert [kept.uid for kept in bench.store.kept[0]] == ["a"]
+
+
+def test_the_pause_after_a_failure_begins_when_it_is_known() -> None:
+    bench = Bench()
+    bench.store.failures = 1
+    bench.store.meanwhile = lambda: setattr(bench, "now", bench.now + 5)
+    while not bench.store.calls:
+        bench.shards.turn()
+    bench.store.meanwhile = lambda: None
+    bench.run(AGAIN_SECONDS - 0.1)
+    assert len(bench.store.calls) == 1
+    bench.run(0.2)
+    assert len(bench.store.calls) == 2
+
+
+def test_a_shard_whose_begin_failed_is_begun_anew() -> None:
+    bench = Bench()
+    bench.store.kept[0] = [session("a")]
+
+    def bug() -> None:
+        raise ZeroDivisionError
+
+    bench.host.on_begin = bug
+    with pytest.raises(ZeroDivisionError):
+        bench.run(1)
+    assert bench.shards.held == ()
+    bench.host.on_begin = lambda: None
+    bench.run(1)
+    assert bench.host.told == ["begin 0", "drop 0", "begin 0"]
+    assert bench.host.sessions[0] == [], "nobody knows which of the tokens were used"
+
+
+def test_a_thread_of_its_own_that_is_blocked() -> None:
+    """Real threads: one shard after the other waits for the store, and Leases are renewed all the same."""
+    bench = Bench(2)
+    blocked = threading.Event()
+    bench.store.meanwhile = lambda: assert_waited(blocked)
+    errands = ThreadPoolExecutor(1)
+    shards = Shards(
+        Replica("me", 2, 15),
+        leases=bench.api,
+        host=bench.host,
+        store=bench.store,
+        errands=errands,
+        ready=bench.ready,
+        monotonic=lambda: time.monotonic() * 20,
+    )
+    shards.start()
+    wait_until(lambda: bench.store.calls, 10, "a call of the store")
+    versions = {bench.api.leases[shard_lease(0)].version}
+
+    def renewed() -> bool:
+        versions.add(bench.api.leases[shard_lease(0)].version)
+        return len(versions) > 3
+
+    wait_until(renewed, 10, "renewals")
+    assert shards.held == ()
+    blocked.set()
+    wait_until(lambda: shards.held == (0, 1), 10, "all shards")
+    assert shards.stop(10)
+    errands.shutdown()
+
+
+def assert_waited(event: threading.Event) -> None:
+    assert event.wait(30)
+
+
+def test_a_shard_without_sessions_needs_no_store_to_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(2)
+    bench.run(0)
+    monkeypatch.setattr(bench.host, "surrender", lambda _: [])
+    shard = bench.other_joins()
+    bench.run(6)
+    assert bench.api.leases[shard_lease(shard)].holder == ""
+    assert "put" not in bench.store.calls
