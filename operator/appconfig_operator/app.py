@@ -133,7 +133,7 @@ class _Operator:
             cluster=Identities(api),
             on_call=metrics.called_aws,
             quota_percent=settings.aws_quota_percent,
-            replicas=lambda: self._shards.members,
+            replicas=lambda: self._shards.pollers,
         )
         sources = Sources(api)
         events = Events(api, instance=platform.node())
@@ -212,7 +212,14 @@ class _Operator:
         return stuck(scheduler=self._scheduler.age(), shards=self._shards.age)
 
     def _unready(self) -> list[str]:
-        return unready(listed=self._config_map_watches.listed.is_set(), lapsed=self._shards.overdue)
+        shards = self._shards
+        return unready(
+            listed=self._config_map_watches.listed.is_set(),
+            joined=shards.joined,
+            failing=shards.failing,
+            lapsed=shards.overdue,
+            trouble=shards.complaint,
+        )
 
     def _gauges(self) -> Gauges:
         entries = self._scheduler.entries()

@@ -41,24 +41,39 @@ def stuck(*, scheduler: float, shards: float) -> list[str]:
     return complaints
 
 
-def unready(*, listed: bool, lapsed: float) -> list[str]:
+def unready(*, listed: bool, joined: bool, failing: float, lapsed: float, trouble: str) -> list[str]:
     """Say what keeps this process from its work.
 
     Parameters
     ----------
     listed
         Whether the API server has told which sources there are, at least once.
+    joined
+        Whether this replica is among the Leases, for all to see. Without it, it would never get a shard.
+    failing
+        For how many seconds Leases could not be listed, or not be written.
     lapsed
         For how many seconds a Lease that is held has been past its end, the longest of them. 0: none has.
+    trouble
+        What came of the last request for a Lease when it failed, with the namespace and the right, or empty.
 
     Returns
     -------
     list of str
         A line for each complaint. Empty: it does its work, or stands by for it.
+
+    Notes
+    -----
+    Whether it holds a shard does not matter: which replica has one is decided when all are there.
     """
     complaints = []
     if not listed:
         complaints.append("the Kubernetes API server has not told yet which sources there are")
+    why = f": {trouble}" if trouble else ""
+    if not joined:
+        complaints.append(f"this replica has not written its Lease and seen it in the list of the Leases yet{why}")
+    elif failing > LAPSED_SECONDS:
+        complaints.append(f"Leases could not be listed, or not be written, for {failing:.0f} s{why}")
     if lapsed > LAPSED_SECONDS:
         complaints.append(f"the Lease of a shard could not be renewed and lapsed {lapsed:.0f} s ago")
     return complaints

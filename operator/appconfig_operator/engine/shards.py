@@ -8,7 +8,8 @@ import traceback
 from typing import TYPE_CHECKING, Protocol
 
 from appconfig_operator.core.election import Change, Election
-from appconfig_operator.core.lease_requests import Failure, LeaseError
+from appconfig_operator.core.lease import member_lease
+from appconfig_operator.core.lease_requests import Failure, LeaseError, ListLeases
 from appconfig_operator.core.tenure import NEVER
 from appconfig_operator.engine.turnover import Turnover
 
@@ -61,7 +62,7 @@ class Shards:
     ready
         Set when it is known which sources there are: before that, this replica takes nothing.
     monotonic
-        Seconds.
+        Seconds, also of the time that the machine was suspended: the Leases of others went on meanwhile.
     """
 
     def __init__(  # noqa: PLR0913 (what it brings together)
@@ -76,6 +77,7 @@ class Shards:
         monotonic: Callable[[], float],
     ) -> None:
         self._me = me
+        self._member = member_lease(me.identity)
         self._leases = leases
         self._ready = ready
         self._monotonic = monotonic
@@ -91,6 +93,9 @@ class Shards:
         self._tenures: dict[int, Tenure] = {}
         self._active: tuple[int, ...] = ()
         self._members = 0
+        self._listed = False
+        self._joined = False
+        self._failing: dict[bool, float] = {}  # lists, and writes: since when
         self._thread = threading.Thread(target=self._run, name="shards", daemon=True)
 
     @property
@@ -101,8 +106,29 @@ class Shards:
 
     @property
     def members(self) -> int:
-        """How many replicas share the shards, with this one. 0: none has been looked for yet."""
+        """How many replicas share the shards, with this one. 0: no list of them was seen yet."""
         return self._members
+
+    @property
+    def pollers(self) -> int:
+        """How many replicas poll at most, and at least 1: those without a shard stand by."""
+        return max(1, min(self._members, self._me.shards))
+
+    @property
+    def joined(self) -> bool:
+        """Whether a list of the Leases has shown this replica's own member Lease, so others see it, too."""
+        return self._joined
+
+    @property
+    def failing(self) -> float:
+        """For how many seconds Leases could not be listed, or not be written. 0: they can be."""
+        now = self._monotonic()
+        return max([0.0, *(now - since for since in self._failing.values())])
+
+    @property
+    def complaint(self) -> str:
+        """What came of the last request for a Lease when it failed, or empty."""
+        return self._complaint
 
     @property
     def age(self) -> float:
@@ -113,13 +139,17 @@ class Shards:
     def overdue(self) -> float:
         """Seconds since the first Lease lapsed that this replica could neither renew nor tell to be lost. 0: none."""
         now = self._monotonic()
-        return max([0.0, *(now - tenure.until for tenure in self._tenures.values() if tenure.until != NEVER)])
+        return max([0.0, *(now - until for until in self._ends())])
 
     @property
     def remaining(self) -> float | None:
         """Seconds until the first of the Leases held lapses, negative when it has. `None`: none is held."""
         now = self._monotonic()
-        return min((tenure.until - now for tenure in self._tenures.values() if tenure.until != NEVER), default=None)
+        return min((until - now for until in self._ends()), default=None)
+
+    def _ends(self) -> list[float]:
+        """Return up to when the Leases held can be relied on. Each is read once: the loop may change it meanwhile."""
+        return [until for tenure in self._tenures.values() if (until := tenure.until) != NEVER]
 
     def start(self) -> None:
         """Start the thread."""
@@ -191,15 +221,21 @@ class Shards:
 
     def _ask(self, request: Request) -> None:
         answer: Answer = Failure.UNKNOWN
+        lists, sent = isinstance(request, ListLeases), self._monotonic()
         try:
             answer = self._leases.carry_out(request)
             self._complain("")
+            self._failing = {other: since for other, since in self._failing.items() if other is not lists}
         except LeaseError as error:
             self._complain(str(error))
+            self._failing = {lists: sent, **self._failing}
         finally:  # also after a bug: that nothing is known of the request is the truth then
             changes = self._election.answered(answer, self._monotonic())
         for change, shard in changes:
             self._take_in(change, shard)
+        if isinstance(answer, list):
+            self._listed = True
+            self._joined = self._joined or any(lease.name == self._member for lease in answer)
         self._look_for_strangers()
 
     def _take_in(self, change: Change, shard: int) -> None:
@@ -230,7 +266,7 @@ class Shards:
     def _show(self) -> None:
         self._tenures = self._election.held
         self._active = tuple(sorted(self._turnover.active()))
-        self._members = self._election.members
+        self._members = self._election.members if self._listed else 0
 
     def _complain(self, complaint: str) -> None:
         """Log what is wrong, once and not at each try."""

@@ -15,7 +15,7 @@ from appconfig_operator.core.health import (
 
 def test_well() -> None:
     assert stuck(scheduler=SCHEDULER_STUCK_SECONDS, shards=SHARDS_STUCK_SECONDS) == []
-    assert unready(listed=True, lapsed=LAPSED_SECONDS) == []
+    assert unready(listed=True, joined=True, failing=LAPSED_SECONDS, lapsed=LAPSED_SECONDS, trouble="timeout") == []
 
 
 def test_workers_that_all_wait_for_aws_are_well() -> None:
@@ -38,7 +38,18 @@ def test_both_are_told() -> None:
     assert len(stuck(scheduler=500, shards=130)) == 2
 
 
+REFUSED = "Leases in namespace ops: the Kubernetes API server answered HTTP 403 Forbidden: cannot list leases"
+
+
 def test_unready() -> None:
-    first, second = unready(listed=False, lapsed=31)
+    first, second, third = unready(listed=False, joined=True, failing=45, lapsed=31, trouble=REFUSED)
     assert first == "the Kubernetes API server has not told yet which sources there are"
-    assert second == "the Lease of a shard could not be renewed and lapsed 31 s ago"
+    assert second == f"Leases could not be listed, or not be written, for 45 s: {REFUSED}"
+    assert third == "the Lease of a shard could not be renewed and lapsed 31 s ago"
+
+
+@pytest.mark.parametrize(("trouble", "end"), [(REFUSED, f": {REFUSED}"), ("", "")])
+def test_a_replica_without_a_place_among_the_others_is_not_ready(trouble: str, end: str) -> None:
+    """Else a rolling update would delete the last one that works."""
+    words = f"this replica has not written its Lease and seen it in the list of the Leases yet{end}"
+    assert unready(listed=True, joined=False, failing=100, lapsed=0, trouble=trouble) == [words]

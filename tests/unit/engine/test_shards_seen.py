@@ -1,0 +1,90 @@
+"""What the driver of the shards tells others: how many share the work, and whether it can take part."""
+
+from __future__ import annotations
+
+import pytest
+
+from appconfig_operator.core.lease import member_lease
+from appconfig_operator.core.lease_requests import CreateLease, ListLeases, ReplaceLease
+from appconfig_operator.core.tenure import NEVER
+from tests.unit.engine.shards_bench import REFUSED, Bench
+
+
+@pytest.mark.parametrize("right", [ListLeases, CreateLease])
+def test_without_a_right_it_never_joins(right: type) -> None:
+    bench = Bench()
+    bench.api.refuses = (right,)
+    bench.run(60)
+    assert not bench.shards.joined
+    assert bench.shards.failing > 55
+    bench.api.refuses = ()
+    bench.run(2)
+    assert bench.shards.joined
+    assert bench.shards.failing == 0
+    assert bench.shards.complaint == ""
+
+
+def test_it_says_what_was_refused() -> None:
+    bench = Bench()
+    bench.api.refuses = (ListLeases,)
+    bench.run(1)
+    assert bench.shards.complaint == REFUSED
+
+
+def test_nobody_is_counted_before_the_first_list() -> None:
+    bench = Bench()
+    bench.api.refuses = (ListLeases,)
+    bench.run(10)
+    assert (bench.shards.members, bench.shards.pollers) == (0, 1)
+    bench.api.refuses = ()
+    bench.run(2)
+    assert (bench.shards.members, bench.shards.pollers) == (1, 1)
+
+
+def test_lists_that_succeed_do_not_make_up_for_writes_that_do_not() -> None:
+    bench = Bench()
+    bench.run(0)
+    bench.api.refuses = (ReplaceLease,)
+    bench.run(50)
+    assert bench.shards.failing > 40
+    bench.api.refuses = ()
+    bench.run(2)
+    assert bench.shards.failing == 0
+
+
+def test_a_replica_that_stands_by_has_joined() -> None:
+    """Also when it is to have nothing at all: it would keep a rolling update waiting for ever."""
+    bench = Bench(1)
+    bench.other(member_lease("other"), shards=2)
+    bench.run(3)
+    assert bench.shards.held == ()
+    assert bench.shards.joined
+
+
+@pytest.mark.parametrize(("shards", "pollers"), [(1, 1), (2, 2), (3, 3), (8, 4)])
+def test_who_stands_by_does_not_poll(shards: int, pollers: int) -> None:
+    bench = Bench(shards)
+    for name in ("a", "b", "c"):
+        bench.other(member_lease(name), holder=name)
+    bench.run(1)
+    assert bench.shards.members == 4
+    assert bench.shards.pollers == pollers
+
+
+class Changing:
+    """A Lease that is lost between one look and the next."""
+
+    def __init__(self, until: float) -> None:
+        self._untils = [until, NEVER]
+
+    @property
+    def until(self) -> float:
+        return self._untils.pop(0)
+
+
+def test_a_lease_that_is_lost_at_that_moment_has_not_lapsed_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    monkeypatch.setattr(bench.shards, "_tenures", {0: Changing(bench.now - 3)})
+    assert bench.shards.overdue == 3
+    monkeypatch.setattr(bench.shards, "_tenures", {0: Changing(bench.now + 3)})
+    assert bench.shards.remaining == 3
