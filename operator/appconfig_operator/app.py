@@ -23,6 +23,7 @@ from appconfig_operator.core.policy import PolicyError, parse
 from appconfig_operator.core.shares import Replica
 from appconfig_operator.core.state import state_of
 from appconfig_operator.drift_watches import ConfigMapWatches
+from appconfig_operator.engine.clock import steady
 from appconfig_operator.engine.gate import Gate
 from appconfig_operator.engine.poll import Poller
 from appconfig_operator.engine.scheduler import Scheduler
@@ -171,7 +172,7 @@ class _Operator:
             store=Handovers(api, self.lease_namespace, timeout=call_seconds, shards=settings.shards),
             errands=ThreadPoolExecutor(1, "handover"),
             ready=self._config_map_watches.listed,
-            monotonic=time.monotonic,
+            monotonic=steady,
         )
         metrics.watch(self._gauges)
 
