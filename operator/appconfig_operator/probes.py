@@ -18,28 +18,6 @@ LIVE = "/healthz"
 READY = "/readyz"
 
 
-class Heartbeat:
-    """A sign of life: a loop beats, others look at the age of the last beat. Safe to share between threads.
-
-    Parameters
-    ----------
-    monotonic
-        Seconds.
-    """
-
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self._monotonic = monotonic
-        self._last = monotonic()
-
-    def beat(self) -> None:
-        """Give a sign of life. Costs as much as a look at the clock."""
-        self._last = self._monotonic()
-
-    def age(self) -> float:
-        """Return the seconds since the last beat, or since the making when there was none."""
-        return self._monotonic() - self._last
-
-
 class Probe:
     """A page that tells of complaints. The log tells when it turns bad, and when it is well again.
 

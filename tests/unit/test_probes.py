@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -12,8 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from appconfig_operator.core.health import stuck
-from appconfig_operator.probes import LIVE, READY, Heartbeat, pages
+from appconfig_operator.probes import LIVE, READY, pages
 from appconfig_operator.serving import Server
+from tests.unit.builders import source
+from tests.unit.engine.running import Gate, Recorder, Running, eventually
+from tests.unit.engine.shards_bench import Bench
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,63 +81,58 @@ def test_log(path: str, name: str, level: str, caplog: pytest.LogCaptureFixture)
     ]
 
 
-def test_heartbeat() -> None:
-    clock = Clock()
-    heartbeat = Heartbeat(clock)
-    clock.now += 5
-    assert heartbeat.age() == 5
-    heartbeat.beat()
-    clock.now += 2
-    assert heartbeat.age() == 2
-
-
-class Loop:
-    """A loop that beats and then does what it is given. `begun` is set once something is under way."""
-
-    def __init__(self, clock: Clock) -> None:
-        self.heartbeat = Heartbeat(clock)
-        self.begun = threading.Event()
-        self.go_on = threading.Event()
-        self._work: queue.SimpleQueue[bool] = queue.SimpleQueue()
-        self.rounds: queue.SimpleQueue[bool] = queue.SimpleQueue()
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def _run(self) -> None:
-        while True:
-            hangs = self._work.get()
-            self.heartbeat.beat()
-            self.rounds.put(hangs)
-            if hangs:
-                self.begun.set()
-                self.go_on.wait(60)
-
-    def round(self, *, hangs: bool = False) -> None:
-        """Let it go around once, up to its beat."""
-        self._work.put(hangs)
-        self.rounds.get(timeout=10)
-
-
-def test_a_loop_that_is_stuck() -> None:
-    """A real thread that hangs is told after 120 s, not sooner, and no more when it goes on."""
-    clock = Clock()
-    loop, other = Loop(clock), Heartbeat(clock)
-
-    def health() -> list[str]:
-        return stuck(scheduler=loop.heartbeat.age(), shards=other.age())
-
-    server = Server(pages(health=health, ready=list), flag="--health-port", port=0, everywhere=False)
+def test_workers_that_are_all_stuck() -> None:
+    """Told after 120 s, not sooner, and no more when they go on."""
+    clock, gate = Clock(), Gate()
+    running = Running(Recorder(gate), count=2, monotonic=clock)
+    shards = Bench().shards
+    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.put(source(uid="a"))
+    running.scheduler.put(source(uid="b"))
+    running.workers.start()
+    server = Server(
+        pages(health=lambda: stuck(scheduler=running.scheduler.age(), shards=shards.age), ready=list),
+        flag="--health-port",
+        port=0,
+        everywhere=False,
+    )
     try:
-        loop.round()
-        loop.round(hangs=True)
-        assert loop.begun.wait(10)
-        clock.now += 100
+        gate.wait_entered()
+        gate.wait_entered()
+        clock.now += 120
         assert ask(server, LIVE) == (200, "ok\n")
-        clock.now += 30
-        other.beat()
-        assert ask(server, LIVE) == (500, "the scheduler has given no sign of life for 130 s\n")
+        clock.now += 1
+        assert ask(server, LIVE) == (500, "the scheduler has given no sign of life for 121 s\n")
         assert ask(server, READY) == (200, "ok\n")
-        loop.go_on.set()
-        loop.round()
+        gate.opened.set()
+        eventually(lambda: ask(server, LIVE) == (200, "ok\n"))
+    finally:
+        gate.opened.set()
+        assert running.stop(10)
+        server.stop()
+
+
+def test_a_loop_of_the_shards_that_is_stuck() -> None:
+    """A real turn of it that hangs in a call."""
+    bench, entered, go_on = Bench(), threading.Event(), threading.Event()
+
+    def hang() -> None:
+        entered.set()
+        assert go_on.wait(30)
+
+    bench.host.on_begin = hang
+    health = pages(health=lambda: stuck(scheduler=0, shards=bench.shards.age), ready=list)
+    server = Server(health, flag="--health-port", port=0, everywhere=False)
+    loop = threading.Thread(target=bench.run, args=(0,), daemon=True)
+    try:
+        loop.start()
+        assert entered.wait(10)
+        bench.now += 121
+        assert ask(server, LIVE) == (500, "the loop of the shards has given no sign of life for 121 s\n")
+        go_on.set()
+        loop.join(10)
+        bench.shards.turn()
         assert ask(server, LIVE) == (200, "ok\n")
     finally:
+        go_on.set()
         server.stop()

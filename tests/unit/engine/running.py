@@ -104,16 +104,17 @@ class Running:
     meter: FakeMeter = field(default_factory=FakeMeter)
     holding: FakeHolding = field(default_factory=FakeHolding)
     fence: FakeFence = field(default_factory=FakeFence)
+    monotonic: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
-        self.scheduler = Scheduler(self.recorder, shards=self.shards, monotonic=time.monotonic)
+        self.scheduler = Scheduler(self.recorder, shards=self.shards, monotonic=self.monotonic)
         self.workers = Workers(
             self.scheduler,
             self.recorder,
             fence=self.fence,
             meter=self.meter,
             count=self.count,
-            monotonic=time.monotonic,
+            monotonic=self.monotonic,
         )
 
     def stop(self, timeout: float) -> bool:
