@@ -13,6 +13,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from appconfig_operator.__main__ import cli
+from appconfig_operator.core.drift import FIGHT_WINDOW_SECONDS
 from appconfig_operator.core.errors import Reason
 from appconfig_operator.core.state import State
 from appconfig_operator.gauges import Gauges
@@ -205,6 +206,11 @@ def test_targets_are_those_of_the_makefile() -> None:
     documented = re.findall(r"^\| `make ([\w-]+)` \|", text, re.MULTILINE)
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert set(documented) == set(re.findall(r"^([\w-]+):.*## ", makefile, re.MULTILINE)) - {"help"}
+
+
+def test_the_window_of_a_fight_is_that_of_the_code() -> None:
+    (found,) = re.findall(r"(\d+) minutes are a fight", text_of(DOCS / "architecture.md"))
+    assert int(found) * 60 == FIGHT_WINDOW_SECONDS
 
 
 def test_no_local_path_is_published() -> None:
