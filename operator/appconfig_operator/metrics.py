@@ -62,6 +62,7 @@ class Result(StrEnum):
     TOO_EARLY = "TooEarly"
     PACED = "Paced"
     OUTDATED = "Outdated"
+    GONE = "Gone"
     ERROR = "Error"
 
 

@@ -77,6 +77,12 @@ def test_a_result_that_nobody_knows_makes_no_series(metrics: Metrics) -> None:
     assert changed(metrics, lambda: metrics.polled("hunter2", 0, 0))["polls_total", "Error"] == 1
 
 
+def test_a_source_that_was_deleted_meanwhile_is_no_error(metrics: Metrics) -> None:
+    found = changed(metrics, lambda: metrics.polled("Gone", 0, 0))
+    assert found["polls_total", "Gone"] == 1
+    assert ("polls_total", "Error") not in found
+
+
 def test_lateness_below_and_above_a_second_can_be_told_apart(metrics: Metrics) -> None:
     metrics.polled(Result.UNCHANGED, 0, 0.99)
     metrics.polled(Result.UNCHANGED, 0, 1.01)
