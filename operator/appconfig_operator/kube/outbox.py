@@ -48,6 +48,8 @@ class Outbox:
         self._changed = threading.Condition()
         self._writing = False
         self._lost = 0
+        self._lapsed = 0
+        self._complaint = ""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="events", daemon=True)
 
@@ -75,16 +77,49 @@ class Outbox:
     def _run(self) -> None:
         while True:
             holding, event = self._next()
-            if holding is None:
-                self._events.post(event)
-            else:
-                with self._fence.under(holding):
-                    self._events.post(event)
-            with self._changed:
-                self._writing = False
-                self._changed.notify_all()
-            if self._busy():
+            tried = True
+            try:
+                tried = self._write(holding, event)
+            except Exception as error:  # noqa: BLE001 (the other Events are to be written all the same)
+                # Not its text, which could quote what was to be written.
+                logger.warning(
+                    "Event %s not written: %s", event.body["reason"], type(error).__name__, extra=event.about
+                )
+            self._done(tried=tried)
+            if tried and self._hurried():
                 self._stop.wait(BUSY_SECONDS)
+
+    def _write(self, holding: Holding | None, event: Event) -> bool:
+        """Write an Event, and tell whether that was tried: once its Lease has lapsed, it would be refused."""
+        if holding is None:
+            self._events.post(event)
+        elif holding.remaining() <= 0:
+            self._lapsed += 1
+            return False
+        else:
+            with self._fence.under(holding):
+                self._events.post(event)
+        return True
+
+    def _done(self, *, tried: bool) -> None:
+        with self._changed:
+            # A lost Lease drops many Events, most often one after the other: they are told together.
+            if self._lapsed and (tried or not self._waiting):
+                logger.warning("%d Events were not written: the Lease under which they arose has lapsed", self._lapsed)
+                self._lapsed = 0
+            self._writing = False
+            self._changed.notify_all()
+
+    def _hurried(self) -> bool:
+        """Tell whether there is something more urgent, or nobody knows."""
+        try:
+            busy, complaint = self._busy(), ""
+        except Exception as error:  # noqa: BLE001 (the other Events are to be written all the same)
+            busy, complaint = True, type(error).__name__
+        if complaint and complaint != self._complaint:
+            logger.warning("Events are written slowly: what is more urgent cannot be told (%s)", complaint)
+        self._complaint = complaint
+        return busy
 
     def _next(self) -> tuple[Holding | None, Event]:
         with self._changed:

@@ -26,6 +26,7 @@ class Api:
         self.fence = fence
         self.notes: list[str] = []
         self.holdings: list[Any] = []
+        self.errors: list[Exception] = []
         self.open = threading.Event()
         self.open.set()
         self.called = threading.Semaphore(0)
@@ -33,6 +34,8 @@ class Api:
     def call(self, _method: str, _path: str, *, body: dict[str, Any]) -> dict[str, Any]:
         self.called.release()
         assert self.open.wait(10)
+        if self.errors:
+            raise self.errors.pop(0)
         self.holdings.append(self.fence.holding())
         self.notes.append(body["note"])
         return {}
@@ -119,3 +122,56 @@ def test_an_event_is_written_under_the_lease_under_which_it_arose(
     outbox.start()
     assert outbox.stop(10)
     assert api.holdings == [holding, None]
+
+
+def test_no_error_is_the_last_of_the_events(
+    make: Callable[..., Outbox], api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    outbox = make()
+    api.errors = [ValueError("hunter2"), KeyError("hunter2")]
+    emit(outbox, "a", "b", "c")
+    outbox.start()
+    assert outbox.stop(10)
+    assert api.notes == ["c"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "Event Synced not written: ValueError",
+        "Event Synced not written: KeyError",
+    ]
+    assert "hunter2" not in caplog.text
+
+
+def test_events_are_written_slowly_while_nobody_can_tell_what_is_urgent(
+    api: Api, fence: Fence, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def busy() -> bool:
+        raise RuntimeError("hunter2")
+
+    monkeypatch.setattr(module, "BUSY_SECONDS", 0.01)
+    outbox = Outbox(Events(api, instance="pod"), fence, busy=busy)  # type: ignore[arg-type]
+    emit(outbox, "a", "b", "c")
+    outbox.start()
+    wait_until(lambda: api.notes == ["a", "b", "c"], 10, "Events")
+    assert outbox.stop(10)
+    assert [record.getMessage() for record in caplog.records] == [
+        "Events are written slowly: what is more urgent cannot be told (RuntimeError)"
+    ]
+
+
+def test_events_of_a_lease_that_lapsed_are_dropped_in_one_line(
+    make: Callable[..., Outbox], api: Api, fence: Fence, caplog: pytest.LogCaptureFixture
+) -> None:
+    outbox, lapsed, held = make(), FakeHolding(), FakeHolding()
+    with fence.under(lapsed):
+        emit(outbox, "a", "b", "c")
+    with fence.under(held):
+        emit(outbox, "d")
+    with fence.under(lapsed):
+        emit(outbox, "e", "f")
+    lapsed.seconds = 0.0
+    outbox.start()
+    assert outbox.stop(10)
+    assert api.notes == ["d"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "3 Events were not written: the Lease under which they arose has lapsed",
+        "2 Events were not written: the Lease under which they arose has lapsed",
+    ]
