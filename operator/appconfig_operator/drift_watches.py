@@ -108,7 +108,8 @@ class ConfigMapWatch:
 
     def _run(self) -> None:
         complaint = ""
-        self._after.wait()
+        while not self._after.wait(WATCH_AGAIN_SECONDS) and not self._stop.is_set():
+            pass
         while not self._stop.is_set():
             before, complaint = complaint, self._try()
             self._on_listed()

@@ -24,7 +24,10 @@ PRUNE_SECONDS = 600.0
 """Between two looks for sources that were deleted unheard, beside those after each gap that the watch has told of."""
 
 SETTLE_SECONDS = 2.0
-"""From the first sign of a gap to the look: the list that the watch begins anew with gives a sign for each source."""
+"""Without a sign of a gap before the look: the list that the watch begins anew with gives a sign for each source."""
+
+SETTLE_TIMES = 30
+"""How often this is waited for at most: where gaps never end, they are looked into all the same."""
 
 
 class SourceWatch:
@@ -70,6 +73,8 @@ class SourceWatch:
 
     def stop(self) -> None:
         """End the watch, for good once `stop` is set. Does not wait: what it still hears is polled no more."""
+        if self._stop.is_set():
+            self._gap.set()  # the look for deleted sources waits for it
         with self._lock:
             if self._end is not None:
                 loop, ended = self._end
@@ -109,23 +114,46 @@ class SourceWatch:
         self._complaint = complaint
 
     def _prune(self) -> None:
+        complaint = ""
         while not self._stop.is_set():
             listed = self.listed.is_set()
             # Until all are known, a source that was deleted in between would be waited for in vain.
             gap = self._gap.wait(PRUNE_SECONDS if listed else SETTLE_SECONDS)
             if not gap and not listed and self.listed.is_set():
                 continue
-            self._stop.wait(SETTLE_SECONDS)
+            self._settle()
+            if self._stop.is_set():
+                return
+            before, complaint = complaint, self._look()
+            if complaint and complaint != before:
+                logger.error("%s", complaint)
+
+    def _settle(self) -> None:
+        """Wait until the watch gives no more signs of a gap, within bounds."""
+        for _ in range(SETTLE_TIMES):
             self._gap.clear()
-            try:
-                if self._sources.served():
-                    self._forget_deleted()
-                else:
-                    self.stop()  # Kopf would watch nothing, for ever: the CRD went while it looked for it
-            except (ApiError, UnreachableError):
-                # The watch itself tells of it. What was deleted is looked for again.
-                self._stop.wait(WATCH_AGAIN_SECONDS)
-                self._gap.set()
+            if self._stop.wait(SETTLE_SECONDS) or not self._gap.is_set():
+                return
+        self._gap.clear()
+
+    def _look(self) -> str:
+        """Forget what was deleted unheard, and return what is wrong that the watch itself does not tell of."""
+        complaint = ""
+        try:
+            if self._sources.served():
+                self._forget_deleted()
+            else:
+                self.stop()  # Kopf would watch nothing, for ever: the CRD went while it looked for it
+        except (ApiError, UnreachableError):
+            pass
+        except Exception as error:  # noqa: BLE001 (a gateway's JSON, say: nobody else would look any more)
+            complaint = f"Sources that were deleted unheard cannot be looked for ({type(error).__name__}); trying again"
+        else:
+            return ""
+        # What was deleted is looked for again.
+        self._stop.wait(WATCH_AGAIN_SECONDS)
+        self._gap.set()
+        return complaint
 
     def _forget_deleted(self) -> None:
         before = self._scheduler.uids()

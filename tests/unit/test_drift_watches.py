@@ -1,0 +1,201 @@
+"""The watches on ConfigMaps: what is told of them, and that they go on."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from appconfig_operator.core.drift import Seen
+from appconfig_operator.core.plan import SOURCE_UID
+from appconfig_operator.drift_watches import ConfigMapWatches
+from appconfig_operator.kube.errors import UnreachableError
+from tests.unit.watching import FakeScheduler, ended, eventually, hurry, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from appconfig_operator.kube.errors import ApiError
+
+
+def config_map(name: str, uid: str = "a", version: str = "1", namespace: str = "shop") -> dict[str, Any]:
+    return {"namespace": namespace, "name": name, "resourceVersion": version, "labels": {SOURCE_UID: uid}}
+
+
+@dataclass
+class FakeMaps:
+    """Lists what is there, and tells of events until one is an error, or `None`: the end of a watch."""
+
+    namespace: str | None = None
+    there: list[dict[str, Any]] = field(default_factory=list)
+    error: Exception | None = None
+    events: queue.Queue[tuple[dict[str, Any], bool] | Exception | None] = field(default_factory=queue.Queue)
+    lists: int = 0
+    since: list[str] = field(default_factory=list)
+
+    def list(self) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
+        self.lists += 1
+        if self.error is not None:
+            raise self.error
+        yield "7", self.there[:1]
+        yield "7", self.there[1:]
+
+    def watch(self, version: str) -> Iterator[tuple[Mapping[str, Any], bool]]:
+        self.since.append(version)
+        while (event := self.events.get(timeout=30)) is not None:
+            if isinstance(event, Exception):
+                raise event
+            yield event
+
+
+@dataclass
+class Drifting:
+    """Watches on ConfigMaps, and what is around them."""
+
+    scheduler: FakeScheduler = field(default_factory=FakeScheduler)
+    after: threading.Event = field(default_factory=threading.Event)
+    stop: threading.Event = field(default_factory=threading.Event)
+    maps: tuple[FakeMaps, ...] = ()
+
+    def start(self, *maps: FakeMaps) -> ConfigMapWatches:
+        sink: Any = self.scheduler
+        config_maps: Any = maps
+        self.maps = maps
+        self.watches = ConfigMapWatches(sink, config_maps, after=self.after, stop=self.stop)
+        self.watches.start()
+        return self.watches
+
+    def end(self) -> bool:
+        self.stop.set()
+        for maps in self.maps:
+            maps.events.put(None)
+        return ended([watch._thread for watch in self.watches._watches])
+
+    def told(self) -> list[tuple[str, str, bool]]:
+        """Give uid, name and whether it is there of each ConfigMap that the scheduler was told of."""
+        return [(uid, seen.name, bool(seen.resource_version)) for uid, seen in self.scheduler.drifts]
+
+
+@pytest.fixture
+def it(monkeypatch: pytest.MonkeyPatch) -> Iterator[Drifting]:
+    """Watches, not started yet. All of their threads end with the test."""
+    hurry(monkeypatch)
+    made = Drifting()
+    made.after.set()
+    yield made
+    assert made.end()
+
+
+def test_what_is_there_is_told(it: Drifting) -> None:
+    maps = FakeMaps(there=[config_map("x", "a"), config_map("y", "b")])
+    assert it.start(maps).listed.wait(10)
+    assert it.told() == [("a", "x", True), ("b", "y", True)]
+    eventually(lambda: maps.since == ["7"])
+
+
+def test_what_is_missing_was_deleted(it: Drifting) -> None:
+    it.scheduler.targets_by_uid = {"a": ("shop", "x"), "b": ("shop", "y")}
+    assert it.start(FakeMaps(there=[config_map("x", "a")])).listed.wait(10)
+    assert it.told() == [("a", "x", True), ("b", "y", False)]
+    assert it.scheduler.drifts[1] == ("b", Seen("shop", "y"))
+
+
+def test_what_is_elsewhere_is_not_missing(it: Drifting) -> None:
+    it.scheduler.targets_by_uid = {"a": ("shop", "x"), "b": ("other", "x")}
+    assert it.start(FakeMaps("shop", there=[])).listed.wait(10)
+    assert it.told() == [("a", "x", False)]
+
+
+def test_one_of_that_name_elsewhere_is_another(it: Drifting) -> None:
+    it.scheduler.targets_by_uid = {"a": ("shop", "x")}
+    assert it.start(FakeMaps(there=[config_map("x", "b", namespace="other")])).listed.wait(10)
+    assert it.told() == [("b", "x", True), ("a", "x", False)]
+
+
+def test_events_are_told(it: Drifting) -> None:
+    maps = FakeMaps()
+    assert it.start(maps).listed.wait(10)
+    maps.events.put((config_map("x", version="2"), True))
+    maps.events.put((config_map("x", version="3"), False))
+    eventually(lambda: len(it.told()) == 2)
+    assert it.told() == [("a", "x", True), ("a", "x", False)]
+
+
+def test_they_begin_when_the_sources_are_known(it: Drifting) -> None:
+    it.after.clear()
+    maps = FakeMaps()
+    watches = it.start(maps)
+    assert not watches.listed.wait(0.1)
+    assert maps.lists == 0
+    it.after.set()
+    assert watches.listed.wait(10)
+
+
+def test_a_namespace_that_refuses_the_list_holds_up_nothing(it: Drifting, caplog: pytest.LogCaptureFixture) -> None:
+    refusing, open_later = FakeMaps("shop", error=refused()), FakeMaps("other", error=None)
+    assert it.start(refusing, open_later).listed.wait(10)
+    eventually(lambda: refusing.lists > 3)
+    assert caplog.messages == ["The watch on ConfigMaps was refused (HTTP 403 Forbidden): no right to list"]
+    refusing.error, refusing.there = None, [config_map("x")]
+    eventually(lambda: it.told() == [("a", "x", True)])
+
+
+def test_all_namespaces_are_waited_for(it: Drifting) -> None:
+    opened = threading.Event()
+
+    class Slow(FakeMaps):
+        def list(self) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
+            assert opened.wait(10)
+            return super().list()
+
+    quick = FakeMaps("shop")
+    watches = it.start(quick, Slow("other"))
+    eventually(lambda: quick.since)
+    assert not watches.listed.is_set()
+    opened.set()
+    assert watches.listed.wait(10)
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        (lambda: None, []),
+        (lambda: UnreachableError("cut"), ["The watch on ConfigMaps broke (cut), and is started again"]),
+        (refused, ["The watch on ConfigMaps was refused (HTTP 403 Forbidden): no right to list"]),
+        (lambda: KeyError("hunter2"), ["The watch on ConfigMaps ended (KeyError), and is started again"]),
+    ],
+    ids=["its end", "unreachable", "refused", "bug"],
+)
+def test_the_watch_goes_on_whatever_ends_it(
+    it: Drifting, caplog: pytest.LogCaptureFixture, end: Callable[[], ApiError | Exception | None], words: list[str]
+) -> None:
+    it.scheduler.targets_by_uid = {"a": ("shop", "x")}
+    maps = FakeMaps(there=[config_map("x")])
+    it.start(maps)
+    eventually(lambda: maps.since)
+    maps.there = []
+    maps.events.put(end())
+    eventually(lambda: len(maps.since) == 2)
+    assert it.told() == [("a", "x", True), ("a", "x", False)], "deleted while nobody watched"
+    assert caplog.messages == words
+
+
+def test_the_end_does_not_wait_for_sources_that_never_came(it: Drifting) -> None:
+    it.after.clear()
+    maps = FakeMaps()
+    it.start(maps)
+    assert it.end()
+    assert maps.lists == 0
+
+
+def test_an_event_after_the_end_ends_the_watch(it: Drifting) -> None:
+    maps = FakeMaps()
+    it.start(maps)
+    eventually(lambda: maps.since)
+    it.stop.set()
+    maps.events.put((config_map("x"), True))
+    assert ended([watch._thread for watch in it.watches._watches])
+    assert maps.lists == 1

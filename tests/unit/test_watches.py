@@ -1,0 +1,253 @@
+"""The watch on sources: which are known, which are gone, and that it goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from appconfig_operator import watches as module
+from appconfig_operator.kube.errors import UnreachableError
+from tests.unit.builders import source
+from tests.unit.watching import FakeSources, Stop, Watching, eventually, hurry, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def it(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watching]:
+    """A watch, not started yet. All of its threads end with the test."""
+    hurry(monkeypatch)
+    made = Watching()
+    yield made
+    assert made.end()
+
+
+def listed(it: Watching, *uids: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start the watch, and let it know of all sources."""
+    it.sources.there = set(uids)
+    watch = it.start(monkeypatch)
+    assert it.kopf.watching.wait(10)
+    for uid in uids:
+        watch.put(source(uid=uid))
+    assert watch.listed.wait(10)
+
+
+def test_all_are_listed_once_all_have_come(it: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
+    it.sources.there = {"a", "b"}
+    watch = it.start(monkeypatch)
+    assert it.kopf.watching.wait(10)
+    assert watch.put(source(uid="a")) is False
+    assert watch.put(source(uid="a")) is True
+    watch.put(source(uid="new"))
+    it.looked()
+    assert not watch.listed.is_set(), "b has not come"
+    watch.put(source(uid="b"))
+    assert watch.listed.is_set()
+    assert it.scheduler.uids() == {"a", "b"}, "new is not in the list"
+
+
+def test_one_that_cannot_be_read_is_not_waited_for(it: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
+    it.sources.there = {"a", "b"}
+    watch = it.start(monkeypatch)
+    assert it.kopf.watching.wait(10)
+    watch.put(source(uid="a"))
+    it.looked()
+    assert not watch.listed.is_set()
+    watch.pass_over("b")
+    assert watch.listed.is_set()
+
+
+def test_one_whose_end_is_told_is_not_waited_for(it: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
+    it.sources.there = {"a", "b"}
+    watch = it.start(monkeypatch)
+    assert it.kopf.watching.wait(10)
+    watch.put(source(uid="a"))
+    assert not watch.listed.is_set()
+    watch.remove("b")
+    assert watch.listed.is_set()
+
+
+def test_one_that_is_gone_before_it_was_told_is_not_waited_for(it: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
+    it.sources.there = {"a", "b"}
+    watch = it.start(monkeypatch)
+    assert it.kopf.watching.wait(10)
+    watch.put(source(uid="a"))
+    it.looked()
+    assert not watch.listed.is_set()
+    it.sources.there = {"a"}
+    assert watch.listed.wait(10)
+
+
+def test_without_sources_there_is_nothing_to_wait_for(it: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert it.start(monkeypatch).listed.wait(10)
+
+
+def test_one_that_was_deleted_unheard_is_noticed_by_the_clock(it: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PRUNE_SECONDS", 0.02)
+    listed(it, "a", "b", monkeypatch=monkeypatch)
+    it.sources.there = {"b"}
+    eventually(lambda: it.scheduler.uids() == {"b"})
+    assert it.kopf.begun == 1, "the watch was not begun anew for it"
+
+
+def test_one_that_was_deleted_unheard_is_noticed_after_a_gap(it: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed(it, "a", "b", monkeypatch=monkeypatch)
+    it.sources.there = {"b"}
+    it.kopf.on_gap()
+    eventually(lambda: it.scheduler.uids() == {"b"})
+
+
+def test_one_that_was_deleted_between_two_watches_is_noticed(it: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed(it, "a", "b", monkeypatch=monkeypatch)
+    it.sources.there = {"b"}
+    it.watch.stop()
+    eventually(lambda: it.kopf.begun == 2)
+    assert it.scheduler.uids() == {"b"}
+
+
+@pytest.mark.parametrize(("signs", "waits"), [(0, 1), (5, 6), (1000, 30)], ids=["at once", "later", "no quiet ever"])
+def test_a_gap_is_looked_into_when_it_is_over(monkeypatch: pytest.MonkeyPatch, signs: int, waits: int) -> None:
+    """Kopf gives a sign for each source, and the list of 10,000 takes it a while."""
+    hurry(monkeypatch)
+    it = Watching()
+    left, waited, lists = iter(range(signs)), [], []
+
+    def on_wait() -> None:
+        if threading.current_thread().name == "prune":
+            waited.append(1)
+            if next(left, None) is not None:
+                it.kopf.on_gap()
+
+    class Sources(FakeSources):
+        def uids(self, namespaces: tuple[str, ...]) -> set[str]:  # type: ignore[override]
+            lists.append(len(waited))
+            return super().uids(namespaces)
+
+    it.sources, it.stop = Sources(), Stop(on_wait)
+    watch = it.start(monkeypatch)
+    try:
+        assert watch.listed.wait(10)
+        assert it.kopf.watching.wait(10)
+        it.stop.quick = module.SETTLE_SECONDS
+        del lists[:], waited[:]
+        it.kopf.on_gap()
+        eventually(lambda: lists)
+        assert lists[0] == waits
+    finally:
+        assert it.end()
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (UnreachableError("no route"), "The Kubernetes API server cannot be reached (no route); trying again"),
+        (refused(), "The Kubernetes API server refused a list (HTTP 403 Forbidden): no right to list"),
+        (KeyError("metadata"), "The watch ended (KeyError), and is started again"),
+    ],
+)
+def test_an_api_server_that_is_away_at_first_is_waited_for(
+    it: Watching, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception, words: str
+) -> None:
+    it.sources.error = error
+    watch = it.start(monkeypatch)
+    it.looked(6)
+    assert it.kopf.begun == 0
+    assert not watch.listed.is_set()
+    it.sources.error = None
+    assert watch.listed.wait(10)
+    assert it.kopf.watching.wait(10)
+    assert caplog.messages.count(words) == 1, "once, and not at each try"
+
+
+def test_the_definition_may_come_later(
+    it: Watching, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    it.sources.crd = False
+    watch = it.start(monkeypatch)
+    eventually(lambda: it.sources.looks > 5)
+    assert (it.kopf.begun, it.sources.lists, watch.listed.is_set()) == (0, 0, False)
+    it.sources.crd = True
+    assert watch.listed.wait(10)
+    assert it.kopf.watching.wait(10)
+    assert caplog.messages == ["The CRD appconfigsources.appconfig-operator.io is not installed: apply crds/"]
+
+
+def test_the_definition_may_go_and_come_back(it: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed(it, "a", monkeypatch=monkeypatch)
+    it.sources.crd = False
+    it.kopf.on_gap()
+    eventually(lambda: not it.kopf.watching.is_set())
+    it.sources.crd = True
+    assert it.kopf.watching.wait(10), "Kopf would have watched nothing, for ever"
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        (None, "The watch ended, and is started again"),
+        (RuntimeError("hunter2"), "The watch ended (RuntimeError), and is started again"),
+        (asyncio.CancelledError(), "The watch ended (CancelledError), and is started again"),
+        (UnreachableError("hunter2"), "The watch ended (UnreachableError), and is started again"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_the_watch_goes_on_whatever_ends_it(
+    it: Watching,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    end: BaseException | None,
+    words: str,
+) -> None:
+    it.kopf.ends = [end]
+    it.start(monkeypatch)
+    assert it.kopf.watching.wait(10)
+    assert it.kopf.begun == 2
+    assert caplog.messages == [words]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (UnreachableError("no route"), []),
+        (refused(), []),
+        (KeyError("hunter2"), ["Sources that were deleted unheard cannot be looked for (KeyError); trying again"]),
+    ],
+)
+def test_what_was_deleted_unheard_is_looked_for_until_it_is_found(
+    it: Watching,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    words: list[str],
+) -> None:
+    listed(it, "a", "b", monkeypatch=monkeypatch)
+    it.sources.error = error
+    it.kopf.on_gap()
+    it.looked()
+    assert it.scheduler.uids() == {"a", "b"}
+    it.sources.there, it.sources.error = {"b"}, None
+    eventually(lambda: it.scheduler.uids() == {"b"})
+    assert caplog.messages == words
+
+
+def test_an_answer_that_is_none_does_not_keep_the_sources_from_being_listed(
+    it: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it.sources.there = {"a", "b"}
+    watch = it.start(monkeypatch)
+    assert it.kopf.watching.wait(10)
+    it.sources.error = KeyError("metadata")
+    watch.put(source(uid="a"))
+    it.looked()
+    it.sources.there, it.sources.error = {"a"}, None
+    assert watch.listed.wait(10)
+
+
+def test_nothing_is_begun_after_the_end(it: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed(it, "a", monkeypatch=monkeypatch)
+    assert it.end()
+    assert it.kopf.begun == 1

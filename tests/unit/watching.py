@@ -1,0 +1,177 @@
+"""A scheduler, sources and a Kopf of our own for the watches: what they tell is said by the test."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from appconfig_operator import drift_watches, handlers, watches
+from appconfig_operator.kube.errors import ApiError
+from appconfig_operator.settings import Settings
+from appconfig_operator.watches import SourceWatch
+from sandbox import wait_until
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Sequence
+
+    import pytest
+
+    from appconfig_operator.api.v1alpha1 import Source
+    from appconfig_operator.core.drift import Seen
+
+NEVER = 1000.0
+
+
+def eventually(condition: Callable[[], object]) -> None:
+    wait_until(condition, 10, "condition")
+
+
+def refused(status: int = 403) -> ApiError:
+    return ApiError(status, {"kind": "Status", "reason": "Forbidden", "message": "no right to list"})
+
+
+@dataclass
+class FakeScheduler:
+    """Keeps what it is told."""
+
+    known: dict[str, Source | None] = field(default_factory=dict)
+    targets_by_uid: dict[str, tuple[str, str]] = field(default_factory=dict)
+    drifts: list[tuple[str, Seen]] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def put(self, source: Source) -> bool:
+        with self.lock:
+            before = source.uid in self.known
+            self.known[source.uid] = source
+            return before
+
+    def remove(self, uid: str) -> None:
+        with self.lock:
+            self.known.pop(uid, None)
+
+    def uids(self) -> set[str]:
+        with self.lock:
+            return set(self.known)
+
+    def keep_only(self, uids: set[str], among: set[str]) -> None:
+        for uid in among - uids:
+            self.remove(uid)
+
+    def targets(self, namespace: str | None) -> dict[str, tuple[str, str]]:
+        return {uid: at for uid, at in self.targets_by_uid.items() if namespace in {None, at[0]}}
+
+    def saw(self, uid: str, seen: Seen) -> None:
+        self.drifts.append((uid, seen))
+
+
+@dataclass
+class FakeSources:
+    """Lists the uids that there are, unless there is an error to raise first."""
+
+    there: set[str] = field(default_factory=set)
+    crd: bool = True
+    errors: list[Exception] = field(default_factory=list)
+    error: Exception | None = None
+    looks: int = 0
+    lists: int = 0
+
+    def served(self) -> bool:
+        self.looks += 1
+        if self.errors:
+            raise self.errors.pop(0)
+        return self.crd
+
+    def uids(self, namespaces: Sequence[str]) -> set[str]:
+        assert namespaces == ("shop",)
+        self.lists += 1
+        if self.error is not None:
+            raise self.error
+        return set(self.there)
+
+
+@dataclass
+class FakeKopf:
+    """Watches until stopped, unless there is an end to come to first: an error, or `None`."""
+
+    ends: list[BaseException | None] = field(default_factory=list)
+    begun: int = 0
+    watching: threading.Event = field(default_factory=threading.Event)
+    on_gap: Callable[[], None] = lambda: None
+
+    async def watch(
+        self, _sink: object, *, namespaces: Sequence[str], stop: asyncio.Event, on_gap: Callable[[], None]
+    ) -> None:
+        assert namespaces == ("shop",)
+        self.begun += 1
+        if self.ends:
+            end = self.ends.pop(0)
+            if end is not None:
+                raise end
+            return
+        self.on_gap = on_gap
+        self.watching.set()
+        try:
+            await stop.wait()
+        finally:
+            self.watching.clear()
+
+
+class Stop(threading.Event):
+    """Set when all is to stop. Waits of the length of `quick` end at once, after a call of `on_wait`."""
+
+    quick: float = -1.0
+
+    def __init__(self, on_wait: Callable[[], None]) -> None:
+        super().__init__()
+        self.on_wait = on_wait
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if timeout == self.quick:
+            self.on_wait()
+            return self.is_set()
+        return super().wait(timeout)
+
+
+@dataclass
+class Watching:
+    """A watch on sources, and what is around it."""
+
+    scheduler: FakeScheduler = field(default_factory=FakeScheduler)
+    sources: FakeSources = field(default_factory=FakeSources)
+    kopf: FakeKopf = field(default_factory=FakeKopf)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def start(self, monkeypatch: pytest.MonkeyPatch) -> SourceWatch:
+        monkeypatch.setattr(handlers, "watch", self.kopf.watch)
+        sink: Any = self.scheduler
+        sources: Any = self.sources
+        self.watch = SourceWatch(sink, sources, Settings(namespaces=("shop",)), self.stop)
+        self.watch.start()
+        return self.watch
+
+    def end(self) -> bool:
+        """End the watch, and tell whether all of its threads did."""
+        self.stop.set()
+        self.watch.stop()
+        return ended(self.watch._threads)
+
+    def looked(self, times: int = 3) -> None:
+        """Wait until the sources were listed some times more."""
+        goal = self.sources.lists + times
+        eventually(lambda: self.sources.lists >= goal)
+
+
+def ended(threads: Sequence[threading.Thread]) -> bool:
+    for thread in threads:
+        thread.join(10)
+    return not any(thread.is_alive() for thread in threads)
+
+
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the watches wait for little only, and look at nothing by the clock."""
+    monkeypatch.setattr(watches, "PRUNE_SECONDS", NEVER)
+    monkeypatch.setattr(watches, "SETTLE_SECONDS", 0.02)
+    monkeypatch.setattr(watches, "WATCH_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(drift_watches, "WATCH_AGAIN_SECONDS", 0.01)
