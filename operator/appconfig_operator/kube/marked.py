@@ -55,7 +55,7 @@ class MarkedConfigMaps:
         while True:
             page = self._api.call("GET", self._path, query=query, accept=_LIST)
             # An empty list of metadata only comes as null. Its version is that of the first page.
-            yield page["metadata"]["resourceVersion"], [item["metadata"] for item in page.get("items") or ()]
+            yield page["metadata"]["resourceVersion"], [item["metadata"] for item in page["items"] or ()]
             token = page["metadata"].get("continue")
             if not token:
                 return

@@ -67,7 +67,7 @@ class Sources:
         while True:
             page = self._api.call("GET", path, query=query, accept=_METADATA_ONLY)
             # An empty list of metadata only comes as null.
-            found.update(item["metadata"]["uid"] for item in page.get("items") or ())
+            found.update(item["metadata"]["uid"] for item in page["items"] or ())
             token = page["metadata"].get("continue")
             if not token:
                 return found

@@ -1,0 +1,39 @@
+"""What counts as a list: an answer of something in between must not make all sources forgotten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from appconfig_operator.kube.marked import MarkedConfigMaps
+from appconfig_operator.kube.sources import Sources
+
+if TYPE_CHECKING:
+    from appconfig_operator.kube.api import Api
+
+
+class Answering:
+    def __init__(self, answer: dict[str, Any]) -> None:
+        self._answer = answer
+
+    def call(self, *_: object, **__: object) -> dict[str, Any]:
+        return self._answer
+
+
+def api(answer: dict[str, Any]) -> Api:
+    return Answering(answer)  # type: ignore[return-value]
+
+
+def test_an_empty_list_is_one() -> None:
+    empty = {"metadata": {"resourceVersion": "1"}, "items": None}
+    assert Sources(api(empty)).uids(()) == set()
+    assert list(MarkedConfigMaps(api(empty), None).list()) == [("1", [])]
+
+
+def test_an_answer_without_items_is_none() -> None:
+    foreign = {"metadata": {"resourceVersion": "1"}}
+    with pytest.raises(KeyError):
+        Sources(api(foreign)).uids(())
+    with pytest.raises(KeyError):
+        list(MarkedConfigMaps(api(foreign), None).list())
