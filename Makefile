@@ -26,6 +26,14 @@ install: .venv/installed ## Make .venv with all that is needed, as uv.lock pins 
 programs: install ## Build etcd and the Kubernetes control plane, once
 	@$(RUN) -m sandbox build > /dev/null
 
+.PHONY: node-programs
+node-programs: programs
+	@$(RUN) -m sandbox build --for=node > /dev/null
+
+.PHONY: check-programs
+check-programs: install
+	@$(RUN) -m sandbox build --for=checks > /dev/null
+
 .PHONY: demo
 demo: programs ## Show the operator at work, on real servers; KEEP=1 leaves it running
 	@$(RUN) -m sandbox.demo $(if $(KEEP),--keep)

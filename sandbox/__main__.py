@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 from sandbox.control_plane import ControlPlane
 from sandbox.go import GoError
 from sandbox.ministack import MiniStack
+from sandbox.modules import GROUPS
 from sandbox.process import ProcessError
 from sandbox.provision import ensure_programs
 
@@ -65,11 +66,20 @@ def main(arguments: list[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("command", nargs="?", choices=["run", "build"], default="run", help="default: run")
-    command = parser.parse_args(arguments).command
+    parser.add_argument(
+        "--for",
+        choices=sorted(GROUPS),
+        action="append",
+        dest="groups",
+        help="build: what for; may be repeated (default: control-plane)",
+    )
+    options = parser.parse_args(arguments)
+    command = options.command
+    modules = [module for group in options.groups or ["control-plane"] for module in GROUPS[group]]
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
-        programs = ensure_programs()
+        programs = ensure_programs(modules=modules)
         if command == "run":
             _run()
     except KeyboardInterrupt:

@@ -40,8 +40,8 @@ def build(module: Module, programs: list[str], folder: Path) -> None:
         If Go is missing or fails.
     """
     sys.stderr.write(
-        f"sandbox: building {', '.join(programs)} {module.version} with Go. All programs together take some 7 minutes"
-        " on two cores the first time, downloads included; then they are kept.\n"
+        f"sandbox: building {', '.join(programs)} {module.version} with Go. The first time it takes up to some minutes,"
+        " downloads included; then they are kept.\n"
     )
     go = find_go(module.go_mod)
     packages = [module.packages[program] for program in programs]

@@ -112,4 +112,42 @@ ETCD = Module(
     requires="go.etcd.io/etcd/server/v3",
     packages={"etcd": "go.etcd.io/etcd/server/v3"},
 )
-MODULES = (ETCD, KUBERNETES)
+NODE = Module(
+    folder=_FOLDER / "kubernetes",
+    requires="k8s.io/kubernetes",
+    packages={
+        "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
+        "kubelet": "k8s.io/kubernetes/cmd/kubelet",
+    },
+    stamped=True,
+)
+HELM = Module(
+    folder=_FOLDER / "helm",
+    requires="helm.sh/helm/v4",
+    packages={"helm": "helm.sh/helm/v4/cmd/helm"},
+)
+KUBECONFORM = Module(
+    folder=_FOLDER / "kubeconform",
+    requires="github.com/yannh/kubeconform",
+    packages={"kubeconform": "github.com/yannh/kubeconform/cmd/kubeconform"},
+)
+HELM_DOCS = Module(
+    folder=_FOLDER / "helm-docs",
+    requires="github.com/norwoodj/helm-docs",
+    packages={"helm-docs": "github.com/norwoodj/helm-docs/cmd/helm-docs"},
+)
+ACTIONLINT = Module(
+    folder=_FOLDER / "actionlint",
+    requires="github.com/rhysd/actionlint",
+    packages={"actionlint": "github.com/rhysd/actionlint/cmd/actionlint"},
+)
+
+GROUPS = {
+    "control-plane": (ETCD, KUBERNETES),
+    "node": (NODE, HELM),
+    "checks": (HELM, KUBECONFORM, HELM_DOCS, ACTIONLINT),
+}
+"""What is needed together, by what it is needed for."""
+
+MODULES = (ETCD, KUBERNETES, NODE, HELM, KUBECONFORM, HELM_DOCS, ACTIONLINT)
+"""All of them."""

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.build import build
-from sandbox.modules import MODULES, Module
+from sandbox.modules import GROUPS, MODULES, Module
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 def cache_folder(environment: Mapping[str, str]) -> Path:
@@ -67,13 +67,17 @@ def find(module: Module, program: str, environment: Mapping[str, str]) -> Path |
     return None
 
 
-def ensure_programs(environment: Mapping[str, str] | None = None) -> dict[str, Path]:
-    """Make sure that all programs are there; build what is missing.
+def ensure_programs(
+    environment: Mapping[str, str] | None = None, modules: Sequence[Module] = GROUPS["control-plane"]
+) -> dict[str, Path]:
+    """Make sure that programs are there; build what is missing.
 
     Parameters
     ----------
     environment
         The environment variables. Default: ours.
+    modules
+        The modules whose programs are meant. Default: those of the control plane.
 
     Returns
     -------
@@ -87,7 +91,7 @@ def ensure_programs(environment: Mapping[str, str] | None = None) -> dict[str, P
     """
     known = os.environ if environment is None else environment
     programs = {}
-    for module in MODULES:
+    for module in modules:
         found = {name: find(module, name, known) for name in module.packages}
         if None in found.values():
             _build_missing(module, known)
@@ -109,7 +113,8 @@ def program(name: str) -> Path:
     pathlib.Path
         Where it is.
     """
-    return ensure_programs()[name]
+    (module,) = (module for module in MODULES if name in module.packages)
+    return ensure_programs(modules=[module])[name]
 
 
 def _build_missing(module: Module, environment: Mapping[str, str]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import provision
-from sandbox.modules import ETCD, KUBERNETES, MODULES, Module
+from sandbox.modules import ETCD, GROUPS, HELM, KUBERNETES, MODULES, Module
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,6 +77,23 @@ def test_all_is_built_once(environment: dict[str, str], built: list[str]) -> Non
     assert all(path.exists() for path in programs.values())
     assert provision.ensure_programs(environment) == programs
     assert len(built) == 3
+
+
+def test_what_is_for_something_else_is_not_built(environment: dict[str, str], built: list[str]) -> None:
+    assert list(provision.ensure_programs(environment, GROUPS["checks"])) == [
+        "helm",
+        "kubeconform",
+        "helm-docs",
+        "actionlint",
+    ]
+    assert built == ["helm", "kubeconform", "helm-docs", "actionlint"]
+
+
+def test_one_program_is_built_alone(built: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
+    assert provision.program("helm") == tmp_path / "appconfig-operator" / "programs" / HELM.key / "helm"
+    assert built == ["helm"]
 
 
 def test_only_what_is_missing_is_built(tmp_path: Path, environment: dict[str, str], built: list[str]) -> None:
