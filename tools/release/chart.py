@@ -79,6 +79,9 @@ def package(chart: Path, image: str, out: Path, work: Path) -> Path:
     shutil.copytree(chart, copy)
     values = copy / "values.yaml"
     values.write_text(with_value(values.read_text(encoding="utf-8"), ["image", "repository"], image), encoding="utf-8")
+    # Its table of values names the default.
+    readme = [f"--chart-search-root={copy}", "--sort-values-order=file", "--log-level=warning"]
+    subprocess.run([program("helm-docs"), *readme], check=True)
     before = set(out.glob("*.tgz"))
     subprocess.run([program("helm"), "package", copy, "--destination", out], check=True, stdout=subprocess.DEVNULL)
     (made,) = set(out.glob("*.tgz")) - before

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 CHART = "charts/appconfig-operator"
 IMAGE = "appconfig-operator"
 
+_UNPUBLISHED = "nothing is published yet"
+_PROSE = ("README.md", "docs/*.md", f"{CHART}/*.gotmpl", f"{CHART}/values.yaml", f"{CHART}/templates/NOTES.txt")
+
 _DEPLOYMENT = "manifests/base/deployment.yaml"
 
 
@@ -61,7 +64,14 @@ def problems(root: Path, tag: str) -> list[str]:
         section((root / "CHANGELOG.md").read_text(encoding="utf-8"), wanted)
     except ChangelogError as error:
         wrong.append(str(error))
-    return wrong
+    return wrong + [f"{place} says that {_UNPUBLISHED}" for place in _stale(root)]
+
+
+def _stale(root: Path) -> list[str]:
+    """Give the files that the first release would make untrue."""
+    files = sorted(path for pattern in _PROSE for path in root.glob(pattern))
+    texts = {path: " ".join(path.read_text(encoding="utf-8").lower().split()) for path in files}
+    return [str(path.relative_to(root)) for path, text in texts.items() if _UNPUBLISHED in text]
 
 
 def _places(root: Path) -> Iterator[tuple[str, str]]:

@@ -96,6 +96,14 @@ def test_a_place_that_says_another_version_is_named(
     assert problems(repository, "v0.2.0") == [problem]
 
 
+@pytest.mark.parametrize(
+    "file", ["README.md", "docs/image.md", "charts/appconfig-operator/README.md.gotmpl"], ids=lambda file: file[-9:]
+)
+def test_a_page_that_says_there_is_nothing_to_install_is_named(repository: Path, file: str) -> None:
+    write(repository / file, "# Title\n\nNothing is\npublished yet: no image.\n")
+    assert problems(repository, "v0.2.0") == [f"{file} says that nothing is published yet"]
+
+
 @pytest.mark.parametrize("tag", ["0.2.0", "v0.2", "v0.2.0-rc.1", "v0.2.0.1", "main", "v0.2.0\n"])
 def test_a_tag_of_another_form_is_refused(repository: Path, tag: str) -> None:
     assert problems(repository, tag) == [f"the tag {tag} is not of the form v1.2.3"]
