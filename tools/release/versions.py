@@ -79,6 +79,9 @@ def _places(root: Path) -> Iterator[tuple[str, str]]:
     chart = yaml.safe_load((root / CHART / "Chart.yaml").read_text(encoding="utf-8"))
     for field in ("version", "appVersion"):
         yield f"{CHART}/Chart.yaml: {field}", str(chart[field])
+    dockerfile = (root / "Dockerfile").read_text(encoding="utf-8")
+    for version in re.findall(r"^ARG VERSION=(.*)$", dockerfile, re.MULTILINE):
+        yield "Dockerfile: ARG VERSION", version
     deployment = yaml.safe_load((root / _DEPLOYMENT).read_text(encoding="utf-8"))
     for container in deployment["spec"]["template"]["spec"]["containers"]:
         yield f"{_DEPLOYMENT}: the tag of the image", container["image"].removeprefix(f"{IMAGE}:")

@@ -51,6 +51,7 @@ def repository(tmp_path: Path) -> Path:
     write(tmp_path / "pyproject.toml", '[project]\nversion = "0.2.0"\n')
     write(tmp_path / "CHANGELOG.md", CHANGELOG)
     write(tmp_path / "charts/appconfig-operator/Chart.yaml", 'version: 0.2.0\nappVersion: "0.2.0"\n')
+    write(tmp_path / "Dockerfile", "FROM base AS build\nARG VERSION=0.2.0\nFROM scratch\nARG VERSION\n")
     deployment = tmp_path / "manifests/base/deployment.yaml"
     write(deployment, (ROOT / "manifests/base/deployment.yaml").read_text("utf-8").replace(":0.1.0", ":0.2.0"))
     return tmp_path
@@ -82,9 +83,10 @@ def test_a_version_that_stands_everywhere_can_be_released(repository: Path) -> N
             ":latest",
             "manifests/base/deployment.yaml: the tag of the image is latest, not 0.2.0",
         ),
+        ("Dockerfile", "=0.2.0", "=0.1.9", "Dockerfile: ARG VERSION is 0.1.9, not 0.2.0"),
         ("CHANGELOG.md", "[0.2.0] - ", "[0.2.1] - ", "CHANGELOG.md has no section `## [0.2.0] - YYYY-MM-DD`"),
     ],
-    ids=["project", "chart", "appVersion", "manifests", "changelog"],
+    ids=["project", "chart", "appVersion", "manifests", "image", "changelog"],
 )
 def test_a_place_that_says_another_version_is_named(
     repository: Path, file: str, old: str, new: str, problem: str
