@@ -60,6 +60,17 @@ fuzz: install ## Render random configurations for SECONDS=600
 bench: programs ## Measure speed, cost and memory; ONLY=first-sync chooses one
 	@$(RUN) -m benchmarks $(if $(ONLY),--only $(ONLY))
 
+.PHONY: lint-workflows
+lint-workflows: install
+	@"$$($(RUN) -m tools.program actionlint)" -shellcheck $(BIN)/shellcheck -pyflakes '' .github/workflows/*.yaml
+	@echo "workflows: ok"
+
+# All that a release publishes beside the image, in dist/: docs/releasing.md.
+.PHONY: release-files
+release-files: install
+	@$(RUN) -m tools.release files --registry='$(or $(REGISTRY),$(error REGISTRY is missing: where the image will be, such as ghcr.io/<owner>))'
+	@echo "release files: dist/"
+
 .PHONY: verify
 verify: lint types contracts fresh coverage ## Check all that needs no e2e test
 
