@@ -74,7 +74,7 @@ lint: install
 	@echo "lint: ok"
 
 .PHONY: lint-image
-lint-image: install
+lint-image: install ## Check the Dockerfile
 	@$(BIN)/hadolint Dockerfile
 	@echo "lint-image: ok"
 
