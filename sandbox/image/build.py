@@ -147,7 +147,10 @@ def _run(command: Sequence[str], work: Path) -> None:
 
 
 def _forget(cache: Path) -> None:
-    """Remove what nobody has asked for in a while: each change of a source makes another image."""
+    """Remove what a killed build left, and what nobody has asked for in a while: each change makes another image."""
+    for folder in cache.glob("build-*"):
+        # Only who has the lock builds, and that is us, who have just ended.
+        shutil.rmtree(folder)
     for path in cache.glob("*.tar"):
         if time.time() - path.stat().st_mtime > _KEPT:
             path.unlink()

@@ -215,6 +215,13 @@ def test_images_that_nobody_asked_for_in_a_week_are_removed(
     assert new.exists()
 
 
+def test_what_a_killed_build_left_is_removed(repository: Path, cache: Path, mocker: MockerFixture) -> None:
+    stand_in(mocker)
+    (cache / "build-killed/store").mkdir(parents=True)
+    build_image(repository)
+    assert list(cache.glob("build-*")) == []
+
+
 def test_nothing_is_left_of_a_build_that_fails(repository: Path, cache: Path, mocker: MockerFixture) -> None:
     stand_in(mocker)
     mocker.patch.object(build, "_build", side_effect=ImageError("buildah failed"))
