@@ -50,6 +50,10 @@ test: programs ## Run all tests: unit, integration, e2e
 test-unit: install ## Run the unit tests
 	@$(RUN) -m pytest tests/unit $(PYTEST_ARGS)
 
+.PHONY: image
+image: install ## Build the operator's image here, with buildah; needs root
+	@$(RUN) -m sandbox.image
+
 SECONDS_TO_FUZZ = $(or $(SECONDS),600)
 
 .PHONY: fuzz
@@ -79,6 +83,11 @@ lint: install
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@echo "lint: ok"
+
+.PHONY: lint-image
+lint-image: install ## Check the Dockerfile
+	@$(BIN)/hadolint Dockerfile
+	@echo "lint-image: ok"
 
 .PHONY: types
 types: install
