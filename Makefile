@@ -102,6 +102,10 @@ fresh: install
 	@$(UV) lock --check --quiet
 	@echo "uv.lock: fresh"
 
+.PHONY: verify-manifests
+verify-manifests: check-programs
+	@$(RUN) -m tools.manifests | $(RUN) -m tools.kubeconform -
+
 # The CRD and the samples are put to the API server by tests/integration/test_crd.py, which runs here.
 .PHONY: coverage
 coverage: programs
