@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 from sandbox import commands
 from sandbox.audit import Request, read_requests
 from sandbox.hosts import LOCAL, Host
-from sandbox.keys import ec_private_key, write_private
+from sandbox.keys import ec_private_key, write_client_certificate, write_private
 from sandbox.kubeconfig import write_kubeconfig
 from sandbox.metrics import RequestCount, parse_request_total
 from sandbox.ports import free_ports
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 _ADMIN = "admin"
 _CONTROLLERS = "system:kube-controller-manager"
+
+# As kubeadm has it, in the group that may do anything.
+_KUBELET_CLIENT = ("kube-apiserver-kubelet-client", "system:masters")
 
 _DEFAULT_DURATION = timedelta(hours=1)
 _READY_TIMEOUT = 60.0
@@ -91,6 +94,7 @@ class ControlPlane:
         host, files = self._host, commands.Files(self.folder)
         if host != LOCAL:
             api_port = commands.KUBERNETES_PORT
+            write_client_certificate(files.kubelet_client, files.kubelet_client_key, *_KUBELET_CLIENT)
         self.url = f"https://{host.address}:{api_port}"
         self.ca_file = files.ca
         self._audit_log = files.audit_log

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from sandbox.commands import Files
 from sandbox.control_plane import ControlPlane
 from sandbox.node import cgroups, images, settings
 from sandbox.node.claim import claim
@@ -117,7 +118,7 @@ class Cluster:
             raise ProcessError(message)
 
     def _start(self, stack: ExitStack) -> None:
-        taken = stack.enter_context(claim())
+        self.claim = taken = stack.enter_context(claim())
         self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"{taken.name}-")))
         stack.callback(cgroups.remove, taken.name)
         cgroups.create(taken.name)
@@ -129,7 +130,7 @@ class Cluster:
             # Both get ready at the same time.
             self.containerd = self._containerd()
             stack.enter_context(self.containerd)
-            self.control_plane = ControlPlane(self._made("control-plane"), host=self.host, components=_COMPONENTS)
+            self.control_plane = ControlPlane(self._folders.control_plane, host=self.host, components=_COMPONENTS)
             stack.enter_context(self.control_plane)
         with self._stage("images"):
             wait_until(self._containerd_ready, _READY_TIMEOUT, "containerd ready")
@@ -139,18 +140,17 @@ class Cluster:
             self.scheduler, self.kubelet = self._scheduler(), self._kubelet()
             stack.enter_context(self.scheduler)
             stack.enter_context(self.kubelet)
-
-    def _made(self, name: str) -> Path:
-        folder = self.folder / name
-        folder.mkdir()
-        return folder
+        # What takes its time to die begins to before the control plane is stopped.
+        stack.callback(self._namespaces.kill)
 
     def _write_settings(self, taken: Claim) -> None:
         self._folders = folders = Folders(self.folder)
-        folders.network.mkdir()
+        for folder in (folders.control_plane, folders.network):
+            folder.mkdir()
         (folders.network / "pods.conflist").write_text(settings.network(taken), encoding="utf-8")
         folders.containerd.write_text(settings.containerd(folders), encoding="utf-8")
-        folders.kubelet.write_text(settings.kubelet(folders, taken, self._sync_seconds), encoding="utf-8")
+        api_server = Files(folders.control_plane).kubelet_client
+        folders.kubelet.write_text(settings.kubelet(folders, taken, api_server, self._sync_seconds), encoding="utf-8")
 
     def _containerd(self) -> Process:
         command: list[str | Path] = [self._programs / "containerd", "--config", self._folders.containerd]

@@ -24,6 +24,7 @@ PACKAGES = {
     "busybox-static": str(BUSYBOX),
     "containernetworking-plugins": "/usr/lib/cni/bridge",
     "mmdebstrap": "/usr/bin/mmdebstrap",
+    "openssl": "/usr/bin/openssl",
     "runc": "/usr/sbin/runc",
 }
 _TOOLS = ("apt-get", "dpkg-deb", "ip", "nsenter", "unshare", "cc")
