@@ -39,8 +39,8 @@ demo: programs ## Show the operator at work, on real servers; KEEP=1 leaves it r
 	@$(RUN) -m sandbox.demo $(if $(KEEP),--keep)
 
 .PHONY: sandbox
-sandbox: programs ## Run a Kubernetes API server and AWS AppConfig here, until Ctrl-C
-	@$(RUN) -m sandbox
+sandbox: programs ## Run a Kubernetes API server and AWS AppConfig here, until Ctrl-C; NODE=1: Pods, too
+	@$(RUN) -m sandbox $(if $(NODE),--node)
 
 .PHONY: test
 test: programs ## Run all tests: unit, integration, e2e

@@ -19,6 +19,7 @@ from sandbox.metrics import RequestCount, parse_request_total
 from sandbox.ports import free_ports
 from sandbox.process import Process
 from sandbox.rest import Rest
+from sandbox.stopwatch import Stopwatch
 from sandbox.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ class ControlPlane:
         self._host = host
         self._components = dict(components or {})
         self._stack = ExitStack()
+        self.stopwatch = Stopwatch()
+        """How long each stage of its start took."""
 
     def __enter__(self) -> Self:
         """Start everything."""
@@ -117,13 +120,16 @@ class ControlPlane:
             ready=lambda: controllers.request("GET", "/healthz") == "ok",
             ready_timeout=_READY_TIMEOUT,
         )
-        # The API server waits for etcd by itself.
-        stack.enter_context(self.etcd)
-        stack.enter_context(self.api_server)
-        stack.enter_context(self.controllers)
-        for path in ("serviceaccounts/default", "configmaps/kube-root-ca.crt"):
-            there = partial(self.admin.exists, f"/api/v1/namespaces/default/{path}")
-            wait_until(there, _READY_TIMEOUT, f"{path} of the namespace default")
+        with self.stopwatch.stage("API server ready"):
+            # The API server waits for etcd by itself.
+            stack.enter_context(self.etcd)
+            stack.enter_context(self.api_server)
+        with self.stopwatch.stage("controllers ready"):
+            stack.enter_context(self.controllers)
+        with self.stopwatch.stage("default ServiceAccount"):
+            for path in ("serviceaccounts/default", "configmaps/kube-root-ca.crt"):
+                there = partial(self.admin.exists, f"/api/v1/namespaces/default/{path}")
+                wait_until(there, _READY_TIMEOUT, f"{path} of the namespace default")
 
     def _write_files(self, files: commands.Files) -> None:
         groups = {_ADMIN: "system:masters", _CONTROLLERS: "", **self._components}
