@@ -54,9 +54,13 @@ test-unit: install ## Run the unit tests
 test-node: node-programs node-packages ## Run the tests that need a node (root, Debian or Ubuntu)
 	@$(RUN) -m pytest tests/node $(PYTEST_ARGS)
 
+.PHONY: measure-node
+measure-node: node-programs node-packages ## Measure a node: its start, and how soon a changed ConfigMap is in a file
+	@$(RUN) -m sandbox.node.measure
+
 .PHONY: node-packages
 node-packages: install
-	@$(RUN) -m sandbox.node.packages
+	@$(RUN) -m sandbox.node
 
 SECONDS_TO_FUZZ = $(or $(SECONDS),600)
 

@@ -122,10 +122,3 @@ def _unpack(folder: Path) -> Path:
     unpacked = folder / "unpacked"
     subprocess.run(["dpkg-deb", "-x", package, unpacked], check=True)
     return unpacked
-
-
-if __name__ == "__main__":
-    try:
-        ensure_packages()
-    except PackagesError as error:
-        sys.exit(f"sandbox: {error}")
