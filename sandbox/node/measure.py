@@ -6,15 +6,11 @@ With the kubelet's default it takes some minutes.
 from __future__ import annotations
 
 import argparse
-import queue
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Self
 
 from sandbox.kubectl import Kubectl
 from sandbox.node.cluster import Cluster
@@ -22,28 +18,21 @@ from sandbox.node.packages import PackagesError
 from sandbox.node.pods import restricted_pod
 from sandbox.process import ProcessError
 
-if TYPE_CHECKING:
-    from types import TracebackType
-
 _PATH = "/api/v1/namespaces/default"
-_TIMEOUT = 180.0
+_TIMEOUT = 180
 _READERS = 5
 _ROUNDS = 3
 
-# The shell's own read: no process for each look.
-_READ = """
-old=
-while :; do
-    read -r new < /mounted/value
-    [ "$new" = "$old" ] || echo "$new"
-    old=$new
-    sleep 0.02
-done
+# The shell's own read: no process for each look. It says when it begins and when it has seen the value.
+_WAIT = """
+echo
+until read -r value < /mounted/value && [ "$value" = "$1" ]; do sleep 0.02; done
+echo "$value"
 """
 
 
 class Reader:
-    """A Pod that mounts a ConfigMap and says at once what is new in the file, as a context manager.
+    """A Pod that mounts a ConfigMap.
 
     Parameters
     ----------
@@ -57,47 +46,16 @@ class Reader:
         self._api = cluster.control_plane.admin
         self._kubectl = Kubectl(cluster.kubeconfig)
         self._name = name
-        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._number = 0
-
-    def __enter__(self) -> Self:
-        """Start it and wait until it is ready."""
-        config_map = {"metadata": {"name": self._name}, "data": {"value": "0\n"}}
+        config_map = {"metadata": {"name": name}, "data": {"value": "0\n"}}
         self._api.request("POST", f"{_PATH}/configmaps", config_map)
-        command = ["sh", "-c", _READ]
-        self._kubectl("create", "-f", "-", stdin=restricted_pod(self._name, command, mounts={"/mounted": self._name}))
+        self._kubectl("create", "-f", "-", stdin=restricted_pod(name, mounts={"/mounted": name}))
         started = time.monotonic()
-        self._kubectl("wait", "--for=condition=Ready", f"pod/{self._name}", "--timeout=60s")
+        self._kubectl("wait", "--for=condition=Ready", f"pod/{name}", "--timeout=60s")
         self.seconds_to_ready = time.monotonic() - started
-        follow = self._kubectl.command(["logs", "--follow", self._name])
-        self._follow = subprocess.Popen(follow, stdout=subprocess.PIPE, text=True)
-        self._thread = threading.Thread(target=self._listen, name=self._name)
-        self._thread.start()
-        self._wait("0")
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Listen no more. The Pod ends with its cluster."""
-        self._follow.kill()
-        self._follow.wait()
-        self._thread.join()
-
-    def _listen(self) -> None:
-        for line in self._follow.stdout or ():
-            self._lines.put(line.strip())
-
-    def _wait(self, value: str) -> None:
-        try:
-            while self._lines.get(timeout=_TIMEOUT) != value:
-                pass
-        except queue.Empty:
-            message = f"Pod {self._name} did not read {value} within {_TIMEOUT:g} s"
-            raise TimeoutError(message) from None
 
     def change(self, *, annotate: bool = False) -> float:
-        """Change the ConfigMap, and wait until the container has read it.
+        """Change the ConfigMap, and wait until a process in the container has read it.
 
         Parameters
         ----------
@@ -108,15 +66,28 @@ class Reader:
         -------
         float
             Seconds.
+
+        Raises
+        ------
+        TimeoutError
+            If it did not read it.
         """
         self._number += 1
         value = str(self._number)
-        self._api.request("PATCH", f"{_PATH}/configmaps/{self._name}", {"data": {"value": f"{value}\n"}})
-        started = time.monotonic()
-        if annotate:
-            self._api.request("PATCH", f"{_PATH}/pods/{self._name}", {"metadata": {"annotations": {"changed": value}}})
-        self._wait(value)
-        return time.monotonic() - started
+        # Not by its log: who follows a log hears of a line up to a second later.
+        command = ["exec", self._name, "--", "timeout", str(_TIMEOUT), "sh", "-c", _WAIT, "sh", value]
+        with subprocess.Popen(self._kubectl.command(command), stdout=subprocess.PIPE, text=True) as waiting:
+            lines = iter(waiting.stdout or ())
+            next(lines, None)
+            self._api.request("PATCH", f"{_PATH}/configmaps/{self._name}", {"data": {"value": f"{value}\n"}})
+            started = time.monotonic()
+            if annotate:
+                annotation = {"metadata": {"annotations": {"changed": value}}}
+                self._api.request("PATCH", f"{_PATH}/pods/{self._name}", annotation)
+            if next(lines, "").strip() != value:
+                message = f"Pod {self._name} did not read {value} within {_TIMEOUT} s"
+                raise TimeoutError(message)
+            return time.monotonic() - started
 
 
 def _changes(readers: list[Reader]) -> list[float]:
@@ -134,16 +105,15 @@ def _say(what: str, seconds: list[float]) -> None:
 def _measure(sync_seconds: float | None) -> None:
     name = "the default, 1 min" if sync_seconds is None else f"{sync_seconds:g} s"
     print(f"\nsyncFrequency {name}: least, median, most, times", flush=True)
-    with Cluster(sync_seconds=sync_seconds) as cluster, ExitStack() as stack:
+    with Cluster(sync_seconds=sync_seconds) as cluster:
         for stage, seconds in cluster.seconds.items():
             _say(stage, [seconds])
         _say("all of the start", [sum(cluster.seconds.values())])
-        readers = [stack.enter_context(Reader(cluster, f"reader-{number}")) for number in range(_READERS)]
+        readers = [Reader(cluster, f"reader-{number}") for number in range(_READERS)]
         _say("Pod applied to Ready", [reader.seconds_to_ready for reader in readers])
         _say("ConfigMap changed to file changed", _changes(readers))
         annotated = [reader.change(annotate=True) for reader in readers for _ in range(_ROUNDS)]
         _say("the same, and an annotation put on the Pod right after", annotated)
-        stack.close()
         began = time.monotonic()
     _say("down", [time.monotonic() - began])
 
