@@ -39,8 +39,8 @@ demo: programs ## Show the operator at work, on real servers; KEEP=1 leaves it r
 	@$(RUN) -m sandbox.demo $(if $(KEEP),--keep)
 
 .PHONY: sandbox
-sandbox: programs ## Run a Kubernetes API server and AWS AppConfig here, until Ctrl-C
-	@$(RUN) -m sandbox
+sandbox: programs ## Run a Kubernetes API server and AWS AppConfig here, until Ctrl-C; NODE=1: Pods, too
+	@$(RUN) -m sandbox $(if $(NODE),--node)
 
 .PHONY: test
 test: programs ## Run all tests: unit, integration, e2e
@@ -51,8 +51,20 @@ test-unit: install ## Run the unit tests
 	@$(RUN) -m pytest tests/unit $(PYTEST_ARGS)
 
 .PHONY: image
-image: install ## Build the operator's image here, with buildah; needs root
+image: node-packages ## Build the operator's image here, with buildah; needs root
 	@$(RUN) -m sandbox.image
+
+.PHONY: test-node
+test-node: node-programs image ## Run the tests that need a node (root, Debian or Ubuntu)
+	@$(RUN) -m pytest tests/node $(PYTEST_ARGS)
+
+.PHONY: measure-node
+measure-node: node-programs node-packages ## Measure a node: its start, and how soon a changed ConfigMap is in a file
+	@$(RUN) -m sandbox.node.measure
+
+.PHONY: node-packages
+node-packages: install
+	@$(RUN) -m sandbox.node
 
 SECONDS_TO_FUZZ = $(or $(SECONDS),600)
 
