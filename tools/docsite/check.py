@@ -35,7 +35,9 @@ class _Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
-        self.anchors |= {given[name] for name in ("id", "name") if name in given and not (name == "name" and tag != "a")}
+        self.anchors |= {
+            given[name] for name in ("id", "name") if name in given and not (name == "name" and tag != "a")
+        }
         if tag == "link" and set(given.get("rel", "").split()) & _SAYS_WHERE_IT_IS:
             return
         addresses = [given[name] for name in _ATTRIBUTES if given.get(name)]
@@ -80,14 +82,31 @@ class _Site:
             # Only right where the site is at the root of a host: nobody knows that here.
             return "begins with a slash"
         target = resolve(page, unquote(parts.path)) if parts.path else page
-        if parts.path.endswith("/") or target in {".", ""} or target not in self.files:
-            target = resolve("", f"{target}/index.html")
+        if target not in self.files:
+            target = resolve(f"{target}/", "index.html")
         if target not in self.files:
             return "leads nowhere"
         anchor = unquote(parts.fragment)
         if anchor and target in self.pages and anchor not in self.pages[target].anchors:
             return "has an anchor that is not there"
         return None
+
+    def links(self, name: str) -> Iterator[str]:
+        """Complain of the links of a page, and of what it loads from this site."""
+        page = self.pages[name]
+        own = [address for address in page.loads if not _is_foreign(address) and not address.startswith("data:")]
+        for address in [*page.links, *own]:
+            complaint = self.complaint(name, address)
+            if complaint:
+                yield f"{name}: {address} {complaint}"
+
+    def foreign(self, name: str) -> Iterator[str]:
+        """Complain of what a page loads from elsewhere, or would."""
+        page, text = self.pages[name], self.texts[name]
+        loads = [address for address in page.loads if _is_foreign(address)]
+        yield from (f"{name}: loads {address}" for address in [*loads, *_STYLE_URL.findall(text)])
+        if _DIAGRAM in text and not any(address.endswith(_DIAGRAM_SCRIPT) for address in page.loads):
+            yield f"{name}: has a diagram, and does not load {_DIAGRAM_SCRIPT}"
 
 
 def complaints(root: Path) -> Iterator[str]:
@@ -106,22 +125,11 @@ def complaints(root: Path) -> Iterator[str]:
     site = _Site(root)
     if not site.pages:
         yield "there is no page"
-    for name, page in sorted(site.pages.items()):
+    for name in sorted(site.pages):
         # The page for what is not found is served at any path: its links are absolute.
         if name != "404.html":
-            for address in page.links:
-                complaint = site.complaint(name, address)
-                if complaint:
-                    yield f"{name}: {address} {complaint}"
-            for address in page.loads:
-                if not _is_foreign(address) and not address.startswith("data:"):
-                    complaint = site.complaint(name, address)
-                    if complaint:
-                        yield f"{name}: {address} {complaint}"
-        yield from (f"{name}: loads {address}" for address in page.loads if _is_foreign(address))
-        yield from (f"{name}: loads {address}" for address in _STYLE_URL.findall(site.texts[name]))
-        if _DIAGRAM in site.texts[name] and not any(address.endswith(_DIAGRAM_SCRIPT) for address in page.loads):
-            yield f"{name}: has a diagram, and does not load {_DIAGRAM_SCRIPT}"
+            yield from site.links(name)
+        yield from site.foreign(name)
     for name, path in sorted(site.files.items()):
         if name.endswith(".css"):
             yield from (f"{name}: loads {found}" for found in _STYLE_URL.findall(path.read_text(encoding="utf-8")))

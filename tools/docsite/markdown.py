@@ -108,7 +108,9 @@ def spell_out(text: str) -> str:
         opens = _FENCE.match(line) if code else None
         row = not code and line.startswith("|")
         if not code or opens:
-            shift = _ITEM_INDENT - indent if listed and 0 < indent < _ITEM_INDENT and (item or opens or not before) else 0
+            shift = (
+                _ITEM_INDENT - indent if listed and 0 < indent < _ITEM_INDENT and (item or opens or not before) else 0
+            )
         if before and ((item and not listed) or (row and not before.startswith("|"))):
             out.append("")
         if not indent and line and (item or not before):

@@ -66,8 +66,9 @@ class Stage:
 
     def _target(self, target: str, page: str) -> str:
         file = self.root / target
-        if target in self.pages:
-            return place(target)
+        for page_of in (target, f"{target}/README.md"):
+            if page_of in self.pages:
+                return place(page_of)
         if target.startswith("..") or not file.exists():
             raise StageError(f"{page}: links to {target}, which is not there")
         if file.suffix == ".md":
