@@ -104,6 +104,10 @@ docs: .venv/docs-installed ## Build the documentation site into build/site, and 
 docs-serve: .venv/docs-installed ## Show the documentation site on this machine until Ctrl-C
 	@$(RUN) -m tools.docsite --serve
 
+.PHONY: docs-screenshots
+docs-screenshots: docs ## Take pictures of the documentation site, where there is a Chromium
+	@$(RUN) -m tools.docsite.screenshots
+
 .PHONY: format
 format: install ## Format the code, and mend what ruff can
 	@$(BIN)/ruff check --fix-only --quiet .

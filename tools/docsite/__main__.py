@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from tools.docsite.stage import StageError, stage
 
 _ROOT = Path(__file__).parents[2]
 _BUILD = _ROOT / "build"
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def _generator(*arguments: str) -> list[str]:
@@ -35,7 +37,8 @@ def build() -> list[str]:
     )
     said = done.stdout + done.stderr
     if done.returncode or "No issues found" not in said:
-        return [said.strip()]
+        # After its own words comes where in the generator it gave up, which helps nobody.
+        return [_COLOUR.sub("", said).partition("Traceback")[0].strip()]
     return list(check.complaints(_BUILD / "site"))
 
 

@@ -13,6 +13,8 @@ _FENCE = re.compile(r"\s*(```+|~~~+)")
 _LINK = re.compile(r"(?P<code>(?P<ticks>`+).*?(?P=ticks))|(?<=\]\()(?P<target>[^)\s]+)(?=[)\s])")
 _DEFINITION = re.compile(r"(?<=\]: )(?P<target>\S+)(?=\s*$)")
 _ITEM = re.compile(r" *(?:[-*+]|\d+\.) ")
+_DIAGRAM = re.compile(r"^```mermaid\n(?P<first>.*)\n(?:.*\n)*?```$", re.MULTILINE)
+_WIDE = re.compile(r"sequenceDiagram|(?:flowchart|graph) (?:LR|RL)")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:")
 _ITEM_INDENT = 4
 
@@ -118,3 +120,24 @@ def spell_out(text: str) -> str:
         out.append(" " * shift + line if line else line)
         before = line
     return "\n".join(out) + "\n"
+
+
+def frame_diagrams(text: str) -> str:
+    """Put each diagram into a frame that the style sheet can let scroll on a small screen.
+
+    Parameters
+    ----------
+    text
+        The Markdown.
+
+    Returns
+    -------
+    str
+        The same with a ``div`` around each Mermaid block that is not part of a list; ``wide`` when it grows sideways.
+    """
+
+    def framed(found: re.Match[str]) -> str:
+        kind = "diagram wide" if _WIDE.match(found["first"]) else "diagram"
+        return f'<div class="{kind}" markdown>\n\n{found[0]}\n\n</div>'
+
+    return _DIAGRAM.sub(framed, text)

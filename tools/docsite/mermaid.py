@@ -40,7 +40,7 @@ def integrity(content: bytes) -> str:
     return "sha512-" + base64.b64encode(hashlib.sha512(content).digest()).decode()
 
 
-def unpack(content: bytes, wanted: str = INTEGRITY) -> dict[str, bytes]:
+def unpack(content: bytes, wanted: str) -> dict[str, bytes]:
     """Take the files that the site needs out of a package.
 
     Parameters
@@ -111,9 +111,10 @@ def install(cache: Path, folder: Path) -> None:
         If the package cannot be had, or is another one.
     """
     kept = cache / f"mermaid-tiny-{VERSION}.tgz"
-    if not kept.is_file():
-        cache.mkdir(parents=True, exist_ok=True)
-        kept.write_bytes(fetch())
+    content = kept.read_bytes() if kept.is_file() else fetch()
+    files = unpack(content, INTEGRITY)
+    cache.mkdir(parents=True, exist_ok=True)
+    kept.write_bytes(content)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in unpack(kept.read_bytes()).items():
-        (folder / name).write_bytes(content)
+    for name, text in files.items():
+        (folder / name).write_bytes(text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from tools.docsite.markdown import replace_links, spell_out
+from tools.docsite.markdown import frame_diagrams, replace_links, spell_out
 from tools.docsite.places import IMAGES, listing, place, relative, resolve
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Stage:
             If a link leads nowhere.
         """
         text = (self.root / source).read_text(encoding="utf-8")
-        return spell_out(replace_links(text, lambda link: self._link(source, link)))
+        return frame_diagrams(spell_out(replace_links(text, lambda link: self._link(source, link))))
 
     def _link(self, page: str, link: str) -> str:
         path, hash_sign, fragment = link.partition("#")
