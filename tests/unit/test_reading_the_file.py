@@ -9,9 +9,9 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,51 +64,75 @@ def mount(tmp_path: Path) -> Mount:
     return Mount(tmp_path / "mount")
 
 
+class Looks(threading.Event):
+    """The event that ends the Python example. It counts how often it is waited for, and does not wait as long."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.number = 0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout == 1, "it looks once a second"
+        self.number += 1
+        return super().wait(0.01)
+
+    def some(self) -> None:
+        """Wait until it has looked again, more than once."""
+        wanted = self.number + 3
+        wait_until(lambda: self.number >= wanted, timeout=10, what="some looks")
+
+
+@dataclass
+class Watch:
+    """The Python example at work."""
+
+    looks: Looks
+    used: list[Any]
+    start: Callable[[], None]
+
+
 @pytest.fixture
-def watched(mount: Mount) -> Iterator[tuple[list[Any], Callable[[], None]]]:
-    """What the Python example has handed on so far, and how to start it."""
+def watch(mount: Mount) -> Iterator[Watch]:
     names: dict[str, Any] = {}
     exec(compile(example("python"), PAGE.name, "exec"), names)  # noqa: S102 (the page's own code)
-    used: list[Any] = []
-    stop = threading.Event()
-    thread = threading.Thread(target=names["watch"], args=(mount.folder, "config", used.append, stop))
-    yield used, thread.start
-    stop.set()
+    looks, used = Looks(), list[Any]()
+    thread = threading.Thread(target=names["watch"], args=(mount.folder, "config", used.append, looks))
+    yield Watch(looks, used, thread.start)
+    looks.set()
     thread.join(timeout=10)
     assert not thread.is_alive()
 
 
-def test_python_hands_each_version_on(mount: Mount, watched: tuple[list[Any], Callable[[], None]]) -> None:
-    used, start = watched
+def test_python_hands_each_version_on_once(mount: Mount, watch: Watch) -> None:
     mount.swap(config="1")
-    start()
-    wait_until(lambda: used == [1], timeout=10, what="the version of the start")
+    watch.start()
+    watch.looks.some()
+    assert watch.used == [1]
     mount.swap(config="2")
-    wait_until(lambda: used == [1, 2], timeout=10, what="the next version")
+    watch.looks.some()
+    assert watch.used == [1, 2]
 
 
-def test_python_keeps_the_last_good_version(mount: Mount, watched: tuple[list[Any], Callable[[], None]]) -> None:
-    used, start = watched
+def test_python_keeps_the_last_good_version(mount: Mount, watch: Watch) -> None:
     mount.swap(config="1")
-    start()
-    wait_until(lambda: used == [1], timeout=10, what="the version of the start")
-    said = io.StringIO()
-    with redirect_stdout(said):
+    with redirect_stdout(io.StringIO()) as said:
+        watch.start()
+        watch.looks.some()
         mount.swap(config="{")
-        wait_until(lambda: "the version before is used on" in said.getvalue(), timeout=10, what="the complaint")
+        watch.looks.some()
+    assert said.getvalue().count("config: the version before is used on") == 1
     mount.swap(config="3")
-    wait_until(lambda: used == [1, 3], timeout=10, what="the version that mends it")
+    watch.looks.some()
+    assert watch.used == [1, 3]
 
 
-def test_python_waits_for_a_key_that_is_not_there_yet(
-    mount: Mount, watched: tuple[list[Any], Callable[[], None]]
-) -> None:
-    used, start = watched
+def test_python_waits_for_a_key_that_is_not_there_yet(mount: Mount, watch: Watch) -> None:
     mount.swap()
-    start()
-    mount.swap(other="1")
-    mount.swap(config="2")
-    wait_until(lambda: used == [2], timeout=10, what="the key")
+    watch.start()
+    watch.looks.some()
+    mount.swap(other="1", config="2")
+    watch.looks.some()
+    assert watch.used == [2]
 
 
 def test_nobody_sees_half_of_a_version(mount: Mount) -> None:
@@ -116,7 +140,7 @@ def test_nobody_sees_half_of_a_version(mount: Mount) -> None:
     over = threading.Event()
 
     def swap() -> None:
-        for number in range(1, 200):
+        for number in range(1, 100):
             mount.swap(config=document(number))
         over.set()
 
@@ -143,34 +167,44 @@ def test_who_has_opened_the_file_reads_the_old_version(mount: Mount) -> None:
     assert (mount.folder / "config").read_text("utf-8") == "2"
 
 
+@dataclass
+class OnChange:
+    """The shell example at work."""
+
+    told: Path
+    """What its command adds the content of the file to."""
+    ticks: Path
+    """What its `sleep` adds a line to."""
+
+    def some(self) -> str:
+        """Wait until it has looked again, more than once, and give what was told."""
+        wanted = len(self.ticks.read_text().splitlines()) + 3
+        wait_until(lambda: len(self.ticks.read_text().splitlines()) >= wanted, timeout=20, what="some looks")
+        return self.told.read_text()
+
+
 @pytest.fixture
-def told(mount: Mount, tmp_path: Path) -> Iterator[Path]:
-    """The file that the shell example's command adds a line to."""
+def on_change(mount: Mount, tmp_path: Path) -> Iterator[OnChange]:
     mount.swap(config="1")
-    script, told = tmp_path / "on-change", tmp_path / "told"
+    found = OnChange(tmp_path / "told", tmp_path / "ticks")
+    found.told.touch()
+    found.ticks.touch()
+    script, sleep = tmp_path / "on-change", tmp_path / "sleep"
     script.write_text(example("sh"), encoding="utf-8")
-    command = [sys.executable, "-c", f"open({str(told)!r}, 'a').write(open({str(mount.folder / 'config')!r}).read())"]
-    with subprocess.Popen(["sh", str(script), str(mount.folder), *command], start_new_session=True) as process:
+    sleep.write_text(f'#!/bin/sh\ntest "$1" = 1 && echo >> {found.ticks} && exec {shutil.which("sleep")} 0.05\n')
+    sleep.chmod(0o755)
+    command: list[str | Path] = ["sh", script, mount.folder, "sh", "-c", f"cat {mount.folder}/config >> {found.told}"]
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    with subprocess.Popen(command, start_new_session=True, env={"PATH": path}) as process:
         try:
-            # It is in its loop when it sleeps.
-            children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-            wait_until(lambda: "sleep" in names_of(children.read_text().split()), timeout=10, what="the loop")
-            yield told
+            yield found
         finally:
             os.killpg(process.pid, signal.SIGTERM)
 
 
-def names_of(processes: list[str]) -> set[str]:
-    found = set()
-    for process in processes:
-        name = Path(f"/proc/{process}/comm")
-        if name.exists():
-            found.add(name.read_text().strip())
-    return found
-
-
-def test_the_shell_runs_the_command_with_each_version(mount: Mount, told: Path) -> None:
+def test_the_shell_runs_the_command_once_for_each_version(mount: Mount, on_change: OnChange) -> None:
+    assert on_change.some() == ""
     mount.swap(config="2")
-    wait_until(lambda: told.exists() and told.read_text() == "2", timeout=10, what="the next version")
+    assert on_change.some() == "2"
     mount.swap(config="3")
-    wait_until(lambda: told.read_text() == "23", timeout=10, what="the one after it")
+    assert on_change.some() == "23"
