@@ -128,6 +128,22 @@ coverage: programs
 	@$(BIN)/coverage report --fail-under=100 --include='*/appconfig_operator/core/*' > /dev/null || { $(BIN)/coverage report --include='*/appconfig_operator/core/*'; exit 1; }
 	@echo "coverage: core 100 %, all at least 90 %"
 
+.venv/docs-installed: pyproject.toml uv.lock .venv/installed
+	@$(UV) sync --frozen --inexact --quiet --group docs
+	@touch $@
+
+.PHONY: docs
+docs: .venv/docs-installed ## Build the documentation site into build/site, and check its links
+	@$(RUN) -m tools.docsite
+
+.PHONY: docs-serve
+docs-serve: .venv/docs-installed ## Show the documentation site on this machine until Ctrl-C
+	@$(RUN) -m tools.docsite --serve
+
+.PHONY: docs-screenshots
+docs-screenshots: docs ## Take pictures of the documentation site, where there is a Chromium
+	@$(RUN) -m tools.docsite.screenshots
+
 .PHONY: format
 format: install ## Format the code, and mend what ruff can
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -135,4 +151,4 @@ format: install ## Format the code, and mend what ruff can
 
 .PHONY: clean
 clean: ## Remove what make made here (not the cache of built programs)
-	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* dist
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* build dist
