@@ -55,7 +55,7 @@ def alerts() -> str:
 
 def metadata() -> str:
     """Make `Chart.yaml`: the versions are the operator's."""
-    version = tomllib.loads(_read("pyproject.toml"))["project"]["version"]
+    version: str = tomllib.loads(_read("pyproject.toml"))["project"]["version"]
     text = (CHART / "Chart.yaml").read_text(encoding="utf-8")
     text = re.sub(r"^version: .*$", f"version: {version}", text, flags=re.MULTILINE)
     return re.sub(r"^appVersion: .*$", f'appVersion: "{version}"', text, flags=re.MULTILINE)
@@ -69,7 +69,7 @@ def readme() -> str:
     RuntimeError
         When helm-docs does not, because its template is wrong for instance.
     """
-    command = [program("helm-docs"), f"--chart-search-root={CHART}", "--dry-run", "--log-level=warning"]
+    command = [str(program("helm-docs")), f"--chart-search-root={CHART}", "--dry-run", "--log-level=warning"]
     command += ["--sort-values-order=file"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     if done.returncode != 0 or done.stderr:
