@@ -82,6 +82,16 @@ fresh: install
 	@$(UV) lock --check --quiet
 	@echo "uv.lock: fresh"
 
+.PHONY: chart
+chart: check-programs ## Make what the Helm chart takes from the CRD, the manifests and the documentation
+	@$(RUN) -m tools.chart
+
+.PHONY: verify-chart
+verify-chart: check-programs ## Check that the Helm chart is fresh and right
+	@$(RUN) -m tools.chart --check
+	@$(RUN) -m pytest --quiet tests/chart
+	@echo "chart: fresh, and tested"
+
 # The CRD and the samples are put to the API server by tests/integration/test_crd.py, which runs here.
 .PHONY: coverage
 coverage: programs
