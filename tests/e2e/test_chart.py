@@ -113,7 +113,7 @@ def test_cluster_from_an_older_version_to_its_end(
     check_log(running)
     before, crd = release.deployment(), uid_of(release, CRD)
 
-    release.upgrade({**TEXT, "shards": 4, "replicaCount": 2, "aws": {"region": "us-east-1"}})
+    release.upgrade({**TEXT, "workers": 5, "replicaCount": 2, "aws": {"region": "us-east-1"}})
     after = release.deployment()
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
     assert after["spec"]["selector"] == before["spec"]["selector"]
