@@ -92,6 +92,10 @@ verify-chart: check-programs ## Check that the Helm chart is fresh and right
 	@$(RUN) -m pytest --quiet tests/chart
 	@echo "chart: fresh, and tested"
 
+.PHONY: verify-manifests
+verify-manifests: check-programs
+	@$(RUN) -m tools.manifests | $(RUN) -m tools.kubeconform -
+
 # The CRD and the samples are put to the API server by tests/integration/test_crd.py, which runs here.
 .PHONY: coverage
 coverage: programs
