@@ -11,7 +11,7 @@ import yaml
 
 from appconfig_operator.core import policy
 from tests.chart.rendering import NAMESPACE, container, objects_of, of_kind, one, pod, render
-from tools.chart import CHART, alerts
+from tools.chart import CHART, ROOT, alerts
 
 CRD = "CustomResourceDefinition"
 RULE = {"namespaces": ["shop"], "applications": ["shop"]}
@@ -105,14 +105,14 @@ def test_a_changed_policy_replaces_the_pods() -> None:
 
 
 def test_users() -> None:
-    roles = {item["metadata"]["name"]: item for item in of_kind(objects_of("policy"), "ClusterRole")}
-    view, edit = roles["appconfig-operator-view"], roles["appconfig-operator-edit"]
-    assert view["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-view"] == "true"
-    assert edit["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-edit"] == "true"
-    assert view["rules"] == [
-        {"apiGroups": ["appconfig-operator.io"], "resources": ["appconfigsources"], "verbs": ["get", "list", "watch"]}
-    ]
-    assert set(edit["rules"][0]["verbs"]) == {"create", "update", "patch", "delete", "deletecollection"}
+    """The roles for people are those of manifests/user-roles, for who wants them."""
+    theirs = yaml.safe_load_all((ROOT / "manifests" / "user-roles" / "roles.yaml").read_text(encoding="utf-8"))
+    expected = {item["metadata"]["name"]: item for item in theirs}
+    ours = {item["metadata"]["name"]: item for item in of_kind(objects_of("policy"), "ClusterRole")}
+    for role in ("view", "edit"):
+        name, label = f"appconfig-operator-{role}", f"rbac.authorization.k8s.io/aggregate-to-{role}"
+        assert ours[name]["rules"] == expected[name]["rules"]
+        assert ours[name]["metadata"]["labels"][label] == expected[name]["metadata"]["labels"][label] == "true"
     assert len(of_kind(objects_of("default"), "ClusterRole")) == 1
 
 

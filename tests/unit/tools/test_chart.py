@@ -45,11 +45,12 @@ def test_nothing_is_stale_in_the_tree(copied: Path) -> None:
         ("crds/appconfigsources.yaml", "The AppConfig application.", "The application.", "files/crd.yaml"),
         ("manifests/base/rbac.yaml", "verbs: [create]", "verbs: [create, patch]", "files/rules.yaml"),
         ("manifests/components/identities/secrets/rbac.yaml", "[get]", "[get, list]", "files/rules.yaml"),
+        ("manifests/user-roles/roles.yaml", "deletecollection", "get", "files/rules.yaml"),
         ("docs/metrics.md", "for: 5m", "for: 6m", "files/alerts.yaml"),
         ("pyproject.toml", 'version = "0.1.0"', 'version = "0.2.0"', "Chart.yaml"),
         ("charts/appconfig-operator/files/crd.yaml", "AppConfigSource", "AppConfigSauce", "files/crd.yaml"),
     ],
-    ids=["crd", "rules", "component", "alerts", "version", "by hand"],
+    ids=["crd", "rules", "component", "users", "alerts", "version", "by hand"],
 )
 def test_a_changed_source_makes_it_stale_until_it_is_made_anew(
     copied: Path, source: str, old: str, new: str, path: str
