@@ -34,6 +34,10 @@ def test_image() -> None:
 def test_crds() -> None:
     assert one(objects_of("default"), CRD)["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
     assert "annotations" not in one(objects_of("names"), CRD)["metadata"]
+    assert one(objects_of("irsa"), CRD)["metadata"]["annotations"] == {
+        "helm.sh/resource-policy": "keep",
+        "argocd.argoproj.io/sync-options": "Prune=false",
+    }
     assert not of_kind(objects_of("namespaced"), CRD)
 
 

@@ -146,12 +146,17 @@ def uid_of(release: Release, what: str) -> str:
 
 
 def test_a_crd_that_was_there_before_is_taken_over_when_that_is_asked_for(release: Release) -> None:
-    install_crd(release)
+    """Also one of another version, that somebody has applied."""
+    text = schemas.OUR_CRD.read_text(encoding="utf-8")
+    old = text.replace("The AppConfig application.", "The application.")
+    assert old != text
+    release.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=old)
     with pytest.raises(HelmError, match=r"appconfigsources\.appconfig-operator\.io.*exists and cannot be imported"):
         release.install(TEXT)
     before = uid_of(release, CRD)
-    release.install(TEXT, "--take-ownership")
+    release.install(TEXT, "--take-ownership", "--force-conflicts")
     assert uid_of(release, CRD) == before
+    assert "The AppConfig application." in release.kubectl("get", CRD, "-o=yaml")
     release.uninstall()
     assert uid_of(release, CRD) == before
 
