@@ -78,7 +78,7 @@ class Release:
 
 
 def previous_chart(folder: Path, root: Path = ROOT) -> Path:
-    """Give the chart of the last release; before the first one, this chart as if it were an older version.
+    """Give the chart of the last release before this commit; before the first one, this chart as if it were an older version.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def previous_chart(folder: Path, root: Path = ROOT) -> Path:
         The chart.
     """
     path = CHART.relative_to(ROOT)
-    tags = _git(root, "tag", "--list", "v*", "--sort=-version:refname").decode().split()
+    tags = _git(root, "tag", "--list", "v*", "--sort=-version:refname", "--no-contains=HEAD").decode().split()
     if tags:
         with tarfile.open(fileobj=BytesIO(_git(root, "archive", tags[0], str(path)))) as archive:
             archive.extractall(folder, filter="data")
