@@ -9,7 +9,7 @@ import yaml
 
 from sandbox.helm import Helm
 from tests.chart.rendering import CASES, NAMESPACE, RELEASE, Object, leaves, objects_of, of_kind, one, pod, text_of
-from tools import kubeconform, schemas
+from tools import kubeconform
 from tools.chart import CHART
 
 if TYPE_CHECKING:
@@ -22,13 +22,6 @@ SELECTOR = {"app.kubernetes.io/name": "appconfig-operator", "app.kubernetes.io/i
 def ours(case: str) -> list[Object]:
     """Return what the chart makes, without the objects that are values."""
     return [item for item in objects_of(case) if item["metadata"]["name"] not in {"ca-bundle", "aws-keys"}]
-
-
-@pytest.fixture(scope="module")
-def schema_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("schemas")
-    schemas.write(folder)
-    return folder
 
 
 def test_each_case_is_what_the_api_of_kubernetes_knows(schema_folder: Path, tmp_path: Path) -> None:
