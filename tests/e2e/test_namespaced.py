@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from tests.e2e.support import TIMEOUT, Scene, administrator, check_log
 from tools.manifests import Overlay, render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from sandbox import AppConfig, ControlPlane, Process, Request
@@ -36,6 +37,12 @@ RESOURCES = (
     ("coordination.k8s.io", "leases"),
     ("apiextensions.k8s.io", "customresourcedefinitions"),
 )
+NEW_RIGHTS = (
+    ("list", "appconfig-operator.io", "appconfigsources"),
+    ("create", "appconfig-operator.io", "appconfigsources"),
+    ("create", "apps", "controllerrevisions"),
+)
+"""One of each of the user roles: they come one after the other."""
 
 
 @dataclass(frozen=True)
@@ -56,44 +63,47 @@ class Team:
         return self.kubectl("apply", "--server-side", *options, "-k", folder)
 
 
-@pytest.fixture(scope="module")
-def teams(new_scene: Callable[[], Scene], installed: ControlPlane, appconfig: AppConfig) -> tuple[Team, Team]:
-    """Two teams, each with a namespace."""
+NewTeam = Callable[..., Team]
+
+
+@pytest.fixture
+def new_team(new_scene: Callable[[], Scene], installed: ControlPlane, appconfig: AppConfig) -> NewTeam:
+    """Makes teams, each with a namespace and with ClusterRoles that are bound there."""
     cluster_admin = Kubectl(installed.kubeconfig)
 
-    def team() -> Team:
+    def new(*roles: str) -> Team:
         namespace = new_scene().namespace
         cluster_admin("create", "serviceaccount", ADMIN, "-n", namespace)
         subject = f"--serviceaccount={namespace}:{ADMIN}"
-        cluster_admin("create", "rolebinding", ADMIN, "--clusterrole=admin", subject, "-n", namespace)
+        for number, role in enumerate(roles):
+            name = f"{ADMIN}-{number}"
+            cluster_admin("create", "rolebinding", name, f"--clusterrole={role}", subject, "-n", namespace)
         token = installed.service_account_token(namespace, ADMIN)
         scene = Scene(Rest(installed.url, installed.ca_file, token), appconfig, namespace)
         return Team(scene, Kubectl(installed.kubeconfig_for(f"{namespace}-{ADMIN}", token)))
 
-    return team(), team()
+    return new
 
 
-def install(control_plane: ControlPlane, one: Team, other: Team, folder: Path) -> None:
-    """Install the operator in the namespace of one team, for both."""
-    here = Overlay(["overlays/namespaced"], fields={"namespace": one.namespace})
-    with pytest.raises(KubectlError, match="attempting to grant RBAC permissions not currently held"):
-        one.apply(folder / "too-early", here, "--dry-run=server")
-    cluster_admin = Kubectl(control_plane.kubeconfig)
-    cluster_admin("apply", "--server-side", "-k", MANIFESTS / "user-roles")
-    for team, verb in itertools.product((one, other), ("create controllerrevisions", "delete appconfigsources")):
-        wait_until(lambda team=team, verb=verb: may(team, verb), TIMEOUT, f"the right to {verb}")  # type: ignore[misc]
-    one.apply(folder / "here", with_args(here, f"--namespace={other.namespace}"))
-    patch = f"- {{op: replace, path: /subjects/0/namespace, value: {one.namespace}}}"
-    patches = [{"target": {"kind": "RoleBinding"}, "patch": patch}]
-    there = Overlay(["overlays/watch-namespace"], fields={"namespace": other.namespace, "patches": patches})
-    other.apply(folder / "there", there)
+@pytest.fixture
+def new_admins(new_team: NewTeam, installed: ControlPlane) -> NewTeam:
+    """Makes teams with `admin`, in a cluster whose administrator has applied the user roles."""
+    Kubectl(installed.kubeconfig)("apply", "--server-side", "-k", MANIFESTS / "user-roles")
+
+    def new() -> Team:
+        team = new_team("admin")
+        for right in NEW_RIGHTS:
+            wait_until(lambda right=right: may(team, *right), TIMEOUT, f"the right to {right}")  # type: ignore[misc]
+        return team
+
+    return new
 
 
-def may(team: Team, verb: str) -> bool:
-    try:
-        return team.kubectl("auth", "can-i", *verb.split(), "-n", team.namespace).strip() == "yes"
-    except KubectlError:  # no
-        return False
+def may(team: Team, verb: str, group: str, resource: str) -> bool:
+    asked = {"verb": verb, "group": group, "resource": resource, "namespace": team.namespace}
+    path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    answer = team.scene.api.json("POST", path, {"spec": {"resourceAttributes": asked}})
+    return bool(answer["status"]["allowed"])
 
 
 def with_args(overlay: Overlay, *arguments: str) -> Overlay:
@@ -104,6 +114,14 @@ def with_args(overlay: Overlay, *arguments: str) -> Overlay:
         overlay.components,
         {**overlay.fields, "patches": [{"target": {"kind": "Deployment"}, "patch": patch}]},
     )
+
+
+def let_in(other: Team, one: Team, folder: Path) -> None:
+    """Give the operator of one team its rights in the namespace of the other."""
+    patch = f"- {{op: replace, path: /subjects/0/namespace, value: {one.namespace}}}"
+    patches = [{"target": {"kind": "RoleBinding"}, "patch": patch}]
+    fields = {"namespace": other.namespace, "patches": patches}
+    other.apply(folder, Overlay(["overlays/watch-namespace"], fields=fields))
 
 
 def started(control_plane: ControlPlane, team: Team, folder: Path, aws: dict[str, str]) -> Process:
@@ -122,16 +140,32 @@ def started(control_plane: ControlPlane, team: Team, folder: Path, aws: dict[str
     )
 
 
+def test_admin_as_kubernetes_has_it_is_not_enough_to_install_it(new_team: NewTeam, tmp_path: Path) -> None:
+    """The parts of `admin` without what others add: why the user roles are there."""
+    team = new_team(*(f"system:aggregate-to-{level}" for level in ("view", "edit", "admin")))
+    overlay = Overlay(["overlays/namespaced"], fields={"namespace": team.namespace})
+    with pytest.raises(KubectlError, match="attempting to grant RBAC permissions not currently held") as refusal:
+        team.apply(tmp_path / "overlay", overlay)
+    for missing in ("appconfigsources", "appconfigsources/status", "controllerrevisions"):
+        assert f'Resources:["{missing}"]' in str(refusal.value)
+    assert str(refusal.value).count("APIGroups:") == 3
+
+
 def test_an_administrator_of_a_namespace_installs_it_and_nothing_is_asked_of_the_cluster(
-    teams: tuple[Team, Team], installed: ControlPlane, aws: dict[str, str], tmp_path: Path
+    new_admins: NewTeam, installed: ControlPlane, aws: dict[str, str], tmp_path: Path
 ) -> None:
-    one, other = teams
-    install(installed, one, other, tmp_path)
+    one, other = new_admins(), new_admins()
+    here = Overlay(["overlays/namespaced"], fields={"namespace": one.namespace})
+    one.apply(tmp_path / "here", with_args(here, f"--namespace={other.namespace}"))
+    let_in(other, one, tmp_path / "there")
     with started(installed, one, tmp_path, aws) as running:
-        digests = [live(scene) for scene in (one.scene, other.scene)]
+        other.scene.deploy(b'{"version": 1}')
+        other.scene.apply("checkout")
+        digest = live(one.scene)
         running.stop()
         running.start()
-        take_back(other.scene, digests[1])
+        take_back(one.scene, digest)
+        other.scene.wait_for("checkout", "Synced")
         assert one.kubectl("get", "leases", "-n", one.namespace, "-o", "name").count("appconfig-operator-") == 2
         one.scene.delete("renamed")
     assert running.exit_code == 0
@@ -140,6 +174,23 @@ def test_an_administrator_of_a_namespace_installs_it_and_nothing_is_asked_of_the
     check_requests(installed.requests_of(user), [one.namespace, other.namespace], rights())
     check_lines(running.log, one.namespace, other.namespace)
     check_rights(administrator(installed), user, one.namespace)
+
+
+def test_a_namespace_that_did_not_let_it_in_is_named_and_served_once_it_does(
+    new_admins: NewTeam, installed: ControlPlane, aws: dict[str, str], tmp_path: Path
+) -> None:
+    one, other = new_admins(), new_admins()
+    here = Overlay(["overlays/namespaced"], fields={"namespace": one.namespace})
+    one.apply(tmp_path / "here", with_args(here, f"--namespace={other.namespace}"))
+    other.scene.deploy(b'{"version": 1}')
+    other.scene.apply("checkout")
+    with started(installed, one, tmp_path, aws) as running:
+        wait_until(lambda: "refused a list" in running.log, TIMEOUT, "word of the refusal")
+        let_in(other, one, tmp_path / "there")
+        other.scene.wait_for("checkout", "Synced")
+        (line,) = [line for line in running.log.splitlines() if " INFO " not in line]
+    for words in (" ERROR ", "appconfigsources", "cannot list", f'in the namespace "{other.namespace}"'):
+        assert words in line
 
 
 def live(scene: Scene) -> str:
@@ -199,11 +250,8 @@ def check_lines(log: str, *namespaces: str) -> None:
     """Check that the log says what it serves, and complains of nothing but what others did to the ConfigMaps."""
     assert f"Started: namespaces {', '.join(namespaces)}, 10 workers" in log
     assert f"Leases in namespace {namespaces[0]}\n" in log
-    told = [line for line in log.splitlines() if " INFO " not in line]
-    assert len(told) == len(namespaces)
-    for line, namespace in zip(sorted(told), namespaces, strict=True):
-        assert " WARNING Drifted: ConfigMap checkout was deleted" in line
-        assert f" namespace={namespace} " in line
+    (told,) = (line for line in log.splitlines() if " INFO " not in line)
+    assert " WARNING Drifted: ConfigMap checkout was deleted" in told
 
 
 def check_rights(administrator: Rest, user: str, namespace: str) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tools.manifests import COMBINATIONS, KUBECTL, Overlay
+from appconfig_operator.api.v1alpha1 import GROUP
+from sandbox import wait_until
+from sandbox.rest import Rest
+from tools.manifests import COMBINATIONS, KUBECTL, MANIFESTS, Overlay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +50,11 @@ def apply(control_plane: ControlPlane, folder: Path) -> subprocess.CompletedProc
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
+def token_of(kubeconfig: Path) -> str:
+    (user,) = json.loads(kubeconfig.read_text(encoding="utf-8"))["users"]
+    return str(user["user"]["token"])
+
+
 def elsewhere(overlay: Overlay, namespace: str, more: Mapping[str, object] | None = None) -> Overlay:
     """Put an overlay into another namespace."""
     return Overlay(overlay.resources, overlay.components, {**overlay.fields, "namespace": namespace, **(more or {})})
@@ -69,3 +78,24 @@ def test_a_pod_that_is_not_restricted_would_be_told(
     done = apply(installed, tmp_path)
     assert done.returncode == 1
     assert 'would violate PodSecurity "restricted' in done.stderr
+
+
+@pytest.mark.parametrize(("role", "level"), [("view", 1), ("edit", 2), ("admin", 3)])
+def test_roles_of_kubernetes_take_the_user_roles_up(
+    installed: ControlPlane, kubectl: Kubectl, namespace: str, role: str, level: int
+) -> None:
+    """Each has one right more than the one before."""
+    rights = ["list appconfigsources", "create appconfigsources", "patch appconfigsources/status"]
+    kubectl("apply", "--server-side", "-k", MANIFESTS / "user-roles")
+    kubectl("create", "rolebinding", role, f"--clusterrole={role}", "--user=somebody", "-n", namespace)
+    administrator = Rest(installed.url, installed.ca_file, token_of(installed.kubeconfig))
+
+    def allowed(right: str) -> bool:
+        verb, _, resource = right.partition(" ")
+        asked = {"verb": verb, "group": GROUP, "resource": resource, "namespace": namespace}
+        review = {"spec": {"user": "somebody", "resourceAttributes": asked}}
+        answer = administrator.json("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
+        return bool(answer["status"]["allowed"])
+
+    wait_until(lambda: all(map(allowed, rights[:level])), 20, f"the rights of {role}")
+    assert not any(map(allowed, rights[level:]))
