@@ -114,6 +114,16 @@ fresh: install
 	@$(UV) lock --check --quiet
 	@echo "uv.lock: fresh"
 
+.PHONY: chart
+chart: check-programs ## Make what the Helm chart takes from the CRD, the manifests and the documentation
+	@$(RUN) -m tools.chart
+
+.PHONY: verify-chart
+verify-chart: check-programs ## Check that the Helm chart is fresh and right
+	@$(RUN) -m tools.chart --check
+	@$(RUN) -m pytest --quiet tests/chart
+	@echo "chart: fresh, and tested"
+
 .PHONY: verify-manifests
 verify-manifests: check-programs
 	@$(RUN) -m tools.manifests | $(RUN) -m tools.kubeconform -
