@@ -50,6 +50,14 @@ test: programs ## Run all tests: unit, integration, e2e
 test-unit: install ## Run the unit tests
 	@$(RUN) -m pytest tests/unit $(PYTEST_ARGS)
 
+.PHONY: test-node
+test-node: node-programs node-packages ## Run the tests that need a node (root, Debian or Ubuntu)
+	@$(RUN) -m pytest tests/node $(PYTEST_ARGS)
+
+.PHONY: node-packages
+node-packages: install
+	@$(RUN) -m sandbox.node.packages
+
 SECONDS_TO_FUZZ = $(or $(SECONDS),600)
 
 .PHONY: fuzz

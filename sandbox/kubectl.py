@@ -32,7 +32,9 @@ class Kubectl:
 
     def command(self, arguments: Sequence[str | Path]) -> list[str]:
         """Give the command that a call runs."""
-        return [str(PROGRAM), f"--kubeconfig={self._kubeconfig}", *map(str, arguments)]
+        # What another server at the same address once served is not this one's.
+        cache = self._kubeconfig.with_name("kubectl-cache")
+        return [str(PROGRAM), f"--kubeconfig={self._kubeconfig}", f"--cache-dir={cache}", *map(str, arguments)]
 
     def __call__(self, *arguments: str | Path, stdin: str | None = None) -> str:
         """Run it.
