@@ -1,0 +1,81 @@
+{{- define "appconfig-operator.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{/* Cut, so that the longest suffix fits as well: -service-accounts. */}}
+{{- define "appconfig-operator.fullname" -}}
+{{- $name := default .Chart.Name .Values.nameOverride }}
+{{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) }}
+{{- default $full .Values.fullnameOverride | trunc 46 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "appconfig-operator.serviceAccountName" -}}
+{{- default (include "appconfig-operator.fullname" .) .Values.serviceAccount.name }}
+{{- end }}
+
+{{/* They can never be changed: a Deployment's selector is immutable. */}}
+{{- define "appconfig-operator.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "appconfig-operator.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{/* part-of is the same whatever the names are: by it, releases find each other. */}}
+{{- define "appconfig-operator.labels" -}}
+{{- $labels := include "appconfig-operator.selectorLabels" . | fromYaml }}
+{{- $_ := set $labels "app.kubernetes.io/part-of" "appconfig-operator" }}
+{{- $_ := set $labels "app.kubernetes.io/managed-by" .Release.Service }}
+{{- $_ := set $labels "app.kubernetes.io/version" .Chart.AppVersion }}
+{{- $_ := set $labels "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-") }}
+{{- mergeOverwrite (deepCopy .Values.commonLabels) $labels | toYaml }}
+{{- end }}
+
+{{/* Without versions: a new version of the chart alone is no reason to replace Pods. */}}
+{{- define "appconfig-operator.podLabels" -}}
+{{- $labels := include "appconfig-operator.selectorLabels" . | fromYaml }}
+{{- $_ := set $labels "app.kubernetes.io/part-of" "appconfig-operator" }}
+{{- mergeOverwrite (deepCopy .Values.commonLabels) .Values.podLabels $labels | toYaml }}
+{{- end }}
+
+{{- define "appconfig-operator.image" -}}
+{{- $tagged := printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) }}
+{{- if .Values.image.digest }}{{ $tagged }}@{{ .Values.image.digest }}{{ else }}{{ $tagged }}{{ end }}
+{{- end }}
+
+{{- define "appconfig-operator.metricsService" -}}
+{{- or .Values.metrics.service.enabled .Values.metrics.serviceMonitor.enabled | ternary "true" "" }}
+{{- end }}
+
+{{/* The rules of the operator, as manifests/ has them. */}}
+{{- define "appconfig-operator.rules" -}}
+{{- .Files.Get "files/rules.yaml" }}
+{{- end }}
+
+{{/* A role of some kind and what binds it. Takes root, kind (ClusterRole or Role), name, namespace and rules. */}}
+{{- define "appconfig-operator.role" -}}
+{{- $root := .root }}
+{{- range $kind := list .kind (printf "%sBinding" .kind) }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ $kind }}
+metadata:
+  name: {{ $.name }}
+  {{- with $.namespace }}
+  namespace: {{ . }}
+  {{- end }}
+  labels:
+    {{- include "appconfig-operator.labels" $root | nindent 4 }}
+{{- if eq $kind $.kind }}
+rules:
+{{ toYaml $.rules }}
+{{- else }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: {{ $.kind }}
+  name: {{ $.name }}
+subjects:
+- kind: ServiceAccount
+  name: {{ include "appconfig-operator.serviceAccountName" $root }}
+  namespace: {{ $root.Release.Namespace }}
+{{- end }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,74 @@
+"""Helm, as users call it: the one that the sandbox builds."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from typing import TYPE_CHECKING
+
+from sandbox.provision import program
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_TIMEOUT = 180.0
+_HOMES = ("HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME")
+
+
+class HelmError(RuntimeError):
+    """Helm ended with an error. The text is what it wrote."""
+
+
+class Helm:
+    """Helm for one cluster, or for none.
+
+    Parameters
+    ----------
+    kubeconfig
+        Which cluster, and as whom. Default: none, for `template` and `lint`.
+    """
+
+    def __init__(self, kubeconfig: Path | None = None) -> None:
+        self._program = program("helm")
+        self._kubeconfig = kubeconfig
+
+    def __call__(self, *arguments: str | Path, stdin: str | None = None) -> str:
+        """Run it.
+
+        Parameters
+        ----------
+        *arguments
+            As on the command line.
+        stdin
+            Text for `-f -`.
+
+        Returns
+        -------
+        str
+            What it wrote to standard output.
+
+        Raises
+        ------
+        HelmError
+            When it ended with an error.
+        """
+        with tempfile.TemporaryDirectory(prefix="appconfig-operator-helm-") as home:
+            # Neither the plugins nor the cluster of who sits at this machine.
+            environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": home, **dict.fromkeys(_HOMES, home)}
+            environment["KUBECONFIG"] = str(self._kubeconfig or os.devnull)
+            command = [str(self._program), *map(str, arguments)]
+            done = subprocess.run(
+                command,
+                input=stdin,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=_TIMEOUT,
+                env=environment,
+                stdin=None if stdin is not None else subprocess.DEVNULL,
+            )
+        if done.returncode != 0:
+            message = f"helm {' '.join(map(str, arguments))}: {done.stderr.strip()}"
+            raise HelmError(message)
+        return done.stdout

@@ -1,0 +1,135 @@
+"""``python -m tools.chart``: make what the chart takes from elsewhere in the tree; ``--check`` says what is stale.
+
+Its rules are those of `manifests/`, its CRD is that of `crds/`, its alerts those of `docs/metrics.md`, its version that
+of `pyproject.toml`. Its README is made of its values by helm-docs.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from sandbox.provision import program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parents[1]
+CHART = ROOT / "charts" / "appconfig-operator"
+
+_HEADER = "# Made by `make chart` from {}. Do not edit.\n"
+_COMPONENTS = "manifests/components/identities"
+
+
+def crd() -> str:
+    """Make the CRD of the chart: the one that there is."""
+    source = "crds/appconfigsources.yaml"
+    return _HEADER.format(source) + _dump(yaml.safe_load(_read(source)))
+
+
+def rules() -> str:
+    """Make the rules of the chart's roles, by what they are for."""
+    base = "manifests/base/rbac.yaml"
+    made = {
+        "sources": _rules_of(base, "ClusterRole"),
+        "own": _rules_of(base, "Role"),
+        "serviceAccounts": _rules_of(f"{_COMPONENTS}/service-accounts/rbac.yaml", "ClusterRole"),
+        "secrets": _rules_of(f"{_COMPONENTS}/secrets/rbac.yaml", "ClusterRole"),
+    }
+    return _HEADER.format(f"{base} and {_COMPONENTS}/*/rbac.yaml") + _dump(made)
+
+
+def alerts() -> str:
+    """Make the rules of the PrometheusRule."""
+    source = "docs/metrics.md"
+    blocks = re.findall(r"^```yaml\n(groups:\n.*?)^```$", _read(source), re.DOTALL | re.MULTILINE)
+    (block,) = blocks
+    return _HEADER.format(source) + _dump(yaml.safe_load(block))
+
+
+def metadata() -> str:
+    """Make `Chart.yaml`: the versions are the operator's."""
+    version = tomllib.loads(_read("pyproject.toml"))["project"]["version"]
+    text = (CHART / "Chart.yaml").read_text(encoding="utf-8")
+    text = re.sub(r"^version: .*$", f"version: {version}", text, flags=re.MULTILINE)
+    return re.sub(r"^appVersion: .*$", f'appVersion: "{version}"', text, flags=re.MULTILINE)
+
+
+def readme() -> str:
+    """Make the README of the chart.
+
+    Raises
+    ------
+    RuntimeError
+        When helm-docs does not, because its template is wrong for instance.
+    """
+    command = [program("helm-docs"), f"--chart-search-root={CHART}", "--dry-run", "--log-level=warning"]
+    command += ["--sort-values-order=file"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    if done.returncode != 0 or done.stderr:
+        message = f"helm-docs: {done.stderr.strip()}"
+        raise RuntimeError(message)
+    return done.stdout.strip() + "\n"
+
+
+# In this order: helm-docs reads Chart.yaml.
+MADE: dict[str, Callable[[], str]] = {
+    "Chart.yaml": metadata,
+    "files/crd.yaml": crd,
+    "files/rules.yaml": rules,
+    "files/alerts.yaml": alerts,
+    "README.md": readme,
+}
+"""What is made, by its path in the chart."""
+
+
+def stale() -> list[str]:
+    """Say which files are not as they would be made now."""
+    return [path for path, make in MADE.items() if not (CHART / path).exists() or _of_chart(path) != make()]
+
+
+def write() -> None:
+    """Make all of them."""
+    for path, make in MADE.items():
+        (CHART / path).write_text(make(), encoding="utf-8")
+
+
+def _of_chart(path: str) -> str:
+    return (CHART / path).read_text(encoding="utf-8")
+
+
+def _read(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def _rules_of(path: str, kind: str) -> list[dict[str, Any]]:
+    (role,) = (document for document in yaml.safe_load_all(_read(path)) if document["kind"] == kind)
+    rules: list[dict[str, Any]] = role["rules"]
+    return rules
+
+
+def _dump(content: object) -> str:
+    return yaml.safe_dump(content, sort_keys=False, width=110, allow_unicode=True)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command line, and return its exit status."""
+    if arguments == ["--check"]:
+        for path in (found := stale()):
+            sys.stderr.write(f"{(CHART / path).relative_to(ROOT)} is stale: run make chart\n")
+        return 1 if found else 0
+    if arguments:
+        sys.stderr.write(f"{__doc__}\n")
+        return 2
+    write()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
