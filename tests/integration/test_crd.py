@@ -26,17 +26,11 @@ CRD_FILE = ROOT / "crds" / "appconfigsources.yaml"
 DATA = ROOT / "tests" / "data" / "crd"
 VALID = sorted((DATA / "valid").glob("*.yaml"))
 INVALID = sorted((DATA / "invalid").glob("*.yaml"))
-SAMPLE_NAMES = (
-    "first-source",
-    "minimal",
-    "wrong-source",
-    "env-vars",
-    "feature-flags",
-    "service-account",
-    "assume-role",
-    "merge",
-)
-SAMPLES = [ROOT / "manifests" / "samples" / f"{name}.yaml" for name in SAMPLE_NAMES]
+SAMPLES = [
+    file
+    for file in sorted((ROOT / "manifests" / "samples").rglob("*.yaml"))
+    if "kind: AppConfigSource\n" in file.read_text(encoding="utf-8")
+]
 KUBECTL = Path(sys.executable).with_name("kubectl")
 TIMEOUT = 30.0
 EXPECT = "# expect: "

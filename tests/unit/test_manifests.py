@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -16,34 +13,23 @@ from appconfig_operator.api import v1alpha1
 from appconfig_operator.app import EVENTS_SECONDS, GRACE_SECONDS, HANDOVER_SECONDS
 from appconfig_operator.probes import LIVE, READY
 from appconfig_operator.settings import Settings
+from tests.unit.manifests.rendered import objects_of, rights_of
+from tools.manifests import MANIFESTS, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
-KUBECTL = Path(sys.executable).with_name("kubectl")
 NAME = "appconfig-operator"
-
-
-def build(folder: str) -> dict[str, dict[str, Any]]:
-    """Render a kustomize folder: its objects by kind, or kind and name for AppConfigSources."""
-    command = [str(KUBECTL), "kustomize", str(ROOT / folder)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    assert done.returncode == 0, done.stderr
-    assert not done.stderr, "kustomize warns of what it will not do for ever"
-    objects = list(yaml.safe_load_all(done.stdout))
-    named = {
-        item["kind"] if item["kind"] != v1alpha1.KIND else f"{item['kind']}/{item['metadata']['name']}": item
-        for item in objects
-    }
-    assert len(named) == len(objects)
-    return named
 
 
 @pytest.fixture(scope="module")
 def base() -> dict[str, dict[str, Any]]:
-    """Render the base."""
-    return build("manifests/base")
+    """Render the base: its objects by kind."""
+    objects = objects_of(render(MANIFESTS / "base"))
+    by_kind = {item["kind"]: item for item in objects.values()}
+    assert len(by_kind) == len(objects)
+    return by_kind
 
 
 @pytest.fixture(scope="module")
@@ -81,54 +67,6 @@ def test_rights(base: dict[str, dict[str, Any]]) -> None:
     }
     rules = [*base["ClusterRole"]["rules"], *base["Role"]["rules"]]
     assert all(set(rule) == {"apiGroups", "resources", "verbs"} for rule in rules)
-
-
-def rights_of(role: dict[str, Any]) -> dict[str, list[str]]:
-    """Return the verbs by group and resource."""
-    return {
-        f"{group or 'core'}/{resource}": sorted(rule["verbs"])
-        for rule in role["rules"]
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
-    }
-
-
-@pytest.mark.parametrize(
-    ("component", "more"),
-    [
-        ("identities/service-accounts", {"serviceaccounts": ["get"], "serviceaccounts/token": ["create"]}),
-        ("identities/secrets", {"secrets": ["get"]}),
-        (
-            "identities",
-            {"secrets": ["get"], "serviceaccounts": ["get"], "serviceaccounts/token": ["create"]},
-        ),
-    ],
-)
-def test_rights_of_a_component(tmp_path: Path, component: str, more: dict[str, list[str]]) -> None:
-    """Each component adds these rights to the base, for the operator alone."""
-    overlay = {
-        "apiVersion": "kustomize.config.k8s.io/v1beta1",
-        "kind": "Kustomization",
-        "resources": [os.path.relpath(ROOT / "manifests" / "base", tmp_path)],
-        "components": [os.path.relpath(ROOT / "manifests" / "components" / component, tmp_path)],
-    }
-    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay), encoding="utf-8")
-    done = subprocess.run(
-        [str(KUBECTL), "kustomize", str(tmp_path)], capture_output=True, text=True, timeout=30, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    objects = [item for item in yaml.safe_load_all(done.stdout) if item["metadata"]["name"].startswith(f"{NAME}-")]
-    roles = {item["metadata"]["name"]: item for item in objects if item["kind"] == "ClusterRole"}
-    bindings = {item["roleRef"]["name"]: item for item in objects if item["kind"] == "ClusterRoleBinding"}
-    assert len(objects) == len(roles) + len(bindings)
-    rights = {
-        resource: rule["verbs"] for role in roles.values() for rule in role["rules"] for resource in rule["resources"]
-    }
-    assert rights == more
-    assert {tuple(rule["apiGroups"]) for role in roles.values() for rule in role["rules"]} == {("",)}
-    assert set(bindings) == set(roles)
-    for binding in bindings.values():
-        assert binding["subjects"] == [{"kind": "ServiceAccount", "name": NAME, "namespace": NAME}]
 
 
 def test_the_role_of_the_documentation_has_the_rules_of_the_component() -> None:
@@ -202,14 +140,6 @@ def test_ports_and_probes(base: dict[str, dict[str, Any]]) -> None:
 def test_time_to_end(base: dict[str, dict[str, Any]]) -> None:
     """The kubelet waits for longer than the operator takes to stop."""
     assert base["Deployment"]["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == 30
-
-
-def test_samples() -> None:
-    """The samples are of the kind that the operator watches, each in the namespace that comes with them."""
-    samples = build("manifests/samples")
-    namespace = samples.pop("Namespace")["metadata"]["name"]
-    assert {sample["apiVersion"] for sample in samples.values()} == {v1alpha1.API_VERSION}
-    assert {sample["metadata"]["namespace"] for sample in samples.values()} == {namespace}
 
 
 def test_names_of_the_crd(crd: dict[str, Any]) -> None:

@@ -1,0 +1,148 @@
+"""``python -m tools.manifests``: all that kustomize can make of manifests/, as YAML on standard output."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+ROOT = Path(__file__).parents[1]
+MANIFESTS = ROOT / "manifests"
+KUBECTL = Path(sys.executable).with_name("kubectl")
+_TIMEOUT = 60.0
+
+
+class KustomizeError(RuntimeError):
+    """kustomize failed, or warned. The text is what it wrote."""
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """An overlay as users write it. Folders are named relative to manifests/."""
+
+    resources: Sequence[str] = ("base",)
+    components: Sequence[str] = ()
+    fields: Mapping[str, object] = field(default_factory=dict)
+    """What else the kustomization has."""
+
+    def write(self, folder: Path) -> None:
+        """Write the kustomization.
+
+        Parameters
+        ----------
+        folder
+            Where.
+        """
+        # kustomize takes no absolute paths.
+        relative = {
+            kind: [os.path.relpath(MANIFESTS / path, folder.resolve()) for path in paths]
+            for kind, paths in (("resources", self.resources), ("components", self.components))
+        }
+        head = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
+        text = yaml.safe_dump({**head, **relative, **self.fields})
+        (folder / "kustomization.yaml").write_text(text, encoding="utf-8")
+
+
+_ONE, _OTHER = {"namespace": "team-a"}, {"namespace": "team-b"}
+SERVED_BY_TEAM_A = {
+    "target": {"kind": "RoleBinding"},
+    "patch": "- {op: replace, path: /subjects/0/namespace, value: team-a}",
+}
+"""The patch of `watch-namespace` that says where the operator runs."""
+
+COMBINATIONS = {
+    "identities": Overlay(components=["components/identities"]),
+    "secrets": Overlay(components=["components/identities/secrets"]),
+    "service-accounts": Overlay(components=["components/identities/service-accounts"]),
+    "ha-identities": Overlay(["overlays/high-availability"], ["components/identities"]),
+    "in-team-a": Overlay(["overlays/namespaced"], fields=_ONE),
+    "ha-in-team-a": Overlay(["overlays/namespaced"], ["components/high-availability"], _ONE),
+    "identities-in-team-a": Overlay(components=["components/identities", "components/namespaced"], fields=_ONE),
+    "all-in-team-a": Overlay(
+        components=["components/high-availability", "components/identities", "components/namespaced"], fields=_ONE
+    ),
+    "also-in-team-b": Overlay(["overlays/watch-namespace"], fields={**_OTHER, "patches": [SERVED_BY_TEAM_A]}),
+    "identities-also-in-team-b": Overlay(
+        components=["components/identities", "components/watch-namespace"],
+        fields={**_OTHER, "patches": [SERVED_BY_TEAM_A]},
+    ),
+}
+"""What users may combine, by a name."""
+
+
+def folders() -> list[Path]:
+    """Give the folders that can be applied as they are: all below manifests/ but components, and the CRD's."""
+    files = sorted(MANIFESTS.rglob("kustomization.yaml"))
+    whole = [file for file in files if yaml.safe_load(file.read_text(encoding="utf-8"))["kind"] == "Kustomization"]
+    return [ROOT / "crds", *(file.parent for file in whole)]
+
+
+def lone_files() -> list[Path]:
+    """Give the samples that are applied one by one."""
+    folder = MANIFESTS / "samples"
+    listed = yaml.safe_load((folder / "kustomization.yaml").read_text(encoding="utf-8"))["resources"]
+    return [file for file in sorted(folder.glob("*.yaml")) if file.name not in {*listed, "kustomization.yaml"}]
+
+
+def render(folder: Path) -> str:
+    """Let kubectl's own kustomize render a folder.
+
+    Parameters
+    ----------
+    folder
+        With a kustomization.
+
+    Returns
+    -------
+    str
+        Objects in YAML.
+
+    Raises
+    ------
+    KustomizeError
+        When it fails, and when it warns of what it will not do for ever.
+    """
+    command = [str(KUBECTL), "kustomize", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_TIMEOUT)
+    if done.returncode or done.stderr:
+        message = f"kubectl kustomize {folder}: {done.stderr.strip()}"
+        raise KustomizeError(message)
+    return done.stdout
+
+
+def render_overlay(overlay: Overlay) -> str:
+    """Render what a user wrote. Parameters and errors: as `render`."""
+    with tempfile.TemporaryDirectory(prefix="appconfig-operator-overlay-") as folder:
+        overlay.write(Path(folder))
+        return render(Path(folder))
+
+
+def everything() -> Iterator[str]:
+    """Render all folders, all combinations and all samples. Raises `KustomizeError`."""
+    yield from map(render, folders())
+    yield from map(render_overlay, COMBINATIONS.values())
+    yield from (file.read_text(encoding="utf-8") for file in lone_files())
+
+
+def main() -> int:
+    """Write all of it, and return the exit status."""
+    try:
+        for text in everything():
+            sys.stdout.write(f"---\n{text}")
+    except KustomizeError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
