@@ -83,7 +83,7 @@ def namespace(kubectl: Kubectl) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def image(cluster: Cluster, seconds: dict[str, float]) -> None:
+def operator_image(cluster: Cluster, seconds: dict[str, float]) -> None:
     """The operator's image on the node, built from the Dockerfile as it is."""
     stages = Stages("image", seconds)
     with stages.timed("built, or found as it was built before"):

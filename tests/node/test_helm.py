@@ -33,7 +33,7 @@ WAIT = ("--wait", "--timeout=100s")
 CLUSTER_WIDE = ("clusterroles", "clusterrolebindings")
 
 
-@pytest.mark.usefixtures("image")
+@pytest.mark.usefixtures("operator_image")
 def test_installed_upgraded_and_removed(  # noqa: PLR0913, PLR0917 - as pytest hands them in
     cluster: Cluster,
     ministack: MiniStack,
