@@ -7,11 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sandbox.audit import POLICY
+from sandbox.hosts import LOCAL, Host
 from sandbox.ports import LOOPBACK
 from sandbox.provision import program
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+SERVICES = "10.0.0.0/24"
+KUBERNETES_SERVICE, KUBERNETES_PORT = "10.0.0.1", 443
+"""The Service ``kubernetes`` has the first address of those of Services, and this port."""
+
+_EVERYWHERE = "0.0.0.0"  # noqa: S104 - in a network namespace of its own
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,16 @@ class Files:
         return self.folder / "tokens.csv"
 
     @property
+    def kubelet_client(self) -> Path:
+        """The certificate by which the kubelet knows the API server."""
+        return self.folder / "kubelet-client.crt"
+
+    @property
+    def kubelet_client_key(self) -> Path:
+        """Its key."""
+        return self.folder / "kubelet-client.key"
+
+    @property
     def audit_policy(self) -> Path:
         """What is logged."""
         return self.folder / "audit-policy.json"
@@ -55,22 +73,34 @@ class Files:
         self.audit_policy.write_text(json.dumps(POLICY, indent=2), encoding="utf-8")
 
 
-def token_file(admin: str, controllers: str) -> str:
+@dataclass(frozen=True)
+class User:
+    """Somebody who may ask the API server, by a token."""
+
+    name: str
+    token: str
+    group: str = ""
+
+    @property
+    def line(self) -> str:
+        """The line of ``--token-auth-file``: token, user, user id, groups."""
+        return f"{self.token},{self.name},{self.name},{self.group}".removesuffix(",")
+
+
+def token_file(users: Iterable[User]) -> str:
     """Say who has which token.
 
     Parameters
     ----------
-    admin
-        The token of the administrator.
-    controllers
-        The token of the controller manager.
+    users
+        All of them.
 
     Returns
     -------
     str
-        The content of the file for ``--token-auth-file``: token, user, user id, groups.
+        The content of the file for ``--token-auth-file``.
     """
-    return f"{admin},admin,admin,system:masters\n{controllers},system:kube-controller-manager,controllers\n"
+    return "".join(f"{user.line}\n" for user in users)
 
 
 def etcd(files: Files, port: int, peer_port: int) -> list[str]:
@@ -103,7 +133,26 @@ def etcd(files: Files, port: int, peer_port: int) -> list[str]:
     ]
 
 
-def api_server(files: Files, port: int, etcd_port: int) -> list[str]:
+def _alone() -> list[str]:
+    # The Service "kubernetes" cannot have a loopback address as its endpoint, so it gets none.
+    return [f"--bind-address={LOOPBACK}", "--endpoint-reconciler-type=none", "--authorization-mode=RBAC"]
+
+
+def _with_node(files: Files) -> list[str]:
+    return [
+        # Pods reach it at the address of its Service, the kubelet at the node's.
+        f"--bind-address={_EVERYWHERE}",
+        "--authorization-mode=Node,RBAC",
+        "--enable-admission-plugins=NodeRestriction",
+        # Who may have such a Pod is for Pod Security to say, as in clusters that people use.
+        "--allow-privileged",
+        "--kubelet-preferred-address-types=InternalIP",
+        f"--kubelet-client-certificate={files.kubelet_client}",
+        f"--kubelet-client-key={files.kubelet_client_key}",
+    ]
+
+
+def api_server(files: Files, port: int, etcd_port: int, host: Host = LOCAL) -> list[str]:
     """Give the command line of the API server.
 
     Parameters
@@ -112,6 +161,8 @@ def api_server(files: Files, port: int, etcd_port: int) -> list[str]:
         Its files.
     port, etcd_port
         Its port and etcd's.
+    host
+        Where it runs. One that is not this machine's loopback interface may have a node.
 
     Returns
     -------
@@ -121,14 +172,11 @@ def api_server(files: Files, port: int, etcd_port: int) -> list[str]:
     return [
         str(program("kube-apiserver")),
         f"--etcd-servers=http://{LOOPBACK}:{etcd_port}",
-        f"--bind-address={LOOPBACK}",
         f"--secure-port={port}",
         f"--cert-dir={files.certificates}",
-        # The Service "kubernetes" cannot have a loopback address as its endpoint, so it gets none.
-        f"--advertise-address={LOOPBACK}",
-        "--endpoint-reconciler-type=none",
-        "--service-cluster-ip-range=10.0.0.0/24",
-        "--authorization-mode=RBAC",
+        f"--advertise-address={host.address}",
+        *(_alone() if host == LOCAL else _with_node(files)),
+        f"--service-cluster-ip-range={SERVICES}",
         f"--token-auth-file={files.tokens}",
         "--service-account-issuer=https://kubernetes.default.svc",
         f"--service-account-key-file={files.service_account_key}",
@@ -143,7 +191,7 @@ def api_server(files: Files, port: int, etcd_port: int) -> list[str]:
     ]
 
 
-def controllers(files: Files, port: int, kubeconfig: Path) -> list[str]:
+def controllers(files: Files, port: int, kubeconfig: Path, host: Host = LOCAL) -> list[str]:
     """Give the command line of the controller manager.
 
     Parameters
@@ -154,6 +202,8 @@ def controllers(files: Files, port: int, kubeconfig: Path) -> list[str]:
         Where it says how it is.
     kubeconfig
         Its access to the API server.
+    host
+        Where it runs.
 
     Returns
     -------
@@ -163,7 +213,7 @@ def controllers(files: Files, port: int, kubeconfig: Path) -> list[str]:
     return [
         str(program("kube-controller-manager")),
         f"--kubeconfig={kubeconfig}",
-        f"--bind-address={LOOPBACK}",
+        f"--bind-address={host.address}",
         f"--secure-port={port}",
         f"--cert-dir={files.folder / 'controllers'}",
         "--leader-elect=false",

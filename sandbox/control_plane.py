@@ -12,16 +12,25 @@ from typing import TYPE_CHECKING, Self
 
 from sandbox import commands
 from sandbox.audit import Request, read_requests
-from sandbox.keys import ec_private_key, write_private
+from sandbox.hosts import LOCAL, Host
+from sandbox.keys import ec_private_key, write_client_certificate, write_private
 from sandbox.kubeconfig import write_kubeconfig
 from sandbox.metrics import RequestCount, parse_request_total
-from sandbox.ports import LOOPBACK, free_ports
+from sandbox.ports import free_ports
 from sandbox.process import Process
 from sandbox.rest import Rest
+from sandbox.stopwatch import Stopwatch
 from sandbox.waiting import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
+
+_ADMIN = "admin"
+_CONTROLLERS = "system:kube-controller-manager"
+
+# As kubeadm has it, in the group that may do anything.
+_KUBELET_CLIENT = ("kube-apiserver-kubelet-client", "system:masters")
 
 _DEFAULT_DURATION = timedelta(hours=1)
 _READY_TIMEOUT = 60.0
@@ -45,11 +54,25 @@ class ControlPlane:
     ----------
     folder
         Where keys, data and logs go; it must be empty, and it stays. Default: a temporary folder that does not stay.
+    host
+        Where it runs. Default: this machine.
+    components
+        Who else gets a token and a kubeconfig: their users with their groups, such as the scheduler.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        host: Host = LOCAL,
+        components: Mapping[str, str] | None = None,
+    ) -> None:
         self._folder = folder
+        self._host = host
+        self._components = dict(components or {})
         self._stack = ExitStack()
+        self.stopwatch = Stopwatch()
+        """How long each stage of its start took."""
 
     def __enter__(self) -> Self:
         """Start everything."""
@@ -71,42 +94,53 @@ class ControlPlane:
 
     def _start(self, stack: ExitStack) -> None:
         etcd_port, peer_port, api_port, controllers_port = free_ports(4)
-        files = commands.Files(self.folder)
-        self.url = f"https://{LOOPBACK}:{api_port}"
+        host, files = self._host, commands.Files(self.folder)
+        if host != LOCAL:
+            api_port = commands.KUBERNETES_PORT
+            write_client_certificate(files.kubelet_client, files.kubelet_client_key, *_KUBELET_CLIENT)
+        self.url = f"https://{host.address}:{api_port}"
         self.ca_file = files.ca
-        self._admin_token, controllers_token = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
-        write_private(files.service_account_key, ec_private_key())
-        write_private(files.tokens, commands.token_file(self._admin_token, controllers_token))
-        files.write_audit_policy()
         self._audit_log = files.audit_log
-        self.kubeconfig = self.kubeconfig_for("admin", self._admin_token)
-        controllers_kubeconfig = self.kubeconfig_for("controllers", controllers_token)
+        self._write_files(files)
 
-        self._admin = Rest(self.url, self.ca_file, self._admin_token)
-        controllers = Rest(f"https://{LOOPBACK}:{controllers_port}", ca_file=None)
-        self.etcd = Process("etcd", commands.etcd(files, etcd_port, peer_port), self.folder)
+        controllers = Rest(f"https://{host.address}:{controllers_port}", ca_file=None)
+        self.etcd = Process("etcd", host.command(commands.etcd(files, etcd_port, peer_port)), self.folder)
         self.api_server = Process(
             "kube-apiserver",
-            commands.api_server(files, api_port, etcd_port),
+            host.command(commands.api_server(files, api_port, etcd_port, host)),
             self.folder,
-            ready=lambda: self._admin.request("GET", "/readyz") == "ok",
+            ready=lambda: self.admin.request("GET", "/readyz") == "ok",
             ready_timeout=_READY_TIMEOUT,
             stop_timeout=_API_SERVER_STOP_TIMEOUT,
         )
         self.controllers = Process(
             "kube-controller-manager",
-            commands.controllers(files, controllers_port, controllers_kubeconfig),
+            host.command(commands.controllers(files, controllers_port, self.kubeconfigs[_CONTROLLERS], host)),
             self.folder,
             ready=lambda: controllers.request("GET", "/healthz") == "ok",
             ready_timeout=_READY_TIMEOUT,
         )
-        # The API server waits for etcd by itself.
-        stack.enter_context(self.etcd)
-        stack.enter_context(self.api_server)
-        stack.enter_context(self.controllers)
-        for path in ("serviceaccounts/default", "configmaps/kube-root-ca.crt"):
-            there = partial(self._admin.exists, f"/api/v1/namespaces/default/{path}")
-            wait_until(there, _READY_TIMEOUT, f"{path} of the namespace default")
+        with self.stopwatch.stage("API server ready"):
+            # The API server waits for etcd by itself.
+            stack.enter_context(self.etcd)
+            stack.enter_context(self.api_server)
+        with self.stopwatch.stage("controllers ready"):
+            stack.enter_context(self.controllers)
+        with self.stopwatch.stage("default ServiceAccount"):
+            for path in ("serviceaccounts/default", "configmaps/kube-root-ca.crt"):
+                there = partial(self.admin.exists, f"/api/v1/namespaces/default/{path}")
+                wait_until(there, _READY_TIMEOUT, f"{path} of the namespace default")
+
+    def _write_files(self, files: commands.Files) -> None:
+        groups = {_ADMIN: "system:masters", _CONTROLLERS: "", **self._components}
+        users = [commands.User(name, secrets.token_urlsafe(32), group) for name, group in groups.items()]
+        write_private(files.service_account_key, ec_private_key())
+        write_private(files.tokens, commands.token_file(users))
+        files.write_audit_policy()
+        self.admin = Rest(self.url, self.ca_file, users[0].token)
+        """Requests in the administrator's name."""
+        self.kubeconfigs = {user.name: self.kubeconfig_for(user.name.rpartition(":")[2], user.token) for user in users}
+        self.kubeconfig = self.kubeconfigs[_ADMIN]
 
     @property
     def processes(self) -> list[Process]:
@@ -167,7 +201,7 @@ class ControlPlane:
             spec["audiences"] = [audience]
         request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
         path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
-        return str(self._admin.json("POST", path, request)["status"]["token"])
+        return str(self.admin.json("POST", path, request)["status"]["token"])
 
     def service_account_kubeconfig(self, namespace: str, name: str, duration: timedelta = _DEFAULT_DURATION) -> Path:
         """Write a kubeconfig for a ServiceAccount. Parameters: as `service_account_token`."""
@@ -181,7 +215,7 @@ class ControlPlane:
         list of RequestCount
             The samples of ``apiserver_request_total``.
         """
-        return parse_request_total(self._admin.request("GET", "/metrics"))
+        return parse_request_total(self.admin.request("GET", "/metrics"))
 
     def requests_of(self, user: str | None = None) -> list[Request]:
         """Read who asked for what, from the audit log.

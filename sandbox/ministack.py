@@ -10,7 +10,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from sandbox.ports import LOOPBACK, free_ports
+from sandbox.hosts import LOCAL, Host
+from sandbox.ports import free_ports
 from sandbox.process import Process
 
 if TYPE_CHECKING:
@@ -34,10 +35,13 @@ class MiniStack:
     access_checks
         Whether it verifies signatures and asks IAM policies, as AWS does. Default: every credential may do everything.
         With it, the key ``test`` is the account's root.
+    host
+        Where it runs. Default: this machine.
     """
 
-    def __init__(self, folder: Path | None = None, *, access_checks: bool = False) -> None:
+    def __init__(self, folder: Path | None = None, *, access_checks: bool = False, host: Host = LOCAL) -> None:
         self._folder = folder
+        self._host = host
         self._access_checks = access_checks
         self._stack = ExitStack()
 
@@ -50,11 +54,11 @@ class MiniStack:
             else:
                 self.folder = self._folder
             (self.port,) = free_ports(1)
-            self.url = f"http://{LOOPBACK}:{self.port}"
+            self.url = f"http://{self._host.address}:{self.port}"
             self.process = Process(
                 "ministack",
                 # Safe path: a folder called ministack where we happen to be must not be taken for it.
-                [sys.executable, "-P", "-m", "ministack"],
+                self._host.command([sys.executable, "-P", "-m", "ministack"]),
                 self.folder,
                 environment=self._own_environment(),
                 ready=self._ready,
@@ -88,6 +92,7 @@ class MiniStack:
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            **({} if self._host == LOCAL else {"NO_PROXY": self._host.address}),
         }
 
     def _own_environment(self) -> dict[str, str]:
@@ -100,7 +105,7 @@ class MiniStack:
             "TMPDIR": str(temporary),
             "STATE_DIR": str(self.folder / "state"),
             "S3_DATA_DIR": str(self.folder / "s3"),
-            "BIND_HOST": LOOPBACK,
+            "BIND_HOST": self._host.address,
             "GATEWAY_PORT": str(self.port),
             "SERVICES": _SERVICES,
             "MINISTACK_REGION": REGION,
@@ -113,7 +118,7 @@ class MiniStack:
         }
 
     def _ready(self) -> bool:
-        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=5)
+        connection = http.client.HTTPConnection(self._host.address, self.port, timeout=5)
         try:
             connection.request("GET", _READY_PATH)
             return connection.getresponse().status == http.client.OK

@@ -41,6 +41,7 @@ from appconfig_operator.kube.identities import Identities
 from appconfig_operator.kube.leases import Leases
 from appconfig_operator.kube.marked import MarkedConfigMaps
 from appconfig_operator.kube.outbox import Outbox
+from appconfig_operator.kube.ownership import service_account
 from appconfig_operator.kube.sources import Sources
 from appconfig_operator.metrics import Metrics
 from appconfig_operator.probes import pages
@@ -165,11 +166,13 @@ class _Operator:
             stop=stop,
         )
         call_seconds = settings.lease_duration / LEASE_CALLS
+        namespace = self.lease_namespace
+        owner = service_account(namespace)
         self._shards = Shards(
             Replica(identity(platform.node(), secrets.token_hex(4)), settings.shards, settings.lease_duration),
-            leases=Leases(api, self.lease_namespace, timeout=call_seconds, utc_now=_utc_now),
+            leases=Leases(api, namespace, timeout=call_seconds, utc_now=_utc_now, owner=owner),
             host=self._scheduler,
-            store=Handovers(api, self.lease_namespace, timeout=call_seconds, shards=settings.shards),
+            store=Handovers(api, namespace, timeout=call_seconds, shards=settings.shards, owner=owner),
             errands=ThreadPoolExecutor(1, "handover"),
             ready=self._config_map_watches.listed,
             monotonic=steady,

@@ -60,6 +60,14 @@ def own_namespace() -> str:
         return "default"
 
 
+def own_token() -> str:
+    """Return the token of the Pod's ServiceAccount, or nothing where it cannot be read."""
+    try:
+        return (_SERVICE_ACCOUNT / "token").read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
 def connect(*, workers: int, fence: Fence | None = None, on_call: OnCall | None = None) -> Api:
     """Connect as the Pod's ServiceAccount, else as `KUBECONFIG` says.
 

@@ -18,6 +18,7 @@ from appconfig_operator.core.handover import HandoverError, decode, encode
 from appconfig_operator.core.managed import FIELD_MANAGER
 from appconfig_operator.core.plan import MANAGED_BY
 from appconfig_operator.kube.errors import CONFLICT, FORBIDDEN, NOT_FOUND, ApiError, UnreachableError
+from appconfig_operator.kube.ownership import owned_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -62,9 +63,11 @@ class Handovers:
         Seconds that each wait for the network may take, in place of those of all calls.
     shards
         How many there are, or `None`: nobody knows. What is stored for others is litter of when there were more.
+    owner
+        An owner reference for each Secret, if any.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (each is needed, and most have a default)
         self,
         api: Api,
         namespace: str,
@@ -72,8 +75,10 @@ class Handovers:
         *,
         timeout: float | None = None,
         shards: int | None = None,
+        owner: Mapping[str, Any] | None = None,
     ) -> None:
         self._shards = shards
+        self._owned = owned_by(owner)
         self._timeout = timeout
         self._api = api
         self._namespace = namespace
@@ -97,7 +102,7 @@ class Handovers:
                     "POST",
                     self._path,
                     query={"fieldManager": FIELD_MANAGER},
-                    body=_secret(shard, number, chunk),
+                    body=self._secret(shard, number, chunk),
                     timeout=self._timeout,
                 )
         except (ApiError, UnreachableError) as error:
@@ -163,6 +168,20 @@ class Handovers:
             return False
         return True
 
+    def _secret(self, shard: int, number: int, chunk: bytes) -> dict[str, Any]:
+        return {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {
+                "name": f"{FIELD_MANAGER}-sessions-{shard}-{number}",
+                "labels": {MANAGED_BY: FIELD_MANAGER, SHARD: str(shard)},
+                **self._owned,
+            },
+            "type": "Opaque",
+            "immutable": True,
+            "data": {_KEY: base64.b64encode(chunk).decode()},
+        }
+
     def _error(
         self, error: ApiError | UnreachableError, shard: int, done: Literal["stored", "taken up"]
     ) -> HandoverError:
@@ -175,20 +194,6 @@ class Handovers:
                 f"{what}: the operator may not list, create and delete Secrets in namespace {self._namespace}."
             )
         return HandoverError(f"{what} in namespace {self._namespace}: the Kubernetes API server answered {error}.")
-
-
-def _secret(shard: int, number: int, chunk: bytes) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {
-            "name": f"{FIELD_MANAGER}-sessions-{shard}-{number}",
-            "labels": {MANAGED_BY: FIELD_MANAGER, SHARD: str(shard)},
-        },
-        "type": "Opaque",
-        "immutable": True,
-        "data": {_KEY: base64.b64encode(chunk).decode()},
-    }
 
 
 def _newest(secrets: Sequence[Mapping[str, Any]]) -> tuple[list[_Stored], list[Mapping[str, Any]]]:

@@ -8,6 +8,7 @@ from appconfig_operator.core.lease import SELECTOR, Lease, from_dict, to_dict
 from appconfig_operator.core.lease_requests import CreateLease, Failure, LeaseError, ListLeases, ReplaceLease
 from appconfig_operator.core.managed import FIELD_MANAGER
 from appconfig_operator.kube.errors import CONFLICT, NOT_FOUND, ApiError, UnreachableError
+from appconfig_operator.kube.ownership import owned_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,14 +35,25 @@ class Leases:
         another.
     utc_now
         For people who look at the Leases.
+    owner
+        An owner reference for each of them, if any.
     """
 
-    def __init__(self, api: Api, namespace: str, *, timeout: float, utc_now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        api: Api,
+        namespace: str,
+        *,
+        timeout: float,
+        utc_now: Callable[[], datetime],
+        owner: Mapping[str, Any] | None = None,
+    ) -> None:
         self._api = api
         self._namespace = namespace
         self._collection = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
         self._timeout = timeout
         self._utc_now = utc_now
+        self._owned = owned_by(owner)
 
     def carry_out(self, request: Request) -> Answer:
         """Make the call that a request asks for, and return what comes of it.
@@ -79,8 +91,13 @@ class Leases:
 
     def _write(self, method: str, path: str, lease: Lease) -> Lease:
         now = self._utc_now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        body = to_dict(lease, now=now)
         written: Mapping[str, Any] = self._api.call(
-            method, path, query={"fieldManager": FIELD_MANAGER}, body=to_dict(lease, now=now), timeout=self._timeout
+            method,
+            path,
+            query={"fieldManager": FIELD_MANAGER},
+            body={**body, "metadata": {**body["metadata"], **self._owned}},
+            timeout=self._timeout,
         )
         answer = from_dict(written)
         if answer is None or answer.name != lease.name:

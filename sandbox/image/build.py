@@ -1,0 +1,163 @@
+"""Builds the image with buildah, and keeps it with the other things that are built once."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sandbox.image.base import DOCKERFILE, PACKAGES, make_base
+from sandbox.image.inputs import base_name, context, key, python_and_codename
+from sandbox.image.interpreter import Interpreter, find_interpreter
+from sandbox.image.machine import write_secrets
+from sandbox.provision import cache_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_ROOT = Path(__file__).parents[2]
+_HERE = Path(__file__).parent
+_OF_THE_BASE = [_HERE / "base.py", _HERE / "interpreter.py"]
+_VERSION = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+
+IMAGE = f"docker.io/library/appconfig-operator:{_VERSION}"
+"""What the image is called: for a node, ``appconfig-operator:VERSION`` is short for it."""
+
+
+_KEPT = 7 * 86400.0
+
+# One of buildah's folders cannot be set: it gets ours in its place, in mounts that end with it.
+_APART = 'mkdir -p /var/lib/containers && mount --bind "$1" /var/lib/containers && shift && exec "$@"'
+
+
+class ImageError(RuntimeError):
+    """The image cannot be built here. The text says why."""
+
+
+def build_image(folder: Path = _ROOT) -> Path:
+    """Build the image, or find the one that was built of the same before.
+
+    Parameters
+    ----------
+    folder
+        The repository.
+
+    Returns
+    -------
+    pathlib.Path
+        An OCI archive, which ``ctr images import`` takes.
+
+    Raises
+    ------
+    ImageError
+        If that is not possible here.
+    """
+    base = base_name((folder / "Dockerfile").read_text(encoding="utf-8"))
+    minor, codename = python_and_codename(base)
+    interpreter = find_interpreter(minor)
+    base_key = key(_HERE, _OF_THE_BASE, base, repr(interpreter), *PACKAGES)
+    image_key = key(folder, context(folder), base_key, IMAGE)
+    cache = cache_folder(os.environ).with_name("images")
+    image = cache / f"appconfig-operator-{image_key}.tar"
+    if image.exists():
+        image.touch()
+        return image
+    _check_machine()
+    cache.mkdir(parents=True, exist_ok=True)
+    with _locked(cache / "lock"):
+        # Another run may have built it while we waited.
+        if not image.exists():
+            with tempfile.TemporaryDirectory(prefix="build-", dir=cache) as work:
+                kept = _base(cache / f"base-{base_key}.tar", codename, interpreter, Path(work))
+                _build(base, kept, folder, Path(work)).rename(image)
+                kept.touch()
+            _forget(cache)
+    return image
+
+
+def _check_machine() -> None:
+    missing = [program for program in ("buildah", "mmdebstrap") if shutil.which(program) is None]
+    if missing:
+        message = f"To build the image, {' and '.join(missing)} is needed: apt-get install {' '.join(missing)}"
+        raise ImageError(message)
+    if os.geteuid() != 0:
+        message = "To build the image here, one has to be root: Debian's packages are unpacked with their owners"
+        raise ImageError(message)
+
+
+def _base(path: Path, codename: str, interpreter: Interpreter, work: Path) -> Path:
+    if not path.exists():
+        sys.stderr.write(f"sandbox: making a base image of Debian {codename} and Python {interpreter.version}\n")
+        try:
+            made = make_base(codename, interpreter, work)
+        except (OSError, subprocess.CalledProcessError) as error:
+            message = f"The base image could not be made: {error}"
+            raise ImageError(message) from error
+        made.rename(path)
+    return path
+
+
+def _build(base: str, base_tar: Path, folder: Path, work: Path) -> Path:
+    """Build in a store of our own, which goes with the folder that it is in."""
+    sys.stderr.write("sandbox: building the image\n")
+    policy = work / "policy.json"
+    policy.write_text(json.dumps({"default": [{"type": "insecureAcceptAnything"}]}), encoding="utf-8")
+    secrets = write_secrets(work)
+    base_context = work / "base-context"
+    base_context.mkdir()
+    (base_context / "base.tar").hardlink_to(base_tar)
+    (base_context / "Dockerfile").write_text(DOCKERFILE, encoding="utf-8")
+    # On few machines a build may mount an overlay; plain copies work on all.
+    store = ["buildah", f"--root={work / 'store'}", f"--runroot={work / 'run'}", "--storage-driver=vfs"]
+    bud = [*store, "bud", "--isolation=chroot", "--layers=false", "--pull-never", "--network=host", "--quiet"]
+    bud.append(f"--signature-policy={policy}")
+    _run([*bud, f"--tag={base}", str(base_context)], work)
+    passed = [f"--secret=id={name},src={file}" for name, file in secrets.items()]
+    _run([*bud, *passed, f"--build-arg=VERSION={_VERSION}", f"--tag={IMAGE}", str(folder)], work)
+    archive = work / "image.tar"
+    _run([*store, "push", "--quiet", f"--signature-policy={policy}", IMAGE, f"oci-archive:{archive}:{IMAGE}"], work)
+    return archive
+
+
+def _run(command: Sequence[str], work: Path) -> None:
+    own = work / "containers"
+    own.mkdir(exist_ok=True)
+    run = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", _APART, "sh", own, *command],
+        # Layers on their way are put here, and nowhere else.
+        env={**os.environ, "TMPDIR": str(work)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if run.returncode != 0:
+        message = f"buildah failed with exit code {run.returncode}:\n{run.stdout}"
+        raise ImageError(message)
+
+
+def _forget(cache: Path) -> None:
+    """Remove what a killed build left, and what nobody has asked for in a while: each change makes another image."""
+    for folder in cache.glob("build-*"):
+        # Only who has the lock builds, and that is us, who have just ended.
+        shutil.rmtree(folder)
+    for path in cache.glob("*.tar"):
+        if time.time() - path.stat().st_mtime > _KEPT:
+            path.unlink()
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

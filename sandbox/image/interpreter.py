@@ -1,0 +1,144 @@
+"""Finds a Python for the base image, and puts it where the official image of Python has it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ASK = """
+import json, os, sys, sysconfig
+shared = sysconfig.get_config_var("Py_ENABLE_SHARED")
+library = os.path.join(sysconfig.get_config_var("LIBDIR"), sysconfig.get_config_var("INSTSONAME")) if shared else None
+print(json.dumps({
+    "version": sys.version.split()[0],
+    "program": os.path.realpath(sys.executable),
+    "standard": sysconfig.get_path("stdlib", vars={"installed_base": sys.base_prefix, "base": sys.base_prefix}),
+    "library": library,
+}))
+"""
+_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python of this machine."""
+
+    version: str
+    """Such as ``3.13.0``."""
+    program: str
+    """The interpreter itself."""
+    standard: str
+    """The folder of its standard library."""
+    library: str | None
+    """The shared library that it is in, if it is in one."""
+
+    @property
+    def minor(self) -> str:
+        """Such as ``3.13``."""
+        return self.version.rpartition(".")[0]
+
+
+def find_interpreter(minor: str) -> Interpreter:
+    """Find a Python: on PATH, or among those of pyenv, or else the one that runs us.
+
+    Parameters
+    ----------
+    minor
+        The wanted version, such as ``3.13``.
+
+    Returns
+    -------
+    Interpreter
+        What was found.
+    """
+    for candidate in _candidates(minor):
+        found = ask(candidate)
+        if found is not None and found.minor == minor:
+            return found
+    own = ask(Path(sys.executable))
+    if own is None:
+        message = f"{sys.executable} does not answer"
+        raise OSError(message)
+    sys.stderr.write(f"sandbox: no Python {minor} here, so the image gets Python {own.version}\n")
+    return own
+
+
+def ask(program: Path) -> Interpreter | None:
+    """Ask a Python what it is.
+
+    Parameters
+    ----------
+    program
+        Where it is.
+
+    Returns
+    -------
+    Interpreter or None
+        The answer; None if it gives none.
+    """
+    run = subprocess.run(
+        [program, "-I", "-S", "-c", _ASK], capture_output=True, text=True, check=False, timeout=_SECONDS
+    )
+    return Interpreter(**json.loads(run.stdout)) if run.returncode == 0 else None
+
+
+def _candidates(minor: str) -> Iterator[Path]:
+    on_path = shutil.which(f"python{minor}")
+    if on_path is not None:
+        yield Path(on_path)
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    yield from sorted(pyenv.glob(f"versions/{minor}*/bin/python{minor}"))
+
+
+def install(interpreter: Interpreter, root: Path) -> None:
+    """Copy a Python to ``/usr/local`` of a root file system, with the pip of this environment.
+
+    Parameters
+    ----------
+    interpreter
+        Which one.
+    root
+        The root file system.
+    """
+    prefix = root / "usr/local"
+    standard = prefix / "lib" / f"python{interpreter.minor}"
+    left_out = shutil.ignore_patterns("__pycache__", "site-packages", "dist-packages", "test", "config-*")
+    shutil.copytree(interpreter.standard, standard, symlinks=True, ignore=left_out)
+    program = prefix / "bin" / f"python{interpreter.minor}"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(interpreter.program, program)
+    for name in ("python3", "python"):
+        (program.parent / name).symlink_to(program.name)
+    if interpreter.library is not None:
+        shutil.copy2(interpreter.library, prefix / "lib")
+    _install_pip(standard / "site-packages")
+    _strip([file for file in prefix.rglob("*") if file.name == program.name or ".so" in file.suffixes])
+    subprocess.run(["ldconfig", "-r", root], check=True)
+
+
+def _install_pip(target: Path) -> None:
+    spec = importlib.util.find_spec("pip")
+    if spec is None or spec.origin is None:
+        message = f"There is no pip in {sys.prefix}"
+        raise OSError(message)
+    packages = Path(spec.origin).parents[1]
+    for folder in (packages / "pip", *packages.glob("pip-*.dist-info")):
+        shutil.copytree(folder, target / folder.name, ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def _strip(files: list[Path]) -> None:
+    """Take symbols for debuggers away, as the official image does. They are most of the size."""
+    strip = shutil.which("strip")
+    programs = [file for file in files if file.is_file() and not file.is_symlink()]
+    if strip is not None:
+        subprocess.run([strip, "--strip-unneeded", *programs], check=True)

@@ -1,0 +1,62 @@
+"""The cgroups that all of a node's Pods are below: one of a name, in each hierarchy that is mounted."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from sandbox.waiting import wait_until
+
+_MOUNTS = Path("/proc/self/mounts")
+_TYPES = {"cgroup", "cgroup2"}
+_TIMEOUT = 10.0
+
+
+def hierarchies(mounts: str) -> list[Path]:
+    """Find where cgroups are mounted: many hierarchies with version 1, one with version 2.
+
+    Parameters
+    ----------
+    mounts
+        The content of ``/proc/self/mounts``.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The root of each hierarchy.
+    """
+    lines = [line.split() for line in mounts.splitlines()]
+    return [Path(fields[1]) for fields in lines if fields[2] in _TYPES]
+
+
+def _roots() -> list[Path]:
+    return hierarchies(_MOUNTS.read_text(encoding="utf-8"))
+
+
+def create(name: str) -> None:
+    """Make the cgroup of a name in every hierarchy."""
+    for root in _roots():
+        (root / name).mkdir(exist_ok=True)
+
+
+def names(prefix: str) -> set[str]:
+    """Find the cgroups whose names begin so."""
+    return {path.name for root in _roots() for path in root.glob(f"{prefix}*") if path.is_dir()}
+
+
+def remove(name: str) -> None:
+    """Remove the cgroup of a name, and all below it. Its processes must be dead, or about to be.
+
+    Raises
+    ------
+    TimeoutError
+        If something in it still lives.
+    """
+    wait_until(lambda: all(_removed(root / name) for root in _roots()), _TIMEOUT, f"cgroup {name} empty")
+
+
+def _removed(cgroup: Path) -> bool:
+    # A cgroup's files go with it; only the groups below have to go first. One that is in use cannot go: OSError.
+    for folder, _, _ in os.walk(cgroup, topdown=False):
+        Path(folder).rmdir()
+    return True

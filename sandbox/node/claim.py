@@ -1,0 +1,137 @@
+"""A number that no other cluster on this machine has: its subnet and its names come from it."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import shutil
+import socket
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sandbox.node import cgroups
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+PREFIX = "appconfig-operator-node-"
+
+# A private range, then the one for tests of networks (RFC 2544): a VPN that routes all of 10.0.0.0/8 leaves the second.
+_RANGES = (ipaddress.IPv4Network("10.198.0.0/16"), ipaddress.IPv4Network("198.18.0.0/16"))
+_SUBNETS = tuple(subnet for network in _RANGES for subnet in network.subnets(new_prefix=24))
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A number, and what follows from it."""
+
+    number: int
+
+    @property
+    def name(self) -> str:
+        """Of its cgroups, and what its folder's name begins with."""
+        return f"{PREFIX}{self.number}"
+
+    @property
+    def link(self) -> str:
+        """The end of the cable that is on this machine's side."""
+        return f"acop-node{self.number}"
+
+    @property
+    def subnet(self) -> ipaddress.IPv4Network:
+        """What Pods, servers and this machine share."""
+        return _SUBNETS[self.number]
+
+    @property
+    def address(self) -> str:
+        """Of the servers and of the node, on the bridge."""
+        return str(self.subnet[1])
+
+    @property
+    def outer_address(self) -> str:
+        """Of this machine, in the same subnet."""
+        return str(self.subnet[2])
+
+
+def routed_networks(routes: str) -> list[ipaddress.IPv4Network]:
+    """Read which networks this machine has a way to.
+
+    Parameters
+    ----------
+    routes
+        What ``ip -4 -json route show table all`` prints.
+
+    Returns
+    -------
+    list of ipaddress.IPv4Network
+        All but the default routes.
+    """
+    destinations = [route["dst"] for route in json.loads(routes or "[]")]
+    return [ipaddress.IPv4Network(destination) for destination in destinations if destination != "default"]
+
+
+def free_numbers(routed: Iterable[ipaddress.IPv4Network]) -> list[int]:
+    """Find the numbers whose subnets overlap with none of these networks.
+
+    Parameters
+    ----------
+    routed
+        The networks that are taken.
+
+    Returns
+    -------
+    list of int
+        In the order to try them.
+    """
+    taken = list(routed)
+    return [number for number, subnet in enumerate(_SUBNETS) if not any(map(subnet.overlaps, taken))]
+
+
+def _hold(number: int) -> socket.socket | None:
+    """Take a number, unless somebody has it: an abstract socket is taken by one, and free when that one is dead."""
+    held = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        held.bind(f"\0{PREFIX}{number}")
+    except OSError:
+        held.close()
+        return None
+    return held
+
+
+@contextmanager
+def claim() -> Iterator[Claim]:
+    """Take a number that is free, and keep it inside. What killed runs have left behind is removed first.
+
+    Raises
+    ------
+    OSError
+        If all are taken.
+    """
+    _sweep()
+    routes = subprocess.run(
+        ["ip", "-4", "-json", "route", "show", "table", "all"], capture_output=True, text=True, check=True
+    )
+    for number in free_numbers(routed_networks(routes.stdout)):
+        if held := _hold(number):
+            with held:
+                yield Claim(number)
+            return
+    message = f"no free subnet of 256 addresses in {' and '.join(map(str, _RANGES))}"
+    raise OSError(message)
+
+
+def _sweep() -> None:
+    folders = Path(tempfile.gettempdir())
+    names = {path.name for path in folders.glob(f"{PREFIX}*")} | cgroups.names(PREFIX)
+    numbers = {name.removeprefix(PREFIX).partition("-")[0] for name in names}
+    for number in map(int, filter(str.isdecimal, numbers)):
+        if held := _hold(number):
+            with held:
+                left = Claim(number).name
+                cgroups.remove(left)
+                for folder in folders.glob(f"{left}-*"):
+                    shutil.rmtree(folder)

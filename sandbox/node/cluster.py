@@ -1,0 +1,209 @@
+"""A Kubernetes cluster of one node, real and throw-away."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from sandbox.commands import Files
+from sandbox.control_plane import ControlPlane
+from sandbox.node import cgroups, images, settings
+from sandbox.node.claim import claim
+from sandbox.node.namespaces import Namespaces
+from sandbox.node.packages import ensure_packages
+from sandbox.node.settings import Folders
+from sandbox.process import Process, ProcessError
+from sandbox.provision import program
+from sandbox.rest import Rest
+from sandbox.stopwatch import Stopwatch
+from sandbox.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from sandbox.hosts import Host
+    from sandbox.node.claim import Claim
+
+NODE = "node"
+
+_SCHEDULER = "system:kube-scheduler"
+_KUBELET = f"system:node:{NODE}"
+_COMPONENTS = {_SCHEDULER: "", _KUBELET: "system:nodes"}
+
+_SCHEDULER_PORT = 10259
+_FAST = 1.0
+_READY_TIMEOUT = 60.0
+_SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+
+
+class Cluster:
+    """A control plane and a node as a context manager: inside, the node is ready for Pods; after it, all is gone.
+
+    It needs root and some packages (see `sandbox.node.packages`). All of it is in namespaces of its own, which share
+    an address with this machine and the Pods: `address`. There is no kube-proxy and no DNS: the one Service that
+    Pods reach is ``kubernetes``, and nothing leads them out of the namespaces.
+
+    Parameters
+    ----------
+    sync_seconds
+        How often the kubelet looks at each Pod again, and so how soon a changed ConfigMap is in the Pod's files.
+        None: the kubelet's own default, a minute.
+    """
+
+    def __init__(self, *, sync_seconds: float | None = _FAST) -> None:
+        self._sync_seconds = sync_seconds
+        self._stack = ExitStack()
+        self._stopwatch = Stopwatch()
+
+    def __enter__(self) -> Self:
+        """Start everything."""
+        self._programs = ensure_packages()
+        with ExitStack() as stack:
+            self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop everything."""
+        self._stack.close()
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """How long each stage of its start took."""
+        return dict(self._stopwatch.seconds)
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's."""
+        return self.control_plane.kubeconfig
+
+    @property
+    def address(self) -> str:
+        """Where Pods, servers in the namespaces and this machine reach the servers in the namespaces."""
+        return self.host.address
+
+    @property
+    def host(self) -> Host:
+        """Where servers for Pods run: ``MiniStack(host=cluster.host)``."""
+        return self._namespaces.host
+
+    @property
+    def processes(self) -> list[Process]:
+        """Its programs, in the order of their start."""
+        return [self.containerd, *self.control_plane.processes, self.scheduler, self.kubelet]
+
+    def enter(self, command: Sequence[str | Path]) -> list[str]:
+        """Give the command that runs another one in all of its namespaces."""
+        return self._namespaces.enter(command)
+
+    def load_image(self, archive: Path) -> None:
+        """Bring images into containerd.
+
+        Parameters
+        ----------
+        archive
+            Of the Open Container Initiative, or of Docker. The images have names.
+
+        Raises
+        ------
+        sandbox.process.ProcessError
+            If it could not be read.
+        """
+        done = self._ctr("--namespace=k8s.io", "images", "import", str(archive))
+        if done.returncode != 0:
+            message = f"images of {archive}: {done.stderr.strip()}"
+            raise ProcessError(message)
+
+    def _start(self, stack: ExitStack) -> None:
+        self.claim = taken = stack.enter_context(claim())
+        self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"{taken.name}-")))
+        stack.callback(cgroups.remove, taken.name)
+        cgroups.create(taken.name)
+        stage = self._stopwatch.stage
+        with stage("namespaces"):
+            pause = images.build_pause(self.folder)
+            self._namespaces = stack.enter_context(Namespaces(taken, self.folder, pause))
+        self._write_settings(taken)
+        # It gets ready while the control plane does.
+        self.containerd = stack.enter_context(self._containerd())
+        self.control_plane = ControlPlane(self._folders.control_plane, host=self.host, components=_COMPONENTS)
+        stack.enter_context(self.control_plane)
+        self._stopwatch.seconds.update(self.control_plane.stopwatch.seconds)
+        with stage("images imported"):
+            wait_until(self._containerd_ready, _READY_TIMEOUT, "containerd ready")
+            for archive in (images.pause_image(pause, self.folder), images.busybox_image(self.folder)):
+                self.load_image(archive)
+        with stage("node ready"):
+            self.scheduler = stack.enter_context(self._scheduler())
+            self.kubelet = stack.enter_context(self._kubelet())
+        # What takes its time to die begins to before the control plane is stopped.
+        stack.callback(self._namespaces.kill)
+
+    def _write_settings(self, taken: Claim) -> None:
+        self._folders = folders = Folders(self.folder)
+        for folder in (folders.control_plane, folders.network):
+            folder.mkdir()
+        (folders.network / "pods.conflist").write_text(settings.network(taken), encoding="utf-8")
+        folders.containerd.write_text(settings.containerd(folders), encoding="utf-8")
+        api_server = Files(folders.control_plane).kubelet_client
+        folders.kubelet.write_text(settings.kubelet(folders, taken, api_server, self._sync_seconds), encoding="utf-8")
+
+    def _containerd(self) -> Process:
+        command: list[str | Path] = [self._programs / "containerd", "--config", self._folders.containerd]
+        return Process("containerd", self.enter(command), self.folder, environment=self._environment())
+
+    def _environment(self) -> dict[str, str]:
+        # containerd looks for its shim there.
+        return {"PATH": os.pathsep.join([str(self._programs), *_SYSTEM_PATH])}
+
+    def _ctr(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command: list[str | Path] = [self._programs / "ctr", "--address", self._folders.socket, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    def _containerd_ready(self) -> bool:
+        self.containerd.check()
+        return self._ctr("version").returncode == 0
+
+    def _scheduler(self) -> Process:
+        health = Rest(f"https://{self.address}:{_SCHEDULER_PORT}", ca_file=None)
+        command: list[str | Path] = [
+            program("kube-scheduler"),
+            f"--kubeconfig={self.control_plane.kubeconfigs[_SCHEDULER]}",
+            f"--bind-address={self.address}",
+            f"--secure-port={_SCHEDULER_PORT}",
+            "--leader-elect=false",
+            "--profiling=false",
+        ]
+        return Process(
+            "kube-scheduler",
+            self.host.command(command),
+            self.folder,
+            ready=lambda: health.request("GET", "/healthz") == "ok",
+        )
+
+    def _kubelet(self) -> Process:
+        command: list[str | Path] = [
+            program("kubelet"),
+            f"--config={self._folders.kubelet}",
+            f"--kubeconfig={self.control_plane.kubeconfigs[_KUBELET]}",
+            f"--root-dir={self.folder / 'kubelet'}",
+            f"--cert-dir={self.folder / 'kubelet-certificates'}",
+            f"--hostname-override={NODE}",
+            f"--node-ip={self.address}",
+        ]
+        return Process(
+            "kubelet", self.enter(command), self.folder, environment=self._environment(), ready=self._node_ready
+        )
+
+    def _node_ready(self) -> bool:
+        node = self.control_plane.admin.json("GET", f"/api/v1/nodes/{NODE}")
+        return any(
+            condition["type"] == "Ready" and condition["status"] == "True" for condition in node["status"]["conditions"]
+        )

@@ -1,0 +1,72 @@
+"""The two images that every node has: the pause of the Pods, and a busybox for who reads what is mounted."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from sandbox.node.archive import Image
+from sandbox.node.packages import BUSYBOX
+from sandbox.node.settings import PAUSE_IMAGE
+
+BUSYBOX_IMAGE = "localhost/busybox:1"
+
+_PAUSE_SOURCE = Path(__file__).with_name("pause.c")
+
+
+def build_pause(folder: Path) -> Path:
+    """Compile the program that does nothing.
+
+    Parameters
+    ----------
+    folder
+        Where it goes.
+
+    Returns
+    -------
+    pathlib.Path
+        The program, static.
+    """
+    program = folder / "pause"
+    subprocess.run(["cc", "-Os", "-static", "-s", "-Wall", "-Werror", "-o", program, _PAUSE_SOURCE], check=True)
+    return program
+
+
+def pause_image(program: Path, folder: Path) -> Path:
+    """Pack the program that does nothing into an archive.
+
+    Parameters
+    ----------
+    program
+        Of `build_pause`.
+    folder
+        Where the archive goes.
+
+    Returns
+    -------
+    pathlib.Path
+        The archive of `PAUSE_IMAGE`.
+    """
+    archive = folder / "pause.tar"
+    Image(PAUSE_IMAGE, {"/pause": program}, command=["/pause"]).write(archive)
+    return archive
+
+
+def busybox_image(folder: Path) -> Path:
+    """Pack Debian's static busybox into an archive, with a link for each of its tools.
+
+    Parameters
+    ----------
+    folder
+        Where the archive goes.
+
+    Returns
+    -------
+    pathlib.Path
+        The archive of `BUSYBOX_IMAGE`.
+    """
+    archive = folder / "busybox.tar"
+    tools = subprocess.run([BUSYBOX, "--list"], capture_output=True, text=True, check=True).stdout.split()
+    links = {f"/bin/{tool}": "busybox" for tool in tools if tool != "busybox"}
+    Image(BUSYBOX_IMAGE, {"/bin/busybox": BUSYBOX}, links, ["/bin/sh"]).write(archive)
+    return archive

@@ -1,0 +1,151 @@
+"""The namespaces that a cluster lives in, and the process that holds them."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from sandbox.commands import KUBERNETES_SERVICE
+from sandbox.hosts import Host
+from sandbox.node.settings import BRIDGE
+from sandbox.process import Process, ProcessError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from sandbox.node.claim import Claim
+
+_START_TIMEOUT = 10.0
+_END_TIMEOUT = 10.0
+_INNER_LINK = "machine"
+_BRIDGE_ADDRESS = "02:00:00:00:00:01"
+
+# What runs as process 1 before it turns into pause. $1 is a folder of our own, $2 is pause.
+#
+# /run becomes the node's own. /var/lib and /var/log, where the kubelet and the network plug-ins insist on folders of
+# their own, keep their content, and what is written there goes elsewhere. The kubelet writes these kernel settings,
+# which are the whole machine's: it finds plain files in their place.
+_PREPARE = """
+mount -t tmpfs tmpfs /run
+mkdir -p /run/lock
+for name in lib log; do
+    mkdir -p "$1/$name/upper" "$1/$name/work"
+    mount -t overlay -o "lowerdir=/var/$name,upperdir=$1/$name/upper,workdir=$1/$name/work" overlay "/var/$name"
+done
+for name in vm/overcommit_memory vm/panic_on_oom kernel/panic kernel/panic_on_oops \
+        kernel/keys/root_maxkeys kernel/keys/root_maxbytes; do
+    mkdir -p "$1/sys/$name"
+    cat "/proc/sys/$name" > "$1/sys/$name/value"
+    mount --bind "$1/sys/$name/value" "/proc/sys/$name"
+done
+exec "$2"
+"""
+
+
+class Namespaces:
+    """Mount, network and process namespaces as a context manager.
+
+    One process holds them, as process 1 of its own process namespace. It dies when we die, and with it die all
+    processes in there; with the last of them go mounts, network interfaces and this machine's end of the cable.
+
+    Parameters
+    ----------
+    claim
+        The addresses.
+    folder
+        A folder of their own, which stays.
+    pause
+        The program that holds them.
+    """
+
+    def __init__(self, claim: Claim, folder: Path, pause: Path) -> None:
+        self._claim = claim
+        self._folder = folder
+        self._pause = pause
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Make them, and the network in them."""
+        with ExitStack() as stack:
+            own = self._folder / "namespaces"
+            own.mkdir()
+            command = ["unshare", "--mount", "--net", "--pid", "--fork", "--mount-proc", "--kill-child=KILL"]
+            command += ["sh", "-euc", _PREPARE, "sh", str(own), str(self._pause)]
+            self._holder = holder = Process("namespaces", command, self._folder, ready_timeout=_START_TIMEOUT)
+            holder.ready = lambda: self._holds(holder.pid)
+            holder.start()
+            watch = os.pidfd_open(self.pid)
+            stack.callback(os.close, watch)
+            stack.callback(self._end, watch)
+            self._connect()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End all that is in them."""
+        self._stack.close()
+
+    def kill(self) -> None:
+        """Kill all that is in them, and do not wait for it."""
+        # Not SIGTERM, which unshare ignores. The kernel passes SIGKILL on to process 1 in there, and so to all others.
+        self._holder.kill()
+
+    def _holds(self, parent: int) -> bool:
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split()
+        # Before it is pause it is unshare, a shell, and mount.
+        if not children or Path(f"/proc/{children[0]}/exe").readlink() != self._pause:
+            return False
+        self.pid = int(children[0])
+        return True
+
+    def _connect(self) -> None:
+        claim, length = self._claim, self._claim.subnet.prefixlen
+        _ip(
+            [],
+            f"link add {claim.link} type veth peer name {_INNER_LINK} netns {self.pid}",
+            f"address add {claim.outer_address}/{length} dev {claim.link}",
+            f"link set {claim.link} up",
+        )
+        _ip(
+            self.host.prefix,
+            "link set lo up",
+            # Without an address of its own it takes one of a Pod's, another one with each Pod, and who has looked it up
+            # asks in vain for a while.
+            f"link add {BRIDGE} address {_BRIDGE_ADDRESS} type bridge",
+            f"link set {_INNER_LINK} master {BRIDGE} up",
+            f"address add {claim.address}/{length} dev {BRIDGE}",
+            # Pods ask the API server here. It listens on all addresses, so no kube-proxy has to lead them to it.
+            f"address add {KUBERNETES_SERVICE}/32 dev {BRIDGE}",
+            f"link set {BRIDGE} up",
+        )
+
+    def _end(self, watch: int) -> None:
+        self.kill()
+        # Process 1 is gone only when all others are.
+        if not select.select([watch], [], [], _END_TIMEOUT)[0]:
+            message = f"the processes of the node still run after {_END_TIMEOUT:g} s"
+            raise ProcessError(message)
+
+    @property
+    def host(self) -> Host:
+        """The network in there: servers started so are of this machine in all else, and keep their process ids."""
+        return Host(self._claim.address, ("nsenter", f"--net=/proc/{self.pid}/ns/net", "--"))
+
+    def enter(self, command: Sequence[str | Path]) -> list[str]:
+        """Give the command that runs another one in all of the namespaces, as a child of it."""
+        return ["nsenter", f"--target={self.pid}", "--mount", "--net", "--pid", "--", *map(str, command)]
+
+
+def _ip(prefix: Sequence[str], *lines: str) -> None:
+    command = [*prefix, "ip", "-batch", "-"]
+    done = subprocess.run(command, input="\n".join(lines), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        message = f"{' '.join(command)} failed:\n{done.stderr.strip()}"
+        raise ProcessError(message)
