@@ -12,6 +12,7 @@ import yaml
 from sandbox import ControlPlane, wait_until
 from sandbox.helm import Helm, HelmError
 from sandbox.kubectl import Kubectl
+from sandbox.ministack import REGION
 from sandbox.operator_process import wait_for_kind
 from tests.e2e.releases import CRD, NAME, Release, previous_chart
 from tests.e2e.support import Scene, administrator, check_log
@@ -113,7 +114,7 @@ def test_cluster_from_an_older_version_to_its_end(
     check_log(running)
     before, crd = release.deployment(), uid_of(release, CRD)
 
-    release.upgrade({**TEXT, "workers": 5, "replicaCount": 2, "aws": {"region": "us-east-1"}})
+    release.upgrade({**TEXT, "workers": 5, "replicaCount": 2, "aws": {"region": REGION}})
     after = release.deployment()
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
     assert after["spec"]["selector"] == before["spec"]["selector"]
