@@ -121,6 +121,20 @@ class Cluster:
             message = f"images of {archive}: {done.stderr.strip()}"
             raise ProcessError(message)
 
+    def kill_container(self, container_id: str) -> None:
+        """Kill a container, as the kernel does when memory is short. The kubelet starts it anew.
+
+        Parameters
+        ----------
+        container_id
+            As in the status of its Pod: ``containerd://…``.
+        """
+        task = container_id.removeprefix("containerd://")
+        done = self._ctr("--namespace=k8s.io", "tasks", "kill", "--signal=SIGKILL", task)
+        if done.returncode != 0:
+            message = f"container {container_id}: {done.stderr.strip()}"
+            raise ProcessError(message)
+
     def _start(self, stack: ExitStack) -> None:
         self.claim = taken = stack.enter_context(claim())
         self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"{taken.name}-")))

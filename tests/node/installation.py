@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 ROOT = MANIFESTS.parent
 CHART = ROOT / "charts" / "appconfig-operator"
-CRD = "CustomResourceDefinition//appconfigsources.appconfig-operator.io"
+CRD = "appconfigsources.appconfig-operator.io"
+KIND = {f"CustomResourceDefinition//{CRD}", "APIService//v1alpha1.appconfig-operator.io"}
+"""What the cluster holds with the CRD, and without a source."""
 
 _NOT_KEPT = {"events", "events.events.k8s.io", "componentstatuses"}
 _LINES = '{range .items[*]}{.kind}{"/"}{.metadata.namespace}{"/"}{.metadata.name}{"\\n"}{end}'

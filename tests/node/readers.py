@@ -85,6 +85,7 @@ class Readers:
                 }
             ],
         }
+        self.folder.mkdir(exist_ok=True)
         (self.folder / "kustomization.yaml").write_text(yaml.safe_dump(overlay), encoding="utf-8")
         with self.stages.timed("sources and Pods applied, until both containers run"):
             self._kubectl("apply", "-k", self.folder)
@@ -105,7 +106,7 @@ class Readers:
         read = self._when(lambda: self.file() == expected, f"v{version} in the container")
         assert self.container(_FILE_READER) == before
         self.stages.note(
-            f"v{version} deployed, until it is in the ConfigMap: up to {POLL_SECONDS} s", written - deployed
+            f"v{version} deployed, until the ConfigMap has it (polled every {POLL_SECONDS} s)", written - deployed
         )
         self.stages.note(f"v{version} in the ConfigMap, until the file of the same container has it", read - written)
 

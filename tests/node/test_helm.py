@@ -10,6 +10,7 @@ from sandbox.helm import Helm
 from tests.node.installation import (
     CHART,
     CRD,
+    KIND,
     check_logs,
     objects,
     pods,
@@ -70,7 +71,7 @@ def test_installed_upgraded_and_removed(  # noqa: PLR0913, PLR0917 - as pytest h
         with stages.timed("helm uninstall --wait"):
             helm("uninstall", RELEASE, "-n", NAMESPACE, *WAIT)
         with stages.timed("until nothing is left but the CRD"):
-            wait_until_left(kubectl, before | {CRD}, but=namespace)
+            wait_until_left(kubectl, before | KIND, but=namespace)
         assert readers.file() == readers.newest
         assert readers.config_map_versions() == written
 
@@ -78,7 +79,7 @@ def test_installed_upgraded_and_removed(  # noqa: PLR0913, PLR0917 - as pytest h
         readers.follow(4)
         kubectl("delete", "appconfigsources", "--all", "-n", namespace)
         helm("uninstall", RELEASE, "-n", NAMESPACE, *WAIT)
-        kubectl("delete", "crd", CRD.rpartition("/")[2])
+        kubectl("delete", "crd", CRD)
         wait_until_left(kubectl, before, but=namespace)
 
 

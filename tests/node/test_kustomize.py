@@ -1,0 +1,103 @@
+"""The overlays on a real node: two replicas, of which one is killed, and all of it removed again."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from sandbox import wait_until
+from sandbox.operator_process import MANIFESTS, NAMESPACE
+from tests.node.installation import check_logs, credentials, objects, pods, wait_until_left
+from tests.node.readers import Readers
+from tests.node.stages import Stages
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox import AppConfig, MiniStack
+    from sandbox.kubectl import Kubectl
+    from sandbox.node import Cluster
+
+OVERLAY = "high-availability"
+
+
+@pytest.mark.usefixtures("operator_image")
+def test_two_replicas_of_which_one_is_killed(  # noqa: PLR0913, PLR0917 - as pytest hands them in
+    cluster: Cluster,
+    ministack: MiniStack,
+    kubectl: Kubectl,
+    appconfig: AppConfig,
+    namespace: str,
+    tmp_path: Path,
+    seconds: dict[str, float],
+) -> None:
+    stages = Stages("kustomize", seconds)
+    readers = Readers(kubectl, appconfig, namespace, tmp_path / "readers", stages)
+    overlay = write_overlay(tmp_path / "overlay", ministack)
+    before = objects(kubectl, but=namespace)
+    readers.deploy(1)
+    with stages.timed("kubectl apply -k, until two replicas are ready"):
+        kubectl("apply", "--server-side", "-k", overlay)
+        kubectl("rollout", "status", "deployment/appconfig-operator", "-n", NAMESPACE, "--timeout=50s")
+    enforced = kubectl("get", "namespace", NAMESPACE, "-o", "jsonpath={.metadata.labels}")
+    assert json.loads(enforced)["pod-security.kubernetes.io/enforce"] == "restricted"
+    readers.apply()
+    readers.check()
+    readers.follow(2)
+    check_logs(kubectl, NAMESPACE)
+
+    first, second = pods(kubectl, NAMESPACE)
+    killed, other = (first, second) if polls(kubectl, first, "checkout-file") else (second, first)
+    with stages.timed("one killed, until its container runs again and is ready"):
+        cluster.kill_container(status_of(killed)["containerID"])
+        wait_until(lambda: ready_again(kubectl, killed), 60, "the killed container to be ready again")
+    readers.follow(3)
+    readers.restart_variables_reader()
+    restarts = {pod["metadata"]["uid"]: status_of(pod)["restartCount"] for pod in pods(kubectl, NAMESPACE)}
+    assert restarts == {killed["metadata"]["uid"]: 1, other["metadata"]["uid"]: 0}
+
+    with stages.timed("kubectl delete -k"):
+        kubectl("delete", "-k", overlay)
+    with stages.timed("until nothing is left"):
+        wait_until_left(kubectl, before, but=namespace)
+        owned = "--selector=app.kubernetes.io/managed-by=appconfig-operator"
+        wait_until(lambda: not kubectl("get", "configmaps", "-n", namespace, owned, "-o", "name"), 60, "no ConfigMap")
+
+
+def write_overlay(folder: Path, ministack: MiniStack) -> Path:
+    environment = ministack.environment()
+    variables = [
+        {"name": "AWS_REGION", "value": environment["AWS_REGION"]},
+        {"name": "AWS_ENDPOINT_URL_APPCONFIGDATA", "value": ministack.url},
+        *credentials(ministack),
+    ]
+    patch = [{"op": "add", "path": "/spec/template/spec/containers/0/env", "value": variables}]
+    folder.mkdir()
+    overlay = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": [os.path.relpath(MANIFESTS / "overlays" / OVERLAY, folder.resolve())],
+        "patches": [{"target": {"kind": "Deployment"}, "patch": yaml.safe_dump(patch)}],
+    }
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(overlay), encoding="utf-8")
+    return folder
+
+
+def polls(kubectl: Kubectl, pod: dict[str, Any], source: str) -> bool:
+    """Tell whether a replica polls a source, as its log says."""
+    lines = kubectl("logs", "-n", NAMESPACE, pod["metadata"]["name"]).splitlines()
+    return any(line.get("source") == source for line in map(json.loads, lines))
+
+
+def status_of(pod: dict[str, Any]) -> dict[str, Any]:
+    (status,) = pod["status"]["containerStatuses"]
+    return dict(status)
+
+
+def ready_again(kubectl: Kubectl, pod: dict[str, Any]) -> bool:
+    (now,) = [each for each in pods(kubectl, NAMESPACE) if each["metadata"]["uid"] == pod["metadata"]["uid"]]
+    return status_of(now)["restartCount"] == 1 and bool(status_of(now)["ready"])
