@@ -82,6 +82,7 @@ def ensure_packages(environment: Mapping[str, str] | None = None) -> Path:
     missing = [name for name, program in PACKAGES.items() if not Path(program).exists()]
     if missing:
         sys.stderr.write(f"sandbox: installing {', '.join(missing)} with apt-get\n")
+        _apt("update")
         _apt("install", "--yes", "--no-install-recommends", *missing)
     return _containerd(cache_folder(os.environ if environment is None else environment))
 
@@ -98,7 +99,7 @@ def _apt(*arguments: str, folder: Path | None = None) -> None:
         check=False,
     )
     if done.returncode != 0:
-        message = f"{' '.join(command)} failed (is apt-get update needed?):\n{done.stderr.strip()}"
+        message = f"{' '.join(command)} failed:\n{done.stderr.strip()}"
         raise PackagesError(message)
 
 
@@ -110,6 +111,7 @@ def _containerd(cache: Path) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not all((programs / name).exists() for name in _CONTAINERD):
             sys.stderr.write("sandbox: downloading containerd with apt-get, to be unpacked, not installed\n")
+            _apt("update")
             with tempfile.TemporaryDirectory(prefix="containerd-", dir=cache) as folder:
                 _unpack(Path(folder)).rename(final)
     return programs

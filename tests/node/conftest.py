@@ -11,10 +11,13 @@ from sandbox import AppConfig, MiniStack
 from sandbox.image import build_image
 from sandbox.kubectl import Kubectl
 from sandbox.node import Cluster
+from tests.node.installation import tell
+from tests.node.site import Site
 from tests.node.stages import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from sandbox import ControlPlane
 
@@ -90,3 +93,19 @@ def operator_image(cluster: Cluster, seconds: dict[str, float]) -> None:
         archive = build_image()
     with stages.timed("loaded into the node"):
         cluster.load_image(archive)
+
+
+@pytest.fixture
+def site(  # noqa: PLR0913, PLR0917 - as pytest hands them in
+    cluster: Cluster,
+    operator_image: None,  # noqa: ARG001 - it has to be there
+    ministack: MiniStack,
+    appconfig: AppConfig,
+    kubectl: Kubectl,
+    namespace: str,
+    tmp_path: Path,
+    seconds: dict[str, float],
+) -> Iterator[Site]:
+    """Where a story takes place."""
+    yield Site(cluster, ministack, appconfig, kubectl, namespace, tmp_path, seconds)
+    tell(kubectl)

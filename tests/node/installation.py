@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ CHART = ROOT / "charts" / "appconfig-operator"
 CRD = "appconfigsources.appconfig-operator.io"
 KIND = {f"CustomResourceDefinition//{CRD}", "APIService//v1alpha1.appconfig-operator.io"}
 """What the cluster holds with the CRD, and without a source."""
+
+OPERATORS = "--selector=app.kubernetes.io/name=appconfig-operator"
 
 _NOT_KEPT = {"events", "events.events.k8s.io", "componentstatuses"}
 _LINES = '{range .items[*]}{.kind}{"/"}{.metadata.namespace}{"/"}{.metadata.name}{"\\n"}{end}'
@@ -56,12 +59,19 @@ def restricted_namespace(kubectl: Kubectl, name: str) -> Iterator[None]:
 
 def objects(kubectl: Kubectl, *, but: str) -> set[str]:
     """Give kind, namespace and name of all that the cluster holds, but what is in one namespace."""
+    # Nodes tell that they live by Leases. What other tests have deleted may take its time.
+    passed_over = {but, "kube-node-lease", *going(kubectl)}
     kinds = set(kubectl("api-resources", "--verbs=list", "-o", "name").split()) - _NOT_KEPT
     lines = kubectl("get", ",".join(sorted(kinds)), "--all-namespaces", "-o", f"jsonpath={_LINES}").splitlines()
-    # Nodes tell that they live by Leases, and the namespace itself is no part of what is in it.
-    return {
-        line for line in lines if line.split("/")[1] not in {but, "kube-node-lease"} and line != f"Namespace//{but}"
+    return {line for line in lines if line.split("/")[1] not in passed_over} - {
+        f"Namespace//{name}" for name in passed_over
     }
+
+
+def going(kubectl: Kubectl) -> set[str]:
+    """Give the namespaces that are about to go."""
+    namespaces = json.loads(kubectl("get", "namespaces", "-o", "json"))["items"]
+    return {item["metadata"]["name"] for item in namespaces if "deletionTimestamp" in item["metadata"]}
 
 
 def wait_until_left(kubectl: Kubectl, expected: set[str], *, but: str) -> None:
@@ -96,3 +106,12 @@ def check_logs(kubectl: Kubectl, namespace: str) -> None:
         assert status["restartCount"] == 0, name
         lines = [json.loads(line) for line in kubectl("logs", "-n", namespace, name).splitlines()]
         assert [line for line in lines if line["level"] in {"ERROR", "CRITICAL"}] == []
+
+
+def tell(kubectl: Kubectl) -> None:
+    """Write what there is, and what the operators say: pytest shows it when a test has failed."""
+    parts = [kubectl("get", kinds, "--all-namespaces", "-o", "wide") for kinds in ("pods,configmaps", "events")]
+    for line in kubectl("get", "pods", "--all-namespaces", OPERATORS, "-o", f"jsonpath={_LINES}").splitlines():
+        _, namespace, name = line.split("/")
+        parts += [line, kubectl("logs", "-n", namespace, name)]
+    sys.stdout.write("\n".join(parts))

@@ -15,41 +15,28 @@ from tests.node.installation import (
     objects,
     pods,
     restricted_namespace,
-    values,
     wait_until_left,
 )
-from tests.node.readers import Readers
-from tests.node.stages import Stages
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sandbox import AppConfig, MiniStack
-    from sandbox.kubectl import Kubectl
-    from sandbox.node import Cluster
+    from tests.node.site import Site
+    from tests.node.stages import Stages
 
 RELEASE = "appconfig-operator"
 NAMESPACE = "platform"
 WAIT = ("--wait", "--timeout=100s")
-CLUSTER_WIDE = ("clusterroles", "clusterrolebindings")
+
+# The first of all tests may have to build the image.
+pytestmark = pytest.mark.timeout(600)
 
 
-@pytest.mark.usefixtures("operator_image")
-def test_installed_upgraded_and_removed(  # noqa: PLR0913, PLR0917 - as pytest hands them in
-    cluster: Cluster,
-    ministack: MiniStack,
-    kubectl: Kubectl,
-    appconfig: AppConfig,
-    namespace: str,
-    tmp_path: Path,
-    seconds: dict[str, float],
-) -> None:
-    helm, stages = Helm(cluster.kubeconfig), Stages("helm", seconds)
-    values_file = tmp_path / "values.json"
-    values_file.write_text(values(ministack), encoding="utf-8")
-    readers = Readers(kubectl, appconfig, namespace, tmp_path, stages)
+def test_installed_upgraded_and_removed(site: Site) -> None:
+    kubectl, helm, stages = site.kubectl, Helm(site.cluster.kubeconfig), site.stages("helm")
+    values_file, readers = site.values_file(), site.readers(stages)
     with restricted_namespace(kubectl, NAMESPACE):
-        before = objects(kubectl, but=namespace)
+        before = objects(kubectl, but=site.namespace)
         readers.deploy(1)
         install(helm, stages, "helm install --wait", values_file)
         readers.apply()
@@ -71,16 +58,16 @@ def test_installed_upgraded_and_removed(  # noqa: PLR0913, PLR0917 - as pytest h
         with stages.timed("helm uninstall --wait"):
             helm("uninstall", RELEASE, "-n", NAMESPACE, *WAIT)
         with stages.timed("until nothing is left but the CRD"):
-            wait_until_left(kubectl, before | KIND, but=namespace)
+            wait_until_left(kubectl, before | KIND, but=site.namespace)
         assert readers.file() == readers.newest
         assert readers.config_map_versions() == written
 
         install(helm, stages, "helm install --wait, with the CRD and its sources there", values_file)
         readers.follow(4)
-        kubectl("delete", "appconfigsources", "--all", "-n", namespace)
+        kubectl("delete", "appconfigsources", "--all", "-n", site.namespace)
         helm("uninstall", RELEASE, "-n", NAMESPACE, *WAIT)
         kubectl("delete", "crd", CRD)
-        wait_until_left(kubectl, before, but=namespace)
+        wait_until_left(kubectl, before, but=site.namespace)
 
 
 def install(helm: Helm, stages: Stages, stage: str, values_file: Path, *more: str) -> None:

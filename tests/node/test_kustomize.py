@@ -12,33 +12,24 @@ import yaml
 from sandbox import wait_until
 from sandbox.operator_process import MANIFESTS, NAMESPACE
 from tests.node.installation import check_logs, credentials, objects, pods, wait_until_left
-from tests.node.readers import Readers
-from tests.node.stages import Stages
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sandbox import AppConfig, MiniStack
+    from sandbox import MiniStack
     from sandbox.kubectl import Kubectl
-    from sandbox.node import Cluster
+    from tests.node.site import Site
 
 OVERLAY = "high-availability"
 
+# The first of all tests may have to build the image.
+pytestmark = pytest.mark.timeout(600)
 
-@pytest.mark.usefixtures("operator_image")
-def test_two_replicas_of_which_one_is_killed(  # noqa: PLR0913, PLR0917 - as pytest hands them in
-    cluster: Cluster,
-    ministack: MiniStack,
-    kubectl: Kubectl,
-    appconfig: AppConfig,
-    namespace: str,
-    tmp_path: Path,
-    seconds: dict[str, float],
-) -> None:
-    stages = Stages("kustomize", seconds)
-    readers = Readers(kubectl, appconfig, namespace, tmp_path / "readers", stages)
-    overlay = write_overlay(tmp_path / "overlay", ministack)
-    before = objects(kubectl, but=namespace)
+
+def test_two_replicas_of_which_one_is_killed(site: Site) -> None:
+    kubectl, stages = site.kubectl, site.stages("kustomize")
+    readers, overlay = site.readers(stages), write_overlay(site.folder / "overlay", site.ministack)
+    before = objects(kubectl, but=site.namespace)
     readers.deploy(1)
     with stages.timed("kubectl apply -k, until two replicas are ready"):
         kubectl("apply", "--server-side", "-k", overlay)
@@ -53,7 +44,7 @@ def test_two_replicas_of_which_one_is_killed(  # noqa: PLR0913, PLR0917 - as pyt
     first, second = pods(kubectl, NAMESPACE)
     killed, other = (first, second) if polls(kubectl, first, "checkout-file") else (second, first)
     with stages.timed("one killed, until its container runs again and is ready"):
-        cluster.kill_container(status_of(killed)["containerID"])
+        site.cluster.kill_container(status_of(killed)["containerID"])
         wait_until(lambda: ready_again(kubectl, killed), 60, "the killed container to be ready again")
     readers.follow(3)
     readers.restart_variables_reader()
@@ -63,9 +54,11 @@ def test_two_replicas_of_which_one_is_killed(  # noqa: PLR0913, PLR0917 - as pyt
     with stages.timed("kubectl delete -k"):
         kubectl("delete", "-k", overlay)
     with stages.timed("until nothing is left"):
-        wait_until_left(kubectl, before, but=namespace)
+        wait_until_left(kubectl, before, but=site.namespace)
         owned = "--selector=app.kubernetes.io/managed-by=appconfig-operator"
-        wait_until(lambda: not kubectl("get", "configmaps", "-n", namespace, owned, "-o", "name"), 60, "no ConfigMap")
+        wait_until(
+            lambda: not kubectl("get", "configmaps", "-n", site.namespace, owned, "-o", "name"), 60, "no ConfigMap"
+        )
 
 
 def write_overlay(folder: Path, ministack: MiniStack) -> Path:

@@ -12,15 +12,14 @@ from sandbox import wait_until
 from sandbox.helm import Helm
 from sandbox.kubectl import Kubectl, KubectlError
 from sandbox.operator_process import MANIFESTS
-from tests.node.installation import CHART, ROOT, check_logs, objects, values, wait_until_left
-from tests.node.readers import Readers
-from tests.node.stages import Stages
+from tests.node.installation import CHART, ROOT, check_logs, objects, wait_until_left
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sandbox import AppConfig, MiniStack, Request
+    from sandbox import Request
     from sandbox.node import Cluster
+    from tests.node.site import Site
 
 RELEASE = "checkout"
 ADMINISTRATOR = "team"
@@ -33,26 +32,20 @@ RIGHTS_OF_USER_ROLES = (
 """One of each: Kubernetes takes them up one after the other."""
 UNAUTHORIZED, FORBIDDEN = 401, 403
 
+# The first of all tests may have to build the image.
+pytestmark = pytest.mark.timeout(600)
 
-@pytest.mark.usefixtures("operator_image")
-def test_installed_by_who_has_rights_in_one_namespace_only(  # noqa: PLR0913, PLR0917 - as pytest hands them in
-    cluster: Cluster,
-    ministack: MiniStack,
-    kubectl: Kubectl,
-    appconfig: AppConfig,
-    namespace: str,
-    tmp_path: Path,
-    seconds: dict[str, float],
-) -> None:
+
+def test_installed_by_who_has_rights_in_one_namespace_only(site: Site) -> None:
+    kubectl, namespace, requests_of = site.kubectl, site.namespace, site.cluster.control_plane.requests_of
     before = objects(kubectl, but=namespace)
     for folder in (ROOT / "crds", MANIFESTS / "user-roles"):
         kubectl("apply", "--server-side", "-k", folder)
     installed = objects(kubectl, but=namespace)
-    team = administrator_of(cluster, kubectl, namespace)
-    as_team, helm, stages = Kubectl(team), Helm(team), Stages("namespaced", seconds)
-    values_file = tmp_path / "values.json"
-    values_file.write_text(values(ministack, crds={"enabled": False}, watchNamespaces=[namespace]), encoding="utf-8")
-    readers = Readers(as_team, appconfig, namespace, tmp_path / "readers", stages)
+    team = administrator_of(site.cluster, kubectl, namespace)
+    as_team, helm, stages = Kubectl(team), Helm(team), site.stages("namespaced")
+    values_file = site.values_file(crds={"enabled": False}, watchNamespaces=[namespace])
+    readers = site.readers(stages, as_team)
     readers.deploy(1)
     with stages.timed("helm install --wait"):
         helm("install", RELEASE, CHART, "-n", namespace, "-f", values_file, "--wait", "--timeout=100s")
@@ -61,13 +54,11 @@ def test_installed_by_who_has_rights_in_one_namespace_only(  # noqa: PLR0913, PL
     readers.check()
     readers.follow(2)
     check_logs(as_team, namespace)
-    check_requests(
-        cluster.control_plane.requests_of(f"system:serviceaccount:{namespace}:{name_of(RELEASE)}"), namespace
-    )
+    check_requests(requests_of(user(namespace, name_of(RELEASE))), namespace)
 
     with stages.timed("helm uninstall --wait"):
         helm("uninstall", RELEASE, "-n", namespace, "--wait", "--timeout=60s")
-    asked = cluster.control_plane.requests_of(user(namespace, ADMINISTRATOR))
+    asked = requests_of(user(namespace, ADMINISTRATOR))
     assert [request for request in asked if request.code == FORBIDDEN] == []
     for folder in (MANIFESTS / "user-roles", ROOT / "crds"):
         kubectl("delete", "-k", folder)
