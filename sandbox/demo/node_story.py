@@ -183,8 +183,8 @@ class NodeStory(Story):
             f"Version 2 was in the file {total:.2f} s after its deployment was complete:\n"
             f"{told_wait(arrival)}\n"
             f"  {arrival.wrote_config_map:5.2f} s to write the ConfigMap;\n"
-            f"  {swapped:5.2f} s until the kubelet had changed the file. This one looks every second. By default it\n"
-            f"          is a minute, and the file changes up to a minute and a half later."
+            f"  {swapped:5.2f} s until the kubelet had changed the file. This one looks every second. By default it is\n"
+            f"          a minute, and the file changes up to a minute and a half later (docs/measurements.md)."
         )
         self._show_file("v2")
         self._narrator.say("It is the same container, and it was not started again:")
