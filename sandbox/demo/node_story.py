@@ -20,13 +20,12 @@ from sandbox.demo.story import (
     SOON,
     VERSIONS,
     Story,
-    StoryError,
     errors_in,
     expect,
     relative,
     told_wait,
 )
-from sandbox.helm import Helm, HelmError
+from sandbox.helm import Helm
 from sandbox.image import IMAGE, build_image
 from sandbox.kubectl import KubectlError
 from sandbox.ministack import MiniStack
@@ -143,7 +142,7 @@ class NodeStory(Story):
         began = time.monotonic()
         self._installed = True
         options = ("--namespace", OPERATOR, "--create-namespace", "--values", str(file), "--wait", "--hide-notes")
-        self._run_helm("install", OPERATOR, relative(_CHART), *options)
+        self._run_shown("helm", self._helm, "install", OPERATOR, relative(_CHART), *options)
         self._narrator.say(f"The operator is ready, {time.monotonic() - began:.1f} s after that:")
         self._run("get", "pods", "-n", OPERATOR)
 
@@ -183,8 +182,8 @@ class NodeStory(Story):
             f"Version 2 was in the file {total:.2f} s after its deployment was complete:\n"
             f"{told_wait(arrival)}\n"
             f"  {arrival.wrote_config_map:5.2f} s to write the ConfigMap;\n"
-            f"  {swapped:5.2f} s until the kubelet had changed the file. This one looks every second. By default it is\n"
-            f"          a minute, and the file changes up to a minute and a half later (docs/measurements.md)."
+            f"  {swapped:5.2f} s until the kubelet had changed the file. This one looks every second; with the\n"
+            f"          default of a minute, it takes up to a minute and a half (docs/measurements.md)."
         )
         self._show_file("v2")
         self._narrator.say("It is the same container, and it was not started again:")
@@ -200,7 +199,7 @@ class NodeStory(Story):
             "Helm removes the operator and its rights. The kind AppConfigSource stays, as crds.keep of the chart says, "
             "and so does what belongs to its users."
         )
-        self._run_helm("uninstall", OPERATOR, "--namespace", OPERATOR, "--wait")
+        self._run_shown("helm", self._helm, "uninstall", OPERATOR, "--namespace", OPERATOR, "--wait")
         wait_until(self._operator_gone, _GONE_TIMEOUT, "the end of the operator's Pod")
         self._installed = False
         self._narrator.say("It is gone. The sources, the ConfigMap and the file are still there:")
@@ -221,15 +220,6 @@ class NodeStory(Story):
 
     def _operator_gone(self) -> bool:
         return not self._kubectl("get", "pods", "-n", OPERATOR, "-o", "name").strip()
-
-    def _run_helm(self, *arguments: str) -> None:
-        self._narrator.command(["helm", *arguments])
-        try:
-            text = self._helm(*arguments)
-        except HelmError as error:
-            message = f"expected this to succeed: {error}"
-            raise StoryError(message) from error
-        self._narrator.output(text)
 
     def _show_container(self) -> str:
         return self._run("get", "pods", "-n", NAMESPACE, "-o", _CONTAINER)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from sandbox import deploy
 from sandbox.commands import Files
 from sandbox.demo.timing import Arrival, Sync, sync_after
+from sandbox.helm import HelmError
 from sandbox.kubectl import PROGRAM, Kubectl, KubectlError
 from sandbox.waiting import wait_until
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from sandbox.control_plane import ControlPlane
     from sandbox.demo.narrator import Narrator
+    from sandbox.helm import Helm
     from sandbox.ministack import MiniStack
     from sandbox.process import Process
 
@@ -234,10 +236,13 @@ class Story(ABC):
 
     def _run(self, *arguments: str) -> str:
         """Run kubectl, and show it."""
-        self._narrator.command(["kubectl", *arguments])
+        return self._run_shown("kubectl", self._kubectl, *arguments)
+
+    def _run_shown(self, name: str, program: Kubectl | Helm, *arguments: str) -> str:
+        self._narrator.command([name, *arguments])
         try:
-            text = self._kubectl(*arguments)
-        except KubectlError as error:
+            text = program(*arguments)
+        except (KubectlError, HelmError) as error:
             message = f"expected this to succeed: {error}"
             raise StoryError(message) from error
         self._narrator.output(text)
