@@ -39,8 +39,8 @@ demo: install ## Show the operator at work, on real servers; NODE=1 in Pods, KEE
 	@$(RUN) -m sandbox.demo $(if $(NODE),--node) $(if $(KEEP),--keep)
 
 .PHONY: sandbox
-sandbox: programs ## Run a Kubernetes API server and AWS AppConfig here, until Ctrl-C
-	@$(RUN) -m sandbox
+sandbox: programs ## Run a Kubernetes API server and AWS AppConfig here, until Ctrl-C; NODE=1: Pods, too
+	@$(RUN) -m sandbox $(if $(NODE),--node)
 
 .PHONY: test
 test: programs ## Run all tests: unit, integration, e2e
@@ -50,13 +50,21 @@ test: programs ## Run all tests: unit, integration, e2e
 test-unit: install ## Run the unit tests
 	@$(RUN) -m pytest tests/unit $(PYTEST_ARGS)
 
+.PHONY: image
+image: node-packages ## Build the operator's image here, with buildah; needs root
+	@$(RUN) -m sandbox.image
+
 .PHONY: test-node
-test-node: node-programs node-packages ## Run the tests that need a node (root, Debian or Ubuntu)
+test-node: node-programs image ## Run the tests that need a node (root, Debian or Ubuntu)
 	@$(RUN) -m pytest tests/node $(PYTEST_ARGS)
+
+.PHONY: measure-node
+measure-node: node-programs node-packages ## Measure a node: its start, and how soon a changed ConfigMap is in a file
+	@$(RUN) -m sandbox.node.measure
 
 .PHONY: node-packages
 node-packages: install
-	@$(RUN) -m sandbox.node.packages
+	@$(RUN) -m sandbox.node
 
 SECONDS_TO_FUZZ = $(or $(SECONDS),600)
 
@@ -68,14 +76,30 @@ fuzz: install ## Render random configurations for SECONDS=600
 bench: programs ## Measure speed, cost and memory; ONLY=first-sync chooses one
 	@$(RUN) -m benchmarks $(if $(ONLY),--only $(ONLY))
 
+.PHONY: lint-workflows
+lint-workflows: install
+	@"$$($(RUN) -m tools.program actionlint)" -shellcheck $(BIN)/shellcheck -pyflakes '' .github/workflows/*.yaml
+	@echo "workflows: ok"
+
+# All that a release publishes beside the image, in dist/: docs/releasing.md.
+.PHONY: release-files
+release-files: install
+	@$(RUN) -m tools.release files --registry='$(or $(REGISTRY),$(error REGISTRY is missing: where the image will be, such as ghcr.io/<owner>))'
+	@echo "release files: dist/"
+
 .PHONY: verify
-verify: lint types contracts fresh coverage ## Check all that needs no e2e test
+verify: lint lint-image lint-workflows types contracts fresh verify-chart verify-manifests docs coverage ## Check all that needs neither an e2e test nor a node
 
 .PHONY: lint
 lint: install
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@echo "lint: ok"
+
+.PHONY: lint-image
+lint-image: install ## Check the Dockerfile
+	@$(BIN)/hadolint Dockerfile
+	@echo "lint-image: ok"
 
 .PHONY: types
 types: install
@@ -90,6 +114,20 @@ fresh: install
 	@$(UV) lock --check --quiet
 	@echo "uv.lock: fresh"
 
+.PHONY: chart
+chart: check-programs ## Make what the Helm chart takes from the CRD, the manifests and the documentation
+	@$(RUN) -m tools.chart
+
+.PHONY: verify-chart
+verify-chart: check-programs ## Check that the Helm chart is fresh and right
+	@$(RUN) -m tools.chart --check
+	@$(RUN) -m pytest --quiet tests/chart
+	@echo "chart: fresh, and tested"
+
+.PHONY: verify-manifests
+verify-manifests: check-programs
+	@$(RUN) -m tools.manifests | $(RUN) -m tools.kubeconform -
+
 # The CRD and the samples are put to the API server by tests/integration/test_crd.py, which runs here.
 .PHONY: coverage
 coverage: programs
@@ -100,6 +138,22 @@ coverage: programs
 	@$(BIN)/coverage report --fail-under=100 --include='*/appconfig_operator/core/*' > /dev/null || { $(BIN)/coverage report --include='*/appconfig_operator/core/*'; exit 1; }
 	@echo "coverage: core 100 %, all at least 90 %"
 
+.venv/docs-installed: pyproject.toml uv.lock .venv/installed
+	@$(UV) sync --frozen --inexact --quiet --group docs
+	@touch $@
+
+.PHONY: docs
+docs: .venv/docs-installed ## Build the documentation site into build/site, and check its links
+	@$(RUN) -m tools.docsite
+
+.PHONY: docs-serve
+docs-serve: .venv/docs-installed ## Show the documentation site on this machine until Ctrl-C
+	@$(RUN) -m tools.docsite --serve
+
+.PHONY: docs-screenshots
+docs-screenshots: docs ## Take pictures of the documentation site, where there is a Chromium
+	@$(RUN) -m tools.docsite.screenshots
+
 .PHONY: format
 format: install ## Format the code, and mend what ruff can
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -107,4 +161,4 @@ format: install ## Format the code, and mend what ruff can
 
 .PHONY: clean
 clean: ## Remove what make made here (not the cache of built programs)
-	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* dist
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* build dist

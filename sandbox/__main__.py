@@ -1,4 +1,7 @@
-"""``python -m sandbox``: a Kubernetes control plane and an AppConfig, until Ctrl-C. ``… build``: only the programs."""
+"""``python -m sandbox``: a Kubernetes control plane and an AppConfig, until Ctrl-C; with ``--node``, Pods run, too.
+
+``python -m sandbox build``: only the programs.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,15 @@ from sandbox.control_plane import ControlPlane
 from sandbox.go import GoError
 from sandbox.ministack import MiniStack
 from sandbox.modules import GROUPS
+from sandbox.node import BUSYBOX_IMAGE, Cluster, PackagesError
 from sandbox.process import ProcessError
 from sandbox.provision import ensure_programs
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import FrameType
+
+    from sandbox.process import Process
 
 _CHECK_INTERVAL = 1.0
 _STOPPED_WHILE_BUILDING = 130
@@ -35,18 +42,31 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _run() -> None:
+def _start(stack: ExitStack, *, node: bool) -> tuple[Path, MiniStack, list[Process]]:
+    if node:
+        cluster = stack.enter_context(Cluster())
+        ministack = stack.enter_context(MiniStack(host=cluster.host))
+        return cluster.kubeconfig, ministack, [*cluster.processes, ministack.process]
+    control_plane = stack.enter_context(ControlPlane())
+    ministack = stack.enter_context(MiniStack())
+    return control_plane.kubeconfig, ministack, [*control_plane.processes, ministack.process]
+
+
+def _run(*, node: bool) -> None:
     with ExitStack() as stack:
-        _say("Starting a Kubernetes control plane and an AppConfig …")
-        control_plane = stack.enter_context(ControlPlane())
-        ministack = stack.enter_context(MiniStack())
+        _say(f"Starting a Kubernetes {'cluster of one node' if node else 'control plane'} and an AppConfig …")
+        kubeconfig, ministack, processes = _start(stack, node=node)
         environment = " ".join(f"{name}={value}" for name, value in ministack.environment().items())
         _say("\nReady. In another terminal:\n")
-        _say(f"export KUBECONFIG={control_plane.kubeconfig}")
+        _say(f"export KUBECONFIG={kubeconfig}")
+        # What another cluster at the same address once served is not this one's.
+        _say(f"export KUBECACHEDIR={kubeconfig.with_name('kubectl-cache')}")
         _say(f"export {environment}")
+        if node:
+            _say(f"\nPods have the image {BUSYBOX_IMAGE}, with imagePullPolicy: Never.")
         _say("\nCtrl-C stops both and removes all that they hold.")
         while True:
-            for process in (*control_plane.processes, ministack.process):
+            for process in processes:
                 process.check()
             time.sleep(_CHECK_INTERVAL)
 
@@ -66,6 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("command", nargs="?", choices=["run", "build"], default="run", help="default: run")
+    parser.add_argument("--node", action="store_true", help="run: with a node, so that Pods run; needs root")
     parser.add_argument(
         "--for",
         choices=sorted(GROUPS),
@@ -75,17 +96,18 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     command = options.command
-    modules = [module for group in options.groups or ["control-plane"] for module in GROUPS[group]]
+    groups = options.groups or ["control-plane", *(["node"] if options.node else [])]
+    modules = [module for group in groups for module in GROUPS[group]]
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
         programs = ensure_programs(modules=modules)
         if command == "run":
-            _run()
+            _run(node=options.node)
     except KeyboardInterrupt:
         _say("\nStopped." if command == "run" else "\nInterrupted.")
         return 0 if command == "run" else _STOPPED_WHILE_BUILDING
-    except (GoError, ProcessError, OSError) as error:
+    except (GoError, PackagesError, ProcessError, OSError) as error:
         sys.stderr.write(f"sandbox: {error}\n")
         return 1
     for path in programs.values():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict, cast
 
 import boto3
+from botocore.config import Config
 
 from sandbox.ministack import REGION
 from sandbox.waiting import wait_until
@@ -68,6 +69,8 @@ class AppConfig:
             region_name=region,
             aws_access_key_id=access_key,
             aws_secret_access_key="test",  # noqa: S106 - what MiniStack expects of everybody
+            # No proxy is on the way to a server of the sandbox.
+            config=Config(proxies={}),
         )
 
     def create_application(self, name: str) -> str:

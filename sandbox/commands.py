@@ -49,6 +49,16 @@ class Files:
         return self.folder / "tokens.csv"
 
     @property
+    def kubelet_client(self) -> Path:
+        """The certificate by which the kubelet knows the API server."""
+        return self.folder / "kubelet-client.crt"
+
+    @property
+    def kubelet_client_key(self) -> Path:
+        """Its key."""
+        return self.folder / "kubelet-client.key"
+
+    @property
     def audit_policy(self) -> Path:
         """What is logged."""
         return self.folder / "audit-policy.json"
@@ -123,16 +133,23 @@ def etcd(files: Files, port: int, peer_port: int) -> list[str]:
     ]
 
 
-# The Service "kubernetes" cannot have a loopback address as its endpoint, so it gets none.
-_ALONE = (f"--bind-address={LOOPBACK}", "--endpoint-reconciler-type=none", "--authorization-mode=RBAC")
+def _alone() -> list[str]:
+    # The Service "kubernetes" cannot have a loopback address as its endpoint, so it gets none.
+    return [f"--bind-address={LOOPBACK}", "--endpoint-reconciler-type=none", "--authorization-mode=RBAC"]
 
-# Pods reach it at the address of that Service, the kubelet at the node's.
-_WITH_NODE = (
-    f"--bind-address={_EVERYWHERE}",
-    "--authorization-mode=Node,RBAC",
-    "--enable-admission-plugins=NodeRestriction",
-    "--kubelet-preferred-address-types=InternalIP",
-)
+
+def _with_node(files: Files) -> list[str]:
+    return [
+        # Pods reach it at the address of its Service, the kubelet at the node's.
+        f"--bind-address={_EVERYWHERE}",
+        "--authorization-mode=Node,RBAC",
+        "--enable-admission-plugins=NodeRestriction",
+        # Who may have such a Pod is for Pod Security to say, as in clusters that people use.
+        "--allow-privileged",
+        "--kubelet-preferred-address-types=InternalIP",
+        f"--kubelet-client-certificate={files.kubelet_client}",
+        f"--kubelet-client-key={files.kubelet_client_key}",
+    ]
 
 
 def api_server(files: Files, port: int, etcd_port: int, host: Host = LOCAL) -> list[str]:
@@ -158,7 +175,7 @@ def api_server(files: Files, port: int, etcd_port: int, host: Host = LOCAL) -> l
         f"--secure-port={port}",
         f"--cert-dir={files.certificates}",
         f"--advertise-address={host.address}",
-        *(_ALONE if host == LOCAL else _WITH_NODE),
+        *(_alone() if host == LOCAL else _with_node(files)),
         f"--service-cluster-ip-range={SERVICES}",
         f"--token-auth-file={files.tokens}",
         "--service-account-issuer=https://kubernetes.default.svc",

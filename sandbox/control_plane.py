@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Self
 from sandbox import commands
 from sandbox.audit import Request, read_requests
 from sandbox.hosts import LOCAL, Host
-from sandbox.keys import ec_private_key, write_private
+from sandbox.keys import ec_private_key, write_client_certificate, write_private
 from sandbox.kubeconfig import write_kubeconfig
 from sandbox.metrics import RequestCount, parse_request_total
 from sandbox.ports import free_ports
 from sandbox.process import Process
 from sandbox.rest import Rest
+from sandbox.stopwatch import Stopwatch
 from sandbox.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 _ADMIN = "admin"
 _CONTROLLERS = "system:kube-controller-manager"
+
+# As kubeadm has it, in the group that may do anything.
+_KUBELET_CLIENT = ("kube-apiserver-kubelet-client", "system:masters")
 
 _DEFAULT_DURATION = timedelta(hours=1)
 _READY_TIMEOUT = 60.0
@@ -67,6 +71,8 @@ class ControlPlane:
         self._host = host
         self._components = dict(components or {})
         self._stack = ExitStack()
+        self.stopwatch = Stopwatch()
+        """How long each stage of its start took."""
 
     def __enter__(self) -> Self:
         """Start everything."""
@@ -91,6 +97,7 @@ class ControlPlane:
         host, files = self._host, commands.Files(self.folder)
         if host != LOCAL:
             api_port = commands.KUBERNETES_PORT
+            write_client_certificate(files.kubelet_client, files.kubelet_client_key, *_KUBELET_CLIENT)
         self.url = f"https://{host.address}:{api_port}"
         self.ca_file = files.ca
         self._audit_log = files.audit_log
@@ -113,13 +120,16 @@ class ControlPlane:
             ready=lambda: controllers.request("GET", "/healthz") == "ok",
             ready_timeout=_READY_TIMEOUT,
         )
-        # The API server waits for etcd by itself.
-        stack.enter_context(self.etcd)
-        stack.enter_context(self.api_server)
-        stack.enter_context(self.controllers)
-        for path in ("serviceaccounts/default", "configmaps/kube-root-ca.crt"):
-            there = partial(self.admin.exists, f"/api/v1/namespaces/default/{path}")
-            wait_until(there, _READY_TIMEOUT, f"{path} of the namespace default")
+        with self.stopwatch.stage("API server ready"):
+            # The API server waits for etcd by itself.
+            stack.enter_context(self.etcd)
+            stack.enter_context(self.api_server)
+        with self.stopwatch.stage("controllers ready"):
+            stack.enter_context(self.controllers)
+        with self.stopwatch.stage("default ServiceAccount"):
+            for path in ("serviceaccounts/default", "configmaps/kube-root-ca.crt"):
+                there = partial(self.admin.exists, f"/api/v1/namespaces/default/{path}")
+                wait_until(there, _READY_TIMEOUT, f"{path} of the namespace default")
 
     def _write_files(self, files: commands.Files) -> None:
         groups = {_ADMIN: "system:masters", _CONTROLLERS: "", **self._components}

@@ -1,10 +1,11 @@
-"""The key pair that signs the tokens of ServiceAccounts."""
+"""The key that signs the tokens of ServiceAccounts, and the certificate by which the kubelet knows the API server."""
 
 from __future__ import annotations
 
 import base64
 import os
 import secrets
+import subprocess
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -56,3 +57,19 @@ def write_private(path: Path, text: str) -> Path:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
     return path
+
+
+def write_client_certificate(certificate: Path, key: Path, name: str, group: str) -> None:
+    """Make a key and a certificate for a client of TLS, which is its own issuer.
+
+    Parameters
+    ----------
+    certificate, key
+        Where they go.
+    name, group
+        Whom Kubernetes sees in it.
+    """
+    write_private(key, ec_private_key())
+    command: list[str | Path] = ["openssl", "req", "-x509", "-batch", "-days", "7", "-key", key, "-out", certificate]
+    command += ["-subj", f"/O={group}/CN={name}", "-addext", "extendedKeyUsage=clientAuth"]
+    subprocess.run(command, check=True)

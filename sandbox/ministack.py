@@ -92,6 +92,7 @@ class MiniStack:
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            **({} if self._host == LOCAL else {"NO_PROXY": self._host.address}),
         }
 
     def _own_environment(self) -> dict[str, str]:

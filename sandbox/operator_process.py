@@ -95,8 +95,13 @@ def operator(  # noqa: PLR0913 - what an operator needs to know
         "operator",
         [_PROGRAM, "run", f"--lease-namespace={lease_namespace}", "--metrics-port=0", "--health-port=0", *arguments],
         folder,
-        environment={**kept, **aws, "KUBECONFIG": str(kubeconfig)},
+        environment={**kept, **_as_users_set(aws), "KUBECONFIG": str(kubeconfig)},
         stop_timeout=10.0,
     )
     process.ready = lambda: _STARTED in process.log
     return process
+
+
+def _as_users_set(aws: Mapping[str, str]) -> dict[str, str]:
+    # The variable of boto3 alone would hide that the one of all SDKs is not read.
+    return {name: value for name, value in aws.items() if name != "AWS_DEFAULT_REGION" or "AWS_REGION" not in aws}

@@ -66,7 +66,7 @@ class Rest:
         OSError
             If there is no answer.
         """
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/merge-patch+json" if method == "PATCH" else "application/json"}
         if self.token is not None:
             headers["Authorization"] = f"Bearer {self.token}"
         connection = http.client.HTTPSConnection(urlsplit(self.url).netloc, timeout=_TIMEOUT, context=self._context())

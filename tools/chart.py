@@ -35,14 +35,16 @@ def crd() -> str:
 
 def rules() -> str:
     """Make the rules of the chart's roles, by what they are for."""
-    base = "manifests/base/rbac.yaml"
+    base, users = "manifests/base/rbac.yaml", "manifests/user-roles/roles.yaml"
     made = {
         "sources": _rules_of(base, "ClusterRole"),
         "own": _rules_of(base, "Role"),
         "serviceAccounts": _rules_of(f"{_COMPONENTS}/service-accounts/rbac.yaml", "ClusterRole"),
         "secrets": _rules_of(f"{_COMPONENTS}/secrets/rbac.yaml", "ClusterRole"),
+        "view": _rules_of(users, "ClusterRole", "appconfig-operator-view"),
+        "edit": _rules_of(users, "ClusterRole", "appconfig-operator-edit"),
     }
-    return _HEADER.format(f"{base} and {_COMPONENTS}/*/rbac.yaml") + _dump(made)
+    return _HEADER.format(f"{base}, {_COMPONENTS}/*/rbac.yaml and {users}") + _dump(made)
 
 
 def alerts() -> str:
@@ -55,7 +57,7 @@ def alerts() -> str:
 
 def metadata() -> str:
     """Make `Chart.yaml`: the versions are the operator's."""
-    version = tomllib.loads(_read("pyproject.toml"))["project"]["version"]
+    version: str = tomllib.loads(_read("pyproject.toml"))["project"]["version"]
     text = (CHART / "Chart.yaml").read_text(encoding="utf-8")
     text = re.sub(r"^version: .*$", f"version: {version}", text, flags=re.MULTILINE)
     return re.sub(r"^appVersion: .*$", f'appVersion: "{version}"', text, flags=re.MULTILINE)
@@ -69,7 +71,7 @@ def readme() -> str:
     RuntimeError
         When helm-docs does not, because its template is wrong for instance.
     """
-    command = [program("helm-docs"), f"--chart-search-root={CHART}", "--dry-run", "--log-level=warning"]
+    command = [str(program("helm-docs")), f"--chart-search-root={CHART}", "--dry-run", "--log-level=warning"]
     command += ["--sort-values-order=file"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     if done.returncode != 0 or done.stderr:
@@ -108,8 +110,9 @@ def _read(path: str) -> str:
     return (ROOT / path).read_text(encoding="utf-8")
 
 
-def _rules_of(path: str, kind: str) -> list[dict[str, Any]]:
-    (role,) = (document for document in yaml.safe_load_all(_read(path)) if document["kind"] == kind)
+def _rules_of(path: str, kind: str, name: str | None = None) -> list[dict[str, Any]]:
+    roles = [document for document in yaml.safe_load_all(_read(path)) if document["kind"] == kind]
+    (role,) = (role for role in roles if name in {None, role["metadata"]["name"]})
     rules: list[dict[str, Any]] = role["rules"]
     return rules
 

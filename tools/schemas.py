@@ -58,10 +58,21 @@ def write(folder: Path) -> None:
             kind = kinds[0]
             api_version = f"{kind['group']}/{kind['version']}".removeprefix("/")
             _save(folder, resource(known[name], api_version, kind["kind"], known))
-    examples = _source(MONITORING) / "example" / "prometheus-operator-crd"
-    for crd in (OUR_CRD, *(examples / f"monitoring.coreos.com_{plural}.yaml" for plural in MONITORING_KINDS)):
+    for crd in (OUR_CRD, *monitoring_crds()):
         for schema in _of_crd(yaml.load(crd.read_text(encoding="utf-8"), yaml.CSafeLoader), known):
             _save(folder, schema)
+
+
+def monitoring_crds() -> list[Path]:
+    """Give the CRDs of Prometheus Operator that the chart has objects of.
+
+    Returns
+    -------
+    list of pathlib.Path
+        Their files.
+    """
+    folder = _source(MONITORING) / "example" / "prometheus-operator-crd"
+    return [folder / f"monitoring.coreos.com_{plural}.yaml" for plural in MONITORING_KINDS]
 
 
 def _of_crd(crd: dict[str, Any], known: dict[str, Schema]) -> Iterator[Schema]:

@@ -16,7 +16,11 @@ from appconfig_operator.settings import PREFIX, Settings, SettingsError, check_v
 USAGE_ERROR = 2
 
 
+VERSION_LINE = "appconfig-operator %(version)s"
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="appconfig-operator", message=VERSION_LINE, help="Print the version.")
 def cli() -> None:
     """Write AWS AppConfig configuration into ConfigMaps."""
 
@@ -133,7 +137,7 @@ def run(log_format: str, log_level: str, **settings: Any) -> None:  # noqa: ANN4
 @cli.command()
 def version() -> None:
     """Print the version."""
-    click.echo(f"appconfig-operator {installed_version('appconfig-operator')}")
+    click.echo(VERSION_LINE % {"version": installed_version("appconfig-operator")})
 
 
 def main() -> None:

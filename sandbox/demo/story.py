@@ -164,14 +164,16 @@ class Story(ABC):
 
     def keep(self) -> None:
         """Say what to try."""
-        narrator = self._narrator
+        narrator, kubeconfig = self._narrator, self._control_plane.kubeconfig
         environment = " ".join(f"{name}={value}" for name, value in self._ministack.environment().items())
         narrator.title("All of it stays up. In another terminal:")
         narrator.output(
             f"cd {ROOT}\n"
             "unset AWS_PROFILE\n"
             f"export PATH={':'.join(map(str, self._programs))}:$PATH\n"
-            f"export KUBECONFIG={self._control_plane.kubeconfig}\n"
+            f"export KUBECONFIG={kubeconfig}\n"
+            # What another cluster at the same address once served is not this one's.
+            f"export KUBECACHEDIR={kubeconfig.with_name('kubectl-cache')}\n"
             f"export {environment}"
         )
         narrator.title("Then try, for instance:")

@@ -35,6 +35,9 @@ IMAGE = f"docker.io/library/appconfig-operator:{_VERSION}"
 
 _KEPT = 7 * 86400.0
 
+# One of buildah's folders cannot be set: it gets ours in its place, in mounts that end with it.
+_APART = 'mkdir -p /var/lib/containers && mount --bind "$1" /var/lib/containers && shift && exec "$@"'
+
 
 class ImageError(RuntimeError):
     """The image cannot be built here. The text says why."""
@@ -126,8 +129,10 @@ def _build(base: str, base_tar: Path, folder: Path, work: Path) -> Path:
 
 
 def _run(command: Sequence[str], work: Path) -> None:
+    own = work / "containers"
+    own.mkdir(exist_ok=True)
     run = subprocess.run(
-        command,
+        ["unshare", "--mount", "sh", "-c", _APART, "sh", own, *command],
         # Layers on their way are put here, and nowhere else.
         env={**os.environ, "TMPDIR": str(work)},
         stdin=subprocess.DEVNULL,
@@ -142,7 +147,10 @@ def _run(command: Sequence[str], work: Path) -> None:
 
 
 def _forget(cache: Path) -> None:
-    """Remove what nobody has asked for in a while: each change of a source makes another image."""
+    """Remove what a killed build left, and what nobody has asked for in a while: each change makes another image."""
+    for folder in cache.glob("build-*"):
+        # Only who has the lock builds, and that is us, who have just ended.
+        shutil.rmtree(folder)
     for path in cache.glob("*.tar"):
         if time.time() - path.stat().st_mtime > _KEPT:
             path.unlink()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from sandbox.commands import Files
 from sandbox.control_plane import ControlPlane
 from sandbox.node import cgroups, images, settings
 from sandbox.node.claim import claim
@@ -19,10 +19,11 @@ from sandbox.node.settings import Folders
 from sandbox.process import Process, ProcessError
 from sandbox.provision import program
 from sandbox.rest import Rest
+from sandbox.stopwatch import Stopwatch
 from sandbox.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from types import TracebackType
 
     from sandbox.hosts import Host
@@ -57,8 +58,7 @@ class Cluster:
     def __init__(self, *, sync_seconds: float | None = _FAST) -> None:
         self._sync_seconds = sync_seconds
         self._stack = ExitStack()
-        self.seconds: dict[str, float] = {}
-        """How long each stage of the start took."""
+        self._stopwatch = Stopwatch()
 
     def __enter__(self) -> Self:
         """Start everything."""
@@ -73,6 +73,11 @@ class Cluster:
     ) -> None:
         """Stop everything."""
         self._stack.close()
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """How long each stage of its start took."""
+        return dict(self._stopwatch.seconds)
 
     @property
     def kubeconfig(self) -> Path:
@@ -117,40 +122,38 @@ class Cluster:
             raise ProcessError(message)
 
     def _start(self, stack: ExitStack) -> None:
-        taken = stack.enter_context(claim())
+        self.claim = taken = stack.enter_context(claim())
         self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"{taken.name}-")))
         stack.callback(cgroups.remove, taken.name)
         cgroups.create(taken.name)
-        with self._stage("namespaces"):
+        stage = self._stopwatch.stage
+        with stage("namespaces"):
             pause = images.build_pause(self.folder)
             self._namespaces = stack.enter_context(Namespaces(taken, self.folder, pause))
         self._write_settings(taken)
-        with self._stage("control plane"):
-            # Both get ready at the same time.
-            self.containerd = self._containerd()
-            stack.enter_context(self.containerd)
-            self.control_plane = ControlPlane(self._made("control-plane"), host=self.host, components=_COMPONENTS)
-            stack.enter_context(self.control_plane)
-        with self._stage("images"):
+        # It gets ready while the control plane does.
+        self.containerd = stack.enter_context(self._containerd())
+        self.control_plane = ControlPlane(self._folders.control_plane, host=self.host, components=_COMPONENTS)
+        stack.enter_context(self.control_plane)
+        self._stopwatch.seconds.update(self.control_plane.stopwatch.seconds)
+        with stage("images imported"):
             wait_until(self._containerd_ready, _READY_TIMEOUT, "containerd ready")
             for archive in (images.pause_image(pause, self.folder), images.busybox_image(self.folder)):
                 self.load_image(archive)
-        with self._stage("node ready"):
-            self.scheduler, self.kubelet = self._scheduler(), self._kubelet()
-            stack.enter_context(self.scheduler)
-            stack.enter_context(self.kubelet)
-
-    def _made(self, name: str) -> Path:
-        folder = self.folder / name
-        folder.mkdir()
-        return folder
+        with stage("node ready"):
+            self.scheduler = stack.enter_context(self._scheduler())
+            self.kubelet = stack.enter_context(self._kubelet())
+        # What takes its time to die begins to before the control plane is stopped.
+        stack.callback(self._namespaces.kill)
 
     def _write_settings(self, taken: Claim) -> None:
         self._folders = folders = Folders(self.folder)
-        folders.network.mkdir()
+        for folder in (folders.control_plane, folders.network):
+            folder.mkdir()
         (folders.network / "pods.conflist").write_text(settings.network(taken), encoding="utf-8")
         folders.containerd.write_text(settings.containerd(folders), encoding="utf-8")
-        folders.kubelet.write_text(settings.kubelet(folders, taken, self._sync_seconds), encoding="utf-8")
+        api_server = Files(folders.control_plane).kubelet_client
+        folders.kubelet.write_text(settings.kubelet(folders, taken, api_server, self._sync_seconds), encoding="utf-8")
 
     def _containerd(self) -> Process:
         command: list[str | Path] = [self._programs / "containerd", "--config", self._folders.containerd]
@@ -204,9 +207,3 @@ class Cluster:
         return any(
             condition["type"] == "Ready" and condition["status"] == "True" for condition in node["status"]["conditions"]
         )
-
-    @contextmanager
-    def _stage(self, name: str) -> Iterator[None]:
-        started = time.monotonic()
-        yield
-        self.seconds[name] = time.monotonic() - started

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _START_TIMEOUT = 10.0
 _END_TIMEOUT = 10.0
 _INNER_LINK = "machine"
+_BRIDGE_ADDRESS = "02:00:00:00:00:01"
 
 # What runs as process 1 before it turns into pause. $1 is a folder of our own, $2 is pause.
 #
@@ -75,12 +76,12 @@ class Namespaces:
             own.mkdir()
             command = ["unshare", "--mount", "--net", "--pid", "--fork", "--mount-proc", "--kill-child=KILL"]
             command += ["sh", "-euc", _PREPARE, "sh", str(own), str(self._pause)]
-            holder = Process("namespaces", command, self._folder, ready_timeout=_START_TIMEOUT)
+            self._holder = holder = Process("namespaces", command, self._folder, ready_timeout=_START_TIMEOUT)
             holder.ready = lambda: self._holds(holder.pid)
             holder.start()
             watch = os.pidfd_open(self.pid)
             stack.callback(os.close, watch)
-            stack.callback(_end, holder, watch)
+            stack.callback(self._end, watch)
             self._connect()
             self._stack = stack.pop_all()
         return self
@@ -90,6 +91,11 @@ class Namespaces:
     ) -> None:
         """End all that is in them."""
         self._stack.close()
+
+    def kill(self) -> None:
+        """Kill all that is in them, and do not wait for it."""
+        # Not SIGTERM, which unshare ignores. The kernel passes SIGKILL on to process 1 in there, and so to all others.
+        self._holder.kill()
 
     def _holds(self, parent: int) -> bool:
         children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split()
@@ -110,13 +116,22 @@ class Namespaces:
         _ip(
             self.host.prefix,
             "link set lo up",
-            f"link add {BRIDGE} type bridge",
+            # Without an address of its own it takes one of a Pod's, another one with each Pod, and who has looked it up
+            # asks in vain for a while.
+            f"link add {BRIDGE} address {_BRIDGE_ADDRESS} type bridge",
             f"link set {_INNER_LINK} master {BRIDGE} up",
             f"address add {claim.address}/{length} dev {BRIDGE}",
             # Pods ask the API server here. It listens on all addresses, so no kube-proxy has to lead them to it.
             f"address add {KUBERNETES_SERVICE}/32 dev {BRIDGE}",
             f"link set {BRIDGE} up",
         )
+
+    def _end(self, watch: int) -> None:
+        self.kill()
+        # Process 1 is gone only when all others are.
+        if not select.select([watch], [], [], _END_TIMEOUT)[0]:
+            message = f"the processes of the node still run after {_END_TIMEOUT:g} s"
+            raise ProcessError(message)
 
     @property
     def host(self) -> Host:
@@ -133,13 +148,4 @@ def _ip(prefix: Sequence[str], *lines: str) -> None:
     done = subprocess.run(command, input="\n".join(lines), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         message = f"{' '.join(command)} failed:\n{done.stderr.strip()}"
-        raise ProcessError(message)
-
-
-def _end(holder: Process, watch: int) -> None:
-    # Not SIGTERM: unshare ignores it. The kernel passes SIGKILL on to process 1 in there, and from it to all others.
-    holder.kill()
-    # Process 1 is gone only when all others are.
-    if not select.select([watch], [], [], _END_TIMEOUT)[0]:
-        message = f"the processes of the node still run after {_END_TIMEOUT:g} s"
         raise ProcessError(message)

@@ -24,6 +24,7 @@ PACKAGES = {
     "busybox-static": str(BUSYBOX),
     "containernetworking-plugins": "/usr/lib/cni/bridge",
     "mmdebstrap": "/usr/bin/mmdebstrap",
+    "openssl": "/usr/bin/openssl",
     "runc": "/usr/sbin/runc",
 }
 _TOOLS = ("apt-get", "dpkg-deb", "ip", "nsenter", "unshare", "cc")
@@ -121,10 +122,3 @@ def _unpack(folder: Path) -> Path:
     unpacked = folder / "unpacked"
     subprocess.run(["dpkg-deb", "-x", package, unpacked], check=True)
     return unpacked
-
-
-if __name__ == "__main__":
-    try:
-        ensure_packages()
-    except PackagesError as error:
-        sys.exit(f"sandbox: {error}")

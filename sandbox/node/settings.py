@@ -26,6 +26,11 @@ class Folders:
     root: Path
 
     @property
+    def control_plane(self) -> Path:
+        """All of the control plane."""
+        return self.root / "control-plane"
+
+    @property
     def network(self) -> Path:
         """The configuration of the container network."""
         return self.root / "network"
@@ -115,7 +120,7 @@ def network(claim: Claim) -> str:
     return json.dumps({"cniVersion": "1.0.0", "name": BRIDGE, "plugins": [bridge]}, indent=2)
 
 
-def kubelet(folders: Folders, claim: Claim, sync_seconds: float | None) -> str:
+def kubelet(folders: Folders, claim: Claim, api_server: Path, sync_seconds: float | None) -> str:
     """Give the configuration of the kubelet.
 
     Parameters
@@ -124,6 +129,8 @@ def kubelet(folders: Folders, claim: Claim, sync_seconds: float | None) -> str:
         Where things are.
     claim
         Whose address and cgroups.
+    api_server
+        The certificate by which it knows the API server.
     sync_seconds
         How often it looks at each Pod again, and so how soon a changed ConfigMap is in the Pod's files. None: the
         kubelet's default.
@@ -137,9 +144,12 @@ def kubelet(folders: Folders, claim: Claim, sync_seconds: float | None) -> str:
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
         "address": claim.address,
-        # Whoever reaches this address: Pods, and users of this machine.
-        "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}},
-        "authorization": {"mode": "AlwaysAllow"},
+        "authentication": {
+            "anonymous": {"enabled": False},
+            "webhook": {"enabled": True},
+            "x509": {"clientCAFile": str(api_server)},
+        },
+        "authorization": {"mode": "Webhook"},
         "containerRuntimeEndpoint": f"unix://{folders.socket}",
         "cgroupDriver": "cgroupfs",
         "cgroupRoot": f"/{claim.name}",

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import AppConfig, MiniStack
+from sandbox.image import build_image
 from sandbox.kubectl import Kubectl
 from sandbox.node import Cluster
+from tests.node.stages import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,3 +80,13 @@ def namespace(kubectl: Kubectl) -> Iterator[str]:
     kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
     yield name
     kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def operator_image(cluster: Cluster, seconds: dict[str, float]) -> None:
+    """The operator's image on the node, built from the Dockerfile as it is."""
+    stages = Stages("image", seconds)
+    with stages.timed("built, or found as it was built before"):
+        archive = build_image()
+    with stages.timed("loaded into the node"):
+        cluster.load_image(archive)

@@ -2,12 +2,133 @@
 
 from __future__ import annotations
 
+import json
+import socket
 from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import boto3
+import pytest
+
+from sandbox import wait_until
+from sandbox.kubectl import PROGRAM, Kubectl, KubectlError
+from sandbox.node import BUSYBOX_IMAGE, Cluster
+from sandbox.node.archive import Image
+from sandbox.node.pods import restricted_pod
+from sandbox.process import Process, ProcessError
+from sandbox.rest import Rest, RestError
 
 if TYPE_CHECKING:
-    from sandbox.kubectl import Kubectl
+    from pathlib import Path
+
+    from sandbox import AppConfig, MiniStack
+
+KUBECTL_IMAGE = "localhost/kubectl:1"
+DATA_PLANE = "Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-1/appconfigdata/aws4_request"
+PRIVILEGED = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "privileged"},
+    "spec": {"containers": [{"name": "a", "image": BUSYBOX_IMAGE, "securityContext": {"privileged": True}}]},
+}
+
+
+def start_pod(kubectl: Kubectl, namespace: str, manifest: str) -> None:
+    kubectl("apply", "-n", namespace, "-f", "-", stdin=manifest)
+    kubectl("wait", "-n", namespace, "--for=condition=Ready", "pod", "--all", "--timeout=30s")
+
+
+def container_id(kubectl: Kubectl, namespace: str, pod: str) -> str:
+    return kubectl("get", "pod", pod, "-n", namespace, "-o", "jsonpath={.status.containerStatuses[0].containerID}")
 
 
 def test_node_is_ready(kubectl: Kubectl) -> None:
     condition = '{.items[*].status.conditions[?(@.type=="Ready")].status}'
     assert kubectl("get", "nodes", "-o", f"jsonpath={condition}") == "True"
+
+
+def test_mounted_file_changes_in_the_same_container(kubectl: Kubectl, namespace: str) -> None:
+    kubectl("create", "configmap", "shop", "-n", namespace, "--from-literal=currency=EUR")
+    start_pod(kubectl, namespace, restricted_pod("reader", mounts={"/shop": "shop"}, variables_from=["shop"]))
+    before = container_id(kubectl, namespace, "reader")
+    read = ("exec", "reader", "-n", namespace, "--", "cat", "/shop/currency")
+    assert kubectl(*read) == "EUR"
+
+    kubectl("patch", "configmap", "shop", "-n", namespace, "--patch", '{"data": {"currency": "CHF"}}')
+    wait_until(lambda: kubectl(*read) == "CHF", 10, "the new content in the container")
+    assert container_id(kubectl, namespace, "reader") == before
+    assert kubectl("exec", "reader", "-n", namespace, "--", "sh", "-c", "echo $currency") == "EUR\n"
+
+
+def test_pod_asks_the_api_server_as_its_service_account(
+    cluster: Cluster, kubectl: Kubectl, namespace: str, tmp_path: Path
+) -> None:
+    archive = tmp_path / "kubectl.tar"
+    Image(KUBECTL_IMAGE, {"/kubectl": PROGRAM}).write(archive)
+    cluster.load_image(archive)
+    start_pod(kubectl, namespace, restricted_pod("client", ["/kubectl", "proxy"], image=KUBECTL_IMAGE))
+    # It is told nothing: client-go takes address, token and certificate from what every Pod has.
+    answer = json.loads(kubectl("exec", "client", "-n", namespace, "--", "/kubectl", "auth", "whoami", "--output=json"))
+    assert answer["status"]["userInfo"]["username"] == f"system:serviceaccount:{namespace}:default"
+
+
+def test_pod_reads_appconfig(kubectl: Kubectl, namespace: str, ministack: MiniStack, appconfig: AppConfig) -> None:
+    appconfig.deploy("shop", "production", namespace, b"from AppConfig", content_type="text/plain")
+    client = boto3.client(
+        "appconfigdata",
+        endpoint_url=ministack.url,
+        region_name="eu-west-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    token = client.start_configuration_session(
+        ApplicationIdentifier="shop", EnvironmentIdentifier="production", ConfigurationProfileIdentifier=namespace
+    )["InitialConfigurationToken"]
+    start_pod(kubectl, namespace, restricted_pod("client"))
+    url = f"{ministack.url}/configuration?configuration_token={quote(token, safe='')}"
+    fetch = ("wget", "-q", "-O", "-", "--header", DATA_PLANE, url)
+    assert kubectl("exec", "client", "-n", namespace, "--", *fetch) == "from AppConfig"
+
+
+def test_logs(kubectl: Kubectl, namespace: str) -> None:
+    start_pod(kubectl, namespace, restricted_pod("speaker", ["sh", "-c", "echo hello; sleep 1000"]))
+    assert kubectl("logs", "speaker", "-n", namespace) == "hello\n"
+
+
+def test_port_forward(kubectl: Kubectl, namespace: str, tmp_path: Path) -> None:
+    serve = ["nc", "-ll", "-p", "8080", "-e", "echo", "hello"]
+    start_pod(kubectl, namespace, restricted_pod("server", serve))
+    forward = Process(
+        "port-forward", kubectl.command(["port-forward", "-n", namespace, "pod/server", ":8080"]), tmp_path
+    )
+    forward.ready = lambda: "Forwarding from 127.0.0.1:" in forward.log
+    with forward:
+        port = int(forward.log.partition("127.0.0.1:")[2].split()[0])
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            assert connection.makefile().readline() == "hello\n"
+
+
+def test_restricted_refuses_a_privileged_pod(kubectl: Kubectl, namespace: str) -> None:
+    with pytest.raises(KubectlError, match='violates PodSecurity "restricted:latest": privileged'):
+        kubectl("apply", "-n", namespace, "-f", "-", stdin=json.dumps(PRIVILEGED))
+
+
+def test_kubelet_may_not_do_what_other_nodes_may(cluster: Cluster, kubectl: Kubectl) -> None:
+    kubectl("create", "secret", "generic", "of-no-pod", "-n", "default")
+    kubelet = Kubectl(cluster.control_plane.kubeconfigs["system:node:node"])
+    with pytest.raises(KubectlError, match="no relationship found between node 'node' and this object"):
+        kubelet("get", "secret", "of-no-pod", "-n", "default")
+    with pytest.raises(KubectlError, match='node "node" is not allowed to modify node "other"'):
+        kubelet("create", "-f", "-", stdin='{"apiVersion": "v1", "kind": "Node", "metadata": {"name": "other"}}')
+
+
+def test_kubelet_answers_nobody_it_does_not_know(cluster: Cluster) -> None:
+    with pytest.raises(RestError, match="401"):
+        Rest(f"https://{cluster.address}:10250", ca_file=None).request("GET", "/pods")
+
+
+def test_image_that_cannot_be_read_is_an_error(cluster: Cluster, tmp_path: Path) -> None:
+    archive = tmp_path / "broken.tar"
+    archive.write_bytes(b"no archive")
+    with pytest.raises(ProcessError, match=r"images of .*broken\.tar"):
+        cluster.load_image(archive)

@@ -74,8 +74,9 @@ def test_mistakes(tmp_path: Path, arguments: list[str], environment: dict[str, s
     assert words in line
 
 
-def test_version(tmp_path: Path) -> None:
-    done = run("version", cwd=tmp_path)
+@pytest.mark.parametrize("argument", ["version", "--version"])
+def test_version(tmp_path: Path, argument: str) -> None:
+    done = run(argument, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"appconfig-operator {version('appconfig-operator')}\n"
 

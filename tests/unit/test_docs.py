@@ -29,7 +29,7 @@ DOCS = ROOT / "docs"
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
-GENERATED = {".venv", ".git", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", "node_modules"}
+GENERATED = {".venv", ".git", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", "build", "node_modules"}
 
 
 def text_of(path: Path) -> str:

@@ -18,7 +18,8 @@ _LEFT_OUT = (
     "_xxtestfuzz.*",
     "xxlimited*",
     "xxsubtype*",
-    # Windows, and editors.
+    # Other systems, and editors.
+    "fetch_macholib*",
     "idlelib",
     "tkinter",
     "_tkinter.*",

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import boto3
 import botocore
-import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, NoCredentialsError
 
@@ -18,6 +17,7 @@ from appconfig_operator.aws.calls import Calls
 from appconfig_operator.aws.credential_errors import no_credentials
 from appconfig_operator.aws.errors import translate
 from appconfig_operator.aws.identities import Caller, Identities
+from appconfig_operator.aws.region import new_session
 from appconfig_operator.aws.roles import Roles
 from appconfig_operator.core.identity import OPERATOR
 
@@ -152,7 +152,7 @@ class Clients:
             if self._identity is not None:
                 return self._identity
             try:
-                core = botocore.session.get_session()
+                core = new_session()
                 # For the calls to STS as well, which botocore makes by itself: its own time-out is 60 s, five times
                 # over.
                 core.set_default_client_config(self._config)

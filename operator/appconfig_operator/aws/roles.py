@@ -11,12 +11,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-import botocore.session
 from botocore.credentials import CredentialProvider, CredentialResolver, Credentials, DeferredRefreshableCredentials
 from botocore.loaders import create_loader
 
 from appconfig_operator.aws.answers import contained
 from appconfig_operator.aws.credential_errors import role_refused
+from appconfig_operator.aws.region import new_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from botocore.config import Config
     from botocore.loaders import Loader
+    from botocore.session import Session
     from mypy_boto3_appconfigdata import AppConfigDataClient
     from mypy_boto3_sts import STSClient
     from mypy_boto3_sts.type_defs import AssumeRoleRequestTypeDef, CredentialsTypeDef
@@ -108,9 +109,9 @@ class Roles:
     def _sts(self, credentials: Credentials | None, region: str | None) -> STSClient:
         return cast("STSClient", self._session(credentials).create_client("sts", region))
 
-    def _session(self, credentials: Credentials | None) -> botocore.session.Session:
+    def _session(self, credentials: Credentials | None) -> Session:
         """Make a session that has these credentials, or none, and else the settings of the environment."""
-        session = botocore.session.get_session()
+        session = new_session()
         session.register_component("data_loader", self._loader)
         providers: list[CredentialProvider] = [] if credentials is None else [_Fixed(credentials)]
         session.register_component("credential_provider", CredentialResolver(providers))

@@ -1,0 +1,200 @@
+"""The Helm chart on a real API server: its rights are enough, and what stays when it goes."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from sandbox import ControlPlane, wait_until
+from sandbox.helm import Helm, HelmError
+from sandbox.kubectl import Kubectl
+from sandbox.operator_process import wait_for_kind
+from tests.e2e.releases import CRD, NAME, Release, previous_chart
+from tests.e2e.support import Scene, administrator, check_log
+from tools import schemas
+from tools.chart import CHART, ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from sandbox import AppConfig
+
+TEXT = {"logFormat": "text"}
+OTHERS_CRD = {**TEXT, "crds": {"enabled": False}}
+UNINSTALL_SECONDS = 30.0
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[ControlPlane]:
+    """A cluster of its own: releases come and go with the CRD."""
+    with ControlPlane() as running:
+        yield running
+
+
+@pytest.fixture
+def release(cluster: ControlPlane) -> Release:
+    """A release that is not installed yet."""
+    namespace = f"release-{uuid.uuid4().hex[:10]}"
+    return Release(cluster, Helm(cluster.kubeconfig), Kubectl(cluster.kubeconfig), namespace)
+
+
+@pytest.fixture
+def new_scene(cluster: ControlPlane, appconfig: AppConfig) -> Callable[[], Scene]:
+    def new() -> Scene:
+        scene = Scene(administrator(cluster), appconfig, f"test-{uuid.uuid4().hex[:10]}")
+        scene.create_namespace()
+        scene.deploy(b'{"version": 1}')
+        return scene
+
+    return new
+
+
+def install_crd(release: Release) -> None:
+    """As somebody else would who has rights for the cluster."""
+    release.kubectl("apply", "--server-side", "-k", ROOT / "crds")
+    wait_for_kind(release.kubectl)
+    # The garbage collector then knows the kind at once.
+    release.control_plane.restart_controllers()
+
+
+def is_there(release: Release, *what: str) -> bool:
+    return release.kubectl("get", *what, "--ignore-not-found", "-o=name") != ""
+
+
+def test_namespaced(release: Release, new_scene: Callable[[], Scene], aws: Mapping[str, str], tmp_path: Path) -> None:
+    """With rights in two namespaces, and none for the cluster, it serves the two."""
+    install_crd(release)
+    first, second, other = (new_scene() for _ in range(3))
+    release.install({**OTHERS_CRD, "watchNamespaces": [first.namespace, second.namespace]})
+    assert not is_there(release, "clusterroles,clusterrolebindings", "-l", f"app.kubernetes.io/part-of={NAME}")
+    assert release.may("list", "appconfigsources", first.namespace)
+    assert not release.may("list", "appconfigsources", other.namespace)
+    assert not release.may("list", "appconfigsources")
+    assert not release.may("get", "secrets", first.namespace)
+    assert not release.may("list", "leases", first.namespace)
+    for scene in (first, second, other):
+        scene.apply("checkout")
+    with release.operator(tmp_path, aws) as running:
+        for scene in (first, second):
+            scene.wait_for("checkout", "Synced")
+            scene.wait_for_events("checkout", [("Normal", "Synced")])
+            assert scene.config_map("checkout")["data"] == {"config.json": '{"version": 1}'}
+    check_log(running)
+    assert "conditions" not in other.source("checkout").get("status", {})
+    assert other.config_maps() == []
+    # It stopped in order: its sessions are for the next replica.
+    assert is_there(
+        release, "secrets", f"--namespace={release.namespace}", "-l", f"app.kubernetes.io/managed-by={NAME}"
+    )
+    release.uninstall()
+    for scene in (first, second):
+        assert not is_there(release, "roles,rolebindings", f"--namespace={scene.namespace}")
+
+
+def test_cluster_from_an_older_version_to_its_end(
+    release: Release, new_scene: Callable[[], Scene], aws: Mapping[str, str], tmp_path: Path
+) -> None:
+    """Installed, upgraded, changed, uninstalled with the CRD kept, installed again, and uninstalled with all of it."""
+    release.kubectl("delete", CRD, "--ignore-not-found")
+    scene = new_scene()
+    release.install(TEXT, chart=previous_chart(tmp_path / "previous"))
+    wait_for_kind(release.kubectl)
+    release.control_plane.restart_controllers()
+    scene.apply("owner")
+    scene.apply("orphan", target={"creationPolicy": "Orphan"})
+    with release.operator(tmp_path, aws) as running:
+        scene.wait_for("owner", "Synced")
+        scene.wait_for("orphan", "Synced")
+    check_log(running)
+    before, crd = release.deployment(), uid_of(release, CRD)
+
+    release.upgrade({**TEXT, "workers": 5, "replicaCount": 2, "aws": {"region": "us-east-1"}})
+    after = release.deployment()
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]
+    assert after["spec"]["selector"] == before["spec"]["selector"]
+    assert after["spec"]["replicas"] == 2
+    assert uid_of(release, CRD) == crd
+    assert is_there(release, "poddisruptionbudget", f"--namespace={release.namespace}")
+    scene.deploy(b'{"version": 2}')
+    with release.operator(tmp_path, aws) as running:
+        scene.wait_for_content("owner", {"config.json": '{"version": 2}'})
+        scene.wait_for_content("orphan", {"config.json": '{"version": 2}'})
+    check_log(running)
+
+    release.uninstall()
+    assert not is_there(release, f"deployment/{NAME}", f"--namespace={release.namespace}")
+    assert uid_of(release, CRD) == crd
+    assert len(scene.sources()) == len(scene.config_maps()) == 2
+
+    release.install({**TEXT, "crds": {"keep": False}})
+    assert uid_of(release, CRD) == crd
+    started = time.monotonic()
+    release.uninstall()
+    wait_until(lambda: not is_there(release, CRD), UNINSTALL_SECONDS, "the end of the CRD")
+    wait_until(lambda: not scene.has_config_map("owner"), UNINSTALL_SECONDS, "the end of the owned ConfigMap")
+    assert time.monotonic() - started < UNINSTALL_SECONDS
+    assert scene.config_map("orphan")["data"] == {"config.json": '{"version": 2}'}
+
+
+def uid_of(release: Release, what: str) -> str:
+    return release.kubectl("get", what, "-o=jsonpath={.metadata.uid}")
+
+
+def test_a_crd_that_was_there_before_is_taken_over_when_that_is_asked_for(release: Release) -> None:
+    """Also one of another version, that somebody has applied."""
+    text = schemas.OUR_CRD.read_text(encoding="utf-8")
+    old = text.replace("The AppConfig application.", "The application.")
+    assert old != text
+    release.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=old)
+    with pytest.raises(HelmError, match=r"appconfigsources\.appconfig-operator\.io.*exists and cannot be imported"):
+        release.install(TEXT)
+    before = uid_of(release, CRD)
+    release.install(TEXT, "--take-ownership", "--force-conflicts")
+    assert uid_of(release, CRD) == before
+    assert "The AppConfig application." in release.kubectl("get", CRD, "-o=yaml")
+    release.uninstall()
+    assert uid_of(release, CRD) == before
+
+
+def test_a_second_operator_in_the_namespace_is_refused(release: Release) -> None:
+    """Whoever the first one came from, and whatever the names are."""
+    install_crd(release)
+    names = {"nameOverride": "config", "fullnameOverride": "other"}
+    release.install(OTHERS_CRD)
+    words = rf"the Deployment {NAME}, which is not of the release second.*Install this one into another namespace"
+    with pytest.raises(HelmError, match=words):
+        release.install({**OTHERS_CRD, **names}, name="second")
+    # Its own Deployment is no second one.
+    release.upgrade(OTHERS_CRD)
+    release.uninstall()
+    release.kubectl("create", "deployment", NAME, "--image=x", f"--namespace={release.namespace}")
+    release.kubectl("label", "deployment", NAME, f"app.kubernetes.io/name={NAME}", f"--namespace={release.namespace}")
+    with pytest.raises(HelmError, match="has an appconfig-operator already"):
+        release.install({**OTHERS_CRD, **names}, name="second")
+
+
+def test_the_api_server_takes_each_case_without_a_warning(release: Release) -> None:
+    """Nothing deprecated, nothing that the restricted Pod Security Standard would refuse."""
+    crds = [schemas.OUR_CRD, *schemas.monitoring_crds()]
+    release.kubectl("apply", "--server-side", *(f"--filename={path}" for path in crds))
+    namespaces = [
+        {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {"name": name, "labels": {"pod-security.kubernetes.io/warn": "restricted"}},
+        }
+        for name in (NAME, "shop", "billing")
+    ]
+    release.kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all(namespaces))
+    texts = [
+        release.helm("template", NAME, CHART, f"--namespace={NAME}", f"--values={path}")
+        for path in sorted((CHART / "ci").iterdir())
+    ]
+    command = ("apply", "--server-side", "--dry-run=server", "--warnings-as-errors", "--force-conflicts", "-f", "-")
+    done = release.kubectl(*command, stdin="\n---\n".join(texts))
+    assert len(done.splitlines()) > len(texts)

@@ -1,0 +1,14 @@
+"""``python -m tools.program NAME``: prints where a program of the sandbox is, and builds it if need be."""
+
+from __future__ import annotations
+
+import sys
+
+from sandbox.go import GoError
+from sandbox.provision import program
+
+if __name__ == "__main__":
+    try:
+        sys.stdout.write(f"{program(sys.argv[1])}\n")
+    except GoError as error:
+        sys.exit(f"tools.program: {error}")

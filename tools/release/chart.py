@@ -1,0 +1,144 @@
+"""The chart as it is published: with the image of the registry, and packed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from sandbox.provision import program
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_DIGEST = re.compile(r"^Digest: (sha256:[0-9a-f]{64})$", re.MULTILINE)
+
+
+def with_value(text: str, path: list[str], value: str) -> str:
+    """Change one value of a YAML text, and not a byte of the rest: its comments document the chart.
+
+    Parameters
+    ----------
+    text
+        The YAML.
+    path
+        The keys that lead to the value.
+    value
+        The new one.
+
+    Returns
+    -------
+    str
+        The changed text.
+
+    Raises
+    ------
+    ValueError
+        If there is no such text value, or more than this value would change.
+    """
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    for key in path:
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        node = next((child for name, child in pairs if name.value == key), None)
+    if not isinstance(node, yaml.ScalarNode):
+        raise ValueError(f"there is no text at {'.'.join(path)}")  # noqa: TRY004 (the document is wrong, not the caller)
+    changed = text[: node.start_mark.index] + value + text[node.end_mark.index :]
+    expected: Any = yaml.safe_load(text)
+    part = expected
+    for key in path[:-1]:
+        part = part[key]
+    part[path[-1]] = value
+    if yaml.safe_load(changed) != expected:
+        raise ValueError(f"{value!r} cannot stand at {'.'.join(path)} as it is")
+    return changed
+
+
+def package(chart: Path, image: str, out: Path, work: Path) -> Path:
+    """Pack a chart whose default image is that of a registry.
+
+    Parameters
+    ----------
+    chart
+        The chart of the repository, which stays as it is.
+    image
+        The image, without its tag: the chart takes its ``appVersion``.
+    out
+        The folder that the package goes into.
+    work
+        An empty folder for the changed copy.
+
+    Returns
+    -------
+    pathlib.Path
+        The package.
+    """
+    copy = work / chart.name
+    shutil.copytree(chart, copy)
+    values = copy / "values.yaml"
+    values.write_text(with_value(values.read_text(encoding="utf-8"), ["image", "repository"], image), encoding="utf-8")
+    # Its table of values names the default.
+    readme = [f"--chart-search-root={copy}", "--sort-values-order=file", "--log-level=warning"]
+    subprocess.run([program("helm-docs"), *readme], check=True)
+    before = set(out.glob("*.tgz"))
+    subprocess.run([program("helm"), "package", copy, "--destination", out], check=True, stdout=subprocess.DEVNULL)
+    (made,) = set(out.glob("*.tgz")) - before
+    return made
+
+
+def push(file: Path, registry: str, *options: str) -> str:
+    """Push a packed chart.
+
+    Parameters
+    ----------
+    file
+        The package.
+    registry
+        Where to, such as ``oci://ghcr.io/someone/charts``. Who is logged in to it there is Docker's or Helm's matter.
+    *options
+        Of ``helm push``.
+
+    Returns
+    -------
+    str
+        The digest under which the registry has it.
+
+    Raises
+    ------
+    ValueError
+        If Helm did not say the digest.
+    """
+    done = subprocess.run(
+        [program("helm"), "push", file, registry, *options],
+        check=True,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    return digest_of(done.stdout)
+
+
+def digest_of(said: str) -> str:
+    """Read the digest out of what ``helm push`` says.
+
+    Parameters
+    ----------
+    said
+        Its output.
+
+    Returns
+    -------
+    str
+        Such as ``sha256:…``.
+
+    Raises
+    ------
+    ValueError
+        If it is not there.
+    """
+    found = _DIGEST.findall(said)
+    if len(found) != 1:
+        raise ValueError(f"helm push named {len(found)} digests:\n{said}")
+    return str(found[0])

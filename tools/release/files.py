@@ -1,0 +1,63 @@
+"""All files of a release: wheel, sdist, chart, manifests, and their checksums."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tools.release import chart, manifests
+from tools.release.versions import CHART, IMAGE, project_version
+
+CHECKSUMS = "SHA256SUMS"
+
+_UV = Path(sys.executable).with_name("uv")
+
+
+def make(root: Path, registry: str, out: Path) -> None:
+    """Make all files of a release.
+
+    Parameters
+    ----------
+    root
+        The repository.
+    registry
+        Where the image will be, such as ``ghcr.io/someone``.
+    out
+        The folder that they go into: new, or empty.
+
+    Raises
+    ------
+    ValueError
+        If there is something in the folder, which would be published too.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    if any(out.iterdir()):
+        raise ValueError(f"{out} is not empty")
+    image = f"{registry}/{IMAGE}"
+    version = project_version(root)
+    subprocess.run([_UV, "build", "--quiet", "--no-create-gitignore", "--out-dir", out, root], check=True)
+    with tempfile.TemporaryDirectory() as work:
+        chart.package(root / CHART, image, out, Path(work))
+    for name, folder in manifests.sources(root).items():
+        (out / name).write_text(manifests.render(folder, image, version), encoding="utf-8")
+    (out / CHECKSUMS).write_text(checksums(out), encoding="utf-8")
+
+
+def checksums(folder: Path) -> str:
+    """Give the checksums of all files in a folder.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+
+    Returns
+    -------
+    str
+        A line for each, as ``sha256sum --check`` reads them.
+    """
+    files = sorted(path for path in folder.iterdir() if path.name != CHECKSUMS)
+    return "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files)
