@@ -260,7 +260,7 @@ class NodeStory(Story):
             ("Read the operator's log.", f"kubectl logs -n {OPERATOR} deploy/{OPERATOR} --follow"),
             (
                 "Upgrade to two replicas that share the work, and see which has which part.",
-                f"{upgrade}; kubectl get leases -n {OPERATOR}",
+                f"{upgrade}; kubectl get leases -n {OPERATOR} --watch",
             ),
             (
                 "Uninstall it: the ConfigMaps stay.",
