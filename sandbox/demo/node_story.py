@@ -141,7 +141,17 @@ class NodeStory(Story):
         self._show(file)
         began = time.monotonic()
         self._installed = True
-        options = ("--namespace", OPERATOR, "--create-namespace", "--values", str(file), "--wait", "--hide-notes")
+        options = (
+            "--namespace",
+            OPERATOR,
+            "--create-namespace",
+            "--values",
+            str(file),
+            "--wait",
+            "--timeout",
+            "90s",
+            "--hide-notes",
+        )
         self._run_shown("helm", self._helm, "install", OPERATOR, relative(_CHART), *options)
         self._narrator.say(f"The operator is ready, {time.monotonic() - began:.1f} s after that:")
         self._run("get", "pods", "-n", OPERATOR)
@@ -188,7 +198,7 @@ class NodeStory(Story):
         self._show_file("v2")
         self._narrator.say("It is the same container, and it was not started again:")
         after = self._show_container()
-        expect(after == before, "the container of before", after)
+        expect(after == before, f"the container of before\n{before}", f"\n{after}")
 
     def end(self) -> None:
         """Uninstall the operator."""
