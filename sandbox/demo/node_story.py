@@ -141,18 +141,9 @@ class NodeStory(Story):
         self._show(file)
         began = time.monotonic()
         self._installed = True
-        options = (
-            "--namespace",
-            OPERATOR,
-            "--create-namespace",
-            "--values",
-            str(file),
-            "--wait",
-            "--timeout",
-            "90s",
-            "--hide-notes",
-        )
-        self._run_shown("helm", self._helm, "install", OPERATOR, relative(_CHART), *options)
+        options = ("--namespace", OPERATOR, "--create-namespace", "--values", str(file))
+        waiting = ("--wait", "--timeout=90s", "--hide-notes")
+        self._run_shown("helm", self._helm, "install", OPERATOR, relative(_CHART), *options, *waiting)
         self._narrator.say(f"The operator is ready, {time.monotonic() - began:.1f} s after that:")
         self._run("get", "pods", "-n", OPERATOR)
 
