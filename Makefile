@@ -35,8 +35,8 @@ check-programs: install
 	@$(RUN) -m sandbox build --for=checks > /dev/null
 
 .PHONY: demo
-demo: programs ## Show the operator at work, on real servers; KEEP=1 leaves it running
-	@$(RUN) -m sandbox.demo $(if $(KEEP),--keep)
+demo: install ## Show the operator at work, on real servers; NODE=1 in Pods, KEEP=1 leaves it running
+	@$(RUN) -m sandbox.demo $(if $(NODE),--node) $(if $(KEEP),--keep)
 
 .PHONY: sandbox
 sandbox: programs ## Run a Kubernetes API server and AWS AppConfig here, until Ctrl-C; NODE=1: Pods, too

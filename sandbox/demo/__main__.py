@@ -1,4 +1,4 @@
-"""``python -m sandbox.demo``: the operator at work, on real servers. ``--keep`` leaves them up until Ctrl-C."""
+"""``python -m sandbox.demo``: the operator at work, on real servers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from contextlib import ExitStack
 from subprocess import SubprocessError
 from typing import TYPE_CHECKING, NoReturn
 
-from sandbox.control_plane import ControlPlane
 from sandbox.demo.narrator import Narrator
-from sandbox.demo.story import Story, StoryError
+from sandbox.demo.node_story import NodeStory
+from sandbox.demo.process_story import ProcessStory
+from sandbox.demo.story import Story, StoryError, expect
 from sandbox.go import GoError
+from sandbox.image import ImageError
 from sandbox.kubectl import KubectlError
-from sandbox.ministack import MiniStack
-from sandbox.process import Process, ProcessError, tail
-from sandbox.provision import ensure_programs
+from sandbox.node import PackagesError
+from sandbox.process import ProcessError, tail
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -39,47 +40,29 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _tell(narrator: Narrator, *, keep: bool) -> None:
-    processes: list[Process] = []
+def _tell(kind: type[Story], narrator: Narrator, *, keep: bool) -> None:
     with ExitStack() as stack:
-        narrator.step("Start Kubernetes and AppConfig on this machine")
-        narrator.say(
-            "A real etcd, kube-apiserver and kube-controller-manager, and MiniStack in place of AWS. No cluster, "
-            "no container and no account is needed or touched."
-        )
-        began = time.monotonic()
-        control_plane = stack.enter_context(ControlPlane())
-        ministack = stack.enter_context(MiniStack())
-        narrator.output(f"Ready after {time.monotonic() - began:.1f} s.")
-        processes += [*control_plane.processes, ministack.process]
-        story = Story(narrator, control_plane, ministack)
-        story.install()
-        story.deploy_first()
-        operator = story.start()
-        stack.callback(operator.stop)
-        processes.append(operator)
+        story = kind.begin(narrator, stack)
         try:
-            story.apply_samples()
-            story.show_config_map()
-            story.deploy_second()
-            story.show_what_is_wrong()
+            story.tell(stack)
             if keep:
-                _stay(story, operator, processes)
-            story.stop(operator)
+                _stay(story)
+            story.end()
         except (StoryError, KubectlError, SubprocessError, TimeoutError) as error:
-            message = f"{error}\nThe end of the operator's log:\n{tail(operator.log)}"
+            log = story.operator_log()
+            if log is None:
+                raise
+            message = f"{error}\nThe end of the operator's log:\n{tail(log)}"
             raise StoryError(message) from error
-    left = [process.name for process in processes if process.running]
-    if left:
-        message = f"expected nothing to be left running, but got: {', '.join(left)}"
-        raise StoryError(message)
+    left = story.left()
+    expect(not left, "nothing to be left", ", ".join(left))
 
 
-def _stay(story: Story, operator: Process, processes: list[Process]) -> NoReturn:
+def _stay(story: Story) -> NoReturn:
     try:
-        story.keep(operator)
+        story.keep()
         while True:
-            for process in processes:
+            for process in story.processes:
                 process.check()
             time.sleep(_CHECK_INTERVAL)
     except KeyboardInterrupt as interrupt:
@@ -101,34 +84,40 @@ def main(arguments: list[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m sandbox.demo", description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave all running at the end, until Ctrl-C")
-    keep = parser.parse_args(arguments).keep
+    parser.add_argument("--node", action="store_true", help="tell it on a node, with Pods; needs root")
+    options = parser.parse_args(arguments)
+    kind: type[Story] = NodeStory if options.node else ProcessStory
     for number in _SIGNALS:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup has it ignored
             signal.signal(number, _interrupt)
     narrator = Narrator(sys.stdout)
-    code, last = _run(narrator, keep=keep)
+    code, last = _run(kind, narrator, keep=options.keep)
     try:
-        narrator.title(last)
+        if last:
+            narrator.title(last)
     except OSError:
         # The reader has gone. Python would complain when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return code
 
 
-def _run(narrator: Narrator, *, keep: bool) -> tuple[int, str]:
+def _run(kind: type[Story], narrator: Narrator, *, keep: bool) -> tuple[int, str]:
     """Tell the story; return the exit code, and the last line."""
     try:
-        ensure_programs()
+        kind.prepare()
         began = time.monotonic()
-        narrator.title("appconfig-operator: versions of AWS AppConfig arrive in ConfigMaps. About half a minute.")
-        _tell(narrator, keep=keep)
+        narrator.title(kind.title)
+        _tell(kind, narrator, keep=keep)
     except _Kept:
         return 0, "Stopped. Nothing is left running."
     except KeyboardInterrupt:
         return _INTERRUPTED, "Interrupted. Nothing is left running."
     except BrokenPipeError:
         return 1, ""
-    except (StoryError, KubectlError, SubprocessError, GoError, ProcessError, OSError) as error:
+    except PackagesError as error:
+        sys.stderr.write(f"demo: {error}\n")
+        return 1, ""
+    except (StoryError, KubectlError, SubprocessError, GoError, ImageError, ProcessError, OSError) as error:
         sys.stderr.write(f"\ndemo: {error}\n")
         return 1, "The demo failed."
     return 0, f"Done in {time.monotonic() - began:.0f} s. Nothing is left running."

@@ -1,4 +1,4 @@
-"""When the operator did what, from the audit log of the API server."""
+"""How long each part of a version's way took, from the audit log of the API server."""
 
 from __future__ import annotations
 
@@ -19,8 +19,34 @@ class Sync:
 
     began: datetime
     """When its first request reached the API server: the version had arrived."""
+    written: datetime
+    """When the ConfigMap was written."""
     ended: datetime
     """When the status was written, which is the last that has to be."""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """How a version that was deployed came into its ConfigMap. All times are seconds."""
+
+    deployed: datetime
+    """When its deployment was complete."""
+    sync: Sync
+
+    @property
+    def waited(self) -> float:
+        """Until a poll had brought it."""
+        return max(0.0, (self.sync.began - self.deployed).total_seconds())
+
+    @property
+    def wrote_config_map(self) -> float:
+        """From then until it was in the ConfigMap."""
+        return (self.sync.written - self.sync.began).total_seconds()
+
+    @property
+    def wrote_all(self) -> float:
+        """From then until the status was written, too."""
+        return (self.sync.ended - self.sync.began).total_seconds()
 
 
 def sync_after(audit_log: Path, moment: datetime, *, config_map: str, source: str) -> Sync | None:
@@ -41,7 +67,7 @@ def sync_after(audit_log: Path, moment: datetime, *, config_map: str, source: st
         None while it is not there yet.
     """
     text = audit_log.read_text(encoding="utf-8")
-    began = None
+    began = written = None
     # The last line may be in the middle of being written.
     for line in text[: text.rfind("\n") + 1].splitlines():
         entry = json.loads(line)
@@ -49,8 +75,9 @@ def sync_after(audit_log: Path, moment: datetime, *, config_map: str, source: st
         received = datetime.fromisoformat(entry["requestReceivedTimestamp"])
         if entry["user"]["username"] != USER or received < moment:
             continue
+        answered = datetime.fromisoformat(entry["stageTimestamp"])
         if (what.get("resource"), what.get("name")) == ("configmaps", config_map):
-            began = began or received
-        elif began and (what.get("subresource"), what.get("name")) == ("status", source):
-            return Sync(began, datetime.fromisoformat(entry["stageTimestamp"]))
+            began, written = began or received, answered
+        elif began and written and (what.get("subresource"), what.get("name")) == ("status", source):
+            return Sync(began, written, answered)
     return None

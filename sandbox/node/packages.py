@@ -53,7 +53,7 @@ def check_machine() -> None:
     if lacking:
         message = (
             f"a node needs {', '.join(lacking)}. It runs as root on Debian or Ubuntu, with a C compiler, iproute2 and "
-            "util-linux; the other packages it installs itself. All other tests run without it."
+            "util-linux; the other packages it installs itself. `make test` and `make demo` run without it."
         )
         raise PackagesError(message)
 
