@@ -115,7 +115,9 @@ def check_logs(kubectl: Kubectl, namespace: str) -> None:
 
 def tell(kubectl: Kubectl) -> None:
     """Write what there is, and what the operators say: pytest shows it when a test has failed."""
-    commands = [("get", kinds, "--all-namespaces", "-o", "wide") for kinds in ("pods,configmaps", "events")]
+    commands: list[tuple[str, ...]] = [
+        ("get", kinds, "--all-namespaces", "-o", "wide") for kinds in ("pods,configmaps", "events")
+    ]
     names = kubectl("get", "pods", "--all-namespaces", OPERATORS, "-o", f"jsonpath={_LINES}").splitlines()
     commands += [("logs", "-n", namespace, name) for _, namespace, name in (line.split("/") for line in names)]
     for command in commands:

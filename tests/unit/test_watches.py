@@ -201,6 +201,7 @@ def test_where_all_namespaces_refuse_nothing_is_forgotten(
     watch = it.start(monkeypatch, "cart")
     watch.put(source(uid="a"))
     assert watch.listed.wait(10)
+    assert it.kopf.watching.wait(10)
     it.sources.refusing = {"shop", "cart"}
     it.kopf.on_gap()
     it.looked()
