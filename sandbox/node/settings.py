@@ -10,12 +10,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.node.claim import Claim
+    from sandbox.node.packages import Programs
 
 BRIDGE = "pods"
 PAUSE_IMAGE = "localhost/pause:1"
 
-_RUNC = "/usr/sbin/runc"
-_NETWORK_PROGRAMS = "/usr/lib/cni"
 _FIRST_POD, _LAST_POD = 10, 250
 
 
@@ -51,13 +50,15 @@ class Folders:
         return self.root / "kubelet.json"
 
 
-def containerd(folders: Folders) -> str:
+def containerd(folders: Folders, programs: Programs) -> str:
     """Give the configuration of containerd: version 2 of it, which containerd 1.6 and its successors read.
 
     Parameters
     ----------
     folders
         Where things are.
+    programs
+        What it starts.
 
     Returns
     -------
@@ -79,9 +80,9 @@ disabled_plugins = ['io.containerd.internal.v1.opt']
   [{runtime}.containerd.runtimes.runc]
     runtime_type = 'io.containerd.runc.v2'
     [{runtime}.containerd.runtimes.runc.options]
-      BinaryName = '{_RUNC}'
+      BinaryName = '{programs.runc}'
   [{runtime}.cni]
-    bin_dir = '{_NETWORK_PROGRAMS}'
+    bin_dir = '{programs.network}'
     conf_dir = '{folders.network}'
 """
 
