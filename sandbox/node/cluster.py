@@ -137,7 +137,9 @@ class Cluster:
 
     def _start(self, stack: ExitStack) -> None:
         self.claim = taken = stack.enter_context(claim())
-        self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"{taken.name}-")))
+        temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix=f"{taken.name}-"))
+        # The kernel and the programs know the folder by its own path.
+        self.folder = Path(temporary).resolve()
         stack.callback(cgroups.remove, taken.name)
         cgroups.create(taken.name)
         stage = self._stopwatch.stage
@@ -199,6 +201,7 @@ class Cluster:
             "kube-scheduler",
             self.host.command(command),
             self.folder,
+            environment=self.host.environment(),
             ready=lambda: health.request("GET", "/healthz") == "ok",
         )
 

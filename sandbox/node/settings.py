@@ -77,6 +77,8 @@ disabled_plugins = ['io.containerd.internal.v1.opt']
   sandbox_image = '{PAUSE_IMAGE}'
   # Without CAP_SYS_RESOURCE, as root in a container has it, runc cannot lower the score, and no Pod starts.
   restrict_oom_score_adj = true
+  # It would load a profile into the kernel of this machine, where it stays.
+  disable_apparmor = true
   [{runtime}.containerd.runtimes.runc]
     runtime_type = 'io.containerd.runc.v2'
     [{runtime}.containerd.runtimes.runc.options]

@@ -31,6 +31,7 @@ def test_containerd_keeps_all_in_its_folder() -> None:
     runtime = configuration["plugins"]["io.containerd.grpc.v1.cri"]
     assert runtime["sandbox_image"] == settings.PAUSE_IMAGE
     assert runtime["cni"]["conf_dir"] == str(FOLDERS.network)
+    assert runtime["disable_apparmor"] is True
     for name in ("root", "state"):
         assert configuration[name].startswith("/state/")
 
