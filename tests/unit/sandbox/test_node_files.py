@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import tarfile
 import tomllib
 from pathlib import Path
@@ -102,6 +103,15 @@ def test_commands_run_where_the_host_is() -> None:
         "x",
     ]
     assert LOCAL.command(["true"]) == ["true"]
+
+
+def test_no_proxy_is_between_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "localhost")
+    environment = Host("10.198.0.1").environment()
+    # Programs differ in which of the two they look at first.
+    assert (environment["NO_PROXY"], environment["no_proxy"]) == ("*", "*")
+    assert environment["PATH"] == os.environ["PATH"]
 
 
 @pytest.fixture
