@@ -55,11 +55,11 @@ image: node-packages ## Build the operator's image here, with buildah; needs roo
 	@$(RUN) -m sandbox.image
 
 .PHONY: test-node
-test-node: node-programs image ## Run the tests that need a node (root, Debian or Ubuntu)
+test-node: node-packages node-programs image ## Run the tests that need a node (root, Debian or Ubuntu)
 	@$(RUN) -m pytest tests/node $(PYTEST_ARGS)
 
 .PHONY: measure-node
-measure-node: node-programs node-packages ## Measure a node: its start, and how soon a changed ConfigMap is in a file
+measure-node: node-packages node-programs ## Measure a node: its start, and how soon a changed ConfigMap is in a file
 	@$(RUN) -m sandbox.node.measure
 
 .PHONY: node-packages
