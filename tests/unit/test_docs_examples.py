@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 MINIMAL = {"application": "shop", "environment": "production", "configurationProfile": "checkout"}
-BLOCK = re.compile(r"^(?:```yaml|kubectl apply -f - <<'YAML')\n(.*?)^(?:```|YAML)$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^(?:```yaml|kubectl apply --server-side -f - <<'YAML')\n(.*?)^(?:```|YAML)$", re.MULTILINE | re.DOTALL)
 FIELDS = {"select", "target", "featureFlags", "credentials", "suspend", "pinnedDigest", *MINIMAL}
 
 
