@@ -11,7 +11,7 @@ UV_REQUIREMENT := uv$(shell sed -n 's/^required-version = "\(.*\)"/\1/p' pyproje
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS=$$'\t' read -r target text; do printf '  make %-12s %s\n' "$$target" "$$text"; done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS=$$'\t' read -r target text; do printf '  make %-16s %s\n' "$$target" "$$text"; done
 
 .PHONY: install
 install: .venv/installed ## Make .venv with all that is needed, as uv.lock pins it
