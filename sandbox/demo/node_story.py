@@ -258,7 +258,10 @@ class NodeStory(Story):
                 "See all that is known of the source, with its Events.",
                 f"kubectl describe acs {self.source} -n {NAMESPACE}",
             ),
-            ("Read the operator's log.", f"kubectl logs -n {OPERATOR} deploy/{OPERATOR} --follow"),
+            (
+                "Read the operator's log.",
+                f"kubectl logs -n {OPERATOR} -l app.kubernetes.io/name={OPERATOR} --prefix --follow",
+            ),
             (
                 "Upgrade to two replicas that share the work, and see which has which part.",
                 f"{upgrade}; kubectl get leases -n {OPERATOR} --watch",

@@ -207,10 +207,16 @@ def _left_by(wanted: WantedConfigMap, metadata: Mapping[str, Any]) -> bool:
     Under `Orphan` the name of the source counts, so that one that is made again goes on with what it had left. `Owner`
     takes what this very source left only: else a ConfigMap that was to stay would be deleted with the next source.
     """
-    labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
-    if labels.get(MANAGED_BY) != FIELD_MANAGER or annotations.get(SOURCE) != wanted.owner_name:
+    if not _left_by_its_name(wanted, metadata):
         return False
+    labels = metadata.get("labels") or {}
     return wanted.policy is CreationPolicy.ORPHAN or labels.get(SOURCE_UID) == wanted.owner_uid
+
+
+def _left_by_its_name(wanted: WantedConfigMap, metadata: Mapping[str, Any]) -> bool:
+    """Tell whether a ConfigMap without a controller was made for a source of this name."""
+    labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
+    return labels.get(MANAGED_BY) == FIELD_MANAGER and annotations.get(SOURCE) == wanted.owner_name
 
 
 def _merged_alone(wanted: WantedConfigMap, observed: Mapping[str, Any]) -> bool:
@@ -231,10 +237,14 @@ def _check_owner(wanted: WantedConfigMap, observed: Mapping[str, Any]) -> None:
     if controller is None:
         if _left_by(wanted, metadata) or _merged_alone(wanted, observed):
             return
+        ways_out = "Set another spec.target.name, or delete that ConfigMap."
+        if _left_by_its_name(wanted, metadata) and wanted.policy is CreationPolicy.OWNER:
+            ways_out = (
+                "An earlier one of this name left it. To take it over, set creationPolicy: Orphan until it is Ready."
+            )
         raise AwaitedError(
             Reason.TARGET_NOT_OWNED,
-            f"{wanted} exists already and was not made by this AppConfigSource, so it is left as it is. "
-            "Set another spec.target.name, or delete that ConfigMap.",
+            f"{wanted} exists already and was not made by this AppConfigSource, so it is left as it is. {ways_out}",
         )
     if controller["kind"] == KIND and controller["name"] == wanted.owner_name:
         raise TransientError(

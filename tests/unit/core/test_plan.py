@@ -139,7 +139,7 @@ def test_the_labels_of_the_operator_win_over_those_of_the_user() -> None:
 @pytest.mark.parametrize(
     ("owners", "words"),
     [
-        ([], "was not made by this AppConfigSource"),
+        ([], "was not made by this AppConfigSource.*or delete that ConfigMap"),
         ([{"kind": "Deployment", "name": "web", "uid": "u", "controller": True}], "belongs to Deployment web"),
         ([{"kind": "AppConfigSource", "name": "other", "uid": "u", "controller": True}], "AppConfigSource other"),
         ([{"kind": "Deployment", "name": "web", "uid": "u"}], "was not made by this AppConfigSource"),
@@ -228,5 +228,7 @@ def test_what_an_earlier_source_left_to_stay_is_not_owned_by_the_next() -> None:
     """Else it would be deleted with that one."""
     observed = stored(wanted(creation_policy=CreationPolicy.ORPHAN))
     observed["metadata"]["labels"]["appconfig-operator.io/source-uid"] = "of the source before"
-    with pytest.raises(StallingError, match="was not made by this AppConfigSource"):
+    with pytest.raises(
+        StallingError, match="was not made by this AppConfigSource.*set creationPolicy: Orphan until it is Ready"
+    ):
         plan(wanted(), observed)
