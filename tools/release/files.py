@@ -48,11 +48,10 @@ def make(root: Path, registry: str, out: Path) -> None:
 
 def _distributions(root: Path, out: Path, locked: Path) -> None:
     """Make wheel and sdist with nothing whose digest is not in uv.lock."""
-    export = [_UV, "export", "--quiet", "--frozen", "--only-group=build", f"--output-file={locked}"]
-    subprocess.run(export, cwd=root, check=True)
+    wanted = ["--only-group=build", f"--output-file={locked}"]
+    subprocess.run([_UV, "export", "--quiet", "--frozen", *wanted], cwd=root, check=True)
     by_digest = ["--require-hashes", f"--build-constraints={locked}"]
-    build = [_UV, "build", "--quiet", "--no-create-gitignore", *by_digest, "--out-dir", out, root]
-    subprocess.run(build, check=True)
+    subprocess.run([_UV, "build", "--quiet", "--no-create-gitignore", *by_digest, "--out-dir", out, root], check=True)
 
 
 def checksums(folder: Path) -> str:
