@@ -11,7 +11,7 @@ UV_REQUIREMENT := uv$(shell sed -n 's/^required-version = "\(.*\)"/\1/p' pyproje
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS=$$'\t' read -r target text; do printf '  make %-12s %s\n' "$$target" "$$text"; done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS=$$'\t' read -r target text; do printf '  make %-16s %s\n' "$$target" "$$text"; done
 
 .PHONY: install
 install: .venv/installed ## Make .venv with all that is needed, as uv.lock pins it
@@ -55,11 +55,11 @@ image: node-packages ## Build the operator's image here, with buildah; needs roo
 	@$(RUN) -m sandbox.image
 
 .PHONY: test-node
-test-node: node-programs image ## Run the tests that need a node (root, Debian or Ubuntu)
+test-node: node-packages node-programs image ## Run the tests that need a node (root, Debian or Ubuntu)
 	@$(RUN) -m pytest tests/node $(PYTEST_ARGS)
 
 .PHONY: measure-node
-measure-node: node-programs node-packages ## Measure a node: its start, and how soon a changed ConfigMap is in a file
+measure-node: node-packages node-programs ## Measure a node: its start, and how soon a changed ConfigMap is in a file
 	@$(RUN) -m sandbox.node.measure
 
 .PHONY: node-packages

@@ -53,7 +53,8 @@ class ControlPlane:
     Parameters
     ----------
     folder
-        Where keys, data and logs go; it must be empty, and it stays. Default: a temporary folder that does not stay.
+        Where keys, data and logs go; it must be empty, and it stays. Default: a temporary folder of the host, which
+        does not stay.
     host
         Where it runs. Default: this machine.
     components
@@ -79,7 +80,8 @@ class ControlPlane:
         with ExitStack() as stack:
             if self._folder is None:
                 prefix = "appconfig-operator-kubernetes-"
-                self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=prefix)))
+                temporary = tempfile.TemporaryDirectory(prefix=prefix, dir=self._host.folder)
+                self.folder = Path(stack.enter_context(temporary))
             else:
                 self.folder = self._folder
             self._start(stack)
@@ -104,11 +106,15 @@ class ControlPlane:
         self._write_files(files)
 
         controllers = Rest(f"https://{host.address}:{controllers_port}", ca_file=None)
-        self.etcd = Process("etcd", host.command(commands.etcd(files, etcd_port, peer_port)), self.folder)
+        environment = host.environment()
+        self.etcd = Process(
+            "etcd", host.command(commands.etcd(files, etcd_port, peer_port)), self.folder, environment=environment
+        )
         self.api_server = Process(
             "kube-apiserver",
             host.command(commands.api_server(files, api_port, etcd_port, host)),
             self.folder,
+            environment=environment,
             ready=lambda: self.admin.request("GET", "/readyz") == "ok",
             ready_timeout=_READY_TIMEOUT,
             stop_timeout=_API_SERVER_STOP_TIMEOUT,
@@ -117,6 +123,7 @@ class ControlPlane:
             "kube-controller-manager",
             host.command(commands.controllers(files, controllers_port, self.kubeconfigs[_CONTROLLERS], host)),
             self.folder,
+            environment=environment,
             ready=lambda: controllers.request("GET", "/healthz") == "ok",
             ready_timeout=_READY_TIMEOUT,
         )

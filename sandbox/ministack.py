@@ -31,7 +31,7 @@ class MiniStack:
     Parameters
     ----------
     folder
-        Where its log and its files go; it stays. Default: a temporary folder that does not stay.
+        Where its log and its files go; it stays. Default: a temporary folder of the host, which does not stay.
     access_checks
         Whether it verifies signatures and asks IAM policies, as AWS does. Default: every credential may do everything.
         With it, the key ``test`` is the account's root.
@@ -50,7 +50,8 @@ class MiniStack:
         with ExitStack() as stack:
             if self._folder is None:
                 prefix = "appconfig-operator-ministack-"
-                self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=prefix)))
+                temporary = tempfile.TemporaryDirectory(prefix=prefix, dir=self._host.folder)
+                self.folder = Path(stack.enter_context(temporary))
             else:
                 self.folder = self._folder
             (self.port,) = free_ports(1)

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,7 @@ from appconfig_operator.kube.identities import Identities
 from appconfig_operator.kube.leases import Leases
 from appconfig_operator.kube.marked import MarkedConfigMaps
 from appconfig_operator.kube.outbox import Outbox
-from appconfig_operator.kube.ownership import service_account
+from appconfig_operator.kube.ownership import owned_by_service_account
 from appconfig_operator.kube.sources import Sources
 from appconfig_operator.metrics import Metrics
 from appconfig_operator.probes import pages
@@ -167,12 +168,12 @@ class _Operator:
         )
         call_seconds = settings.lease_duration / LEASE_CALLS
         namespace = self.lease_namespace
-        owner = service_account(namespace)
+        owned = partial(owned_by_service_account, namespace)
         self._shards = Shards(
             Replica(identity(platform.node(), secrets.token_hex(4)), settings.shards, settings.lease_duration),
-            leases=Leases(api, namespace, timeout=call_seconds, utc_now=_utc_now, owner=owner),
+            leases=Leases(api, namespace, timeout=call_seconds, utc_now=_utc_now, owned=owned),
             host=self._scheduler,
-            store=Handovers(api, namespace, timeout=call_seconds, shards=settings.shards, owner=owner),
+            store=Handovers(api, namespace, timeout=call_seconds, shards=settings.shards, owned=owned),
             errands=ThreadPoolExecutor(1, "handover"),
             ready=self._config_map_watches.listed,
             monotonic=steady,

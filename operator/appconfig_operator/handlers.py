@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import kopf
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 logger = logging.getLogger(__name__)
+
+_IDENTITY: Any = "appconfig-operator"  # a type of Kopf that it does not show
 
 PAGE = 500
 """Resources a page of the first list."""
@@ -59,6 +61,8 @@ async def watch(sink: Sink, *, namespaces: Sequence[str], stop: asyncio.Event, o
         registry=_registry(sink, on_gap),
         settings=_settings(),
         standalone=True,
+        # Without it, Kopf asks for the name of the user: a uid that the image does not know has none.
+        identity=_IDENTITY,
         clusterwide=not namespaces,
         namespaces=namespaces,
         stop_flag=stop,

@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from appconfig_operator import handlers
-from appconfig_operator.kube.errors import ApiError, UnreachableError
+from appconfig_operator.kube.errors import FORBIDDEN, ApiError, UnreachableError
 
 if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source
@@ -22,6 +22,9 @@ WATCH_AGAIN_SECONDS = 5.0
 
 PRUNE_SECONDS = 600.0
 """Between two looks for sources that were deleted unheard, beside those after each gap that the watch has told of."""
+
+REFUSED_SECONDS = 10.0
+"""Between two looks into namespaces that the operator may not look into."""
 
 SETTLE_SECONDS = 2.0
 """Without a sign of a gap before the look: the list that the watch begins anew with gives a sign for each source."""
@@ -55,6 +58,8 @@ class SourceWatch:
         self._scheduler = scheduler
         self._sources = sources
         self._namespaces = settings.namespaces
+        self._refused: dict[str, ApiError] = {}
+        self._renewed = False
         self._stop = stop
         self._awaited: set[str] | None = None
         self._lock = threading.Lock()
@@ -85,7 +90,9 @@ class SourceWatch:
             try:
                 if self._prepared():
                     asyncio.run(self._watch())
-                    self._complain("The watch ended, and is started again")
+                    if not self._renewed:
+                        self._complain("The watch ended, and is started again")
+                    self._renewed = False
             # Whatever ends Kopf, the watch goes on; a cancellation that leaks from it, too.
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001
                 self._complain(f"The watch ended ({type(error).__name__}), and is started again")
@@ -102,9 +109,12 @@ class SourceWatch:
             self._complain(f"The Kubernetes API server cannot be reached ({error}); trying again")
             return False
         except ApiError as error:
-            self._complain(f"The Kubernetes API server refused a list ({error}): {error.message}")
+            self._complain(_refusal(error))
             return False
-        self._complaint = ""
+        if self._refused:
+            self._complain(f"{'; '.join(map(_refusal, self._refused.values()))}. The other namespaces are served")
+        else:
+            self._complaint = ""
         return True
 
     def _complain(self, complaint: str) -> None:
@@ -118,7 +128,7 @@ class SourceWatch:
         while not self._stop.is_set():
             listed = self.listed.is_set()
             # Until all are known, a source that was deleted in between would be waited for in vain.
-            gap = self._gap.wait(PRUNE_SECONDS if listed else SETTLE_SECONDS)
+            gap = self._gap.wait(self._pause() if listed else SETTLE_SECONDS)
             if not gap and not listed and self.listed.is_set():
                 continue
             self._settle()
@@ -127,6 +137,9 @@ class SourceWatch:
             before, complaint = complaint, self._look()
             if complaint and complaint != before:
                 logger.error("%s", complaint)
+
+    def _pause(self) -> float:
+        return REFUSED_SECONDS if self._refused else PRUNE_SECONDS
 
     def _settle(self) -> None:
         """Wait until the watch gives no more signs of a gap, within bounds."""
@@ -141,7 +154,11 @@ class SourceWatch:
         complaint = ""
         try:
             if self._sources.served():
+                before = set(self._refused)
                 self._forget_deleted()
+                if set(self._refused) != before:
+                    self._renewed = True
+                    self.stop()  # to be started again for those that may be looked into now
             else:
                 self.stop()  # Kopf would watch nothing, for ever: the CRD went while it looked for it
         except (ApiError, UnreachableError):
@@ -157,12 +174,28 @@ class SourceWatch:
 
     def _forget_deleted(self) -> None:
         before = self._scheduler.uids()
-        there = self._sources.uids(self._namespaces)
+        there = self._uids() if self._namespaces else self._sources.uids(())
         self._scheduler.keep_only(there, among=before)
         if not self.listed.is_set():
             with self._lock:
                 self._awaited = there if self._awaited is None else self._awaited & there
             self._arrived()
+
+    def _uids(self) -> set[str]:
+        """Return what is in the namespaces that may be looked into, and note which may not: those hold up no other."""
+        there: set[str] = set()
+        refused: dict[str, ApiError] = {}
+        for namespace in self._namespaces:
+            try:
+                there |= self._sources.uids([namespace])
+            except ApiError as error:
+                if error.status != FORBIDDEN:
+                    raise
+                refused[namespace] = error
+        if len(refused) == len(self._namespaces):
+            raise next(iter(refused.values()))
+        self._refused = refused
+        return there
 
     def _arrived(self, uid: str | None = None) -> None:
         """Note that Kopf has told of a source: of how many it is to tell, it does not say."""
@@ -194,7 +227,12 @@ class SourceWatch:
             self._end = (asyncio.get_running_loop(), ended)
         try:
             if not self._stop.is_set():
-                await handlers.watch(self, namespaces=self._namespaces, stop=ended, on_gap=self._gap.set)
+                namespaces = [namespace for namespace in self._namespaces if namespace not in self._refused]
+                await handlers.watch(self, namespaces=namespaces, stop=ended, on_gap=self._gap.set)
         finally:
             with self._lock:
                 self._end = None
+
+
+def _refusal(error: ApiError) -> str:
+    return f"The Kubernetes API server refused a list ({error}): {error.message}"

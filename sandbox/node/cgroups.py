@@ -9,7 +9,9 @@ from sandbox.waiting import wait_until
 
 _MOUNTS = Path("/proc/self/mounts")
 _TYPES = {"cgroup", "cgroup2"}
-_TIMEOUT = 10.0
+_TIMEOUT = 30.0
+_OFFERED, _ENABLED = "cgroup.controllers", "cgroup.subtree_control"
+_CONTROLLERS = ("cpu", "cpuset", "memory", "hugetlb", "pids")
 
 
 def hierarchies(mounts: str) -> list[Path]:
@@ -34,9 +36,33 @@ def _roots() -> list[Path]:
 
 
 def create(name: str) -> None:
-    """Make the cgroup of a name in every hierarchy."""
+    """Make the cgroup of a name in every hierarchy.
+
+    Raises
+    ------
+    OSError
+        If the machine does not allow it.
+    """
     for root in _roots():
+        if (root / _ENABLED).exists():
+            _enable_controllers(root)
         (root / name).mkdir(exist_ok=True)
+
+
+def _enable_controllers(root: Path) -> None:
+    """Let cgroups below this one of version 2 have what the kubelet asks of its own: all that the root has of a few.
+
+    It stays so. Another program may rely on it by the time we end.
+    """
+    offered, enabled = ((root / name).read_text(encoding="ascii").split() for name in (_OFFERED, _ENABLED))
+    missing = [f"+{name}" for name in _CONTROLLERS if name in offered and name not in enabled]
+    if not missing:
+        return
+    try:
+        (root / _ENABLED).write_text(" ".join(missing), encoding="ascii")
+    except OSError as error:
+        message = f"{root / _ENABLED} does not take {' '.join(missing)}, which the kubelet needs: {error}"
+        raise OSError(message) from error
 
 
 def names(prefix: str) -> set[str]:
@@ -44,15 +70,22 @@ def names(prefix: str) -> set[str]:
     return {path.name for root in _roots() for path in root.glob(f"{prefix}*") if path.is_dir()}
 
 
-def remove(name: str) -> None:
+def remove(name: str, timeout: float = _TIMEOUT) -> None:
     """Remove the cgroup of a name, and all below it. Its processes must be dead, or about to be.
+
+    Parameters
+    ----------
+    name
+        Whose.
+    timeout
+        Seconds they may take to die.
 
     Raises
     ------
     TimeoutError
         If something in it still lives.
     """
-    wait_until(lambda: all(_removed(root / name) for root in _roots()), _TIMEOUT, f"cgroup {name} empty")
+    wait_until(lambda: all(_removed(root / name) for root in _roots()), timeout, f"cgroup {name} empty")
 
 
 def _removed(cgroup: Path) -> bool:

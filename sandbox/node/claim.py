@@ -7,6 +7,7 @@ import json
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 PREFIX = "appconfig-operator-node-"
+
+# What a killed run leaves behind is mostly free to go at once; on a busy machine its processes take a while to die.
+_SWEEP_TIMEOUT = 10.0
 
 # A private range, then the one for tests of networks (RFC 2544): a VPN that routes all of 10.0.0.0/8 leaves the second.
 _RANGES = (ipaddress.IPv4Network("10.198.0.0/16"), ipaddress.IPv4Network("198.18.0.0/16"))
@@ -106,17 +110,19 @@ def _hold(number: int) -> socket.socket | None:
 def claim() -> Iterator[Claim]:
     """Take a number that is free, and keep it inside. What killed runs have left behind is removed first.
 
+    What cannot be removed yet is passed over, and so is its number.
+
     Raises
     ------
     OSError
         If all are taken.
     """
-    _sweep()
+    stuck = _sweep()
     routes = subprocess.run(
         ["ip", "-4", "-json", "route", "show", "table", "all"], capture_output=True, text=True, check=True
     )
     for number in free_numbers(routed_networks(routes.stdout)):
-        if held := _hold(number):
+        if number not in stuck and (held := _hold(number)):
             with held:
                 yield Claim(number)
             return
@@ -124,14 +130,24 @@ def claim() -> Iterator[Claim]:
     raise OSError(message)
 
 
-def _sweep() -> None:
+def _sweep() -> set[int]:
+    """Remove what killed runs have left behind, and give the numbers of those where something cannot go yet."""
     folders = Path(tempfile.gettempdir())
     names = {path.name for path in folders.glob(f"{PREFIX}*")} | cgroups.names(PREFIX)
     numbers = {name.removeprefix(PREFIX).partition("-")[0] for name in names}
+    stuck = set()
     for number in map(int, filter(str.isdecimal, numbers)):
         if held := _hold(number):
             with held:
-                left = Claim(number).name
-                cgroups.remove(left)
-                for folder in folders.glob(f"{left}-*"):
-                    shutil.rmtree(folder)
+                try:
+                    _remove(Claim(number), folders)
+                except OSError as error:
+                    stuck.add(number)
+                    sys.stderr.write(f"sandbox: the next start will remove what a killed node left behind: {error}\n")
+    return stuck
+
+
+def _remove(left: Claim, folders: Path) -> None:
+    cgroups.remove(left.name, _SWEEP_TIMEOUT)
+    for folder in folders.glob(f"{left.name}-*"):
+        shutil.rmtree(folder)

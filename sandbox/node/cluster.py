@@ -137,7 +137,9 @@ class Cluster:
 
     def _start(self, stack: ExitStack) -> None:
         self.claim = taken = stack.enter_context(claim())
-        self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"{taken.name}-")))
+        temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix=f"{taken.name}-"))
+        # The kernel and the programs know the folder by its own path.
+        self.folder = Path(temporary).resolve()
         stack.callback(cgroups.remove, taken.name)
         cgroups.create(taken.name)
         stage = self._stopwatch.stage
@@ -152,8 +154,8 @@ class Cluster:
         self._stopwatch.seconds.update(self.control_plane.stopwatch.seconds)
         with stage("images imported"):
             wait_until(self._containerd_ready, _READY_TIMEOUT, "containerd ready")
-            for archive in (images.pause_image(pause, self.folder), images.busybox_image(self.folder)):
-                self.load_image(archive)
+            self.load_image(images.pause_image(pause, self.folder))
+            self.load_image(images.busybox_image(self._programs.busybox, self.folder))
         with stage("node ready"):
             self.scheduler = stack.enter_context(self._scheduler())
             self.kubelet = stack.enter_context(self._kubelet())
@@ -165,20 +167,20 @@ class Cluster:
         for folder in (folders.control_plane, folders.network):
             folder.mkdir()
         (folders.network / "pods.conflist").write_text(settings.network(taken), encoding="utf-8")
-        folders.containerd.write_text(settings.containerd(folders), encoding="utf-8")
+        folders.containerd.write_text(settings.containerd(folders, self._programs), encoding="utf-8")
         api_server = Files(folders.control_plane).kubelet_client
         folders.kubelet.write_text(settings.kubelet(folders, taken, api_server, self._sync_seconds), encoding="utf-8")
 
     def _containerd(self) -> Process:
-        command: list[str | Path] = [self._programs / "containerd", "--config", self._folders.containerd]
+        command: list[str | Path] = [self._programs.containerd / "containerd", "--config", self._folders.containerd]
         return Process("containerd", self.enter(command), self.folder, environment=self._environment())
 
     def _environment(self) -> dict[str, str]:
         # containerd looks for its shim there.
-        return {"PATH": os.pathsep.join([str(self._programs), *_SYSTEM_PATH])}
+        return {"PATH": os.pathsep.join([str(self._programs.containerd), *_SYSTEM_PATH])}
 
     def _ctr(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command: list[str | Path] = [self._programs / "ctr", "--address", self._folders.socket, *arguments]
+        command: list[str | Path] = [self._programs.containerd / "ctr", "--address", self._folders.socket, *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     def _containerd_ready(self) -> bool:
@@ -199,6 +201,7 @@ class Cluster:
             "kube-scheduler",
             self.host.command(command),
             self.folder,
+            environment=self.host.environment(),
             ready=lambda: health.request("GET", "/healthz") == "ok",
         )
 

@@ -6,7 +6,6 @@ import subprocess
 from pathlib import Path
 
 from sandbox.node.archive import Image
-from sandbox.node.packages import BUSYBOX
 from sandbox.node.settings import PAUSE_IMAGE
 
 BUSYBOX_IMAGE = "localhost/busybox:1"
@@ -52,11 +51,13 @@ def pause_image(program: Path, folder: Path) -> Path:
     return archive
 
 
-def busybox_image(folder: Path) -> Path:
-    """Pack Debian's static busybox into an archive, with a link for each of its tools.
+def busybox_image(program: Path, folder: Path) -> Path:
+    """Pack a busybox into an archive, with a link for each of its tools.
 
     Parameters
     ----------
+    program
+        The busybox, static.
     folder
         Where the archive goes.
 
@@ -66,7 +67,7 @@ def busybox_image(folder: Path) -> Path:
         The archive of `BUSYBOX_IMAGE`.
     """
     archive = folder / "busybox.tar"
-    tools = subprocess.run([BUSYBOX, "--list"], capture_output=True, text=True, check=True).stdout.split()
+    tools = subprocess.run([program, "--list"], capture_output=True, text=True, check=True).stdout.split()
     links = {f"/bin/{tool}": "busybox" for tool in tools if tool != "busybox"}
-    Image(BUSYBOX_IMAGE, {"/bin/busybox": BUSYBOX}, links, ["/bin/sh"]).write(archive)
+    Image(BUSYBOX_IMAGE, {"/bin/busybox": program}, links, ["/bin/sh"]).write(archive)
     return archive

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import socket
 import subprocess
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,6 +14,7 @@ from sandbox.commands import KUBERNETES_SERVICE
 from sandbox.hosts import Host
 from sandbox.node.settings import BRIDGE
 from sandbox.process import Process, ProcessError
+from sandbox.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,16 +53,17 @@ class Namespaces:
     """Mount, network and process namespaces as a context manager.
 
     One process holds them, as process 1 of its own process namespace. It dies when we die, and with it die all
-    processes in there; with the last of them go mounts, network interfaces and this machine's end of the cable.
+    processes in there; with the last of them go mounts, network interfaces and, a moment later, this machine's end of
+    the cable.
 
     Parameters
     ----------
     claim
         The addresses.
     folder
-        A folder of their own, which stays.
+        A folder of their own, which stays. Here and below it, no path goes through a symbolic link.
     pause
-        The program that holds them.
+        The program that holds them, in that folder.
     """
 
     def __init__(self, claim: Claim, folder: Path, pause: Path) -> None:
@@ -132,11 +135,12 @@ class Namespaces:
         if not select.select([watch], [], [], _END_TIMEOUT)[0]:
             message = f"the processes of the node still run after {_END_TIMEOUT:g} s"
             raise ProcessError(message)
+        _remove(self._claim.link)
 
     @property
     def host(self) -> Host:
         """The network in there: servers started so are of this machine in all else, and keep their process ids."""
-        return Host(self._claim.address, ("nsenter", f"--net=/proc/{self.pid}/ns/net", "--"))
+        return Host(self._claim.address, ("nsenter", f"--net=/proc/{self.pid}/ns/net", "--"), self._folder)
 
     def enter(self, command: Sequence[str | Path]) -> list[str]:
         """Give the command that runs another one in all of the namespaces, as a child of it."""
@@ -149,3 +153,9 @@ def _ip(prefix: Sequence[str], *lines: str) -> None:
     if done.returncode != 0:
         message = f"{' '.join(command)} failed:\n{done.stderr.strip()}"
         raise ProcessError(message)
+
+
+def _remove(link: str) -> None:
+    # The kernel removes it, too, some time after the last process. This fails where it has begun to.
+    subprocess.run(["ip", "link", "delete", link], capture_output=True, check=False)
+    wait_until(lambda: link not in {name for _, name in socket.if_nameindex()}, _END_TIMEOUT, f"{link} gone")

@@ -1,4 +1,4 @@
-"""What a node needs of this machine: Linux, root, and packages of Debian."""
+"""What a node needs of this machine: Linux, root, and packages of Debian, few of them installed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,24 +17,44 @@ from sandbox.provision import cache_folder
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-BUSYBOX = Path("/bin/busybox")
-
-# A program of each package, by which it is known to be there.
+# What is installed, and a file of each by which it is known to be there.
 PACKAGES = {
-    "buildah": "/usr/bin/buildah",
-    "busybox-static": str(BUSYBOX),
-    "containernetworking-plugins": "/usr/lib/cni/bridge",
-    "mmdebstrap": "/usr/bin/mmdebstrap",
-    "openssl": "/usr/bin/openssl",
-    "runc": "/usr/sbin/runc",
+    "buildah": "usr/bin/buildah",
+    # By these keys mmdebstrap knows Debian's packages. Ubuntu does not install them.
+    "debian-archive-keyring": "usr/share/keyrings/debian-archive-keyring.*",
+    # runc is linked with it.
+    "libseccomp2": "usr/lib/*/libseccomp.so.2",
+    "mmdebstrap": "usr/bin/mmdebstrap",
+    "openssl": "usr/bin/openssl",
 }
+# What is only unpacked. To install containerd would start it, for all of this machine; to install containerd or runc
+# removes Docker, where it is Docker's own; to install busybox-static removes the ordinary busybox, or the other way.
+UNPACKED = {
+    "busybox-static": "**/bin/busybox",
+    "containerd": "usr/bin/containerd",
+    "containernetworking-plugins": "usr/lib/cni/bridge",
+    "runc": "usr/*bin/runc",
+}
+_ROOT = Path("/")
 _TOOLS = ("apt-get", "dpkg-deb", "ip", "nsenter", "unshare", "cc")
-_CONTAINERD = ("containerd", "containerd-shim-runc-v2", "ctr")
 _WAIT_FOR_APT = ("-o", "DPkg::Lock::Timeout=300")
 
 
 class PackagesError(RuntimeError):
     """A node cannot run on this machine, or a package could not be had. The text says what is needed."""
+
+
+@dataclass(frozen=True)
+class Programs:
+    """Where the programs are that are unpacked, not installed."""
+
+    busybox: Path
+    """Static."""
+    containerd: Path
+    """The folder of containerd, its shim and ctr."""
+    network: Path
+    """The folder of the plug-ins of the container network."""
+    runc: Path
 
 
 def check_machine() -> None:
@@ -53,15 +74,13 @@ def check_machine() -> None:
     if lacking:
         message = (
             f"a node needs {', '.join(lacking)}. It runs as root on Debian or Ubuntu, with a C compiler, iproute2 and "
-            "util-linux; the other packages it installs itself. `make test` and `make demo` run without it."
+            "util-linux; the rest it gets with apt-get itself. `make test` and `make demo` run without it."
         )
         raise PackagesError(message)
 
 
-def ensure_packages(environment: Mapping[str, str] | None = None) -> Path:
-    """Install the packages that are missing, and unpack containerd beside the built programs.
-
-    containerd is not installed: its package would start it, for all of this machine.
+def ensure_packages(environment: Mapping[str, str] | None = None) -> Programs:
+    """Install and unpack what is missing. What is installed on this machine stays.
 
     Parameters
     ----------
@@ -70,8 +89,8 @@ def ensure_packages(environment: Mapping[str, str] | None = None) -> Path:
 
     Returns
     -------
-    pathlib.Path
-        The folder of containerd's programs.
+    Programs
+        What is unpacked.
 
     Raises
     ------
@@ -79,12 +98,16 @@ def ensure_packages(environment: Mapping[str, str] | None = None) -> Path:
         If this machine cannot run a node, or a package could not be had.
     """
     check_machine()
-    missing = [name for name, program in PACKAGES.items() if not Path(program).exists()]
+    missing = [name for name, file in PACKAGES.items() if _find(_ROOT, file) is None]
     if missing:
         sys.stderr.write(f"sandbox: installing {', '.join(missing)} with apt-get\n")
         _apt("update")
-        _apt("install", "--yes", "--no-install-recommends", *missing)
-    return _containerd(cache_folder(os.environ if environment is None else environment))
+        _apt("install", "--yes", "--no-install-recommends", "--no-remove", *missing)
+    return _unpacked(cache_folder(os.environ if environment is None else environment) / "debian")
+
+
+def _find(folder: Path, pattern: str) -> Path | None:
+    return min(folder.glob(pattern), default=None)
 
 
 def _apt(*arguments: str, folder: Path | None = None) -> None:
@@ -103,24 +126,41 @@ def _apt(*arguments: str, folder: Path | None = None) -> None:
         raise PackagesError(message)
 
 
-def _containerd(cache: Path) -> Path:
-    final = cache / "containerd"
-    programs = final / "usr/bin"
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "containerd.lock").open("w") as lock:
+def _unpacked(folder: Path) -> Programs:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not all((programs / name).exists() for name in _CONTAINERD):
-            sys.stderr.write("sandbox: downloading containerd with apt-get, to be unpacked, not installed\n")
+        missing = [name for name, file in UNPACKED.items() if _find(folder / name, file) is None]
+        if missing:
+            sys.stderr.write(f"sandbox: downloading {', '.join(missing)} with apt-get, to be unpacked, not installed\n")
             _apt("update")
-            with tempfile.TemporaryDirectory(prefix="containerd-", dir=cache) as folder:
-                _unpack(Path(folder)).rename(final)
-    return programs
+        for name in missing:
+            _unpack(name, folder / name)
+    found = {name: _program(folder / name, file) for name, file in UNPACKED.items()}
+    return Programs(
+        busybox=found["busybox-static"],
+        containerd=found["containerd"].parent,
+        network=found["containernetworking-plugins"].parent,
+        runc=found["runc"],
+    )
 
 
-def _unpack(folder: Path) -> Path:
-    # apt-get downloads as the user _apt where it can, and warns where it cannot.
-    _apt("-o", "APT::Sandbox::User=root", "download", "containerd", folder=folder)
-    (package,) = folder.glob("containerd_*.deb")
-    unpacked = folder / "unpacked"
-    subprocess.run(["dpkg-deb", "-x", package, unpacked], check=True)
-    return unpacked
+def _unpack(name: str, final: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=final.parent) as temporary:
+        folder = Path(temporary)
+        # apt-get downloads as the user _apt where it can, and warns where it cannot.
+        _apt("-o", "APT::Sandbox::User=root", "download", name, folder=folder)
+        (package,) = folder.glob(f"{name}_*.deb")
+        unpacked = folder / "unpacked"
+        subprocess.run(["dpkg-deb", "-x", package, unpacked], check=True)
+        if final.exists():
+            shutil.rmtree(final)
+        unpacked.rename(final)
+
+
+def _program(folder: Path, pattern: str) -> Path:
+    found = _find(folder, pattern)
+    if found is None:
+        message = f"the package {folder.name} has no {pattern}"
+        raise PackagesError(message)
+    return found.resolve()

@@ -10,12 +10,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.node.claim import Claim
+    from sandbox.node.packages import Programs
 
 BRIDGE = "pods"
 PAUSE_IMAGE = "localhost/pause:1"
 
-_RUNC = "/usr/sbin/runc"
-_NETWORK_PROGRAMS = "/usr/lib/cni"
 _FIRST_POD, _LAST_POD = 10, 250
 
 
@@ -51,13 +50,15 @@ class Folders:
         return self.root / "kubelet.json"
 
 
-def containerd(folders: Folders) -> str:
+def containerd(folders: Folders, programs: Programs) -> str:
     """Give the configuration of containerd: version 2 of it, which containerd 1.6 and its successors read.
 
     Parameters
     ----------
     folders
         Where things are.
+    programs
+        What it starts.
 
     Returns
     -------
@@ -76,12 +77,14 @@ disabled_plugins = ['io.containerd.internal.v1.opt']
   sandbox_image = '{PAUSE_IMAGE}'
   # Without CAP_SYS_RESOURCE, as root in a container has it, runc cannot lower the score, and no Pod starts.
   restrict_oom_score_adj = true
+  # It would load a profile into the kernel of this machine, where it stays.
+  disable_apparmor = true
   [{runtime}.containerd.runtimes.runc]
     runtime_type = 'io.containerd.runc.v2'
     [{runtime}.containerd.runtimes.runc.options]
-      BinaryName = '{_RUNC}'
+      BinaryName = '{programs.runc}'
   [{runtime}.cni]
-    bin_dir = '{_NETWORK_PROGRAMS}'
+    bin_dir = '{programs.network}'
     conf_dir = '{folders.network}'
 """
 

@@ -2,61 +2,106 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
+
+import pytest
 
 from appconfig_operator.core.lease import Lease, shard_lease
 from appconfig_operator.core.lease_requests import CreateLease, ReplaceLease
 from appconfig_operator.kube import api as module
 from appconfig_operator.kube.handovers import Handovers
 from appconfig_operator.kube.leases import Leases
-from appconfig_operator.kube.ownership import service_account
+from appconfig_operator.kube.ownership import owned_by_service_account
 from sandbox import wait_until
 from tests.integration.test_kube_handovers import handed_over
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
-
     from appconfig_operator.kube.api import Api
     from sandbox import ControlPlane
     from sandbox.kubectl import Kubectl
 
-KEPT = "leases,secrets"
+COLLECTED_SECONDS = 30.0
 
 
-def kept(kubectl: Kubectl, namespace: str) -> set[str]:
-    return set(kubectl("get", KEPT, "-n", namespace, "-o", "name").split())
+@dataclass
+class Pod:
+    """What a Pod of the operator has: a ServiceAccount, and a file with its token."""
+
+    control_plane: ControlPlane
+    kubectl: Kubectl
+    namespace: str
+    token: Path
+
+    def make_account(self) -> None:
+        self.kubectl("create", "serviceaccount", "operator", "-n", self.namespace)
+        # As the kubelet does it.
+        self.token.write_text(self.control_plane.service_account_token(self.namespace, "operator"), encoding="ascii")
+
+    def delete_account(self) -> None:
+        self.kubectl("delete", "serviceaccount", "operator", "-n", self.namespace)
+
+    def kept(self) -> set[str]:
+        return set(self.kubectl("get", "leases,secrets", "-n", self.namespace, "-o", "name").split())
 
 
-def test_leases_and_sessions_go_with_the_service_account(  # noqa: PLR0913, PLR0917 - as pytest hands them in
-    installed: ControlPlane,
-    admin_api: Api,
-    kubectl: Kubectl,
-    namespace: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    kubectl("create", "serviceaccount", "operator", "-n", namespace)
-    # As in a Pod: the token tells who it is of.
-    (tmp_path / "token").write_text(installed.service_account_token(namespace, "operator"), encoding="ascii")
+@pytest.fixture
+def pod(
+    installed: ControlPlane, kubectl: Kubectl, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Pod:
     monkeypatch.setattr(module, "_SERVICE_ACCOUNT", tmp_path)
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
-    owner = service_account(namespace)
-    assert owner is not None
+    pod = Pod(installed, kubectl, namespace, tmp_path / "token")
+    pod.make_account()
+    return pod
 
-    leases = Leases(admin_api, namespace, timeout=5.0, utc_now=lambda: datetime.now(UTC), owner=owner)
-    for shard in range(2):
-        created = leases.carry_out(CreateLease(Lease(shard_lease(shard), "op-1", 2, 15)))
+
+@pytest.fixture
+def leases(admin_api: Api, namespace: str) -> Leases:
+    owned = partial(owned_by_service_account, namespace)
+    return Leases(admin_api, namespace, timeout=5.0, utc_now=lambda: datetime.now(UTC), owned=owned)
+
+
+@pytest.fixture
+def store(admin_api: Api, namespace: str) -> Handovers:
+    return Handovers(admin_api, namespace, owned=partial(owned_by_service_account, namespace))
+
+
+def create(leases: Leases, shard: int) -> Lease:
+    created = leases.carry_out(CreateLease(Lease(shard_lease(shard), "op-1", 2, 15)))
     assert isinstance(created, Lease)
-    leases.carry_out(ReplaceLease(created))
-    Handovers(admin_api, namespace, owner=owner).put(0, [handed_over()])
-    assert kept(kubectl, namespace) == {
+    return created
+
+
+def test_leases_and_sessions_go_with_the_service_account(pod: Pod, leases: Leases, store: Handovers) -> None:
+    leases.carry_out(ReplaceLease(create(leases, 0)))
+    create(leases, 1)
+    store.put(0, [handed_over()])
+    assert pod.kept() == {
         "lease.coordination.k8s.io/appconfig-operator-shard-0",
         "lease.coordination.k8s.io/appconfig-operator-shard-1",
         "secret/appconfig-operator-sessions-0-0",
     }
+    pod.delete_account()
+    wait_until(lambda: pod.kept() == set(), COLLECTED_SECONDS, "Leases and Secrets to be collected")
 
-    kubectl("delete", "serviceaccount", "operator", "-n", namespace)
-    wait_until(lambda: kept(kubectl, namespace) == set(), 30, "Leases and Secrets to be collected")
+
+def test_what_is_written_after_the_service_account_was_made_anew_stays(
+    pod: Pod, leases: Leases, store: Handovers
+) -> None:
+    before = create(leases, 0)
+    pod.delete_account()
+    pod.make_account()
+    after = create(leases, 1)
+    leases.carry_out(ReplaceLease(after))
+    store.put(0, [handed_over()])
+    gone = f"lease.coordination.k8s.io/{before.name}"
+    wait_until(lambda: gone not in pod.kept(), COLLECTED_SECONDS, "what the old one owned to be collected")
+    assert pod.kept() == {
+        f"lease.coordination.k8s.io/{after.name}",
+        "secret/appconfig-operator-sessions-0-0",
+    }

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sandbox import wait_until
+from sandbox.kubectl import KubectlError
 from sandbox.operator_process import MANIFESTS
 
 if TYPE_CHECKING:
@@ -53,8 +54,10 @@ def restricted_namespace(kubectl: Kubectl, name: str) -> Iterator[None]:
     labels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
     kubectl("create", "-f", "-", stdin=json.dumps(namespace))
-    yield
-    kubectl("delete", "namespace", name)
+    try:
+        yield
+    finally:
+        kubectl("delete", "namespace", name)
 
 
 def objects(kubectl: Kubectl, *, but: str) -> set[str]:
@@ -99,9 +102,11 @@ def pods(kubectl: Kubectl, namespace: str) -> list[dict[str, Any]]:
 
 
 def check_logs(kubectl: Kubectl, namespace: str) -> None:
-    """Check that no Pod of the operator tells of an error, and none started anew."""
+    """Check that no Pod of the operator that runs tells of an error, and none started anew."""
     for pod in pods(kubectl, namespace):
         name = pod["metadata"]["name"]
+        if pod["status"]["phase"] == "Pending":
+            continue
         (status,) = pod["status"]["containerStatuses"]
         assert status["restartCount"] == 0, name
         lines = [json.loads(line) for line in kubectl("logs", "-n", namespace, name).splitlines()]
@@ -110,8 +115,14 @@ def check_logs(kubectl: Kubectl, namespace: str) -> None:
 
 def tell(kubectl: Kubectl) -> None:
     """Write what there is, and what the operators say: pytest shows it when a test has failed."""
-    parts = [kubectl("get", kinds, "--all-namespaces", "-o", "wide") for kinds in ("pods,configmaps", "events")]
-    for line in kubectl("get", "pods", "--all-namespaces", OPERATORS, "-o", f"jsonpath={_LINES}").splitlines():
-        _, namespace, name = line.split("/")
-        parts += [line, kubectl("logs", "-n", namespace, name)]
-    sys.stdout.write("\n".join(parts))
+    commands: list[tuple[str, ...]] = [
+        ("get", kinds, "--all-namespaces", "-o", "wide") for kinds in ("pods,configmaps", "events")
+    ]
+    names = kubectl("get", "pods", "--all-namespaces", OPERATORS, "-o", f"jsonpath={_LINES}").splitlines()
+    commands += [("logs", "-n", namespace, name) for _, namespace, name in (line.split("/") for line in names)]
+    for command in commands:
+        try:
+            text = kubectl(*command)
+        except KubectlError as error:  # no logs of a container that never began
+            text = str(error)
+        sys.stdout.write(f"$ kubectl {' '.join(command)}\n{text}\n")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 RELEASE = "appconfig-operator"
 NAMESPACE = "platform"
+SOME_UID = 1_000_660_000
 WAIT = ("--wait", "--timeout=100s")
 
 # The first of all tests may have to build the image.
@@ -46,8 +47,10 @@ def test_installed_upgraded_and_removed(site: Site) -> None:
         check_logs(kubectl, NAMESPACE)
 
         (old,) = pods(kubectl, NAMESPACE)
-        with stages.timed("helm upgrade --wait, another log level"):
-            helm("upgrade", RELEASE, CHART, "-n", NAMESPACE, "--reuse-values", "--set=logLevel=debug", *WAIT)
+        # A uid that the image does not know, as OpenShift gives one.
+        changes = f"--set=logLevel=debug,podSecurityContext.runAsUser={SOME_UID},podSecurityContext.runAsGroup=0"
+        with stages.timed("helm upgrade --wait, another log level and uid"):
+            helm("upgrade", RELEASE, CHART, "-n", NAMESPACE, "--reuse-values", changes, *WAIT)
         (new,) = pods(kubectl, NAMESPACE)
         assert new["metadata"]["uid"] != old["metadata"]["uid"]
         assert "--log-level=debug" in new["spec"]["containers"][0]["args"]

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from sandbox import wait_until
+from sandbox.node.cluster import NODE
 from sandbox.operator_process import MANIFESTS, NAMESPACE
 from tests.node.installation import check_logs, credentials, objects, pods, wait_until_left
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tests.node.site import Site
 
 OVERLAY = "high-availability"
+REPLICAS = 2
 
 # The first of all tests may have to build the image.
 pytestmark = pytest.mark.timeout(600)
@@ -41,15 +43,24 @@ def test_two_replicas_of_which_one_is_killed(site: Site) -> None:
     readers.follow(2)
     check_logs(kubectl, NAMESPACE)
 
-    first, second = pods(kubectl, NAMESPACE)
-    killed, other = (first, second) if polls(kubectl, first, "checkout-file") else (second, first)
-    with stages.timed("one killed, until its container runs again and is ready"):
-        site.cluster.kill_container(status_of(killed)["containerID"])
-        wait_until(lambda: ready_again(kubectl, killed), 60, "the killed container to be ready again")
+    killed, other = pods(kubectl, NAMESPACE)
+    if polls(kubectl, other, "checkout-file"):
+        killed, other = other, killed
+    assert polls(kubectl, killed, "checkout-file")
+    assert not polls(kubectl, other, "checkout-file")
+    # No other Pod can come in its place.
+    kubectl("cordon", NODE)
+    site.cluster.kill_container(status_of(killed)["containerID"])
+    kubectl("delete", "pod", name_of(killed), "-n", NAMESPACE, "--force", "--grace-period=0")
     readers.follow(3)
+    assert {holder.rpartition("-")[0] for holder in holders(kubectl)} == {name_of(other)}
+    check_logs(kubectl, NAMESPACE)
+
+    kubectl("uncordon", NODE)
+    with stages.timed("another Pod in place of the one that was killed"):
+        kubectl("rollout", "status", "deployment/appconfig-operator", "-n", NAMESPACE, "--timeout=50s")
+    wait_until(lambda: len(set(holders(kubectl))) == REPLICAS, 30, "shards of both replicas")
     readers.restart_variables_reader()
-    restarts = {pod["metadata"]["uid"]: status_of(pod)["restartCount"] for pod in pods(kubectl, NAMESPACE)}
-    assert restarts == {killed["metadata"]["uid"]: 1, other["metadata"]["uid"]: 0}
 
     with stages.timed("kubectl delete -k"):
         kubectl("delete", "-k", overlay)
@@ -91,6 +102,12 @@ def status_of(pod: dict[str, Any]) -> dict[str, Any]:
     return dict(status)
 
 
-def ready_again(kubectl: Kubectl, pod: dict[str, Any]) -> bool:
-    (now,) = [each for each in pods(kubectl, NAMESPACE) if each["metadata"]["uid"] == pod["metadata"]["uid"]]
-    return status_of(now)["restartCount"] == 1 and bool(status_of(now)["ready"])
+def name_of(pod: dict[str, Any]) -> str:
+    return str(pod["metadata"]["name"])
+
+
+def holders(kubectl: Kubectl) -> list[str]:
+    """Give who holds each shard."""
+    selector = "--selector=appconfig-operator.io/lease=shard"
+    leases = json.loads(kubectl("get", "leases", "-n", NAMESPACE, selector, "-o", "json"))["items"]
+    return [lease["spec"].get("holderIdentity", "") for lease in leases]

@@ -12,7 +12,7 @@ from sandbox import wait_until
 from sandbox.helm import Helm
 from sandbox.kubectl import Kubectl, KubectlError
 from sandbox.operator_process import MANIFESTS
-from tests.node.installation import CHART, ROOT, check_logs, objects, wait_until_left
+from tests.node.installation import CHART, KIND, ROOT, check_logs, objects, wait_until_left
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +41,7 @@ def test_installed_by_who_has_rights_in_one_namespace_only(site: Site) -> None:
     before = objects(kubectl, but=namespace)
     for folder in (ROOT / "crds", MANIFESTS / "user-roles"):
         kubectl("apply", "--server-side", "-k", folder)
+    wait_until(lambda: objects(kubectl, but=namespace) >= KIND, 30, "the kind")
     installed = objects(kubectl, but=namespace)
     team = administrator_of(site.cluster, kubectl, namespace)
     as_team, helm, stages = Kubectl(team), Helm(team), site.stages("namespaced")

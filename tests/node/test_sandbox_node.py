@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import boto3
 import pytest
+from botocore.config import Config
 
 from sandbox import wait_until
 from sandbox.kubectl import PROGRAM, Kubectl, KubectlError
@@ -80,6 +81,7 @@ def test_pod_reads_appconfig(kubectl: Kubectl, namespace: str, ministack: MiniSt
         region_name="eu-west-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",
+        config=Config(proxies={}),
     )
     token = client.start_configuration_session(
         ApplicationIdentifier="shop", EnvironmentIdentifier="production", ConfigurationProfileIdentifier=namespace

@@ -17,9 +17,13 @@ import pytest
 from sandbox import ProcessError, wait_until
 from sandbox.node import Cluster
 from sandbox.node.claim import claim
+from sandbox.node.images import build_pause
+from sandbox.node.namespaces import Namespaces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sandbox import MiniStack
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,6 +58,12 @@ FOLDERS = (
 SETTINGS = ("vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "net/ipv4/ip_forward")
 
 
+def interfaces() -> list[str]:
+    """The network interfaces of this machine."""
+    links = json.loads(subprocess.run(["ip", "-json", "link"], capture_output=True, check=True).stdout)
+    return [link["ifname"] for link in links]
+
+
 @dataclass(frozen=True)
 class Node:
     """By what the traces of one node are known."""
@@ -76,10 +86,9 @@ class Node:
 
     def traces(self) -> dict[str, list[str]]:
         """What of it is on this machine, by kind."""
-        links = json.loads(subprocess.run(["ip", "-json", "link"], capture_output=True, check=True).stdout)
         found = {
             "processes": list(self.processes()),
-            "interfaces": [link["ifname"] for link in links if link["ifname"] == self.link],
+            "interfaces": [name for name in interfaces() if name == self.link],
             "cgroups": [str(path) for path in Path("/sys/fs/cgroup").glob(f"**/{self.name}")],
             "folders": [str(path) for path in Path(tempfile.gettempdir()).glob(f"{self.name}-*")],
         }
@@ -119,6 +128,21 @@ def test_end_leaves_nothing(running: subprocess.Popen[str]) -> None:
     assert running.returncode == 0
     assert node.traces() == {}
     assert machine() == before
+
+
+def test_interface_is_gone_when_the_namespaces_have_ended(tmp_path: Path) -> None:
+    pause = build_pause(tmp_path)
+    for number in range(10):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with claim() as taken:
+            with Namespaces(taken, folder, pause):
+                assert taken.link in interfaces()
+            assert taken.link not in interfaces(), f"end {number}"
+
+
+def test_servers_keep_their_files_in_the_folder_of_the_node(cluster: Cluster, ministack: MiniStack) -> None:
+    assert cluster.folder in ministack.folder.parents
 
 
 def test_kill_leaves_nothing_that_runs_and_the_next_start_removes_the_rest(running: subprocess.Popen[str]) -> None:

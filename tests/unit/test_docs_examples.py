@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 MINIMAL = {"application": "shop", "environment": "production", "configurationProfile": "checkout"}
-BLOCK = re.compile(r"^(?:```yaml|kubectl apply -f - <<'YAML')\n(.*?)^(?:```|YAML)$", re.MULTILINE | re.DOTALL)
+BEGIN = "```yaml|kubectl apply --server-side -f - <<'YAML'"
+BLOCK = re.compile(rf"^(?:{BEGIN})\n(.*?)^(?:```|YAML)$", re.MULTILINE | re.DOTALL)
 FIELDS = {"select", "target", "featureFlags", "credentials", "suspend", "pinnedDigest", *MINIMAL}
 
 

@@ -96,7 +96,13 @@ def watch(mount: Mount) -> Iterator[Watch]:
     names: dict[str, Any] = {}
     exec(compile(example("python"), PAGE.name, "exec"), names)  # noqa: S102 (the page's own code)
     looks, used = Looks(), list[Any]()
-    thread = threading.Thread(target=names["watch"], args=(mount.folder, "config", used.append, looks))
+
+    def use(document: object) -> None:
+        if document == "refused":
+            raise RuntimeError("not a document of this program")
+        used.append(document)
+
+    thread = threading.Thread(target=names["watch"], args=(mount.folder, "config", use, looks))
     yield Watch(looks, used, thread.start)
     looks.set()
     thread.join(timeout=10)
@@ -121,6 +127,19 @@ def test_python_keeps_the_last_good_version(mount: Mount, watch: Watch) -> None:
         mount.swap(config="{")
         watch.looks.some()
     assert said.getvalue().count("config: the version before is used on") == 1
+    mount.swap(config="3")
+    watch.looks.some()
+    assert watch.used == [1, 3]
+
+
+def test_python_goes_on_after_a_version_that_the_program_refuses(mount: Mount, watch: Watch) -> None:
+    mount.swap(config="1")
+    with redirect_stdout(io.StringIO()) as said:
+        watch.start()
+        watch.looks.some()
+        mount.swap(config='"refused"')
+        watch.looks.some()
+    assert said.getvalue().count("config: the version before is used on: RuntimeError") == 1
     mount.swap(config="3")
     watch.looks.some()
     assert watch.used == [1, 3]
@@ -193,7 +212,9 @@ def on_change(mount: Mount, tmp_path: Path) -> Iterator[OnChange]:
     script.write_text(example("sh"), encoding="utf-8")
     sleep.write_text(f'#!/bin/sh\ntest "$1" = 1 && echo >> {found.ticks} && exec {shutil.which("sleep")} 0.05\n')
     sleep.chmod(0o755)
-    command: list[str | Path] = ["sh", script, mount.folder, "sh", "-c", f"cat {mount.folder}/config >> {found.told}"]
+    # Its command fails, as one may: that must not end the watch.
+    shell = f"cat {mount.folder}/config >> {found.told}; false"
+    command: list[str | Path] = ["sh", script, mount.folder, "sh", "-c", shell]
     path = f"{tmp_path}:{os.environ['PATH']}"
     with subprocess.Popen(command, start_new_session=True, env={"PATH": path}) as process:
         try:

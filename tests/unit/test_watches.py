@@ -163,6 +163,64 @@ def test_an_api_server_that_is_away_at_first_is_waited_for(
     assert caplog.messages.count(words) == 1, "once, and not at each try"
 
 
+REFUSAL = "The Kubernetes API server refused a list (HTTP 403 Forbidden): no right to list"
+OTHERS = ". The other namespaces are served"
+
+
+def test_a_namespace_that_refuses_holds_up_no_other(
+    it: Watching, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "REFUSED_SECONDS", 0.02)
+    it.sources.refusing = {"cart"}
+    watch = it.start(monkeypatch, "cart")
+    assert watch.listed.wait(10)
+    assert it.kopf.watching.wait(10)
+    it.looked()
+    assert (it.kopf.begun, it.kopf.namespaces) == (1, ("shop",))
+    it.sources.refusing = set()
+    eventually(lambda: it.kopf.begun == 2)
+    assert it.kopf.namespaces == ("shop", "cart")
+    assert caplog.messages == [f"{REFUSAL}{OTHERS}"], "once, and nothing of a watch that was renewed on purpose"
+
+
+def test_a_namespace_that_begins_to_refuse_is_left_out(it: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
+    it.start(monkeypatch, "cart")
+    assert it.kopf.watching.wait(10)
+    assert it.kopf.namespaces == ("shop", "cart")
+    it.sources.refusing = {"cart"}
+    it.kopf.on_gap()
+    eventually(lambda: it.kopf.namespaces == ("shop",))
+    assert it.kopf.watching.wait(10)
+
+
+def test_where_all_namespaces_refuse_nothing_is_forgotten(
+    it: Watching, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An API server that has just started refuses what it allows a moment later."""
+    it.sources.there = {"a"}
+    watch = it.start(monkeypatch, "cart")
+    watch.put(source(uid="a"))
+    assert watch.listed.wait(10)
+    assert it.kopf.watching.wait(10)
+    it.sources.refusing = {"shop", "cart"}
+    it.kopf.on_gap()
+    it.looked()
+    assert it.scheduler.uids() == {"a"}
+    assert it.kopf.begun == 1
+    it.watch.stop()
+    eventually(lambda: REFUSAL in caplog.messages)
+    assert not watch._refused
+
+
+def test_several_refusals_are_told_together(
+    it: Watching, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    it.sources.refusing = {"cart", "desk"}
+    it.start(monkeypatch, "cart", "desk")
+    assert it.kopf.watching.wait(10)
+    assert caplog.messages == [f"{REFUSAL}; {REFUSAL}{OTHERS}"]
+
+
 def test_the_definition_may_come_later(
     it: Watching, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

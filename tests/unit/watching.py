@@ -74,6 +74,7 @@ class FakeSources:
     crd: bool = True
     errors: list[Exception] = field(default_factory=list)
     error: Exception | None = None
+    refusing: set[str] = field(default_factory=set)
     looks: int = 0
     lists: int = 0
 
@@ -84,11 +85,13 @@ class FakeSources:
         return self.crd
 
     def uids(self, namespaces: Sequence[str]) -> set[str]:
-        assert namespaces == ("shop",)
+        (namespace,) = namespaces
         self.lists += 1
         if self.error is not None:
             raise self.error
-        return set(self.there)
+        if namespace in self.refusing:
+            raise refused()
+        return set(self.there) if namespace == "shop" else set()
 
 
 @dataclass
@@ -97,13 +100,14 @@ class FakeKopf:
 
     ends: list[BaseException | None] = field(default_factory=list)
     begun: int = 0
+    namespaces: tuple[str, ...] = ()
     watching: threading.Event = field(default_factory=threading.Event)
     on_gap: Callable[[], None] = lambda: None
 
     async def watch(
         self, _sink: object, *, namespaces: Sequence[str], stop: asyncio.Event, on_gap: Callable[[], None]
     ) -> None:
-        assert namespaces == ("shop",)
+        self.namespaces = tuple(namespaces)
         self.begun += 1
         if self.ends:
             end = self.ends.pop(0)
@@ -143,11 +147,11 @@ class Watching:
     kopf: FakeKopf = field(default_factory=FakeKopf)
     stop: threading.Event = field(default_factory=threading.Event)
 
-    def start(self, monkeypatch: pytest.MonkeyPatch) -> SourceWatch:
+    def start(self, monkeypatch: pytest.MonkeyPatch, *others: str) -> SourceWatch:
         monkeypatch.setattr(handlers, "watch", self.kopf.watch)
         sink: Any = self.scheduler
         sources: Any = self.sources
-        self.watch = SourceWatch(sink, sources, Settings(namespaces=("shop",)), self.stop)
+        self.watch = SourceWatch(sink, sources, Settings(namespaces=("shop", *others)), self.stop)
         self.watch.start()
         return self.watch
 

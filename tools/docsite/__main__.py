@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
+from typing import NoReturn
 
 from tools.docsite import check, mermaid
 from tools.docsite.stage import StageError, stage
@@ -42,6 +44,13 @@ def build() -> list[str]:
     return list(check.complaints(_BUILD / "site"))
 
 
+def show() -> NoReturn:
+    """Become the generator's server: whoever ends this process ends the server, and no child is left."""
+    sys.stdout.flush()
+    os.chdir(_BUILD)
+    os.execv(sys.executable, _generator("serve"))  # noqa: S606 - no shell is wanted
+
+
 def main() -> int:
     """Build the site, and show it if asked to.
 
@@ -61,7 +70,9 @@ def main() -> int:
         print("\n".join(wrong), f"docs: {len(wrong)} complaint(s)", sep="\n", file=sys.stderr)
         return 1
     print("docs: build/site")
-    return subprocess.run(_generator("serve"), check=False, cwd=_BUILD).returncode if serve else 0
+    if serve:
+        show()
+    return 0
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from appconfig_operator.aws.refusals import (
     status_of,
     word,
 )
+from appconfig_operator.aws.unreachable import unreachable
 from appconfig_operator.core.errors import Reason, SourceError, StallingError, TransientError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def no_credentials(error: Exception) -> SourceError:
     if isinstance(error, (botocore.HTTPClientError, botocore.ConnectionError)):
         return TransientError(
             Reason.SERVICE_UNAVAILABLE,
-            f"AWS credentials could not be had: their service could not be reached ({type(error).__name__}).",
+            f"AWS credentials could not be had: their service {unreachable(error)}",
         )
     return StallingError(
         Reason.CREDENTIALS_UNAVAILABLE,
@@ -73,7 +74,7 @@ def role_refused(error: Exception, identity: Identity, role_arn: str, *, by_toke
     if isinstance(error, (botocore.HTTPClientError, botocore.ConnectionError)):
         return TransientError(
             Reason.SERVICE_UNAVAILABLE,
-            f"AWS STS, which gives role {role_arn}, could not be reached ({type(error).__name__}).",
+            f"AWS STS, which gives role {role_arn}, {unreachable(error)}",
         )
     if isinstance(error, AnswerError):
         return TransientError(Reason.SERVICE_UNAVAILABLE, f"AWS STS was reached, but {error}.")

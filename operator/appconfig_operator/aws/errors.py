@@ -28,6 +28,7 @@ from appconfig_operator.aws.refusals import (
     status_of,
     word,
 )
+from appconfig_operator.aws.unreachable import unreachable
 from appconfig_operator.core.errors import Reason, SourceError, StallingError, TransientError, WaitingError
 from appconfig_operator.core.identity import OPERATOR
 
@@ -124,7 +125,7 @@ def translate(error: Exception, identifiers: Identifiers | None = None, caller: 
         return StallingError(Reason.INVALID_SOURCE, _WRONG_SPEC[type(error)])
     if isinstance(error, AnswerError):
         return TransientError(Reason.SERVICE_UNAVAILABLE, f"AWS AppConfig was reached, but {error}.")
-    return TransientError(Reason.SERVICE_UNAVAILABLE, f"AWS AppConfig could not be reached ({type(error).__name__}).")
+    return TransientError(Reason.SERVICE_UNAVAILABLE, f"AWS AppConfig {unreachable(error)}")
 
 
 def not_aws() -> SourceError:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from appconfig_operator.core import handover
 from appconfig_operator.core.handover import HandedOver
+from appconfig_operator.core.state import State, state_of
 from appconfig_operator.engine.memory import Memory
 
 if TYPE_CHECKING:
@@ -144,6 +145,10 @@ def _fits(handed_over: HandedOver, source: Source) -> bool:
 
 
 def _settled(source: Source) -> bool:
-    """Tell whether a source was synced as it is now, so that nothing is lost by waiting for its turn."""
+    """Tell whether a source is in order as it is now, so that nothing is lost by waiting for its turn.
+
+    One that is not ready is not: its operator may have been started anew to mend what it lacked.
+    """
     status = source.status
-    return status.target is not None and status.observed_generation == source.generation and not _asked(source)
+    seen = status.target is not None and status.observed_generation == source.generation
+    return seen and state_of(status.conditions, suspended=False) is State.READY and not _asked(source)

@@ -279,9 +279,9 @@ class Shards:
     def _look_for_strangers(self) -> None:
         strangers = self._election.strangers
         if strangers and not self._strangers:
-            logger.error(
+            logger.warning(
                 "Nothing is taken over while there are replicas with another --shards than %d, which all need alike. "
-                "Their Leases: %s",
+                "In a rolling update that passes. Their Leases: %s",
                 self._me.shards,
                 ", ".join(strangers),
             )

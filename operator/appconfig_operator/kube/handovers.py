@@ -18,7 +18,6 @@ from appconfig_operator.core.handover import HandoverError, decode, encode
 from appconfig_operator.core.managed import FIELD_MANAGER
 from appconfig_operator.core.plan import MANAGED_BY
 from appconfig_operator.kube.errors import CONFLICT, FORBIDDEN, NOT_FOUND, ApiError, UnreachableError
-from appconfig_operator.kube.ownership import owned_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -63,8 +62,8 @@ class Handovers:
         Seconds that each wait for the network may take, in place of those of all calls.
     shards
         How many there are, or `None`: nobody knows. What is stored for others is litter of when there were more.
-    owner
-        An owner reference for each Secret, if any.
+    owned
+        Returns metadata for each Secret, which say whose it is.
     """
 
     def __init__(  # noqa: PLR0913 (each is needed, and most have a default)
@@ -75,10 +74,10 @@ class Handovers:
         *,
         timeout: float | None = None,
         shards: int | None = None,
-        owner: Mapping[str, Any] | None = None,
+        owned: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
         self._shards = shards
-        self._owned = owned_by(owner)
+        self._owned = owned
         self._timeout = timeout
         self._api = api
         self._namespace = namespace
@@ -175,7 +174,7 @@ class Handovers:
             "metadata": {
                 "name": f"{FIELD_MANAGER}-sessions-{shard}-{number}",
                 "labels": {MANAGED_BY: FIELD_MANAGER, SHARD: str(shard)},
-                **self._owned,
+                **self._owned(),
             },
             "type": "Opaque",
             "immutable": True,

@@ -25,9 +25,9 @@ AUDIENCE = "sts.amazonaws.com"
 TOKEN_SECONDS = 600
 """The shortest life that Kubernetes gives a token. It is used once, and at once."""
 
-_COMPONENTS = "manifests/components/identities"
-_SERVICE_ACCOUNTS = f"{_COMPONENTS}/service-accounts"
-_SECRETS = f"{_COMPONENTS}/secrets"
+_GIVEN_BY = "the kustomize component manifests/components/identities/{}, or the value identities.{} of the Helm chart"
+_SERVICE_ACCOUNTS = _GIVEN_BY.format("service-accounts", "serviceAccounts")
+_SECRETS = _GIVEN_BY.format("secrets", "secrets")
 
 _ID, _KEY, _TOKEN = "aws_access_key_id", "aws_secret_access_key", "aws_session_token"
 
@@ -108,7 +108,7 @@ class Identities:
         )
 
     def _call(  # noqa: PLR0913 (what is asked, and the words for when it is refused)
-        self, method: str, path: str, what: str, to_do: str, component: str, *, body: Mapping[str, Any] | None = None
+        self, method: str, path: str, what: str, to_do: str, given_by: str, *, body: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         try:
             return self._api.call(method, path, body=body)
@@ -117,10 +117,10 @@ class Identities:
                 Reason.TARGET_UNAVAILABLE, f"{what}: the Kubernetes API server could not be reached ({error})."
             ) from error
         except ApiError as error:
-            raise _refused(error, what, to_do, component) from error
+            raise _refused(error, what, to_do, given_by) from error
 
 
-def _refused(error: ApiError, what: str, to_do: str, component: str) -> SourceError:
+def _refused(error: ApiError, what: str, to_do: str, given_by: str) -> SourceError:
     if error.status == NOT_FOUND:
         return _unavailable(f"{what} does not exist. Create it, or check spec.credentials.")
     if is_transient(error):
@@ -131,8 +131,8 @@ def _refused(error: ApiError, what: str, to_do: str, component: str) -> SourceEr
         # An API server that has just started refuses what it allows a moment later, so it may still pass.
         return RefusedError(
             Reason.CREDENTIALS_UNAVAILABLE,
-            f"{what} cannot be used: the operator has no right to {to_do}. Who runs it can give it the right with the "
-            f"kustomize component {component}.",
+            f"{what} cannot be used: the operator has no right to {to_do}. Who runs it can give it the right with "
+            f"{given_by}.",
         )
     # Not its words: it may quote what it was sent.
     return _unavailable(f"{what} cannot be used: the Kubernetes API server answered {error}.")

@@ -8,7 +8,6 @@ from appconfig_operator.core.lease import SELECTOR, Lease, from_dict, to_dict
 from appconfig_operator.core.lease_requests import CreateLease, Failure, LeaseError, ListLeases, ReplaceLease
 from appconfig_operator.core.managed import FIELD_MANAGER
 from appconfig_operator.kube.errors import CONFLICT, NOT_FOUND, ApiError, UnreachableError
-from appconfig_operator.kube.ownership import owned_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,8 +34,8 @@ class Leases:
         another.
     utc_now
         For people who look at the Leases.
-    owner
-        An owner reference for each of them, if any.
+    owned
+        Returns metadata for each of them, which say whose they are.
     """
 
     def __init__(
@@ -46,14 +45,14 @@ class Leases:
         *,
         timeout: float,
         utc_now: Callable[[], datetime],
-        owner: Mapping[str, Any] | None = None,
+        owned: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
         self._api = api
         self._namespace = namespace
         self._collection = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
         self._timeout = timeout
         self._utc_now = utc_now
-        self._owned = owned_by(owner)
+        self._owned = owned
 
     def carry_out(self, request: Request) -> Answer:
         """Make the call that a request asks for, and return what comes of it.
@@ -96,7 +95,7 @@ class Leases:
             method,
             path,
             query={"fieldManager": FIELD_MANAGER},
-            body={**body, "metadata": {**body["metadata"], **self._owned}},
+            body={**body, "metadata": {**body["metadata"], **self._owned()}},
             timeout=self._timeout,
         )
         answer = from_dict(written)

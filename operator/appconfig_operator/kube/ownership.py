@@ -13,16 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def owned_by(reference: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the metadata that make an object belong to an owner, or none."""
-    return {} if reference is None else {"ownerReferences": [dict(reference)]}
-
-
-def service_account(namespace: str) -> dict[str, Any] | None:
-    """Return an owner reference to the Pod's ServiceAccount, as its token names it.
+def owned_by_service_account(namespace: str) -> dict[str, Any]:
+    """Return the metadata that make an object belong to the Pod's ServiceAccount, as its token names it now.
 
     It costs no call and no right. Kubernetes then collects Leases, and Secrets with sessions, after the ServiceAccount
-    was deleted.
+    was deleted. To be asked for each write: a ServiceAccount that was deleted and made anew has another uid, the
+    kubelet then brings another token, and what belonged to the old one would be collected under our hands.
 
     Parameters
     ----------
@@ -31,8 +27,8 @@ def service_account(namespace: str) -> dict[str, Any] | None:
 
     Returns
     -------
-    dict or None
-        None outside a Pod, in another namespace, and when the token does not say.
+    dict
+        Empty outside a Pod, in another namespace, and when the token does not say.
 
     Notes
     -----
@@ -41,11 +37,11 @@ def service_account(namespace: str) -> dict[str, Any] | None:
     claims = _private_claims(own_token()) if in_cluster() else {}
     account = claims.get("serviceaccount")
     if claims.get("namespace") != namespace or not isinstance(account, dict):
-        return None
+        return {}
     name, uid = account.get("name"), account.get("uid")
     if not (name and uid and isinstance(name, str) and isinstance(uid, str)):
-        return None
-    return {"apiVersion": "v1", "kind": "ServiceAccount", "name": name, "uid": uid}
+        return {}
+    return {"ownerReferences": [{"apiVersion": "v1", "kind": "ServiceAccount", "name": name, "uid": uid}]}
 
 
 def _private_claims(token: str) -> Mapping[str, Any]:

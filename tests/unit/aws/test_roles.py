@@ -261,13 +261,13 @@ CALLER = "arn:aws:sts::111122223333:assumed-role/operator/i-0abc"
         (refusal("Throttling", WEB, 400), TransientError, Reason.THROTTLED, "AWS throttles"),
         (refusal("x", WEB, 429), TransientError, Reason.THROTTLED, "AWS throttles"),
         (
-            botocore.EndpointConnectionError(endpoint_url="https://hunter2"),
+            botocore.EndpointConnectionError(endpoint_url="https://sts.eu-west-1.amazonaws.com/?hunter2"),
             TransientError,
             Reason.SERVICE_UNAVAILABLE,
             "EndpointConnectionError",
         ),
         (
-            botocore.ReadTimeoutError(endpoint_url="https://hunter2"),
+            botocore.ReadTimeoutError(endpoint_url="https://sts.eu-west-1.amazonaws.com/?hunter2"),
             TransientError,
             Reason.SERVICE_UNAVAILABLE,
             "ReadTimeoutError",

@@ -10,6 +10,7 @@ import pytest
 from appconfig_operator.api.status import KeptVersion, Status
 from appconfig_operator.api.v1alpha1 import Format
 from appconfig_operator.core.errors import PacedError
+from appconfig_operator.core.state import State, state_of
 from tests.unit.builders import content, source, spec, target
 from tests.unit.engine.bench import AWAY, FOREIGN, NOT_DEPLOYED, NOT_FOUND, THROTTLED, Bench, bench
 from tests.unit.engine.fakes import World
@@ -52,6 +53,17 @@ def test_what_is_synced_is_spread_over_its_interval_after_a_restart(random: floa
     assert it.sessions.start(stalled, None).delay == 0.0, "never synced"
     start = it.sessions.start(it.source, None)
     assert (start.delay, start.first) == (delay, False)
+
+
+def test_what_is_not_ready_is_polled_at_once_after_a_restart() -> None:
+    """The restart may have brought what was missing: credentials, a right."""
+    it = synced(NOT_FOUND)
+    it.world.random = 0.5
+    it.poll()
+    it.source = replace(it.source, status=it.memory.status)
+    assert state_of(it.source.status.conditions, suspended=False) is State.STALLED
+    start = it.sessions.start(it.source, None)
+    assert (start.delay, start.first) == (0.0, False)
 
 
 @pytest.mark.parametrize(

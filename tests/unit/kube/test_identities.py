@@ -183,13 +183,14 @@ def test_refusals(  # noqa: PLR0913, PLR0917 - what is asked, and what comes of 
 
 
 @pytest.mark.parametrize(
-    ("ask", "component"),
+    ("ask", "component", "value"),
     [
-        pytest.param(ROLE_ARN[1], "identities/service-accounts", id="role"),
-        pytest.param(TOKEN[1], "identities/service-accounts", id="token"),
-        pytest.param(KEYS[1], "identities/secrets", id="keys"),
+        pytest.param(ROLE_ARN[1], "identities/service-accounts", "identities.serviceAccounts", id="role"),
+        pytest.param(TOKEN[1], "identities/service-accounts", "identities.serviceAccounts", id="token"),
+        pytest.param(KEYS[1], "identities/secrets", "identities.secrets", id="keys"),
     ],
 )
-def test_the_missing_right_is_named(ask: Callable[[Api], object], component: str) -> None:
-    with pytest.raises(RefusedError, match=rf"no right to .* manifests/components/{component}\."):
+def test_the_missing_right_is_named(ask: Callable[[Api], object], component: str, value: str) -> None:
+    words = rf"no right to .* manifests/components/{component}, or the value {value} of the Helm chart\."
+    with pytest.raises(RefusedError, match=words):
         ask(FakeApi(status(403)))

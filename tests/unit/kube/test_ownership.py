@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from appconfig_operator.kube import api as module
-from appconfig_operator.kube.ownership import owned_by, service_account
+from appconfig_operator.kube.ownership import owned_by_service_account
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,20 +44,24 @@ def pod(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.mark.usefixtures("pod")
 def test_the_service_account_of_the_pod() -> None:
-    assert service_account("platform") == REFERENCE
-    assert owned_by(service_account("platform")) == {"ownerReferences": [REFERENCE]}
+    assert owned_by_service_account("platform") == {"ownerReferences": [REFERENCE]}
+
+
+def test_one_that_was_made_anew(pod: Path) -> None:
+    owned_by_service_account("platform")
+    pod.write_text(changed(name="appconfig-operator", uid="another"), encoding="ascii")
+    assert owned_by_service_account("platform") == {"ownerReferences": [{**REFERENCE, "uid": "another"}]}
 
 
 @pytest.mark.usefixtures("pod")
 def test_nobody_in_another_namespace() -> None:
-    assert service_account("team-a") is None
-    assert owned_by(None) == {}
+    assert owned_by_service_account("team-a") == {}
 
 
 @pytest.mark.usefixtures("pod")
 def test_nobody_outside_a_pod(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST")
-    assert service_account("platform") is None
+    assert owned_by_service_account("platform") == {}
 
 
 def changed(**account: Any) -> str:
@@ -99,10 +103,10 @@ def changed(**account: Any) -> str:
 )
 def test_nobody_by_a_token_that_does_not_say(pod: Path, token: str) -> None:
     pod.write_text(token, encoding="utf-8")
-    assert service_account("platform") is None
+    assert owned_by_service_account("platform") == {}
 
 
 def test_nobody_by_a_token_that_is_gone(pod: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pod.unlink()
     monkeypatch.setattr("appconfig_operator.kube.ownership.in_cluster", lambda: True)
-    assert service_account("platform") is None
+    assert owned_by_service_account("platform") == {}

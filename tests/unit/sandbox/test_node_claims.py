@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import pathlib
+import tempfile
+import uuid
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sandbox.node import cgroups
-from sandbox.node.claim import Claim, _hold, free_numbers, routed_networks
+from sandbox.node import claim as module_of_claims
+from sandbox.node.claim import Claim, _hold, claim, free_numbers, routed_networks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,10 +118,78 @@ def test_cgroups_come_and_go_in_every_hierarchy(roots: list[Path]) -> None:
     cgroups.remove("never-made")
 
 
-def test_cgroup_that_is_in_use_is_an_error(roots: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cgroups, "_TIMEOUT", 0.1)
+def test_cgroup_that_is_in_use_is_an_error(roots: list[Path]) -> None:
     cgroups.create("node-1")
     # Like a process in it, a file keeps a folder from being removed.
     (roots[1] / "node-1" / "process").touch()
     with pytest.raises(TimeoutError, match="cgroup node-1 empty"):
-        cgroups.remove("node-1")
+        cgroups.remove("node-1", 0.1)
+
+
+@pytest.fixture
+def _routes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without routes, whose temporary files are the test's."""
+    (tmp_path / "ip").write_text("#!/bin/sh\n")
+    (tmp_path / "ip").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+
+@pytest.mark.usefixtures("_routes")
+def test_leftovers_go_and_what_cannot_yet_is_passed_over(
+    roots: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(module_of_claims, "_SWEEP_TIMEOUT", 0.1)
+    monkeypatch.setattr(module_of_claims, "PREFIX", f"test-{uuid.uuid4().hex}-")
+    dead, dying = Claim(0), Claim(1)
+    folders = [tmp_path / f"{left.name}-folder" for left in (dead, dying)]
+    for left, folder in zip((dead, dying), folders, strict=True):
+        folder.mkdir()
+        cgroups.create(left.name)
+    (roots[0] / dying.name / "process").touch()
+
+    with claim() as first, claim() as second:
+        assert (first.number, second.number) == (0, 2)
+    assert [folder.exists() for folder in folders] == [False, True]
+    assert cgroups.names(module_of_claims.PREFIX) == {dying.name}
+    said = f"sandbox: the next start will remove what a killed node left behind: cgroup {dying.name} empty"
+    assert capsys.readouterr().err.count(said) == 2
+
+    (roots[0] / dying.name / "process").unlink()
+    with claim() as first, claim() as second:
+        assert (first.number, second.number) == (0, 1)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("offered", "enabled", "written"),
+    [
+        ("cpuset cpu io memory hugetlb pids rdma misc", "cpu io memory pids", "+cpuset +hugetlb"),
+        ("cpu memory pids", "", "+cpu +memory +pids"),
+        ("cpuset cpu memory hugetlb pids", "cpuset cpu memory hugetlb pids", "cpuset cpu memory hugetlb pids"),
+    ],
+    ids=["systemd's", "a kernel with fewer, none enabled", "all there"],
+)
+def test_version_2_passes_on_what_the_kubelet_needs(
+    offered: str, enabled: str, written: str, roots: list[Path]
+) -> None:
+    (roots[0] / "cgroup.controllers").write_text(f"{offered}\n")
+    control = roots[0] / "cgroup.subtree_control"
+    control.write_text(enabled)
+    cgroups.create("node-1")
+    # The kernel adds what is written; a folder has what was written last.
+    assert control.read_text() == written
+    assert all((root / "node-1").is_dir() for root in roots)
+    assert not (roots[1] / "cgroup.subtree_control").exists()
+
+
+def test_version_2_that_does_not_pass_it_on_is_an_error(roots: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    (roots[0] / "cgroup.controllers").write_text("memory")
+    (roots[0] / "cgroup.subtree_control").touch()
+
+    def refuse(_file: Path, _text: str, encoding: str) -> int:
+        raise OSError(errno.EBUSY, f"busy in {encoding}")
+
+    monkeypatch.setattr(pathlib.Path, "write_text", refuse)
+    with pytest.raises(OSError, match=r"subtree_control does not take \+memory, which the kubelet needs: .*busy"):
+        cgroups.create("node-1")

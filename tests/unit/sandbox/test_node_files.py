@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import os
-import shutil
 import tarfile
 import tomllib
 from pathlib import Path
@@ -19,21 +18,30 @@ from sandbox.hosts import LOCAL, Host
 from sandbox.node import settings
 from sandbox.node.archive import Image
 from sandbox.node.claim import Claim
-from sandbox.node.packages import PackagesError, check_machine
+from sandbox.node.packages import Programs
 from sandbox.node.pods import restricted_pod
 
 FOLDERS = settings.Folders(Path("/state"))
+PROGRAMS = Programs(Path("/a/busybox"), Path("/b"), Path("/c/cni"), Path("/d/runc"))
 
 
 def test_containerd_keeps_all_in_its_folder() -> None:
-    configuration = tomllib.loads(settings.containerd(FOLDERS))
+    configuration = tomllib.loads(settings.containerd(FOLDERS, PROGRAMS))
     assert configuration["version"] == 2
     assert configuration["grpc"]["address"] == "/state/containerd.sock"
     runtime = configuration["plugins"]["io.containerd.grpc.v1.cri"]
     assert runtime["sandbox_image"] == settings.PAUSE_IMAGE
     assert runtime["cni"]["conf_dir"] == str(FOLDERS.network)
+    assert runtime["disable_apparmor"] is True
     for name in ("root", "state"):
         assert configuration[name].startswith("/state/")
+
+
+def test_containerd_starts_what_was_unpacked_for_it() -> None:
+    configuration = tomllib.loads(settings.containerd(FOLDERS, PROGRAMS))
+    runtime = configuration["plugins"]["io.containerd.grpc.v1.cri"]
+    assert runtime["cni"]["bin_dir"] == "/c/cni"
+    assert runtime["containerd"]["runtimes"]["runc"]["options"]["BinaryName"] == "/d/runc"
 
 
 def test_pods_get_addresses_that_nobody_else_has() -> None:
@@ -97,6 +105,15 @@ def test_commands_run_where_the_host_is() -> None:
     assert LOCAL.command(["true"]) == ["true"]
 
 
+def test_no_proxy_is_between_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "localhost")
+    environment = Host("10.198.0.1").environment()
+    # Programs differ in which of the two they look at first.
+    assert (environment["NO_PROXY"], environment["no_proxy"]) == ("*", "*")
+    assert environment["PATH"] == os.environ["PATH"]
+
+
 @pytest.fixture
 def archive(tmp_path: Path) -> dict[str, bytes]:
     """The files of an image's archive."""
@@ -136,16 +153,3 @@ def test_pod_mounts_and_takes_what_it_is_told() -> None:
     mounts = {mount["mountPath"]: volumes[mount["name"]] for mount in container["volumeMounts"]}
     assert mounts == {"/one": "first", "/two": "second"}
     assert container["envFrom"] == [{"configMapRef": {"name": "third"}}]
-
-
-def test_who_is_not_root_is_told_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    monkeypatch.setattr(shutil, "which", lambda name: None if name == "apt-get" else f"/usr/bin/{name}")
-    with pytest.raises(PackagesError, match=r"a node needs root, apt-get\. It runs as root on Debian or Ubuntu"):
-        check_machine()
-
-
-def test_root_on_debian_is_all_that_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
-    check_machine()

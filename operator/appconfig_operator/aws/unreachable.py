@@ -1,0 +1,31 @@
+"""What is told of a service of AWS that could not be reached: where it was looked for, and what to check."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+
+def unreachable(error: Exception) -> str:
+    """Say that something could not be reached, as the end of a sentence, with the way out.
+
+    Parameters
+    ----------
+    error
+        What botocore raised. Of its URL only host and port are shown: the query may hold a session's token.
+    """
+    name, host = type(error).__name__, _host(error)
+    if not host:
+        return f"could not be reached ({name})."
+    return f"could not be reached at {host} ({name}). Check the region, and the operator's way to that host."
+
+
+def _host(error: Exception) -> str:
+    url = getattr(error, "kwargs", {}).get("endpoint_url")
+    if not isinstance(url, str):
+        return ""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return ""
+    return f"{host}:{port}" if host and port else host or ""
