@@ -5,21 +5,26 @@ FROM ${BASE} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
 
-# The dependencies first: they change less often than the operator. uv only reads uv.lock here. pip installs, with the
-# settings in /etc/pip.conf if the builder gives it any, and takes nothing whose digest is not in uv.lock.
-COPY pyproject.toml uv.lock ./
+# The dependencies first: they change less often than the operator. pip installs, with the settings in /etc/pip.conf if
+# the builder gives it any, and takes nothing whose digest is not in uv.lock: not uv, which reads uv.lock for the rest,
+# and not what builds the wheel.
+COPY pyproject.toml uv.lock tools/image/locked.py ./
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     --mount=type=secret,id=ca.pem,target=/run/secrets/ca.pem \
-    python3 -m pip install --quiet --target /build/uv "uv$(sed -n 's/^required-version = "\(.*\)"/\1/p' pyproject.toml)" \
-    && /build/uv/bin/uv export --quiet --frozen --no-dev --no-emit-project --output-file requirements.txt \
+    python3 locked.py uv > uv.txt \
+    && python3 -m pip install --quiet --require-hashes --no-deps --only-binary :all: --requirement uv.txt \
+    && uv export --quiet --frozen --only-group build --output-file build.txt \
+    && python3 -m pip install --quiet --require-hashes --no-deps --only-binary :all: --requirement build.txt \
+    && uv export --quiet --frozen --no-dev --no-emit-project --output-file requirements.txt \
     && python3 -m pip install --quiet --require-hashes --no-deps --only-binary :all: --no-compile \
        --ignore-installed --root /build/root --prefix /usr/local --requirement requirements.txt
 
-COPY README.md LICENSE ./
+COPY LICENSE ./
 COPY operator operator
-RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
-    --mount=type=secret,id=ca.pem,target=/run/secrets/ca.pem \
-    python3 -m pip install --quiet --no-deps --no-compile --root /build/root --prefix /usr/local .
+# The README would be the long description of the package, which nothing reads in the image.
+RUN touch README.md \
+    && python3 -m pip install --quiet --no-index --no-build-isolation --no-deps --no-compile \
+       --root /build/root --prefix /usr/local .
 
 COPY tools tools
 ARG VERSION=0.1.0

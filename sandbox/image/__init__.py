@@ -4,7 +4,8 @@ buildah builds it. The base is made of Debian packages and a Python of this mach
 Dockerfile asks for.
 """
 
+from sandbox.image.alone import ImageError
 from sandbox.image.archive import Archive
-from sandbox.image.build import IMAGE, ImageError, build_image
+from sandbox.image.build import IMAGE, build_image
 
 __all__ = ["IMAGE", "Archive", "ImageError", "build_image"]

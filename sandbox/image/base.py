@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 import tarfile
 from typing import TYPE_CHECKING
 
+from sandbox.image.alone import run_alone
 from sandbox.image.interpreter import Interpreter, install
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def make_base(codename: str, interpreter: Interpreter, folder: Path) -> Path:
     """
     root = folder / "base"
     command = ["mmdebstrap", "--quiet", "--variant=minbase", "--format=directory", f"--include={','.join(PACKAGES)}"]
-    subprocess.run([*command, codename, root], check=True)
+    run_alone([*command, codename, root], folder=folder)
     install(interpreter, root)
     path = folder / "base.tar"
     with tarfile.open(path, "w") as archive:

@@ -15,10 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sandbox.image.alone import ImageError, run_alone
 from sandbox.image.base import DOCKERFILE, PACKAGES, make_base
 from sandbox.image.inputs import base_name, context, key, python_and_codename
 from sandbox.image.interpreter import Interpreter, find_interpreter
-from sandbox.image.machine import write_secrets
+from sandbox.image.machine import secrets
 from sandbox.provision import cache_folder
 
 if TYPE_CHECKING:
@@ -35,12 +36,12 @@ IMAGE = f"docker.io/library/appconfig-operator:{_VERSION}"
 
 _KEPT = 7 * 86400.0
 
-# One of buildah's folders cannot be set: it gets ours in its place, in mounts that end with it.
-_APART = 'mkdir -p /var/lib/containers && mount --bind "$1" /var/lib/containers && shift && exec "$@"'
-
-
-class ImageError(RuntimeError):
-    """The image cannot be built here. The text says why."""
+# One of buildah's folders cannot be set: it gets ours in its place. It copies secrets into its folder of containers:
+# that one is in memory only, so that a killed build leaves no secrets.
+_PREPARE = """
+mkdir -p /var/lib/containers "$1" "$2" && mount --bind "$1" /var/lib/containers || exit
+mount -t tmpfs -o mode=700 containers "$2" && shift 2 && exec "$@"
+"""
 
 
 def build_image(folder: Path = _ROOT) -> Path:
@@ -111,46 +112,49 @@ def _build(base: str, base_tar: Path, folder: Path, work: Path) -> Path:
     sys.stderr.write("sandbox: building the image\n")
     policy = work / "policy.json"
     policy.write_text(json.dumps({"default": [{"type": "insecureAcceptAnything"}]}), encoding="utf-8")
-    secrets = write_secrets(work)
     base_context = work / "base-context"
     base_context.mkdir()
     (base_context / "base.tar").hardlink_to(base_tar)
     (base_context / "Dockerfile").write_text(DOCKERFILE, encoding="utf-8")
-    # On few machines a build may mount an overlay; plain copies work on all.
-    store = ["buildah", f"--root={work / 'store'}", f"--runroot={work / 'run'}", "--storage-driver=vfs"]
-    bud = [*store, "bud", "--isolation=chroot", "--layers=false", "--pull-never", "--network=host", "--quiet"]
+    bud = ["bud", "--isolation=chroot", "--layers=false", "--pull-never", "--network=host", "--quiet"]
     bud.append(f"--signature-policy={policy}")
-    _run([*bud, f"--tag={base}", str(base_context)], work)
-    passed = [f"--secret=id={name},src={file}" for name, file in secrets.items()]
-    _run([*bud, *passed, f"--build-arg=VERSION={_VERSION}", f"--tag={IMAGE}", str(folder)], work)
+    _buildah([*bud, f"--tag={base}", str(base_context)], work)
+    settings, certificates = secrets()
+    with _in_memory(settings) as descriptor:
+        passed = [f"--secret=id=pip.conf,src=/proc/self/fd/{descriptor}", f"--secret=id=ca.pem,src={certificates}"]
+        made = [*bud, *passed, f"--build-arg=VERSION={_VERSION}", f"--tag={IMAGE}", str(folder)]
+        _buildah(made, work, descriptor)
     archive = work / "image.tar"
-    _run([*store, "push", "--quiet", f"--signature-policy={policy}", IMAGE, f"oci-archive:{archive}:{IMAGE}"], work)
+    _buildah(["push", "--quiet", f"--signature-policy={policy}", IMAGE, f"oci-archive:{archive}:{IMAGE}"], work)
     return archive
 
 
-def _run(command: Sequence[str], work: Path) -> None:
-    own = work / "containers"
-    own.mkdir(exist_ok=True)
-    run = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", _APART, "sh", own, *command],
-        # Layers on their way are put here, and nowhere else.
-        env={**os.environ, "TMPDIR": str(work)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if run.returncode != 0:
-        message = f"buildah failed with exit code {run.returncode}:\n{run.stdout}"
-        raise ImageError(message)
+def _buildah(command: Sequence[str], work: Path, *descriptors: int) -> None:
+    store = work / "store"
+    prepare = ["sh", "-c", _PREPARE, "sh", str(work / "containers"), str(store / "vfs-containers")]
+    # On few machines a build may mount an overlay; plain copies work on all.
+    buildah = ["buildah", f"--root={store}", f"--runroot={work / 'run'}", "--storage-driver=vfs"]
+    run_alone([*prepare, *buildah, *command], folder=work, descriptors=descriptors)
+
+
+@contextmanager
+def _in_memory(text: str) -> Iterator[int]:
+    descriptor = os.memfd_create("secret")
+    try:
+        os.write(descriptor, text.encode())
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _forget(cache: Path) -> None:
     """Remove what a killed build left, and what nobody has asked for in a while: each change makes another image."""
     for folder in cache.glob("build-*"):
         # Only who has the lock builds, and that is us, who have just ended.
-        shutil.rmtree(folder)
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            sys.stderr.write(f"sandbox: a build was killed, and what it left cannot be removed: {error}\n")
     for path in cache.glob("*.tar"):
         if time.time() - path.stat().st_mtime > _KEPT:
             path.unlink()

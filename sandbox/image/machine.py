@@ -58,28 +58,19 @@ def pip_conf(known: dict[str, str]) -> str:
     return "\n".join(["[global]", f"cert = {CA_SECRET}", *lines, ""])
 
 
-def write_secrets(folder: Path) -> dict[str, Path]:
-    """Write the secrets of a build.
-
-    Parameters
-    ----------
-    folder
-        Where they go. It must be nobody else's, and be removed after the build.
+def secrets() -> tuple[str, Path]:
+    """Give the secrets of a build.
 
     Returns
     -------
-    dict of str to pathlib.Path
-        The file of each secret, by its id.
+    tuple of str and pathlib.Path
+        The content of ``pip.conf``, and the file of the certificates that are trusted.
     """
-    listing = subprocess.run(
-        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
-    ).stdout
-    known = settings(listing)
-    bundle = known.get("cert") or ssl.get_default_verify_paths().cafile
-    secrets = {"pip.conf": folder / "pip.conf", "ca.pem": folder / "ca.pem"}
-    secrets["pip.conf"].write_text(pip_conf(known), encoding="utf-8")
-    if bundle is None:
-        message = "No file of certificates is known: set pip's cert, or SSL_CERT_FILE"
-        raise OSError(message)
-    secrets["ca.pem"].write_bytes(Path(bundle).read_bytes())
-    return secrets
+    known = settings(_python("-m", "pip", "config", "list"))
+    # Where OpenSSL has no file of its own, pip takes the one that it brings.
+    bundle = known.get("cert") or ssl.get_default_verify_paths().cafile or _python("-m", "pip._vendor.certifi")
+    return pip_conf(known), Path(bundle.strip())
+
+
+def _python(*arguments: str) -> str:
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True).stdout

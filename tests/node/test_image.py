@@ -117,7 +117,9 @@ def test_the_only_programs_are_python_and_the_operator(image: Unpacked) -> None:
 @pytest.mark.parametrize("name", ["sh", "bash", "dash", "busybox", "pip", "apt", "dpkg", "uv", "ldconfig"])
 def test_no_tools(image: Unpacked, name: str) -> None:
     assert [path for path in files(image) if Path(path).name == name] == []
-    assert not (image.root / "usr/local/lib/python3.13/site-packages" / name).exists()
+    # Packages that are run as modules have a folder of that name.
+    (packages,) = (image.root / "usr/local/lib").glob("python3.*/site-packages")
+    assert not (packages / name).exists()
 
 
 def test_nothing_is_for_its_user_to_write(image: Unpacked) -> None:
@@ -128,7 +130,8 @@ def test_nothing_is_for_its_user_to_write(image: Unpacked) -> None:
 
 
 def test_nothing_of_the_machine_that_built_it(image: Unpacked) -> None:
-    assert {path.name for path in image.root.iterdir()} == {"etc", "home", "lib", "lib64", "tmp", "usr", "var"}
+    # Not every architecture has lib64.
+    assert {path.name for path in image.root.iterdir()} - {"lib64"} == {"etc", "home", "lib", "tmp", "usr", "var"}
     assert not (image.root / "etc/pip.conf").exists()
     assert not (image.root / "build").exists()
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from sandbox.modules import MODULES
+from tools.schemas import MONITORING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 GITHUB = ROOT / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").iterdir())
+RELEASE = GITHUB / "workflows" / "release.yaml"
 ACTIONS = sorted((GITHUB / "actions").glob("*/action.yaml"))
 
 BY_TAG_NOT_LOOKED_UP: set[str] = set()
@@ -100,7 +102,7 @@ def test_a_workflow_may_only_read_and_a_job_says_what_more_it_needs(path: Path) 
     document = parsed(path)
     assert document["permissions"] == {"contents": "read"}
     raised = {key for key, job in document["jobs"].items() if "permissions" in job}
-    publishing = {"image", "chart", "publish", "site"} if path.name == "release.yaml" else set()
+    publishing = {"image", "chart", "sign", "publish", "site"} if path.name == "release.yaml" else set()
     assert raised == publishing
 
 
@@ -138,9 +140,56 @@ def test_all_versions_of_python_that_the_package_names_are_tested() -> None:
     assert parsed(GITHUB / "workflows" / "test.yaml")["jobs"]["unit"]["strategy"]["matrix"]["python"] == named
 
 
+def before(jobs: dict[str, Any], job: str) -> set[str]:
+    """Give the jobs that have to succeed before a job begins."""
+    needs = jobs[job].get("needs", [])
+    named = {needs} if isinstance(needs, str) else set(needs)
+    return named.union(*(before(jobs, one) for one in named))
+
+
+def test_nothing_is_published_untested_and_the_release_comes_last() -> None:
+    jobs = parsed(RELEASE)["jobs"]
+    assert all({"check", "test"} <= before(jobs, job) for job in jobs if job not in {"check", "test"})
+    assert before(jobs, "publish") == {"check", "test", "files", "image", "chart", "sign"}
+    assert before(jobs, "site") == {*before(jobs, "publish"), "publish"}
+
+
+def with_action(job: str, action: str) -> list[dict[str, Any]]:
+    """Give the inputs of each step of a job of the release that uses an action."""
+    found = parsed(RELEASE)["jobs"][job]["steps"]
+    return [step["with"] for step in found if step.get("uses", "").startswith(f"{action}@")]
+
+
+def test_the_image_tells_what_is_in_it_and_how_it_was_built() -> None:
+    (build,) = with_action("image", "docker/build-push-action")
+    assert build["sbom"] is True
+    assert build["provenance"] == "mode=max"
+    assert {"push=true", "rewrite-timestamp=true"} <= set(build["outputs"].split(","))
+
+
+def test_what_is_pushed_is_signed_and_attested_by_its_digest() -> None:
+    jobs = parsed(RELEASE)["jobs"]
+    pushed = [job for job in jobs if jobs[job].get("permissions", {}).get("packages") == "write" and job != "sign"]
+    digests = {f"${{{{ needs.{job}.outputs.digest }}}}" for job in pushed}
+    assert pushed == ["image", "chart"]
+    assert {subject["subject-digest"] for subject in with_action("sign", "actions/attest")} == digests
+    signed = {step["run"].split()[-1].strip('"$') for step in jobs["sign"]["steps"] if "run" in step}
+    assert {jobs["sign"]["env"][name].partition("@")[2] for name in signed} == digests
+    # Run again, a push would move the tag.
+    assert all(jobs[job]["steps"][-1].get("id") in jobs[job]["outputs"]["digest"] for job in pushed)
+
+
+@pytest.mark.parametrize("job", ["image", "chart"])
+def test_what_is_published_is_not_replaced(job: str) -> None:
+    steps_of_it = parsed(RELEASE)["jobs"][job]["steps"]
+    (asked,) = (step for step in steps_of_it if "imagetools inspect" in step.get("run", ""))
+    assert asked["env"]["PUBLISHED"].endswith(":${{ needs.check.outputs.version }}")
+    assert "exit 1" in asked["run"]
+
+
 def test_dependabot_looks_after_each_program_but_those_of_kubernetes() -> None:
     """The release of Kubernetes stands in replace lines too, which Dependabot does not move."""
     (go,) = (update for update in parsed(GITHUB / "dependabot.yml")["updates"] if "allow" in update)
-    modules = [module for module in MODULES if module.requires != "k8s.io/kubernetes"]
+    modules = [MONITORING, *(module for module in MODULES if module.requires != "k8s.io/kubernetes")]
     assert {f"/{module.folder.relative_to(ROOT)}" for module in modules} == set(go["directories"])
     assert {module.requires for module in modules} == {update["dependency-name"] for update in go["allow"]}

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # 25 MB of botocore are descriptions of services. AppConfig is ours. The others are those that the default chain asks
-# for credentials: roles, IRSA (STS), IAM Identity Center, `aws login`. A test reads them out of botocore's source.
+# for credentials: roles, IRSA (STS), IAM Identity Center, and `aws login` (signin), which gives none here, as it wants
+# `awscrt` too. A test reads them out of botocore's source.
 SERVICES = frozenset({"appconfigdata", "signin", "sso", "sso-oidc", "sts"})
 
 # The only program of the image.

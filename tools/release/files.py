@@ -38,12 +38,20 @@ def make(root: Path, registry: str, out: Path) -> None:
         raise ValueError(f"{out} is not empty")
     image = f"{registry}/{IMAGE}"
     version = project_version(root)
-    subprocess.run([_UV, "build", "--quiet", "--no-create-gitignore", "--out-dir", out, root], check=True)
     with tempfile.TemporaryDirectory() as work:
+        _distributions(root, out, Path(work) / "build.txt")
         chart.package(root / CHART, image, out, Path(work))
     for name, folder in manifests.sources(root).items():
         (out / name).write_text(manifests.render(folder, image, version), encoding="utf-8")
     (out / CHECKSUMS).write_text(checksums(out), encoding="utf-8")
+
+
+def _distributions(root: Path, out: Path, locked: Path) -> None:
+    """Make wheel and sdist with nothing whose digest is not in uv.lock."""
+    wanted = ["--only-group=build", f"--output-file={locked}"]
+    subprocess.run([_UV, "export", "--quiet", "--frozen", *wanted], cwd=root, check=True)
+    by_digest = ["--require-hashes", f"--build-constraints={locked}"]
+    subprocess.run([_UV, "build", "--quiet", "--no-create-gitignore", *by_digest, "--out-dir", out, root], check=True)
 
 
 def checksums(folder: Path) -> str:

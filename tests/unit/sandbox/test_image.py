@@ -18,7 +18,7 @@ import pytest
 
 from sandbox.image import Archive, ImageError, build, build_image, interpreter
 from sandbox.image.inputs import base_name, context, key, python_and_codename
-from sandbox.image.machine import CA_SECRET, pip_conf, settings
+from sandbox.image.machine import CA_SECRET, pip_conf, secrets, settings
 
 if TYPE_CHECKING:
     from pytest_mock import MockerFixture
@@ -128,6 +128,21 @@ def test_settings_where_there_are_none() -> None:
     assert pip_conf(settings("")) == f"[global]\ncert = {CA_SECRET}\n"
 
 
+def test_the_certificates_that_pip_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_CERT", str(tmp_path / "own.pem"))
+    assert secrets()[1] == tmp_path / "own.pem"
+
+
+def test_certificates_of_pip_where_openssl_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PIP_CERT", raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    written, certificates = secrets()
+    assert f"cert = {CA_SECRET}\n" in written
+    assert "pip" in certificates.parts
+    assert b"-----BEGIN CERTIFICATE-----" in certificates.read_bytes()
+
+
 def test_an_interpreter_says_what_it_is() -> None:
     found = interpreter.ask(Path(sys.executable))
     assert found is not None
@@ -220,6 +235,17 @@ def test_what_a_killed_build_left_is_removed(repository: Path, cache: Path, mock
     (cache / "build-killed/store").mkdir(parents=True)
     build_image(repository)
     assert list(cache.glob("build-*")) == []
+
+
+def test_what_cannot_be_removed_spoils_no_image(
+    repository: Path, cache: Path, mocker: MockerFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stand_in(mocker)
+    # Not a folder: to remove it as one fails, for root too.
+    cache.mkdir(parents=True)
+    (cache / "build-killed").touch()
+    assert build_image(repository).read_text() == "image"
+    assert "cannot be removed: [Errno 20] Not a directory" in capsys.readouterr().err
 
 
 def test_nothing_is_left_of_a_build_that_fails(repository: Path, cache: Path, mocker: MockerFixture) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tools.image.debian import only, owners
 from tools.image.libraries import copy_with_links, needed
+from tools.image.locked import requirement
 from tools.image.packages import SERVICES, prune, version_of
 from tools.image.system import USER
 
@@ -53,6 +54,53 @@ def test_the_dockerfile_has_the_version_and_the_user() -> None:
     assert f'title="{project["name"]}"' in DOCKERFILE
     assert f'description="{project["description"]}"' in DOCKERFILE
     assert f"\nUSER {USER}:{USER}\n" in DOCKERFILE
+
+
+def test_the_variables_of_the_image() -> None:
+    (written,) = re.findall(r"^ENV (PATH=(?:.*\\\n)*.*)$", DOCKERFILE, re.MULTILINE)
+    assert dict(pair.split("=") for pair in written.replace("\\\n", " ").split()) == {
+        "PATH": "/usr/local/bin",
+        "LANG": "C.UTF-8",
+        "PYTHONSAFEPATH": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def test_pip_takes_nothing_without_a_digest() -> None:
+    lines = re.sub(r"\\\n *", "", DOCKERFILE)
+    installs = re.findall(r"-m pip install ([^&\n]*)", lines)
+    assert len(installs) == 4
+    # One reaches no index: it builds what is ours, with what is there.
+    (ours,) = (options for options in installs if "--no-index --no-build-isolation" in options)
+    assert all("--require-hashes --no-deps --only-binary :all:" in options for options in installs if options != ours)
+
+
+def test_a_package_as_the_lock_has_it() -> None:
+    locked = """
+        [[package]]
+        name = "other"
+        version = "1"
+        [[package]]
+        name = "tool"
+        version = "2.1"
+        sdist = { hash = "sha256:cc" }
+        wheels = [{ hash = "sha256:aa" }, { hash = "sha256:bb" }]
+    """
+    assert requirement(locked, "tool") == "tool==2.1 --hash=sha256:aa --hash=sha256:bb\n"
+
+
+def test_the_uv_of_the_lock_is_the_required_one_and_needs_no_other_package() -> None:
+    lock = (REPOSITORY / "uv.lock").read_text(encoding="utf-8")
+    required = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["uv"]
+    assert requirement(lock, "uv").startswith(f"uv{required['required-version']} --hash=sha256:")
+    (uv,) = (package for package in tomllib.loads(lock)["package"] if package["name"] == "uv")
+    assert "dependencies" not in uv
+
+
+def test_the_wheel_is_built_by_what_the_lock_has() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["dependency-groups"]["build"] == project["build-system"]["requires"]
 
 
 @pytest.mark.parametrize("file", ["Dockerfile", *sorted(str(path) for path in REPOSITORY.glob("tools/image/*.py"))])

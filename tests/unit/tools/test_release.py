@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
-from tools.release import chart, manifests
+from tools.release import chart, files, manifests
 from tools.release.__main__ import main
 from tools.release.changelog import ChangelogError, section
 from tools.release.files import CHECKSUMS, checksums
 from tools.release.versions import problems
+
+if TYPE_CHECKING:
+    from pytest_mock import MockerFixture
 
 ROOT = Path(__file__).parents[3]
 
@@ -200,6 +203,19 @@ def test_only_overlays_that_run_an_operator_are_published(tmp_path: Path) -> Non
         text = f"{kind}: [../../{resource}]\n"
         write(tmp_path / "manifests/overlays" / name / "kustomization.yaml", text)
     assert list(manifests.sources(tmp_path)) == ["crds.yaml", "install.yaml", "install-all.yaml"]
+
+
+def test_the_wheel_is_built_with_nothing_but_what_the_lock_has_digests_of(
+    tmp_path: Path, mocker: MockerFixture
+) -> None:
+    uv = tmp_path / "uv"
+    uv.write_text('#!/bin/sh\necho "$@" >> "$0.asked"\n')
+    uv.chmod(0o755)
+    mocker.patch.object(files, "_UV", uv)
+    files._distributions(ROOT, tmp_path / "out", tmp_path / "build.txt")
+    export, build = (tmp_path / "uv.asked").read_text().splitlines()
+    assert export == f"export --quiet --frozen --only-group=build --output-file={tmp_path}/build.txt"
+    assert f" --require-hashes --build-constraints={tmp_path}/build.txt " in build
 
 
 def test_checksums_are_those_of_the_files(tmp_path: Path) -> None:
