@@ -11,7 +11,7 @@ import yaml
 
 from appconfig_operator.core import policy
 from tests.chart.rendering import NAMESPACE, container, objects_of, of_kind, one, pod, render
-from tools.chart import CHART, ROOT, alerts
+from tools.chart import ROOT, alerts
 
 CRD = "CustomResourceDefinition"
 RULE = {"namespaces": ["shop"], "applications": ["shop"]}
@@ -243,11 +243,3 @@ def test_the_job_is_called_as_in_the_alerts(case: str, kind: str, of: str) -> No
     objects = objects_of(case)
     labels = pod(objects)["metadata"]["labels"] if of == "Pod" else one(objects, of)["metadata"]["labels"]
     assert f'job="{labels[one(objects, kind)["spec"]["jobLabel"]]}"' in alerts()
-
-
-def test_alerts_are_those_of_the_documentation() -> None:
-    rule = one(objects_of("service-monitor"), "PrometheusRule")
-    page = (CHART.parents[1] / "docs" / "metrics.md").read_text(encoding="utf-8")
-    assert rule["spec"] == yaml.safe_load(page[page.index("groups:\n- name:") :].partition("```")[0])
-    assert rule["metadata"]["labels"]["release"] == "prometheus"
-    assert not of_kind(objects_of("default"), "PrometheusRule")
