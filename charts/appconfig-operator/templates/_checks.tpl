@@ -47,7 +47,7 @@
 {{- end }}
 {{- end }}
 
-{{/* Leases are found by their namespace. Two releases in one would take each other for replicas. */}}
+{{/* Leases are found by their namespace. Two Deployments in one would take each other for replicas. */}}
 {{- define "appconfig-operator.checkAlone" -}}
 {{- range (lookup "apps/v1" "Deployment" .Release.Namespace "").items }}
 {{- $labels := default dict .metadata.labels }}
