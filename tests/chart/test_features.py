@@ -11,7 +11,7 @@ import yaml
 
 from appconfig_operator.core import policy
 from tests.chart.rendering import NAMESPACE, container, objects_of, of_kind, one, pod, render
-from tools.chart import CHART, ROOT, alerts
+from tools.chart import ROOT, alerts
 
 CRD = "CustomResourceDefinition"
 RULE = {"namespaces": ["shop"], "applications": ["shop"]}
@@ -85,7 +85,8 @@ def test_the_name_of_a_release(release: str, name: str) -> None:
 def test_a_policy_is_one_that_the_operator_reads() -> None:
     objects = objects_of("policy")
     config_map = one(objects, "ConfigMap")
-    mount, volume = container(objects)["volumeMounts"][0], pod(objects)["spec"]["volumes"][0]
+    (mount,), (volume,) = container(objects)["volumeMounts"], pod(objects)["spec"]["volumes"]
+    assert mount == {"name": "policy", "mountPath": "/etc/appconfig-operator", "readOnly": True}
     assert volume == {"name": mount["name"], "configMap": {"name": config_map["metadata"]["name"]}}
     (argument,) = (item for item in container(objects)["args"] if item.startswith("--policy-file="))
     assert argument == f"--policy-file={mount['mountPath']}/{next(iter(config_map['data']))}"
@@ -139,6 +140,25 @@ def test_a_budget_is_only_for_more_replicas_than_one() -> None:
     assert one(render({"replicaCount": 2}), "PodDisruptionBudget")["spec"]["maxUnavailable"] == 1
 
 
+def test_replicas_are_spread_as_kustomize_spreads_them() -> None:
+    path = ROOT / "manifests" / "components" / "high-availability" / "spread.yaml"
+    theirs = yaml.safe_load(path.read_text(encoding="utf-8"))["spec"]["template"]["spec"]["topologySpreadConstraints"]
+    objects = render({"replicaCount": 2})
+    selector = one(objects, "Deployment")["spec"]["selector"]
+    expected = [{**constraint, "labelSelector": selector} for constraint in theirs]
+    assert pod(objects)["spec"]["topologySpreadConstraints"] == expected
+    assert "topologySpreadConstraints" not in pod(objects_of("default"))["spec"]
+
+
+def test_large_numbers_are_integers() -> None:
+    """Helm reads all numbers of a file as floats."""
+    budget = {"podDisruptionBudget": {"maxUnavailable": 1000000}}
+    objects = render({"replicaCount": 1000000, "terminationGracePeriodSeconds": 1000000, **budget})
+    found = [one(objects, "Deployment")["spec"]["replicas"], pod(objects)["spec"]["terminationGracePeriodSeconds"]]
+    found.append(one(objects, "PodDisruptionBudget")["spec"]["maxUnavailable"])
+    assert [repr(number) for number in found] == ["1000000"] * 3
+
+
 def test_pods() -> None:
     objects = objects_of("pods")
     spec, made = pod(objects)["spec"], container(objects)
@@ -176,11 +196,16 @@ def test_network_policy() -> None:
     ports = {port["name"] for port in container(objects_of("vpc-endpoints"))["ports"]}
     assert {port["port"] for rule in spec["ingress"] for port in rule["ports"]} == ports
     assert not any("from" in rule for rule in spec["ingress"])
-    assert {port["port"] for rule in spec["egress"] if "to" not in rule for port in rule["ports"]} == {53, 443, 6443}
+    agents = [{"ipBlock": {"cidr": cidr}} for cidr in ("169.254.170.23/32", "fd00:ec2::23/128")]
+    assert spec["egress"] == [
+        {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]},
+        {"ports": [{"port": 443, "protocol": "TCP"}, {"port": 6443, "protocol": "TCP"}]},
+        {"ports": [{"port": 80, "protocol": "TCP"}], "to": agents},
+    ]
     fenced = one(objects_of("service-monitor"), "NetworkPolicy")["spec"]
     (metrics,) = (rule for rule in fenced["ingress"] if rule["ports"][0]["port"] == "metrics")
     assert metrics["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]
-    assert fenced["egress"][-1] == {"ports": [{"port": 3128, "protocol": "TCP"}]}
+    assert fenced["egress"] == [*spec["egress"], {"ports": [{"port": 3128, "protocol": "TCP"}]}]
 
 
 def test_service_monitor() -> None:
@@ -218,11 +243,3 @@ def test_the_job_is_called_as_in_the_alerts(case: str, kind: str, of: str) -> No
     objects = objects_of(case)
     labels = pod(objects)["metadata"]["labels"] if of == "Pod" else one(objects, of)["metadata"]["labels"]
     assert f'job="{labels[one(objects, kind)["spec"]["jobLabel"]]}"' in alerts()
-
-
-def test_alerts_are_those_of_the_documentation() -> None:
-    rule = one(objects_of("service-monitor"), "PrometheusRule")
-    page = (CHART.parents[1] / "docs" / "metrics.md").read_text(encoding="utf-8")
-    assert rule["spec"] == yaml.safe_load(page[page.index("groups:\n- name:") :].partition("```")[0])
-    assert rule["metadata"]["labels"]["release"] == "prometheus"
-    assert not of_kind(objects_of("default"), "PrometheusRule")

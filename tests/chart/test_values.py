@@ -99,6 +99,21 @@ def test_the_schema_is_closed() -> None:
     assert set(open_ones(SCHEMA, "")) == FREE
 
 
+def test_the_schema_requires_every_value() -> None:
+    """An empty one (`workers:`) is null to Helm, which drops the default for it, and renders nothing in its place."""
+
+    def optional_ones(schema: dict[str, Any], path: str) -> Iterator[str]:
+        children = resolve(schema).get("properties", {})
+        for name, child in children.items():
+            below = f"{path}.{name}".removeprefix(".")
+            if name not in resolve(schema).get("required", ()):
+                yield below
+            yield from optional_ones(child, below)
+
+    # Those that are for a chart around this one, and may be empty.
+    assert set(optional_ones(SCHEMA, "")) == {"enabled", "global"}
+
+
 @pytest.mark.parametrize(("value", "parameter"), SETTINGS.items())
 def test_settings_have_the_bounds_and_defaults_of_the_command_line(value: str, parameter: str) -> None:
     (option,) = (option for option in run.params if option.name == parameter)

@@ -40,9 +40,9 @@ class Release:
         command = (f"--namespace={self.namespace}", "--create-namespace", "--values=-", *flags)
         return self.helm("install", name, chart, *command, stdin=yaml.safe_dump(dict(values)))
 
-    def upgrade(self, values: Mapping[str, object], *flags: str) -> str:
+    def upgrade(self, values: Mapping[str, object], *flags: str, chart: Path = CHART) -> str:
         command = (f"--namespace={self.namespace}", "--values=-", *flags)
-        return self.helm("upgrade", NAME, CHART, *command, stdin=yaml.safe_dump(dict(values)))
+        return self.helm("upgrade", NAME, chart, *command, stdin=yaml.safe_dump(dict(values)))
 
     def uninstall(self) -> None:
         self.helm("uninstall", NAME, f"--namespace={self.namespace}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 import uuid
 from typing import TYPE_CHECKING
@@ -57,7 +58,7 @@ def new_scene(cluster: ControlPlane, appconfig: AppConfig) -> Callable[[], Scene
 
 def install_crd(release: Release) -> None:
     """As somebody else would who has rights for the cluster."""
-    release.kubectl("apply", "--server-side", "-k", ROOT / "crds")
+    release.kubectl("apply", "--server-side", "--force-conflicts", "-k", ROOT / "crds")
     wait_for_kind(release.kubectl)
     # The garbage collector then knows the kind at once.
     release.control_plane.restart_controllers()
@@ -146,7 +147,7 @@ def uid_of(release: Release, what: str) -> str:
     return release.kubectl("get", what, "-o=jsonpath={.metadata.uid}")
 
 
-def test_a_crd_that_was_there_before_is_taken_over_when_that_is_asked_for(release: Release) -> None:
+def test_a_crd_that_was_there_before_is_taken_over_when_that_is_asked_for(release: Release, tmp_path: Path) -> None:
     """Also one of another version, that somebody has applied."""
     text = schemas.OUR_CRD.read_text(encoding="utf-8")
     old = text.replace("The AppConfig application.", "The application.")
@@ -158,8 +159,37 @@ def test_a_crd_that_was_there_before_is_taken_over_when_that_is_asked_for(releas
     release.install(TEXT, "--take-ownership", "--force-conflicts")
     assert uid_of(release, CRD) == before
     assert "The AppConfig application." in release.kubectl("get", CRD, "-o=yaml")
+    release.upgrade(TEXT, chart=changed_chart(tmp_path, "Later words."))
+    assert "Later words." in release.kubectl("get", CRD, "-o=yaml")
     release.uninstall()
     assert uid_of(release, CRD) == before
+
+
+def test_a_crd_that_was_taken_over_as_it_was_is_taken_once_more_when_it_changes(
+    release: Release, tmp_path: Path
+) -> None:
+    """kubectl and Helm then own the same fields, until Helm says that it wants them for itself."""
+    install_crd(release)
+    release.install(TEXT, "--take-ownership", "--force-conflicts")
+    second, third = (changed_chart(tmp_path / words, f"{words} words.") for words in ("Second", "Third"))
+    with pytest.raises(HelmError, match=r'conflict with "kubectl".*\.spec\.versions'):
+        release.upgrade(TEXT, chart=second)
+    release.upgrade(TEXT, "--force-conflicts", chart=second)
+    assert "Second words." in release.kubectl("get", CRD, "-o=yaml")
+    release.upgrade(TEXT, chart=third)
+    assert "Third words." in release.kubectl("get", CRD, "-o=yaml")
+    release.uninstall()
+
+
+def changed_chart(folder: Path, words: str) -> Path:
+    """Give this chart with other words in its CRD, as a new version may have them."""
+    chart = shutil.copytree(CHART, folder / CHART.name)
+    crd = chart / "files" / "crd.yaml"
+    old = crd.read_text(encoding="utf-8")
+    new = old.replace("The AppConfig application.", words)
+    assert new != old
+    crd.write_text(new, encoding="utf-8")
+    return chart
 
 
 def test_a_second_operator_in_the_namespace_is_refused(release: Release) -> None:
@@ -167,11 +197,13 @@ def test_a_second_operator_in_the_namespace_is_refused(release: Release) -> None
     install_crd(release)
     names = {"nameOverride": "config", "fullnameOverride": "other"}
     release.install(OTHERS_CRD)
-    words = rf"the Deployment {NAME}, which is not of the release second.*Install this one into another namespace"
+    words = rf"the Deployment {NAME}, which is not other of the release second.*Install this one into another namespace"
     with pytest.raises(HelmError, match=words):
         release.install({**OTHERS_CRD, **names}, name="second")
-    # Its own Deployment is no second one.
+    # Its own Deployment is no second one, but is under another name.
     release.upgrade(OTHERS_CRD)
+    with pytest.raises(HelmError, match=rf"the Deployment {NAME}, which is not renamed of the release {NAME}"):
+        release.upgrade({**OTHERS_CRD, "fullnameOverride": "renamed"})
     release.uninstall()
     release.kubectl("create", "deployment", NAME, "--image=x", f"--namespace={release.namespace}")
     release.kubectl("label", "deployment", NAME, f"app.kubernetes.io/name={NAME}", f"--namespace={release.namespace}")

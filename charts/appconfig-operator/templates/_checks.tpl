@@ -13,22 +13,48 @@
 {{- if and .policy.rules (not .policy.enabled) }}
 {{- fail "policy.rules would not be used: set policy.enabled to true, or leave the rules out." }}
 {{- end }}
-{{- range .extraEnv }}
-{{- if and (hasPrefix "APPCONFIG_OPERATOR_" .name) (ne .name "APPCONFIG_OPERATOR_POLICY_FILE") }}
-{{- fail (printf "extraEnv: %s is a setting that the chart makes: use the value for it (watchNamespaces, workers, shards, …)." .name) }}
+{{- if and .metrics.serviceMonitor.enabled .metrics.podMonitor.enabled }}
+{{- fail "metrics.serviceMonitor and metrics.podMonitor would both scrape the same Pods, and all would count twice: enable one of them." }}
+{{- end }}
+{{- range .extraVolumes }}
+{{- if and $.Values.policy.enabled (eq (toString .name) "policy") }}
+{{- fail "extraVolumes: the volume policy is the chart's: give yours another name." }}
 {{- end }}
 {{- end }}
 {{- end }}
+{{- include "appconfig-operator.checkEnvironment" . }}
 {{- include "appconfig-operator.checkAlone" . }}
 {{- end }}
 
-{{/* Leases are found by their namespace. Two releases in one would take each other for replicas. */}}
+{{/* A variable that is there twice: the API server refuses it in words that help nobody. */}}
+{{- define "appconfig-operator.checkEnvironment" -}}
+{{- $aws := .Values.aws }}
+{{- $taken := dict }}
+{{- with $aws.region }}{{ $_ := set $taken "AWS_REGION" "aws.region" }}{{ end }}
+{{- with $aws.endpointUrls.appconfigdata }}{{ $_ := set $taken "AWS_ENDPOINT_URL_APPCONFIGDATA" "aws.endpointUrls.appconfigdata" }}{{ end }}
+{{- with $aws.endpointUrls.sts }}{{ $_ := set $taken "AWS_ENDPOINT_URL_STS" "aws.endpointUrls.sts" }}{{ end }}
+{{- range .Values.extraEnv }}
+{{- if has .name (list "APPCONFIG_OPERATOR_LEASE_NAMESPACE" "APPCONFIG_OPERATOR_METRICS_PORT" "APPCONFIG_OPERATOR_HEALTH_PORT") }}
+{{- fail (printf "extraEnv: %s cannot be set: roles, ports and probes of the chart go by its default." .name) }}
+{{- end }}
+{{- if and (hasPrefix "APPCONFIG_OPERATOR_" .name) (ne .name "APPCONFIG_OPERATOR_POLICY_FILE") }}
+{{- fail (printf "extraEnv: %s is a setting that the chart makes: use the value for it (watchNamespaces, workers, shards, …)." .name) }}
+{{- end }}
+{{- if hasKey $taken .name }}
+{{- fail (printf "extraEnv: %s is there twice, here and as %s: leave one of them out." .name (get $taken .name)) }}
+{{- end }}
+{{- $_ := set $taken .name "another one of extraEnv" }}
+{{- end }}
+{{- end }}
+
+{{/* Leases are found by their namespace. Two Deployments in one would take each other for replicas. */}}
 {{- define "appconfig-operator.checkAlone" -}}
 {{- range (lookup "apps/v1" "Deployment" .Release.Namespace "").items }}
 {{- $labels := default dict .metadata.labels }}
 {{- $ours := or (eq (get $labels "app.kubernetes.io/part-of") "appconfig-operator") (eq (get $labels "app.kubernetes.io/name") "appconfig-operator") }}
-{{- if and $ours (ne (get $labels "app.kubernetes.io/instance") $.Release.Name) }}
-{{- fail (printf "The namespace %s has an appconfig-operator already: the Deployment %s, which is not of the release %s. Two in one namespace would take each other for replicas, and each would leave sources unserved. Install this one into another namespace, or remove the other one first." $.Release.Namespace .metadata.name $.Release.Name) }}
+{{- $theSame := and (eq (get $labels "app.kubernetes.io/instance") $.Release.Name) (eq .metadata.name (include "appconfig-operator.fullname" $)) }}
+{{- if and $ours (not $theSame) }}
+{{- fail (printf "The namespace %s has an appconfig-operator already: the Deployment %s, which is not %s of the release %s. Two in one namespace would take each other for replicas, and each would leave sources unserved. Install this one into another namespace, or remove the other one first." $.Release.Namespace .metadata.name (include "appconfig-operator.fullname" $) $.Release.Name) }}
 {{- end }}
 {{- end }}
 {{- end }}

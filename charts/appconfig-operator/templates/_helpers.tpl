@@ -6,7 +6,7 @@
 {{- define "appconfig-operator.fullname" -}}
 {{- $name := default .Chart.Name .Values.nameOverride }}
 {{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) }}
-{{- default $full .Values.fullnameOverride | trunc 46 | trimSuffix "-" }}
+{{- default $full .Values.fullnameOverride | trunc 46 | trimAll "-." }}
 {{- end }}
 
 {{- define "appconfig-operator.serviceAccountName" -}}
@@ -15,8 +15,8 @@
 
 {{/* They can never be changed: a Deployment's selector is immutable. */}}
 {{- define "appconfig-operator.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "appconfig-operator.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "appconfig-operator.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{/* part-of is the same whatever the names are: by it, releases find each other. */}}
@@ -36,9 +36,31 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- mergeOverwrite (deepCopy .Values.commonLabels) .Values.podLabels $labels | toYaml }}
 {{- end }}
 
+{{/* By default as in manifests/components/high-availability: on several nodes and in several zones, as a wish. */}}
+{{- define "appconfig-operator.spread" -}}
+{{- $ours := dict "matchLabels" (include "appconfig-operator.selectorLabels" . | fromYaml) }}
+{{- $constraints := list }}
+{{- range .Values.topologySpreadConstraints }}
+{{- $constraints = append $constraints (hasKey . "labelSelector" | ternary . (set (deepCopy .) "labelSelector" $ours)) }}
+{{- else }}
+{{- if gt (int .Values.replicaCount) 1 }}
+{{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+{{- $constraints = append $constraints (dict "topologyKey" . "maxSkew" 1 "whenUnsatisfiable" "ScheduleAnyway" "labelSelector" $ours "matchLabelKeys" (list "pod-template-hash")) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- toYaml $constraints }}
+{{- end }}
+
 {{- define "appconfig-operator.image" -}}
 {{- $tagged := printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) }}
 {{- if .Values.image.digest }}{{ $tagged }}@{{ .Values.image.digest }}{{ else }}{{ $tagged }}{{ end }}
+{{- end }}
+
+{{/* A Service is pickier than the rest: no dot, and a letter first. */}}
+{{- define "appconfig-operator.serviceName" -}}
+{{- $name := printf "%s-metrics" (include "appconfig-operator.fullname" .) | replace "." "-" }}
+{{- regexReplaceAll "^[0-9]" $name "n${0}" }}
 {{- end }}
 
 {{- define "appconfig-operator.metricsService" -}}
@@ -58,9 +80,9 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 apiVersion: rbac.authorization.k8s.io/v1
 kind: {{ $kind }}
 metadata:
-  name: {{ $.name }}
+  name: {{ $.name | quote }}
   {{- with $.namespace }}
-  namespace: {{ . }}
+  namespace: {{ . | quote }}
   {{- end }}
   labels:
     {{- include "appconfig-operator.labels" $root | nindent 4 }}
@@ -71,11 +93,11 @@ rules:
 roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: {{ $.kind }}
-  name: {{ $.name }}
+  name: {{ $.name | quote }}
 subjects:
 - kind: ServiceAccount
-  name: {{ include "appconfig-operator.serviceAccountName" $root }}
-  namespace: {{ $root.Release.Namespace }}
+  name: {{ include "appconfig-operator.serviceAccountName" $root | quote }}
+  namespace: {{ $root.Release.Namespace | quote }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -149,6 +149,7 @@ def test_replicas_share_shards_evenly_and_a_disruption_leaves_one(name: str) -> 
         assert shards % number == 0
         assert 2 * number <= shards <= 4 * number
     assert budget["spec"]["maxUnavailable"] < replicas
+    assert budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
     assert budget["spec"]["selector"] == deployment["spec"]["selector"]
     assert budget["metadata"]["namespace"] == deployment["metadata"]["namespace"]
 
@@ -161,6 +162,19 @@ def test_replicas_are_spread_over_nodes_and_zones_where_there_are_some(name: str
     for item in constraints:
         assert item["whenUnsatisfiable"] == "ScheduleAnyway"
         assert item["labelSelector"] == spec["selector"]
+        # Those of before the update, which are about to go, do not count.
+        assert item["matchLabelKeys"] == ["pod-template-hash"]
+
+
+def test_the_namespace_takes_only_pods_of_the_restricted_standard() -> None:
+    (namespace,) = of_kind("base", "Namespace")
+    levels = {key: value for key, value in namespace["metadata"]["labels"].items() if "pod-security" in key}
+    assert levels == {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
+
+
+@pytest.mark.parametrize("name", ["base", "namespaced"])
+def test_the_pod_has_a_token_whatever_its_service_account_says(name: str) -> None:
+    assert objects(name)[DEPLOYMENT]["spec"]["template"]["spec"]["automountServiceAccountToken"] is True
 
 
 def test_high_availability_adds_a_disruption_budget_and_changes_only_the_deployment() -> None:
