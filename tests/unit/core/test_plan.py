@@ -228,5 +228,5 @@ def test_what_an_earlier_source_left_to_stay_is_not_owned_by_the_next() -> None:
     """Else it would be deleted with that one."""
     observed = stored(wanted(creation_policy=CreationPolicy.ORPHAN))
     observed["metadata"]["labels"]["appconfig-operator.io/source-uid"] = "of the source before"
-    with pytest.raises(StallingError, match=r"was not made by .* set creationPolicy: Orphan until this one is Ready"):
+    with pytest.raises(StallingError, match=r"was not made by .* set creationPolicy: Orphan until it is Ready"):
         plan(wanted(), observed)
