@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import jsonschema
 import pytest
@@ -88,10 +88,21 @@ def test_errors_of_a_log() -> None:
     assert errors_in(log) == ["10:00:01 ERROR   Broken: a", "Traceback (most recent call last):"]
 
 
+def over(written: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    """Put values over those of the chart, as Helm does."""
+    both = {
+        name: over(value, defaults[name]) if isinstance(value, dict) and isinstance(defaults.get(name), dict) else value
+        for name, value in written.items()
+    }
+    return {**defaults, **both}
+
+
 def test_values_are_what_the_chart_takes() -> None:
-    schema = json.loads((ROOT / "charts" / "appconfig-operator" / "values.schema.json").read_text(encoding="utf-8"))
+    chart = ROOT / "charts" / "appconfig-operator"
+    schema = json.loads((chart / "values.schema.json").read_text(encoding="utf-8"))
+    defaults = yaml.safe_load((chart / "values.yaml").read_text(encoding="utf-8"))
     written = yaml.safe_load(values("localhost/some", AWS))
-    jsonschema.validate(written, schema)
+    jsonschema.validate(over(written, defaults), schema)
     assert written["image"]["repository"] == "localhost/some"
     assert written["aws"] == {"region": "eu-west-1", "endpointUrls": {"appconfigdata": "http://127.0.0.1:4566"}}
     assert written["extraEnv"] == [
