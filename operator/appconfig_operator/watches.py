@@ -124,13 +124,18 @@ class SourceWatch:
         self._complaint = complaint
 
     def _prune(self) -> None:
-        complaint = ""
+        complaint, waited = "", 0.0
         while not self._stop.is_set():
             listed = self.listed.is_set()
             # Until all are known, a source that was deleted in between would be waited for in vain.
             gap = self._gap.wait(self._pause() if listed else SETTLE_SECONDS)
             if not gap and not listed and self.listed.is_set():
                 continue
+            if not gap and listed and self._refused:
+                waited += REFUSED_SECONDS
+                if waited < PRUNE_SECONDS and not self._let_in():
+                    continue
+            waited = 0.0
             self._settle()
             if self._stop.is_set():
                 return
@@ -140,6 +145,18 @@ class SourceWatch:
 
     def _pause(self) -> float:
         return REFUSED_SECONDS if self._refused else PRUNE_SECONDS
+
+    def _let_in(self) -> bool:
+        """Tell whether a namespace that refused answers now: one small request each, where a look lists all sources."""
+        for namespace in self._refused:
+            try:
+                self._sources.uids([namespace])
+            except (ApiError, UnreachableError):
+                continue
+            except Exception:  # noqa: BLE001 (the look meets it again, and tells of it)
+                return True
+            return True
+        return False
 
     def _settle(self) -> None:
         """Wait until the watch gives no more signs of a gap, within bounds."""

@@ -176,11 +176,26 @@ def test_a_namespace_that_refuses_holds_up_no_other(
     assert watch.listed.wait(10)
     assert it.kopf.watching.wait(10)
     it.looked()
+    before = it.sources.listed.count("shop")
+    it.looked(5)
+    assert it.sources.listed.count("shop") == before, "the sources of those that answer are not listed over and over"
     assert (it.kopf.begun, it.kopf.namespaces) == (1, ("shop",))
     it.sources.refusing = set()
     eventually(lambda: it.kopf.begun == 2)
     assert it.kopf.namespaces == ("shop", "cart")
     assert caplog.messages == [f"{REFUSAL}{OTHERS}"], "once, and nothing of a watch that was renewed on purpose"
+
+
+def test_beside_one_that_refuses_the_clock_goes_on(it: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "REFUSED_SECONDS", 0.02)
+    monkeypatch.setattr(module, "PRUNE_SECONDS", 0.1)
+    it.sources.there, it.sources.refusing = {"a", "b"}, {"cart"}
+    watch = it.start(monkeypatch, "cart")
+    for uid in ("a", "b"):
+        watch.put(source(uid=uid))
+    assert watch.listed.wait(10)
+    it.sources.there = {"b"}
+    eventually(lambda: it.scheduler.uids() == {"b"})
 
 
 def test_a_namespace_that_begins_to_refuse_is_left_out(it: Watching, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,6 +77,7 @@ class FakeSources:
     refusing: set[str] = field(default_factory=set)
     looks: int = 0
     lists: int = 0
+    listed: list[str] = field(default_factory=list)
 
     def served(self) -> bool:
         self.looks += 1
@@ -87,6 +88,7 @@ class FakeSources:
     def uids(self, namespaces: Sequence[str]) -> set[str]:
         (namespace,) = namespaces
         self.lists += 1
+        self.listed.append(namespace)
         if self.error is not None:
             raise self.error
         if namespace in self.refusing:
