@@ -57,8 +57,9 @@ class SourceWatch:
         self.listed = threading.Event()
         self._scheduler = scheduler
         self._sources = sources
-        self._namespaces = settings.namespaces
+        self._namespaces = tuple(dict.fromkeys(settings.namespaces))
         self._refused: dict[str, ApiError] = {}
+        self._left_out: set[str] = set()  # by the watch that runs
         self._renewed = False
         self._stop = stop
         self._awaited: set[str] | None = None
@@ -89,10 +90,10 @@ class SourceWatch:
         while not self._stop.is_set():
             try:
                 if self._prepared():
+                    self._renewed = False
                     asyncio.run(self._watch())
                     if not self._renewed:
                         self._complain("The watch ended, and is started again")
-                    self._renewed = False
             # Whatever ends Kopf, the watch goes on; a cancellation that leaks from it, too.
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001
                 self._complain(f"The watch ended ({type(error).__name__}), and is started again")
@@ -113,6 +114,7 @@ class SourceWatch:
             return False
         if self._refused:
             self._complain(f"{'; '.join(map(_refusal, self._refused.values()))}. The other namespaces are served")
+            self._gap.set()  # the look for what was deleted may sleep for long yet
         else:
             self._complaint = ""
         return True
@@ -171,9 +173,8 @@ class SourceWatch:
         complaint = ""
         try:
             if self._sources.served():
-                before = set(self._refused)
                 self._forget_deleted()
-                if set(self._refused) != before:
+                if set(self._refused) != self._left_out:
                     self._renewed = True
                     self.stop()  # to be started again for those that may be looked into now
             else:
@@ -244,7 +245,9 @@ class SourceWatch:
             self._end = (asyncio.get_running_loop(), ended)
         try:
             if not self._stop.is_set():
-                namespaces = [namespace for namespace in self._namespaces if namespace not in self._refused]
+                # Read once, and after `_end` is set: who finds another set later ends this watch.
+                self._left_out = set(self._refused)
+                namespaces = [namespace for namespace in self._namespaces if namespace not in self._left_out]
                 await handlers.watch(self, namespaces=namespaces, stop=ended, on_gap=self._gap.set)
         finally:
             with self._lock:

@@ -186,6 +186,27 @@ def test_a_namespace_that_refuses_holds_up_no_other(
     assert caplog.messages == [f"{REFUSAL}{OTHERS}"], "once, and nothing of a watch that was renewed on purpose"
 
 
+def test_a_namespace_that_is_named_twice_is_one(it: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without any that answers, an empty list would mean the whole cluster."""
+    it.sources.refusing = {"shop"}
+    watch = it.start(monkeypatch, "shop")
+    it.looked(6)
+    assert (it.kopf.begun, watch.listed.is_set()) == (0, False)
+
+
+def test_one_that_lets_in_before_the_watch_has_begun_is_not_left_out_for_good(
+    it: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The two threads look at the same time: what counts is what the watch that runs was started without."""
+    monkeypatch.setattr(module, "REFUSED_SECONDS", 0.02)
+    it.sources.refusing = {"cart"}
+    watch = it.start(monkeypatch, "cart")
+    assert it.kopf.watching.wait(10)
+    watch._refused, it.sources.refusing = {}, set()
+    it.kopf.on_gap()
+    eventually(lambda: it.kopf.namespaces == ("shop", "cart"))
+
+
 def test_beside_one_that_refuses_the_clock_goes_on(it: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "REFUSED_SECONDS", 0.02)
     monkeypatch.setattr(module, "PRUNE_SECONDS", 0.1)
