@@ -98,7 +98,6 @@ def roll_out(stage: Stage) -> None:
 
     second = stage.start("second")
     wait_until(second.ready, TIMEOUT, "readiness of the second replica")
-    assert second.shards == set()
     since, clock = time.monotonic(), time.time()
     first.process.send(signal.SIGTERM)
     assert stage.wait_for_shares([second], [1]) - since < AT_ONCE_SECONDS
@@ -242,10 +241,11 @@ def be_cut_off_alone(stage: Stage) -> None:
 def be_paused(stage: Stage) -> None:
     """A replica is stopped in the middle of a poll for longer than its Lease: what it has in hand is never written."""
     scene, proxy = stage.scene, stage.proxy
-    paused = stage.start("paused")
+    two = [stage.start("one"), stage.start("another")]
+    stage.wait_for_assigned()
+    # The one that is to have the shard: the other one would be giving it away.
+    other, paused = sorted(two, key=lambda replica: len(replica.shards))
     sync(stage, ["checkout"])
-    other = stage.start("other")
-    wait_until(other.ready, TIMEOUT, "readiness of the other replica")
     began = scene.resource_version()
 
     # A receipt takes so long that there is time to stop it in the middle.

@@ -12,6 +12,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
+from appconfig_operator.core.lease import from_dict
+from appconfig_operator.core.shards import assign
 from sandbox import LOOPBACK, free_ports, wait_until
 from sandbox.appconfig_proxy import AppConfigProxy, Operation, Rules
 from sandbox.kubeconfig import write_kubeconfig
@@ -115,9 +117,11 @@ class Stage:
         with self._stack:
             for replica in self.replicas:
                 replica.process.stop()
-        if error is None:
-            for replica in self.replicas:
+        for replica in self.replicas:
+            if error is None:
                 check_log(replica.process)
+            else:
+                error.add_note(f"The log of replica {replica.name}:\n{replica.process.log}")
 
     # What happens on it.
 
@@ -170,6 +174,23 @@ class Stage:
 
         wait_until(shared_out, timeout, f"shares of {shares}")
         return time.monotonic()
+
+    def wait_for_assigned(self) -> None:
+        """Wait until each shard is polled by the replica that is to have it: none moves until a replica comes or goes.
+
+        Who that is is decided by the random part of the replicas' names.
+        """
+        path = f"/apis/coordination.k8s.io/v1/namespaces/{self.scene.namespace}/leases"
+
+        def assigned() -> bool:
+            leases = [from_dict(item) for item in self.scene.api.json("GET", path)["items"]]
+            members = [lease.holder for lease in leases if lease is not None and lease.shard is None]
+            holders = {lease.shard: lease.holder for lease in leases if lease is not None and lease.shard is not None}
+            polled = [shard for replica in self.replicas for shard in replica.shards]
+            everybody = len(members) == len(self.replicas) and len(polled) == len(holders)
+            return everybody and bool(holders) and holders == assign(len(holders), members)
+
+        wait_until(assigned, TIMEOUT, "each shard with the replica that is to have it")
 
     def wait_for_polls(
         self, names: Iterable[str], *, since: float, polls: int = 1, by: Replica | None = None, timeout: float = TIMEOUT
