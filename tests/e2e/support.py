@@ -115,6 +115,22 @@ class Scene:
         made: Object = self.api.json("POST", self._config_maps, body)
         return made
 
+    def replace_config_map(self, name: str, data: Mapping[str, str]) -> Object:
+        """Delete a ConfigMap and create another one as somebody else would, before the operator makes its own again."""
+
+        def replaced() -> Object | None:
+            self.api.request("DELETE", f"{self._config_maps}/{name}")
+            try:
+                return self.write_config_map(name, data)
+            except RestError as error:
+                if error.status == http.client.CONFLICT:
+                    return None  # the operator was faster
+                raise
+
+        theirs = wait_until(replaced, TIMEOUT, f"another ConfigMap {name}")
+        assert theirs is not None
+        return theirs
+
     def has_config_map(self, name: str) -> bool:
         return self.api.exists(f"{self._config_maps}/{name}")
 

@@ -155,8 +155,7 @@ def test_a_config_map_that_another_makes_first_is_never_overwritten(scene: Scene
 
 def test_a_config_map_that_another_puts_in_place_of_ours_is_never_overwritten(scene: Scene) -> None:
     ours = synced(scene)
-    scene.api.request("DELETE", f"/api/v1/namespaces/{scene.namespace}/configmaps/checkout")
-    theirs = scene.write_config_map("checkout", ours["data"])
+    theirs = scene.replace_config_map("checkout", ours["data"])
     scene.deploy(b'{"good": "newer"}')
     check_failed(scene, "checkout", "TargetNotOwned", stalled=True, words=("was not made by",))
     assert scene.config_map("checkout") == theirs
