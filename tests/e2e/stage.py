@@ -231,6 +231,13 @@ class Stage:
             if request.credential == replica.credential and request.time >= since
         ]
 
+    def renewals(self, replica: Replica, shard: int) -> list[float]:
+        """Give when a replica has written the Lease of a shard with success: took, renewed or freed it. Unix time."""
+        written = ("update", f"appconfig-operator-shard-{shard}", http.client.OK)
+        return [
+            request.time for request in self.requests(replica) if (request.verb, request.name, request.code) == written
+        ]
+
     def writes(self, *replicas: Replica, since: float = 0.0) -> list[Request]:
         """Give the writes of replicas, but those by which replicas share their work."""
         return [

@@ -145,9 +145,11 @@ class Scene:
 
     def config_map_writes(self, since: str) -> list[Object]:
         """Give each state that ConfigMaps have had since a resourceVersion, as the API server's own history has it."""
-        query = f"watch=true&resourceVersion={since}&timeoutSeconds=1"
+        query = f"watch=true&resourceVersion={since}&timeoutSeconds=2"
         lines = self.api.request("GET", f"{self._config_maps}?{query}").splitlines()
-        return [change["object"] for change in map(json.loads, lines) if change["type"] in {"ADDED", "MODIFIED"}]
+        changes = [json.loads(line) for line in lines]
+        assert all(change["type"] != "ERROR" for change in changes), changes
+        return [change["object"] for change in changes if change["type"] in {"ADDED", "MODIFIED"}]
 
     def resource_version(self) -> str:
         """Give the resourceVersion of the cluster now."""

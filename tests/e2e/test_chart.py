@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 import uuid
 from typing import TYPE_CHECKING
 
@@ -135,11 +134,9 @@ def test_cluster_from_an_older_version_to_its_end(
 
     release.install({**TEXT, "crds": {"keep": False}})
     assert uid_of(release, CRD) == crd
-    started = time.monotonic()
     release.uninstall()
     wait_until(lambda: not is_there(release, CRD), UNINSTALL_SECONDS, "the end of the CRD")
     wait_until(lambda: not scene.has_config_map("owner"), UNINSTALL_SECONDS, "the end of the owned ConfigMap")
-    assert time.monotonic() - started < UNINSTALL_SECONDS
     assert scene.config_map("orphan")["data"] == {"config.json": '{"version": 2}'}
 
 

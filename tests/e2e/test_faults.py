@@ -107,7 +107,7 @@ def test_an_expired_token_is_replaced_at_once(cases: dict[str, Case]) -> None:
     case = cases["expired"]
     case.wait_until_over()
     case.check_unchanged(sessions=2)
-    assert case.check_new_session() < 0.5
+    assert case.check_new_session() < 1  # the interval: a poll in its turn comes no sooner
 
 
 def test_half_of_a_body_is_never_written(served_scene: Scene, proxy: AppConfigProxy) -> None:

@@ -65,7 +65,7 @@ def test_what_is_told_of_sources_polls_and_shards(stage: Stage) -> None:
 
 
 def test_of_several_replicas_each_tells_of_its_own(stage: Stage) -> None:
-    names = [f"source-{number:02}" for number in range(12)]
+    names = [f"source-{number:02}" for number in range(24)]
     pair = [stage.start(name, shards=4) for name in ("one", "two")]
     stage.deploy(names[:1])
     for name in names:
@@ -80,7 +80,9 @@ def test_of_several_replicas_each_tells_of_its_own(stage: Stage) -> None:
             for each in metrics
         ]
 
-    wait_until(lambda: told() == [(12, 2, 2, True)] * 2, TIMEOUT, "the same from both")
-    polled = [sources(replica.metrics())["Ready"] for replica in pair]
-    assert sum(polled) == 12
-    assert all(number > 0 for number in polled)
+    def ready() -> list[float]:
+        return [sources(replica.metrics()).get("Ready", 0) for replica in pair]
+
+    wait_until(lambda: told() == [(24, 2, 2, True)] * 2, TIMEOUT, "the same from both")
+    wait_until(lambda: sum(ready()) == 24, TIMEOUT, "each source ready with one of them")
+    assert all(number > 0 for number in ready())

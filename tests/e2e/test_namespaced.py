@@ -188,7 +188,8 @@ def test_a_namespace_that_did_not_let_it_in_is_named_holds_up_no_other_and_is_se
     with started(installed, one, tmp_path, aws) as running:
         one.scene.wait_for("checkout", "Synced")
         let_in(other, one, tmp_path / "there")
-        other.scene.wait_for("checkout", "Synced")
+        # It looks every 10 s whether it was let in, and takes some seconds to begin.
+        other.scene.wait_for("checkout", "Synced", timeout=2 * TIMEOUT)
         told, *more = [line for line in running.log.splitlines() if " INFO " not in line]
     for words in (" ERROR ", "appconfigsources", "cannot list", f'in the namespace "{other.namespace}"'):
         assert words in told

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox import wait_until
 from sandbox.appconfig_proxy import Operation
-from tests.e2e.support import TIMEOUT, Scene, condition
+from tests.e2e.support import TIMEOUT, Scene, condition, wait_for_silence
 
 if TYPE_CHECKING:
     from sandbox.appconfig_proxy import AppConfigProxy
@@ -221,11 +221,14 @@ def test_what_is_being_deleted_is_not_made_again(scene: Scene) -> None:
     assert all("deletionTimestamp" in item["metadata"] for item in scene.config_map_writes(since))
 
 
-def test_while_suspended_nothing_is_put_right(scene: Scene) -> None:
-    for name in ("paused", "clock"):
-        scene.apply(name, target={"key": "one.txt"})
+def test_while_suspended_nothing_is_put_right(scene: Scene, proxy: AppConfigProxy) -> None:
+    scene.deploy(b"one", profile="paused", content_type="text/plain")
+    scene.apply("paused", target={"key": "one.txt"}, configurationProfile="paused")
+    scene.apply("clock", target={"key": "one.txt"})
     scene.wait_for_all(["paused", "clock"], "Synced")
     scene.change("paused", suspend=True)
+    # The watch on ConfigMaps may be faster than the one that tells of the suspension.
+    wait_for_silence(proxy, scene.place("paused"), beside=scene.place())
     for name in ("paused", "clock"):
         patch(scene, name, {"data": {"one.txt": "theirs"}})
     scene.wait_for_content("clock", {"one.txt": "one"}, timeout=REPAIR_SECONDS)

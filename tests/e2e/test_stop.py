@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import StartOperator
     from tests.e2e.support import Scene
 
+GRACE_SECONDS = 3.0
+"""What polls in hand may take. Where there is nothing to wait for, it takes a small part of that."""
+
 
 def seconds_to_stop(operator: Process) -> float:
     told = time.monotonic()
@@ -30,7 +33,7 @@ def test_when_idle_it_ends_at_once(scene: Scene, start_operator: StartOperator, 
     # Without the proxy, so that the next poll is 15 s away.
     operator = start_operator(scene.namespace, aws=ministack.environment())
     scene.wait_for_events("checkout", [("Normal", "Synced")])
-    assert seconds_to_stop(operator) < 1
+    assert seconds_to_stop(operator) < GRACE_SECONDS
     assert operator.log.rstrip().endswith("Stopped")
 
 
@@ -46,18 +49,23 @@ def test_while_aws_does_not_answer_it_ends_within_five_seconds(
         scene.deploy(b'{"long": "enough to take a while"}', profile=profile)
         scene.apply(profile, configurationProfile=profile)
     wait_until(lambda: len([call for call in proxy.calls() if call.fault]) >= len(cases), TIMEOUT, "calls that hang")
-    assert seconds_to_stop(operator) < 5
+    # 5 s on an idle machine. Whoever waited for AWS would wait for 10 s at least.
+    assert seconds_to_stop(operator) < 8
     assert scene.config_maps() == []
 
 
-def test_in_the_middle_of_a_first_sync_it_ends_what_it_has_begun(scene: Scene, start_operator: StartOperator) -> None:
+def test_in_the_middle_of_a_first_sync_it_ends_what_it_has_begun(
+    scene: Scene, start_operator: StartOperator, proxy: AppConfigProxy
+) -> None:
     names = [f"source-{number:02}" for number in range(30)]
+    proxy.fail(Operation.LATEST, Fault.trickle(pause=0.1), times=None, place=scene.place())  # so that it takes a while
     scene.deploy(b"{}")
     for name in names:
         scene.apply(name)
-    operator = start_operator(scene.namespace, arguments=["--workers=2"])
+    operator = start_operator(scene.namespace, arguments=["--log-format=text", "--workers=2"])
     wait_until(lambda: len(scene.config_maps()) >= 3, TIMEOUT, "the first ConfigMaps")
-    assert seconds_to_stop(operator) < 2
+    assert seconds_to_stop(operator) < GRACE_SECONDS
+    assert operator.log.rstrip().endswith("Stopped")
     written = {config_map["metadata"]["name"] for config_map in scene.config_maps()}
     assert 3 <= len(written) < len(names), "it was not stopped in the middle"
     ready = {source["metadata"]["name"] for source in scene.sources() if condition(source, "Ready") is not None}

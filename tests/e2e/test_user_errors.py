@@ -100,7 +100,9 @@ def test_a_quota_that_is_used_up_is_told_in_the_words_of_the_api_server(scene: S
         "metadata": {"name": "few"},
         "spec": {"hard": {"configmaps": "0"}},
     }
-    scene.api.json("POST", f"/api/v1/namespaces/{scene.namespace}/resourcequotas", quota)
+    quotas = f"/api/v1/namespaces/{scene.namespace}/resourcequotas"
+    scene.api.json("POST", quotas, quota)
+    wait_until(lambda: scene.api.json("GET", f"{quotas}/few")["status"].get("used"), TIMEOUT, "the quota in force")
     scene.deploy(GOOD["config.json"].encode())
     scene.apply("checkout")
     words = (f"ConfigMap {scene.namespace}/checkout", "exceeded quota: few")

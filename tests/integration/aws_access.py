@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from appconfig_operator.aws.session import Session
     from appconfig_operator.core.handover import SavedSession
 
-IMPATIENT = Timeouts(connect=1, read=0.5, body=0.5)
+IMPATIENT = Timeouts(connect=3, read=2, body=2)
 
 
 def lead(monkeypatch: pytest.MonkeyPatch, environment: Mapping[str, str]) -> None:

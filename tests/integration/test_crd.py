@@ -14,6 +14,8 @@ import pytest
 import yaml
 from kubernetes import client, config
 
+from sandbox.kubectl import Kubectl
+from sandbox.operator_process import wait_for_kind
 from sandbox.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -107,7 +109,7 @@ def api(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -
             client.CustomObjectsApi(api_client), control_plane.kubeconfig, tmp_path_factory.mktemp("kubectl"), namespace
         )
         api.kubectl("apply", "--server-side", f"--filename={CRD_FILE}")
-        api.kubectl("wait", "--for=condition=Established", f"--timeout={TIMEOUT}s", f"--filename={CRD_FILE}")
+        wait_for_kind(Kubectl(control_plane.kubeconfig))
         yield api
         core.delete_namespace(namespace)
 

@@ -13,10 +13,12 @@ import pytest
 from appconfig_operator.api.v1alpha1 import AssumeRole, Credentials
 from appconfig_operator.aws.service import AppConfig as Service
 from appconfig_operator.core.errors import Reason, RefusedError, SourceError, StallingError
+from appconfig_operator.kube.errors import NOT_FOUND, ApiError
 from appconfig_operator.kube.identities import Identities
 from sandbox.appconfig import AppConfig
 from sandbox.appconfig_proxy import AppConfigProxy, Fault, Operation, Rules
 from sandbox.iam import trust_in, trust_in_service_account
+from sandbox.waiting import wait_until
 from tests.identity_support import EACH, grant, secret, service_account
 from tests.integration.aws_access import lead, new_place
 from tests.integration.kube_access import api_of, api_of_operator
@@ -41,6 +43,7 @@ class Scene:
         self.place = place
         self.iam = iam
         self.administrator = administrator
+        self.operator = operator
         self.identities = Identities(operator)
         self.clock = 0.0
         self.service = Service(workers=2, user_agent="test", cluster=self.identities)
@@ -54,6 +57,14 @@ class Scene:
     def put(self, kind: str, body: Mapping[str, Any], method: str = "POST") -> None:
         name = "" if method == "POST" else f"/{body['metadata']['name']}"
         self.administrator.call(method, f"/api/v1/namespaces/{self.namespace}/{kind}{name}", body=body)
+
+    def may_read_secrets(self) -> bool:
+        """Tell whether the API server knows of the rights that were granted last."""
+        try:
+            self.operator.call("GET", f"/api/v1/namespaces/{self.namespace}/secrets/none")
+        except ApiError as error:
+            return error.status == NOT_FOUND
+        return True
 
     def session(self, **credentials: Any) -> Session:
         place = self.place
@@ -111,6 +122,7 @@ def bare(  # noqa: PLR0913, PLR0917 - fixtures
 def scene(bare: Scene) -> Scene:
     """A scene in which the operator also has the rights of the components, in that namespace."""
     grant(bare.create, bare.namespace, *EACH)
+    wait_until(bare.may_read_secrets, 10, "the rights to be known")
     return bare
 
 

@@ -179,6 +179,7 @@ def test_answer_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(UnreachableError, match="ReadTimeoutError"):
             api.call("GET", "/x")
         assert time.monotonic() - began < 5
+        wait_until(lambda: handler.seen, 5.0, "the request")
         assert handler.seen == ["/x"]
 
 
