@@ -88,7 +88,7 @@ release-files: install
 	@echo "release files: dist/"
 
 .PHONY: verify
-verify: lint lint-image lint-workflows types contracts fresh verify-chart verify-manifests docs coverage ## Check all that needs neither an e2e test nor a node
+verify: lint lint-image lint-workflows types contracts fresh verify-manifests verify-chart docs coverage ## Check all that needs neither an e2e test nor a node
 
 .PHONY: lint
 lint: install

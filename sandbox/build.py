@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from sandbox.go import ENVIRONMENT, GoError, find_go
+from sandbox.persistence import persist
 from sandbox.process import tail
 from sandbox.progress import Progress
 
@@ -46,7 +47,9 @@ def build(module: Module, programs: list[str], folder: Path) -> None:
     go = find_go(module.go_mod)
     packages = [module.packages[program] for program in programs]
     progress = Progress(sys.stderr, f"sandbox: {module.folder.name} {module.version}")
-    needed = _run(module, [str(go), "list", "-deps", *packages], progress, total=None)
+    command = [str(go), "list", "-deps", *packages]
+    # It downloads. Go keeps what it has, so that the next try goes on.
+    needed = persist(lambda: _run(module, command, progress, total=None), GoError, "download")
     flags = ["-v", *module.flags, "-o", f"{folder}{os.sep}"]
     _run(module, [str(go), "build", *flags, *packages], progress, total=len(needed))
     for program in programs:

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PROGRAM = Path(sys.executable).with_name("kubectl")
-_TIMEOUT = 60.0
+_TIMEOUT = 240.0
+"""Against what hangs. A call that waits has a time-out of its own, or waits for as long as it takes."""
 
 
-class KubectlError(RuntimeError):
-    """kubectl ended with an error. The text is what it wrote."""
+class KubectlError(OSError):
+    """kubectl ended with an error. The text is what it wrote. Who waits takes it for "not yet"."""
 
 
 class Kubectl:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
 
-_LOWEST = 10_240
+_LOWEST = 10_300
+"""Above the ports that the programs of a node always have, up to 10259: in its network, nobody here sees them taken."""
 _EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _EPHEMERAL_START = 32_768
 _ENOUGH = 1_000

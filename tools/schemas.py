@@ -16,6 +16,7 @@ import yaml
 
 from sandbox.go import ENVIRONMENT, GoError, find_go
 from sandbox.modules import KUBERNETES, Module
+from sandbox.persistence import persist
 from sandbox.process import tail
 from tools.closed import Schema, closed, definitions, deprecated, resource
 
@@ -91,8 +92,13 @@ def _save(folder: Path, schema: Schema) -> None:
 
 def _source(module: Module) -> Path:
     """Return the folder of a Go module's source, downloaded by Go if it is not there."""
+    go = find_go(module.go_mod)
+    return persist(lambda: _download(go, module), GoError, f"download of {module.requires}")
+
+
+def _download(go: Path, module: Module) -> Path:
     done = subprocess.run(
-        [find_go(module.go_mod), "mod", "download", "-json", module.requires],
+        [go, "mod", "download", "-json", module.requires],
         cwd=module.folder,
         env={**os.environ, **ENVIRONMENT},
         capture_output=True,

@@ -32,7 +32,7 @@ WHERE = ("shop", "production", "checkout")
 KEY = "checkout.json"
 INTERVAL = 15
 """Seconds: `pollIntervalSeconds` of the source that is watched."""
-SOON = "--timeout=30s"
+SOON = "--timeout=120s"
 
 VERSIONS = {"v1": '{"currency": "EUR", "giftCards": false}', "v2": '{"currency": "EUR", "giftCards": true}'}
 
@@ -41,7 +41,7 @@ DEPLOY_THIRD = f"""python -m sandbox.deploy {" ".join(WHERE)} v3 '{{"currency": 
 
 PYTHON = Path(sys.executable)
 
-_EVENT_TIMEOUT = 10.0
+_EVENT_TIMEOUT = 30.0
 
 
 class StoryError(Exception):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import tarfile
 from typing import TYPE_CHECKING
 
-from sandbox.image.alone import run_alone
+from sandbox.image.alone import ImageError, run_alone
 from sandbox.image.interpreter import Interpreter, install
+from sandbox.persistence import persist
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,8 +58,13 @@ def make_base(codename: str, interpreter: Interpreter, folder: Path) -> Path:
         A tar of it.
     """
     root = folder / "base"
-    command = ["mmdebstrap", "--quiet", "--variant=minbase", "--format=directory", f"--include={','.join(PACKAGES)}"]
-    run_alone([*command, codename, root], folder=folder)
+
+    def download() -> None:
+        shutil.rmtree(root, ignore_errors=True)
+        command = ["mmdebstrap", "--quiet", "--variant=minbase", "--format=directory"]
+        run_alone([*command, f"--include={','.join(PACKAGES)}", codename, root], folder=folder)
+
+    persist(download, ImageError, "download of the base image's packages")
     install(interpreter, root)
     path = folder / "base.tar"
     with tarfile.open(path, "w") as archive:

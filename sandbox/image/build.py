@@ -77,6 +77,8 @@ def build_image(folder: Path = _ROOT) -> Path:
     with _locked(cache / "lock"):
         # Another run may have built it while we waited.
         if not image.exists():
+            if interpreter.minor != minor:
+                sys.stderr.write(f"sandbox: no Python {minor} here, so the image gets Python {interpreter.version}\n")
             with tempfile.TemporaryDirectory(prefix="build-", dir=cache) as work:
                 kept = _base(cache / f"base-{base_key}.tar", codename, interpreter, Path(work))
                 _build(base, kept, folder, Path(work)).rename(image)

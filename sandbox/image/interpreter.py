@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sandbox.image.alone import ImageError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -47,6 +49,11 @@ class Interpreter:
         """Such as ``3.13``."""
         return self.version.rpartition(".")[0]
 
+    @property
+    def of_the_distribution(self) -> bool:
+        """Whether it is installed in ``/usr`` itself."""
+        return Path(self.standard).parents[1] == Path("/usr")
+
 
 def find_interpreter(minor: str) -> Interpreter:
     """Find a Python: on PATH, or among those of pyenv, or else the one that runs us.
@@ -59,18 +66,23 @@ def find_interpreter(minor: str) -> Interpreter:
     Returns
     -------
     Interpreter
-        What was found.
+        What was found. Not that of the distribution, whose modules and libraries are where only it looks for them.
+
+    Raises
+    ------
+    ImageError
+        If there is none.
     """
-    for candidate in _candidates(minor):
-        found = ask(candidate)
-        if found is not None and found.minor == minor:
-            return found
+    found = [there for there in map(ask, _candidates(minor)) if there is not None and there.minor == minor]
     own = ask(Path(sys.executable))
-    if own is None:
-        message = f"{sys.executable} does not answer"
-        raise OSError(message)
-    sys.stderr.write(f"sandbox: no Python {minor} here, so the image gets Python {own.version}\n")
-    return own
+    for interpreter in [*found, *filter(None, [own])]:
+        if not interpreter.of_the_distribution:
+            return interpreter
+    message = (
+        f"To build the image here, a Python {minor} is needed, on PATH or among those of pyenv, and not the "
+        "distribution's own"
+    )
+    raise ImageError(message)
 
 
 def ask(program: Path) -> Interpreter | None:

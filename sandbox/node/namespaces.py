@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from sandbox.node.claim import Claim
 
-_START_TIMEOUT = 10.0
-_END_TIMEOUT = 10.0
+_START_TIMEOUT = 60.0
+_END_TIMEOUT = 60.0
 _INNER_LINK = "machine"
 _BRIDGE_ADDRESS = "02:00:00:00:00:01"
 

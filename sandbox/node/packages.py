@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sandbox.persistence import persist
 from sandbox.provision import cache_folder
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ PACKAGES = {
     "buildah": "usr/bin/buildah",
     # By these keys mmdebstrap knows Debian's packages. Ubuntu does not install them.
     "debian-archive-keyring": "usr/share/keyrings/debian-archive-keyring.*",
+    "iproute2": "*bin/ip",
     # runc is linked with it.
     "libseccomp2": "usr/lib/*/libseccomp.so.2",
     "mmdebstrap": "usr/bin/mmdebstrap",
@@ -36,7 +38,7 @@ UNPACKED = {
     "runc": "usr/*bin/runc",
 }
 _ROOT = Path("/")
-_TOOLS = ("apt-get", "dpkg-deb", "ip", "nsenter", "unshare", "cc")
+_TOOLS = ("apt-get", "dpkg-deb", "nsenter", "unshare", "cc")
 _WAIT_FOR_APT = ("-o", "DPkg::Lock::Timeout=300")
 
 
@@ -73,7 +75,7 @@ def check_machine() -> None:
     lacking += [name for name in _TOOLS if shutil.which(name) is None]
     if lacking:
         message = (
-            f"a node needs {', '.join(lacking)}. It runs as root on Debian or Ubuntu, with a C compiler, iproute2 and "
+            f"a node needs {', '.join(lacking)}. It runs as root on Debian or Ubuntu, with a C compiler and "
             "util-linux; the rest it gets with apt-get itself. `make test` and `make demo` run without it."
         )
         raise PackagesError(message)
@@ -101,13 +103,31 @@ def ensure_packages(environment: Mapping[str, str] | None = None) -> Programs:
     missing = [name for name, file in PACKAGES.items() if _find(_ROOT, file) is None]
     if missing:
         sys.stderr.write(f"sandbox: installing {', '.join(missing)} with apt-get\n")
-        _apt("update")
-        _apt("install", "--yes", "--no-install-recommends", "--no-remove", *missing)
+        _get("install", "--yes", "--no-install-recommends", "--no-remove", *missing)
     return _unpacked(cache_folder(os.environ if environment is None else environment) / "debian")
 
 
 def _find(folder: Path, pattern: str) -> Path | None:
     return min(folder.glob(pattern), default=None)
+
+
+def _get(*command: str, folder: Path | None = None) -> None:
+    """Bring the lists of packages up to date, and run apt-get."""
+
+    def attempt() -> None:
+        trouble = ""
+        try:
+            _apt("update")
+        except PackagesError as error:
+            # It fails for any source of packages that fails, also for one of which nothing is needed here.
+            trouble = f"{error}\n"
+        try:
+            _apt(*command, folder=folder)
+        except PackagesError as error:
+            message = f"{trouble}{error}"
+            raise PackagesError(message) from error
+
+    persist(attempt, PackagesError, "apt-get")
 
 
 def _apt(*arguments: str, folder: Path | None = None) -> None:
@@ -133,9 +153,7 @@ def _unpacked(folder: Path) -> Programs:
         missing = [name for name, file in UNPACKED.items() if _find(folder / name, file) is None]
         if missing:
             sys.stderr.write(f"sandbox: downloading {', '.join(missing)} with apt-get, to be unpacked, not installed\n")
-            _apt("update")
-        for name in missing:
-            _unpack(name, folder / name)
+            _unpack(missing, folder)
     found = {name: _program(folder / name, file) for name, file in UNPACKED.items()}
     return Programs(
         busybox=found["busybox-static"],
@@ -145,17 +163,18 @@ def _unpacked(folder: Path) -> Programs:
     )
 
 
-def _unpack(name: str, final: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=final.parent) as temporary:
+def _unpack(names: list[str], final: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="download-", dir=final) as temporary:
         folder = Path(temporary)
         # apt-get downloads as the user _apt where it can, and warns where it cannot.
-        _apt("-o", "APT::Sandbox::User=root", "download", name, folder=folder)
-        (package,) = folder.glob(f"{name}_*.deb")
-        unpacked = folder / "unpacked"
-        subprocess.run(["dpkg-deb", "-x", package, unpacked], check=True)
-        if final.exists():
-            shutil.rmtree(final)
-        unpacked.rename(final)
+        _get("-o", "APT::Sandbox::User=root", "download", *names, folder=folder)
+        for name in names:
+            (package,) = folder.glob(f"{name}_*.deb")
+            unpacked = folder / name
+            subprocess.run(["dpkg-deb", "-x", package, unpacked], check=True)
+            if (final / name).exists():
+                shutil.rmtree(final / name)
+            unpacked.rename(final / name)
 
 
 def _program(folder: Path, pattern: str) -> Path:

@@ -55,6 +55,9 @@ def restricted_namespace(kubectl: Kubectl, name: str) -> Iterator[None]:
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
     kubectl("create", "-f", "-", stdin=json.dumps(namespace))
     try:
+        # What every namespace gets. Who looks what there is does not see it come later.
+        given = ("serviceaccount/default", "configmap/kube-root-ca.crt")
+        kubectl("wait", "--for=create", *given, "-n", name, "--timeout=60s")
         yield
     finally:
         kubectl("delete", "namespace", name)

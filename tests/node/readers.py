@@ -90,7 +90,7 @@ class Readers:
         with self.stages.timed("sources and Pods applied, until both containers run"):
             self._kubectl("apply", "-k", self.folder)
             for name in (_FILE_READER, _VARIABLES_READER):
-                self._kubectl("rollout", "status", f"deployment/{name}", "--timeout=50s")
+                self._kubectl("rollout", "status", f"deployment/{name}", "--timeout=150s")
 
     def check(self) -> None:
         """Check that both containers have the version that was deployed last, the one since its start."""
@@ -117,7 +117,7 @@ class Readers:
             lambda: self.config_map("checkout-env") == expected, _TIMEOUT, "the newest variables in the ConfigMap"
         )
         self._kubectl("rollout", "restart", f"deployment/{_VARIABLES_READER}")
-        self._kubectl("rollout", "status", f"deployment/{_VARIABLES_READER}", "--timeout=60s")
+        self._kubectl("rollout", "status", f"deployment/{_VARIABLES_READER}", "--timeout=150s")
         assert self.variables() == expected
 
     def file(self) -> str:

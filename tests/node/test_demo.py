@@ -95,15 +95,15 @@ def left(folder: Path, told: str) -> list[str]:
     return found
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_demo_on_a_node(demo: subprocess.Popen[str], folder: Path) -> None:
-    told, complaints = demo.communicate(timeout=280)
+    told, complaints = demo.communicate(timeout=580)
     assert (demo.returncode, complaints) == (0, ""), told
     assert re.search(".*?".join(TOLD), told, re.DOTALL), told
     assert left(folder, told) == []
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 def test_interrupted_demo_leaves_nothing(demo: subprocess.Popen[str], folder: Path) -> None:
     assert demo.stdout is not None
     told = ""
@@ -114,7 +114,7 @@ def test_interrupted_demo_leaves_nothing(demo: subprocess.Popen[str], folder: Pa
     assert left(folder, told) != []
 
     demo.send_signal(signal.SIGINT)
-    rest, complaints = demo.communicate(timeout=60)
+    rest, complaints = demo.communicate(timeout=150)
     assert (demo.returncode, complaints) == (130, "")
     assert rest.endswith("\nInterrupted. Nothing is left running.\n")
     assert left(folder, told) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,9 +36,10 @@ def test_two_replicas_of_which_one_is_killed(site: Site) -> None:
     readers.deploy(1)
     with stages.timed("kubectl apply -k, until two replicas are ready"):
         kubectl("apply", "--server-side", "-k", overlay)
-        kubectl("rollout", "status", "deployment/appconfig-operator", "-n", NAMESPACE, "--timeout=50s")
+        kubectl("rollout", "status", "deployment/appconfig-operator", "-n", NAMESPACE, "--timeout=150s")
     enforced = kubectl("get", "namespace", NAMESPACE, "-o", "jsonpath={.metadata.labels}")
     assert json.loads(enforced)["pod-security.kubernetes.io/enforce"] == "restricted"
+    wait_for_shares(kubectl)
     readers.apply()
     readers.check()
     readers.follow(2)
@@ -53,13 +55,13 @@ def test_two_replicas_of_which_one_is_killed(site: Site) -> None:
     site.cluster.kill_container(status_of(killed)["containerID"])
     kubectl("delete", "pod", name_of(killed), "-n", NAMESPACE, "--force", "--grace-period=0")
     readers.follow(3)
-    assert {holder.rpartition("-")[0] for holder in holders(kubectl)} == {name_of(other)}
+    wait_until(lambda: {pod_of(holder) for holder in holders(kubectl)} == {name_of(other)}, 60, "all its shards")
     check_logs(kubectl, NAMESPACE)
 
     kubectl("uncordon", NODE)
     with stages.timed("another Pod in place of the one that was killed"):
-        kubectl("rollout", "status", "deployment/appconfig-operator", "-n", NAMESPACE, "--timeout=50s")
-    wait_until(lambda: len(set(holders(kubectl))) == REPLICAS, 30, "shards of both replicas")
+        kubectl("rollout", "status", "deployment/appconfig-operator", "-n", NAMESPACE, "--timeout=150s")
+    wait_for_shares(kubectl)
     readers.restart_variables_reader()
 
     with stages.timed("kubectl delete -k"):
@@ -106,8 +108,23 @@ def name_of(pod: dict[str, Any]) -> str:
     return str(pod["metadata"]["name"])
 
 
+def pod_of(holder: str) -> str:
+    """Give the Pod of a replica that holds a shard."""
+    return holder.rpartition("-")[0]
+
+
+def wait_for_shares(kubectl: Kubectl) -> None:
+    """Wait until each replica holds as many shards as the other: then none moves any more."""
+
+    def shared() -> bool:
+        shares = Counter(holders(kubectl))
+        return len(shares) == REPLICAS and len(set(shares.values())) == 1 and "" not in shares
+
+    wait_until(shared, 60, "as many shards for each replica")
+
+
 def holders(kubectl: Kubectl) -> list[str]:
-    """Give who holds each shard."""
+    """Give who holds each shard. Empty: nobody."""
     selector = "--selector=appconfig-operator.io/lease=shard"
     leases = json.loads(kubectl("get", "leases", "-n", NAMESPACE, selector, "-o", "json"))["items"]
     return [lease["spec"].get("holderIdentity", "") for lease in leases]

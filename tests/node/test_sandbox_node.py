@@ -36,7 +36,7 @@ PRIVILEGED = {
 
 def start_pod(kubectl: Kubectl, namespace: str, manifest: str) -> None:
     kubectl("apply", "-n", namespace, "-f", "-", stdin=manifest)
-    kubectl("wait", "-n", namespace, "--for=condition=Ready", "pod", "--all", "--timeout=30s")
+    kubectl("wait", "-n", namespace, "--for=condition=Ready", "pod", "--all", "--timeout=150s")
 
 
 def container_id(kubectl: Kubectl, namespace: str, pod: str) -> str:
@@ -56,7 +56,7 @@ def test_mounted_file_changes_in_the_same_container(kubectl: Kubectl, namespace:
     assert kubectl(*read) == "EUR"
 
     kubectl("patch", "configmap", "shop", "-n", namespace, "--patch", '{"data": {"currency": "CHF"}}')
-    wait_until(lambda: kubectl(*read) == "CHF", 10, "the new content in the container")
+    wait_until(lambda: kubectl(*read) == "CHF", 60, "the new content in the container")
     assert container_id(kubectl, namespace, "reader") == before
     assert kubectl("exec", "reader", "-n", namespace, "--", "sh", "-c", "echo $currency") == "EUR\n"
 
@@ -94,12 +94,14 @@ def test_pod_reads_appconfig(kubectl: Kubectl, namespace: str, ministack: MiniSt
 
 def test_logs(kubectl: Kubectl, namespace: str) -> None:
     start_pod(kubectl, namespace, restricted_pod("speaker", ["sh", "-c", "echo hello; sleep 1000"]))
-    assert kubectl("logs", "speaker", "-n", namespace) == "hello\n"
+    wait_until(lambda: kubectl("logs", "speaker", "-n", namespace) == "hello\n", 30, "what it says")
 
 
 def test_port_forward(kubectl: Kubectl, namespace: str, tmp_path: Path) -> None:
     serve = ["nc", "-ll", "-p", "8080", "-e", "echo", "hello"]
     start_pod(kubectl, namespace, restricted_pod("server", serve))
+    sockets = ("exec", "server", "-n", namespace, "--", "sh", "-c", "cat /proc/net/tcp*")
+    wait_until(lambda: ":1F90 " in kubectl(*sockets), 30, "a server that listens")  # 8080
     forward = Process(
         "port-forward", kubectl.command(["port-forward", "-n", namespace, "pod/server", ":8080"]), tmp_path
     )

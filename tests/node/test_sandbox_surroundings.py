@@ -42,7 +42,7 @@ def test_proxy_is_not_asked_and_the_temporary_folder_may_be_a_link(link: Path, m
         kubectl = Kubectl(cluster.kubeconfig)
         # The controllers make the ServiceAccount, the scheduler places the Pod, and the kubelet starts it.
         kubectl("create", "namespace", "elsewhere")
-        kubectl("wait", "--for=create", "serviceaccount/default", "-n", "elsewhere", "--timeout=30s")
+        kubectl("wait", "--for=create", "serviceaccount/default", "-n", "elsewhere", "--timeout=150s")
         kubectl("apply", "-n", "elsewhere", "-f", "-", stdin=restricted_pod("a"))
-        kubectl("wait", "-n", "elsewhere", "--for=condition=Ready", "pod/a", "--timeout=30s")
+        kubectl("wait", "-n", "elsewhere", "--for=condition=Ready", "pod/a", "--timeout=150s")
         assert kubectl("exec", "-n", "elsewhere", "a", "--", "echo", "hello") == "hello\n"

@@ -36,7 +36,7 @@ from sandbox.node.pods import restricted_pod
 with Cluster() as cluster:
     kubectl = Kubectl(cluster.kubeconfig)
     kubectl("apply", "-f", "-", stdin=restricted_pod("a"))
-    kubectl("wait", "--for=condition=Ready", "pod/a", "--timeout=30s")
+    kubectl("wait", "--for=condition=Ready", "pod/a", "--timeout=150s")
     network = os.readlink(cluster.host.prefix[1].partition("=")[2])
     print(json.dumps({"name": cluster.claim.name, "link": cluster.claim.link, "network": network}), flush=True)
     sys.stdin.readline()

@@ -160,22 +160,35 @@ def test_an_interpreter_of_pyenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     programs.mkdir(parents=True)
     (programs / "python3.99").touch()
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
-    there = interpreter.Interpreter("3.99.1", "p", "s", None)
+    there = interpreter.Interpreter("3.99.1", "p", "/opt/python/lib/python3.99", None)
     mocker.patch.object(interpreter, "ask", side_effect=lambda path: there if path == programs / "python3.99" else None)
     assert interpreter.find_interpreter("3.99") == there
 
 
 def test_our_own_interpreter_when_there_is_no_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
 ) -> None:
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
-    assert interpreter.find_interpreter("3.98") == interpreter.ask(Path(sys.executable))
-    assert "no Python 3.98 here, so the image gets Python 3." in capsys.readouterr().err
+    own = interpreter.Interpreter("3.11.7", "p", "/opt/python/lib/python3.11", None)
+    mocker.patch.object(interpreter, "ask", side_effect=lambda path: own if path == Path(sys.executable) else None)
+    assert interpreter.find_interpreter("3.98") == own
+
+
+def test_not_the_interpreter_of_the_distribution(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
+) -> None:
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    debians = interpreter.Interpreter("3.98.2", "/usr/bin/python3.98", "/usr/lib/python3.98", None)
+    mocker.patch.object(interpreter, "ask", return_value=debians)
+    with pytest.raises(ImageError, match=r"a Python 3\.98 is needed, on PATH or among those of pyenv"):
+        interpreter.find_interpreter("3.98")
 
 
 @pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    other = interpreter.Interpreter("3.12.1", "p", "/opt/python/lib/python3.12", None)
+    mocker.patch.object(build, "find_interpreter", return_value=other)
     return tmp_path / "cache/appconfig-operator/images"
 
 
@@ -212,6 +225,16 @@ def test_an_image_is_built_once_and_its_base_too(repository: Path, cache: Path, 
     assert (bases, len(builds)) == (["trixie"], 2)
     assert len(list(cache.glob("*.tar"))) == 3
     assert list(cache.glob("build-*")) == []
+
+
+def test_another_python_than_the_one_of_the_base_is_named(
+    repository: Path, cache: Path, mocker: MockerFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stand_in(mocker)
+    assert build_image(repository).is_relative_to(cache)
+    assert "sandbox: no Python 3.13 here, so the image gets Python 3.12.1\n" in capsys.readouterr().err
+    build_image(repository)
+    assert capsys.readouterr().err == ""
 
 
 def test_images_that_nobody_asked_for_in_a_week_are_removed(

@@ -8,16 +8,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sandbox import persistence
 from sandbox.node import packages
 from sandbox.node.packages import PACKAGES, UNPACKED, PackagesError, check_machine, ensure_packages
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-# They write down how they are called. `apt-get download` leaves an archive, whose name dpkg-deb makes a folder.
+# They write down how they are called. `apt-get download` leaves an archive of each name, which dpkg-deb unpacks.
 APT_GET = """#!/bin/sh
 echo "$@" >> "$LOG"
-case "$*" in *" download "*) for name; do :; done; touch "${name}_1_all.deb" ;; esac
+names=
+for word; do
+    test -z "$names" || touch "${word}_1_all.deb"
+    test "$word" != download || names=follow
+done
 """
 DPKG_DEB = """#!/bin/sh
 for file in %s; do mkdir -p "$3/$(dirname $file)"; touch "$3/$file"; done
@@ -67,6 +72,7 @@ class Machine:
 def machine(_root: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine(tmp_path)
     monkeypatch.setattr(packages, "_ROOT", made.root)
+    monkeypatch.setattr(persistence, "PAUSES", (0.0,))
     for name, value in made.variables().items():
         monkeypatch.setenv(name, value)
     return made
@@ -114,13 +120,28 @@ def test_what_has_been_damaged_is_unpacked_again(machine: Machine) -> None:
     runc = machine.ensure().runc
     runc.unlink()
     assert machine.ensure().runc.exists()
-    assert [call.rpartition(" ")[2] for call in machine.calls() if " download " in call] == [*UNPACKED, "runc"]
+    downloads = [call.partition(" download ")[2].split() for call in machine.calls() if " download " in call]
+    assert downloads == [[*UNPACKED], ["runc"]]
 
 
 def test_package_without_its_program_is_an_error(machine: Machine) -> None:
     machine.write("dpkg-deb", DPKG_DEB % FILES["runc"])
     with pytest.raises(PackagesError, match=r"the package busybox-static has no \*\*/bin/busybox"):
         machine.ensure()
+
+
+def test_sources_of_which_nothing_is_needed_may_fail(machine: Machine) -> None:
+    machine.write("apt-get", APT_GET.replace("\n", '\ncase "$*" in *update) echo elsewhere >&2; exit 100;; esac\n', 1))
+    assert machine.ensure().runc.exists()
+
+
+def test_apt_get_that_fails_is_run_again(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+    broken = f"{machine.log}.failed"
+    once = f'\ncase "$*" in *" install "*) test -e {broken} || {{ touch {broken}; exit 100; }};; esac\n'
+    machine.write("apt-get", APT_GET.replace("\n", once, 1))
+    machine.ensure()
+    assert [call for call in machine.calls() if " install " in call] != []
+    assert "apt-get failed. Next try in 0 s." in capsys.readouterr().err
 
 
 def test_apt_get_that_fails_is_quoted(machine: Machine) -> None:
