@@ -10,10 +10,11 @@ import signal
 import sys
 import time
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from sandbox.control_plane import ControlPlane
 from sandbox.go import GoError
+from sandbox.interrupts import listen
 from sandbox.ministack import MiniStack
 from sandbox.modules import GROUPS
 from sandbox.node import BUSYBOX_IMAGE, Cluster, PackagesError
@@ -22,19 +23,11 @@ from sandbox.provision import ensure_programs
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import FrameType
 
     from sandbox.process import Process
 
 _CHECK_INTERVAL = 1.0
 _STOPPED_WHILE_BUILDING = 130
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    # Once is enough: what is stopping now is not to be stopped half-way.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def _say(text: str) -> None:
@@ -98,8 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
     command = options.command
     groups = options.groups or ["control-plane", *(["node"] if options.node else [])]
     modules = [module for group in groups for module in GROUPS[group]]
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    listen([signal.SIGINT, signal.SIGTERM])
     try:
         programs = ensure_programs(modules=modules)
         if command == "run":

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sandbox.calls import call
 from sandbox.provision import program
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
 _TIMEOUT = 180.0
 _HOMES = ("HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME")
@@ -53,21 +54,18 @@ class Helm:
         HelmError
             When it ended with an error.
         """
+        if self._kubeconfig is not None:
+            # Beside it, so that both go at one time, whatever happens here.
+            return self._run(arguments, stdin, self._kubeconfig.with_name("helm"))
         with tempfile.TemporaryDirectory(prefix="appconfig-operator-helm-") as home:
-            # Neither the plugins nor the cluster of who sits at this machine.
-            environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": home, **dict.fromkeys(_HOMES, home)}
-            environment["KUBECONFIG"] = str(self._kubeconfig or os.devnull)
-            command = [str(self._program), *map(str, arguments)]
-            done = subprocess.run(
-                command,
-                input=stdin,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=_TIMEOUT,
-                env=environment,
-                stdin=None if stdin is not None else subprocess.DEVNULL,
-            )
+            return self._run(arguments, stdin, Path(home))
+
+    def _run(self, arguments: Sequence[str | Path], stdin: str | None, home: Path) -> str:
+        # Neither the plugins nor the cache of who sits at this machine.
+        environment = {"PATH": os.environ.get("PATH", os.defpath), **dict.fromkeys(("HOME", *_HOMES), str(home))}
+        environment["KUBECONFIG"] = str(self._kubeconfig or os.devnull)
+        command = [str(self._program), *map(str, arguments)]
+        done = call(command, environment=environment, stdin=stdin, timeout=_TIMEOUT)
         if done.returncode != 0:
             message = f"helm {' '.join(map(str, arguments))}: {done.stderr.strip()}"
             raise HelmError(message)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from sandbox.calls import call
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,16 +59,9 @@ class Kubectl:
         KubectlError
             When it ended with an error.
         """
-        done = subprocess.run(
-            self.command(arguments),
-            # No proxy is on the way to a server of the sandbox.
-            env={**os.environ, "NO_PROXY": "*"},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_TIMEOUT,
-        )
+        # No proxy is on the way to a server of the sandbox.
+        environment = {**os.environ, "NO_PROXY": "*"}
+        done = call(self.command(arguments), environment=environment, stdin=stdin, timeout=_TIMEOUT)
         if done.returncode != 0:
             message = f"kubectl {' '.join(map(str, arguments))}: {done.stderr.strip()}"
             raise KubectlError(message)

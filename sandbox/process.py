@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from sandbox.interrupts import held
 from sandbox.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -123,17 +124,17 @@ class Process:
             message = f"{self.name} runs already, as process {self.pid}"
             raise ProcessError(message)
         guarded = [sys.executable, "-I", "-S", _GUARD, str(os.getpid()), *self.command]
-        with self.log_file.open("ab") as log:
-            self._child = subprocess.Popen(
-                guarded,
-                env=self.environment,
-                cwd=self.working_directory or self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
         try:
+            with self.log_file.open("ab") as log, held():
+                self._child = subprocess.Popen(
+                    guarded,
+                    env=self.environment,
+                    cwd=self.working_directory or self.folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
             self._wait_ready()
         except BaseException:
             self.stop()

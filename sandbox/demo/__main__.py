@@ -9,7 +9,7 @@ import sys
 import time
 from contextlib import ExitStack
 from subprocess import SubprocessError
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from sandbox.demo.narrator import Narrator
 from sandbox.demo.node_story import NodeStory
@@ -17,12 +17,10 @@ from sandbox.demo.process_story import ProcessStory
 from sandbox.demo.story import Story, StoryError, expect
 from sandbox.go import GoError
 from sandbox.image import ImageError
+from sandbox.interrupts import listen
 from sandbox.kubectl import KubectlError
 from sandbox.node import PackagesError
 from sandbox.process import ProcessError, tail
-
-if TYPE_CHECKING:
-    from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _CHECK_INTERVAL = 1.0
@@ -31,13 +29,6 @@ _INTERRUPTED = 130
 
 class _Kept(KeyboardInterrupt):
     """It was asked to stay up, and the one who asked has seen enough."""
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    # Once is enough: what is stopping now is not to be stopped half-way.
-    for number in _SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def _tell(kind: type[Story], narrator: Narrator, *, keep: bool) -> None:
@@ -87,9 +78,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--node", action="store_true", help="tell it on a node, with Pods; needs root")
     options = parser.parse_args(arguments)
     kind: type[Story] = NodeStory if options.node else ProcessStory
-    for number in _SIGNALS:
-        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup has it ignored
-            signal.signal(number, _interrupt)
+    # nohup has SIGHUP ignored.
+    listen(number for number in _SIGNALS if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN)
     narrator = Narrator(sys.stdout)
     code, last = _run(kind, narrator, keep=options.keep)
     try:
