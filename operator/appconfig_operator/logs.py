@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,10 @@ _FIELDS = ("namespace", "source", "uid", "reason")
 
 # Kopf tells of each object that it sees, and botocore of each endpoint.
 _QUIET = ("kopf.objects", "kopf.activities", "kopf._core", "botocore")
+
+# What Kopf writes of each call of the API server that fails, and the many settings of the connection in it.
+_AGAIN = "failed; will retry:"
+_CONNECTION = re.compile(r"ConnectionKey\([^()]*\), ")
 
 
 def about(source: Source, **fields: str) -> dict[str, str]:
@@ -46,9 +51,14 @@ def configure(*, log_format: str, level: str) -> None:
 
 def _fold(record: logging.LogRecord) -> bool:
     """Make one line of a record. The traceback of an error inside Kopf is long, and its end is in the message."""
+    text = " ".join(record.getMessage().split())
     if record.name.startswith("kopf"):
         record.exc_info, record.exc_text, record.stack_info = None, None, None
-    record.msg, record.args = " ".join(record.getMessage().split()), None
+        text = _CONNECTION.sub("", text)
+        if _AGAIN in text:
+            # A call that failed once is no error yet.
+            record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
+    record.msg, record.args = text, None
     return True
 
 

@@ -208,6 +208,8 @@ def outlive_an_outage(cluster: Cluster) -> None:
     # It went on in the same session.
     assert proxy.sessions(place=scene.place("stays")) == 1
     check_log(running)
+    assert [line for line in running.log.splitlines() if "ConnectionKey" in line] == []
+    assert [line for line in running.log.splitlines() if "will retry" in line and "WARNING" not in line] == []
 
 
 STORIES = {"crd": wait_for_crd, "unchanged": write_nothing_unchanged, "outage": outlive_an_outage}

@@ -92,6 +92,19 @@ def test_a_traceback_inside_kopf_is_left_out(capsys: pytest.CaptureFixture[str])
     assert line.endswith("Root task failed with: inside")
 
 
+def test_a_call_of_kopf_that_is_made_again_is_no_error_yet(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(log_format="text", level="info")
+    key = "ConnectionKey(host='10.0.0.1', port=443, ssl=<ssl.SSLContext object at 0x7f>, server_hostname=None), "
+    error = "-> ClientConnectorError({}ConnectionRefusedError(111, 'Connect call failed'))"
+    for end in ("will retry", "escalating"):
+        text = f"Request attempt #2/9 failed; {end}: GET https://10.0.0.1/api {error.format(key)}"
+        logging.getLogger("kopf._cogs.clients.api").error(text)
+    again, given_up = written(capsys)
+    assert " WARNING " in again
+    assert " ERROR " in given_up
+    assert again.endswith(f"GET https://10.0.0.1/api {error.format('')}")
+
+
 @pytest.mark.parametrize(
     "name", [*LIBRARIES, "botocore.parsers", "urllib3.connectionpool", "kopf.engines", "aiohttp.x"]
 )

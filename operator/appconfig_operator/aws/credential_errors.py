@@ -12,6 +12,7 @@ from appconfig_operator.aws.refusals import (
     ACCESS_DENIED,
     BAD_CREDENTIALS,
     THROTTLED,
+    action_in,
     caller_in,
     code_of,
     status_of,
@@ -103,10 +104,13 @@ def _refused(error: botocore.ClientError, identity: Identity, role_arn: str, *, 
     if code in ACCESS_DENIED:
         who = caller_in(error)
         named = f"{who} ({identity.base})" if who else identity.base
+        denied = action_in(error) or action
+        if denied == _TAG:
+            advice = _TAGS
+        else:
+            advice = f"Check that the role exists, {_trust_in_token(identity) if by_token else _TRUST}"
         return StallingError(
-            Reason.ACCESS_DENIED,
-            f"AWS does not let {named} call {action} for role {role_arn}. Check that the role exists, "
-            + (_trust_in_token(identity) if by_token else _TRUST),
+            Reason.ACCESS_DENIED, f"AWS does not let {named} call {denied} for role {role_arn}. {advice}"
         )
     if code == "InvalidIdentityToken":
         return StallingError(
@@ -127,6 +131,11 @@ def _refused(error: botocore.ClientError, identity: Identity, role_arn: str, *, 
     )
 
 
+_TAG = "sts:TagSession"
+_TAGS = (
+    "The session tags of EKS Pod Identity go along to the role: the role's trust policy and an IAM policy of that "
+    "identity have to allow it, or the association has to be made without session tags."
+)
 _TRUST = (
     "that its trust policy names that identity and the external ID of spec.credentials.assumeRole, if any, and that an "
     "IAM policy of that identity allows sts:AssumeRole on it."

@@ -302,6 +302,16 @@ def test_who_may_not_assume_a_role_is_named() -> None:
     assert "=external" not in told.message
 
 
+def test_session_tags_that_a_role_does_not_take_are_named() -> None:
+    """With EKS Pod Identity the tags of the session go along, and roles have to allow that."""
+    message = f"User: {CALLER} is not authorized to perform: sts:TagSession on resource: {TOP}"
+    told = role_refused(refusal("AccessDenied", "AssumeRole", message=message), Identity("shop"), TOP, by_token=False)
+    assert told.reason is Reason.ACCESS_DENIED
+    assert told.message.startswith(f"AWS does not let {CALLER} (the operator) call sts:TagSession for role {TOP}.")
+    assert "without session tags" in told.message
+    assert "external ID" not in told.message
+
+
 def test_a_resource_is_not_taken_for_the_caller() -> None:
     message = f"User: is not authorized to perform: sts:AssumeRole on resource: {TOP}"
     identity = Identity("shop", role_arn=TOP)
