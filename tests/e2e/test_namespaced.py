@@ -254,8 +254,8 @@ def check_lines(log: str, *namespaces: str) -> None:
     """Check that the log says what it serves, and complains of nothing but what others did to the ConfigMaps."""
     assert f"Started: namespaces {', '.join(namespaces)}, 10 workers" in log
     assert f"Leases in namespace {namespaces[0]}\n" in log
-    (told,) = (line for line in log.splitlines() if " INFO " not in line)
-    assert " WARNING Drifted: ConfigMap checkout was deleted" in told
+    told = [line for line in log.splitlines() if " INFO " not in line]
+    assert [" WARNING Drifted: ConfigMap checkout was deleted" in line for line in told] == [True], told
 
 
 def check_rights(administrator: Rest, user: str, namespace: str) -> None:

@@ -120,6 +120,17 @@ def test_deleted(api: Api, admin: Administrator) -> None:
         Sources(api).update_status(source, FULL)
 
 
+def test_being_deleted(api: Api, admin: Administrator) -> None:
+    """A finalizer of somebody else holds it, or its ConfigMap goes first."""
+    source = admin.source()
+    admin.patch(PLURAL, "checkout", {"metadata": {"finalizers": ["example.com/theirs"]}})
+    assert Sources(api).status(source) == source.status
+    admin.delete(PLURAL, "checkout")
+    with pytest.raises(SourceGoneError, match=source.uid):
+        Sources(api).status(source)
+    admin.patch(PLURAL, "checkout", {"metadata": {"finalizers": []}})
+
+
 def test_made_anew_under_the_same_name(api: Api, admin: Administrator) -> None:
     old = admin.source()
     admin.delete(PLURAL, "checkout")

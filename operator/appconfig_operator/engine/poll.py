@@ -188,8 +188,8 @@ class Poller:
         memory.received = _received(content, memory.received, self._now())
 
     def _intact(self, source: Source, memory: Memory) -> bool:
-        if not memory.fresh:
-            memory.refresh(self._sources.status(source))
+        # Always: the source may have been deleted, and its ConfigMap with it. Two watches tell of that in any order.
+        memory.refresh(self._sources.status(source))
         return self._deliverer.intact(source, memory)
 
     def _deliver(self, source: Source, memory: Memory) -> bool:

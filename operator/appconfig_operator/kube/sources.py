@@ -79,7 +79,7 @@ class Sources:
         Raises
         ------
         SourceGoneError
-            When the resource was deleted, or another one has its name now.
+            When the resource was deleted or is being deleted, or another one has its name now.
         OutdatedError
             When the spec has changed since: another replica may have carried that out already.
         TransientError
@@ -93,7 +93,7 @@ class Sources:
             raise TransientError(Reason.TARGET_UNAVAILABLE, f"{error}: {error.message}") from error
         except UnreachableError as error:
             raise TransientError(Reason.TARGET_UNAVAILABLE, f"no answer ({error})") from error
-        if answer["metadata"]["uid"] != source.uid:
+        if answer["metadata"]["uid"] != source.uid or "deletionTimestamp" in answer["metadata"]:
             raise SourceGoneError(source.uid)
         if answer["metadata"]["generation"] > source.generation:
             raise OutdatedError(source.uid)

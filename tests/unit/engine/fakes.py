@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from appconfig_operator.core.errors import OutdatedError
+from appconfig_operator.core.errors import OutdatedError, SourceGoneError
 from appconfig_operator.core.handover import SavedSession
 from appconfig_operator.core.plan import CONTENT_TYPE, VERSION_LABEL
 from appconfig_operator.core.version import Version
@@ -124,6 +124,7 @@ class World:
     status_reads: int = 0
     newest: Status | None = None
     newest_generation: int = 0
+    gone: bool = False
     meter: FakeMeter = field(default_factory=FakeMeter)
 
     @property
@@ -188,6 +189,8 @@ class World:
         """Give the newest status, which another replica may have written."""
         assert source.uid
         self.status_reads += 1
+        if self.gone:
+            raise SourceGoneError(source.uid)
         if self.newest_generation > source.generation:
             raise OutdatedError(source.uid)
         return self.newest if self.newest is not None else (self.statuses or [source.status])[-1]

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from appconfig_operator.core import pace
-from appconfig_operator.core.errors import Reason, TransientError, WaitingError
+from appconfig_operator.core.errors import Reason, SourceGoneError, TransientError, WaitingError
 from appconfig_operator.core.render import LIMIT_BYTES
 from tests.unit.builders import content
 from tests.unit.engine.bench import Bench, bench
@@ -34,6 +36,18 @@ def test_a_false_alarm_writes_nothing() -> None:
     it.memory.drift = "was changed"
     it.poll(after=1)
     assert (it.world.writes, it.events) == (1, ["Synced"])
+
+
+def test_a_config_map_that_went_with_its_source_is_not_made_again() -> None:
+    """The watch on ConfigMaps may be the first to tell."""
+    it = bench(SAME, SAME)
+    it.poll()
+    disturbed(it)
+    it.world.gone = True
+    with pytest.raises(SourceGoneError):
+        it.poll(after=1)
+    assert it.world.config_map is None
+    assert (it.world.sessions, it.world.writes, it.events) == (1, 1, ["Synced"])
 
 
 def test_a_new_version_that_comes_with_the_repair_is_told_as_both() -> None:
