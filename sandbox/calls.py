@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def call(
     command: Sequence[str], *, environment: Mapping[str, str], stdin: str | None, timeout: float
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end. Unlike `subprocess.run`, it leaves none running whenever it is interrupted.
+    """Run a program to its end. Unlike `subprocess.run`, it leaves none running whenever `listen` hears an interrupt.
 
     Parameters
     ----------
@@ -52,6 +52,7 @@ def call(
     except BaseException:
         if child is not None:
             child.kill()
-            child.communicate()
+            with child:  # it closes the pipes, whoever else has them, and waits for the child alone
+                pass
         raise
     return subprocess.CompletedProcess(command, child.returncode, output, errors)

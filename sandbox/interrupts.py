@@ -9,12 +9,13 @@ from __future__ import annotations
 import signal
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import FrameType
 
+_listened: tuple[signal.Signals, ...] = ()
 _holders: list[None] = []
 _waiting: list[int] = []
 
@@ -27,18 +28,26 @@ def listen(numbers: Iterable[signal.Signals]) -> None:
     numbers
         Which signals.
     """
-    listened = tuple(numbers)
-
-    def interrupt(number: int, _frame: FrameType | None) -> None:
-        for each in listened:
-            signal.signal(each, signal.SIG_IGN)
-        if not _holders:
-            raise KeyboardInterrupt
-        _waiting.append(number)
-
+    global _listened  # noqa: PLW0603 (as the handlers of signals are the process's)
+    _listened = tuple(numbers)
     _waiting.clear()
-    for number in listened:
-        signal.signal(number, interrupt)
+    for number in _listened:
+        signal.signal(number, _interrupt)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    if _holders:
+        # No more yet: a program that is started now would ignore what we ignore.
+        _waiting.append(number)
+    else:
+        _raise()
+
+
+def _raise() -> NoReturn:
+    _waiting.clear()
+    for number in _listened:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 @contextmanager
@@ -59,5 +68,4 @@ def held() -> Iterator[None]:
     finally:
         _holders.pop()
         if _waiting and not _holders:
-            _waiting.clear()
-            raise KeyboardInterrupt
+            _raise()

@@ -6,6 +6,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, TypeVar
 
+from sandbox.process import tail
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -40,7 +42,7 @@ def persist(attempt: Callable[[], T], error: type[Exception], what: str) -> T:
     for pause in PAUSES:
         try:
             return attempt()
-        except error:
-            sys.stderr.write(f"sandbox: {what} failed. Next try in {pause:g} s.\n")
+        except error as failure:
+            sys.stderr.write(f"sandbox: {what} failed:\n{tail(str(failure))}\nNext try in {pause:g} s.\n")
         time.sleep(pause)
     return attempt()

@@ -45,6 +45,6 @@ def wait_until(condition: Callable[[], T], timeout: float, what: str) -> T:
         except (OSError, http.client.HTTPException) as error:
             failure = error
         if time.monotonic() >= deadline:
-            message = f"{what}: not within {timeout:g} s"
+            message = f"{what}: not within {timeout:g} s" + (f": {failure}" if failure else "")
             raise TimeoutError(message) from failure
         time.sleep(_INTERVAL)

@@ -21,7 +21,7 @@ _FIELDS = ("namespace", "source", "uid", "reason")
 _QUIET = ("kopf.objects", "kopf.activities", "kopf._core", "botocore")
 
 # What Kopf writes of each call of the API server that fails, and the many settings of the connection in it.
-_AGAIN = "failed; will retry:"
+_AGAIN = re.compile(r"attempt #[1-5](/\d+)? failed; will retry:")
 _CONNECTION = re.compile(r"ConnectionKey\([^()]*\), ")
 
 
@@ -34,8 +34,9 @@ def configure(*, log_format: str, level: str) -> None:
     """Send all logs to standard error, in one format."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_json() if log_format == "json" else TextFormatter())
-    handler.addFilter(_fold)
     least = logging.getLevelNamesMapping()[level.upper()]
+    handler.addFilter(_fold)
+    handler.addFilter(lambda record: record.levelno >= least)  # again: it may be another level now
     # Only the operator's own loggers go below INFO: at DEBUG, libraries write whole requests and responses, with
     # configuration values and tokens.
     logging.basicConfig(level=max(logging.INFO, least), handlers=[handler], force=True)
@@ -55,8 +56,8 @@ def _fold(record: logging.LogRecord) -> bool:
     if record.name.startswith("kopf"):
         record.exc_info, record.exc_text, record.stack_info = None, None, None
         text = _CONNECTION.sub("", text)
-        if _AGAIN in text:
-            # A call that failed once is no error yet.
+        if _AGAIN.search(text):
+            # Not an error yet: it may pass. Kopf never gives up, and from the sixth try on it is one.
             record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
     record.msg, record.args = text, None
     return True

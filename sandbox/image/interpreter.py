@@ -73,11 +73,13 @@ def find_interpreter(minor: str) -> Interpreter:
     ImageError
         If there is none.
     """
-    found = [there for there in map(ask, _candidates(minor)) if there is not None and there.minor == minor]
+    for candidate in _candidates(minor):
+        found = ask(candidate)
+        if found is not None and found.minor == minor and not found.of_the_distribution:
+            return found
     own = ask(Path(sys.executable))
-    for interpreter in [*found, *filter(None, [own])]:
-        if not interpreter.of_the_distribution:
-            return interpreter
+    if own is not None and not own.of_the_distribution:
+        return own
     message = (
         f"To build the image here, a Python {minor} is needed, on PATH or among those of pyenv, and not the "
         "distribution's own"

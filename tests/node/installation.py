@@ -92,6 +92,8 @@ def wait_until_left(kubectl: Kubectl, expected: set[str], *, but: str) -> None:
     try:
         wait_until(left, _TIMEOUT, "the cluster as it was")
     except TimeoutError as error:
+        if not seen:
+            raise
         message = f"more: {sorted(seen - expected)}; less: {sorted(expected - seen)}"
         raise AssertionError(message) from error
 

@@ -92,17 +92,33 @@ def test_a_traceback_inside_kopf_is_left_out(capsys: pytest.CaptureFixture[str])
     assert line.endswith("Root task failed with: inside")
 
 
-def test_a_call_of_kopf_that_is_made_again_is_no_error_yet(capsys: pytest.CaptureFixture[str]) -> None:
-    logs.configure(log_format="text", level="info")
+ERROR_OF_KOPF = "-> ClientConnectorError({}ConnectionRefusedError(111, 'Connect call failed'))"
+
+
+def tell_of_a_try(number: str) -> None:
+    """Log what Kopf does of a call that failed."""
     key = "ConnectionKey(host='10.0.0.1', port=443, ssl=<ssl.SSLContext object at 0x7f>, server_hostname=None), "
-    error = "-> ClientConnectorError({}ConnectionRefusedError(111, 'Connect call failed'))"
-    for end in ("will retry", "escalating"):
-        text = f"Request attempt #2/9 failed; {end}: GET https://10.0.0.1/api {error.format(key)}"
-        logging.getLogger("kopf._cogs.clients.api").error(text)
-    again, given_up = written(capsys)
-    assert " WARNING " in again
-    assert " ERROR " in given_up
-    assert again.endswith(f"GET https://10.0.0.1/api {error.format('')}")
+    text = f"Request attempt #{number} failed; will retry: GET https://10.0.0.1/api {ERROR_OF_KOPF.format(key)}"
+    logging.getLogger("kopf._cogs.clients.api").error(text)
+
+
+@pytest.mark.parametrize(
+    ("number", "level"), [("1", "WARNING"), ("5", "WARNING"), ("2/9", "WARNING"), ("6", "ERROR"), ("60", "ERROR")]
+)
+def test_a_call_of_kopf_that_fails_is_an_error_when_it_fails_for_long(
+    capsys: pytest.CaptureFixture[str], number: str, level: str
+) -> None:
+    logs.configure(log_format="text", level="info")
+    tell_of_a_try(number)
+    (line,) = written(capsys)
+    assert f" {level} " in line
+    assert line.endswith(f"GET https://10.0.0.1/api {ERROR_OF_KOPF.format('')}")
+
+
+def test_what_is_no_error_yet_is_not_among_the_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(log_format="text", level="error")
+    tell_of_a_try("1")
+    assert written(capsys) == []
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,6 +39,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[str]]:
 
     class Interrupted(subprocess.Popen):  # type: ignore[type-arg]
         def __init__(self, *arguments: Any, **options: Any) -> None:
+            os.kill(os.getpid(), signal.SIGUSR1)
             super().__init__(*arguments, **options)
             programs.append(self)
             os.kill(os.getpid(), signal.SIGUSR1)
@@ -59,6 +61,20 @@ def test_a_process_is_ended(started: list[subprocess.Popen[str]], tmp_path: Path
     with pytest.raises(KeyboardInterrupt):
         process.Process("sleep", SLEEP, tmp_path).start()
     assert [program.returncode for program in started] == [-signal.SIGTERM]
+
+
+@pytest.mark.usefixtures("_listening")
+def test_a_program_that_is_started_meanwhile_ignores_nothing(started: list[subprocess.Popen[str]]) -> None:
+    show = [sys.executable, "-c", "import signal; print(signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL)"]
+
+    def start() -> None:
+        with held():
+            child = subprocess.Popen(show, stdout=subprocess.PIPE, text=True)
+            assert child.communicate(timeout=60)[0] == "True\n"
+
+    with pytest.raises(KeyboardInterrupt):
+        start()
+    assert len(started) == 1
 
 
 @pytest.mark.usefixtures("_listening")
@@ -100,6 +116,13 @@ def test_another_thread_holds_nothing_up() -> None:
 def test_what_a_call_gives() -> None:
     done = call(ECHO, environment=os.environ, stdin="text", timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (3, "text", "")
+
+
+def test_a_call_that_takes_too_long_does_not_wait_for_what_it_has_started() -> None:
+    began = time.monotonic()
+    with pytest.raises(subprocess.TimeoutExpired):
+        call(["sh", "-c", "sleep 20 & sleep 30"], environment=os.environ, stdin=None, timeout=0.2)
+    assert time.monotonic() - began < 10
 
 
 def test_a_call_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,11 +38,10 @@ def test_what_succeeds_is_made_once(pauses: list[float], capsys: pytest.CaptureF
 
 
 def test_what_fails_is_made_again(pauses: list[float], capsys: pytest.CaptureFixture[str]) -> None:
-    assert persist(Attempt(2, ConnectionError()), OSError, "download") == "there"
+    assert persist(Attempt(2, OSError("disk full")), OSError, "download") == "there"
     assert pauses == [5.0, 20.0]
-    assert capsys.readouterr().err == (
-        "sandbox: download failed. Next try in 5 s.\nsandbox: download failed. Next try in 20 s.\n"
-    )
+    told = "sandbox: download failed:\n    disk full\nNext try in {} s.\n"
+    assert capsys.readouterr().err == told.format(5) + told.format(20)
 
 
 def test_the_last_failure_is_told(pauses: list[float]) -> None:
