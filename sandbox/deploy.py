@@ -69,7 +69,7 @@ def main(
             content_type=options.content_type,
             version_label=options.label,
         )
-    except (BotoCoreError, ClientError, TimeoutError) as error:
+    except (BotoCoreError, ClientError, TimeoutError, ValueError) as error:
         sys.stderr.write(f"sandbox.deploy: {error}\n")
         return 1
     say(f"Version {version}, with the label {options.label}, is deployed to {options.environment}.")

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from appconfig_operator import logs
-from appconfig_operator.settings import PREFIX, Settings, SettingsError, check_variables
+from appconfig_operator.settings import PREFIX, Settings, SettingsError, check_variables, check_way_to_aws
 
 USAGE_ERROR = 2
 
@@ -127,6 +127,7 @@ def run(log_format: str, log_level: str, **settings: Any) -> None:  # noqa: ANN4
     (AWS_REGION, AWS_ENDPOINT_URL_APPCONFIGDATA, ...).
     """
     check_variables(os.environ)
+    check_way_to_aws(os.environ)
     checked = Settings(**settings)
     logs.configure(log_format=log_format, level=log_level)
     from appconfig_operator import app  # noqa: PLC0415 (boto3 and Kopf take a second, which --help need not wait for)

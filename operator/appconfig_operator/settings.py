@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -29,6 +30,8 @@ VARIABLES = (
 
 # Kubernetes puts these into every Pod of a namespace that has a Service called appconfig-operator, or so and more.
 _SERVICE_LINK = re.compile(rf"{PREFIX}(.*_)?(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_.*)?)")
+_ENDPOINT, _CA_BUNDLE = "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE"
+_URL = re.compile(r"https?://[^/?#\s]+", re.IGNORECASE)
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -114,3 +117,23 @@ def check_variables(variables: Mapping[str, str]) -> None:
         if name in VARIABLES and not variables[name].strip():
             message = f"environment variable {name} is empty: give it a value, or take it away"
             raise SettingsError(message)
+
+
+def check_way_to_aws(variables: Mapping[str, str]) -> None:
+    """Refuse variables of the AWS SDK that can lead nowhere. It would tell of them with each call, as of a bad network.
+
+    Raises
+    ------
+    SettingsError
+        When there is one. Its text has no value that may hold a password.
+    """
+    for name in sorted(variables):
+        if name.startswith(_ENDPOINT) and variables[name] and not _URL.match(variables[name]):
+            message = (
+                f"environment variable {name} is no URL: it has to begin with https:// or http://, and to name a host"
+            )
+            raise SettingsError(message)
+    bundle = variables.get(_CA_BUNDLE)
+    if bundle and not os.access(bundle, os.R_OK):
+        message = f"environment variable {_CA_BUNDLE}: there is no file {bundle} that can be read"
+        raise SettingsError(message)

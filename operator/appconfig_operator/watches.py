@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from appconfig_operator import handlers
-from appconfig_operator.kube.errors import FORBIDDEN, ApiError, UnreachableError
+from appconfig_operator.kube.errors import FORBIDDEN, UNAUTHORIZED, ApiError, UnreachableError
 
 if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source
@@ -107,7 +107,8 @@ class SourceWatch:
                 return False
             self._forget_deleted()
         except UnreachableError as error:
-            self._complain(f"The Kubernetes API server cannot be reached ({error}); trying again")
+            server = self._sources.server
+            self._complain(f"The Kubernetes API server {server} cannot be reached ({error}); trying again{_way(error)}")
             return False
         except ApiError as error:
             self._complain(_refusal(error))
@@ -255,4 +256,9 @@ class SourceWatch:
 
 
 def _refusal(error: ApiError) -> str:
-    return f"The Kubernetes API server refused a list ({error}): {error.message}"
+    advice = ". Check the token of the kubeconfig, or of the ServiceAccount" if error.status == UNAUTHORIZED else ""
+    return f"The Kubernetes API server refused a list ({error}): {error.message}{advice}"
+
+
+def _way(error: UnreachableError) -> str:
+    return ". HTTPS_PROXY is taken for it: NO_PROXY has to name its address" if "Proxy" in str(error) else ""

@@ -131,6 +131,14 @@ def test_a_delete_of_what_is_gone(leases: Leases) -> None:
     assert leases.carry_out(DeleteLease(created)) is Failure.NOT_FOUND
 
 
+def test_a_namespace_that_is_none_is_named(admin_api: Api) -> None:
+    """A list of what is in it is an empty one, and no error."""
+    nowhere = leases_of(admin_api, "nowhere")
+    assert nowhere.carry_out(ListLeases()) == []
+    with pytest.raises(LeaseError, match=r"Leases in namespace nowhere: there is no such namespace.*--lease-namespace"):
+        nowhere.carry_out(CreateLease(LEASE))
+
+
 def test_a_refusal_says_why(api: Api, namespace: str) -> None:
     with pytest.raises(LeaseError, match=rf"namespace {namespace}: .*HTTP 403 Forbidden: .*cannot list"):
         leases_of(api, namespace).carry_out(ListLeases())

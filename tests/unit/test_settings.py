@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from appconfig_operator.settings import VARIABLES, Settings, SettingsError, check_variables
+from appconfig_operator.settings import VARIABLES, Settings, SettingsError, check_variables, check_way_to_aws
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -51,6 +56,22 @@ def test_variables_that_pass(name: str) -> None:
 def test_first_mistake_is_told() -> None:
     with pytest.raises(SettingsError, match="APPCONFIG_OPERATOR_A:"):
         check_variables(dict.fromkeys(["APPCONFIG_OPERATOR_Z", "APPCONFIG_OPERATOR_A"], "x"))
+
+
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_APPCONFIGDATA"])
+@pytest.mark.parametrize(
+    "value", ["foo", "foo:443", "https:/foo", "ftp://foo", "https://", "https:///foo", "https:// foo"]
+)
+def test_an_endpoint_that_is_no_url(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"^environment variable {name} is no URL"):
+        check_way_to_aws({name: value})
+
+
+def test_ways_to_aws_that_pass(tmp_path: Path) -> None:
+    (tmp_path / "ca.crt").touch()
+    endpoints = {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_ENDPOINT_URL_STS": "HTTPS://sts.example/x"}
+    check_way_to_aws({**endpoints, "AWS_ENDPOINT_URL_S3": "", "AWS_CA_BUNDLE": str(tmp_path / "ca.crt")})
+    check_way_to_aws({"AWS_CA_BUNDLE": ""})
 
 
 @pytest.mark.parametrize("name", ["a", "0", "shop", "team-1", "a" * 63, "a--b"])

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from appconfig_operator import watches as module
-from appconfig_operator.kube.errors import UnreachableError
+from appconfig_operator.kube.errors import ApiError, UnreachableError
 from tests.unit.builders import source
 from tests.unit.watching import FakeSources, Stop, Watching, eventually, hurry, refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+API = FakeSources.server
 
 
 @pytest.fixture
@@ -144,7 +146,21 @@ def test_a_gap_is_looked_into_when_it_is_over(monkeypatch: pytest.MonkeyPatch, s
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (UnreachableError("no route"), "The Kubernetes API server cannot be reached (no route); trying again"),
+        (UnreachableError("no route"), f"The Kubernetes API server {API} cannot be reached (no route); trying again"),
+        (
+            UnreachableError("ProxyError"),
+            (
+                f"The Kubernetes API server {API} cannot be reached (ProxyError); trying again. "
+                "HTTPS_PROXY is taken for it: NO_PROXY has to name its address"
+            ),
+        ),
+        (
+            ApiError(401, {"kind": "Status", "reason": "Unauthorized", "message": "Unauthorized"}),
+            (
+                "The Kubernetes API server refused a list (HTTP 401 Unauthorized): Unauthorized. Check the token of "
+                "the kubeconfig, or of the ServiceAccount"
+            ),
+        ),
         (refused(), "The Kubernetes API server refused a list (HTTP 403 Forbidden): no right to list"),
         (KeyError("metadata"), "The watch ended (KeyError), and is started again"),
     ],

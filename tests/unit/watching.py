@@ -70,6 +70,7 @@ class FakeScheduler:
 class FakeSources:
     """Lists the uids that there are, unless there is an error to raise first."""
 
+    server: str = "https://api.example:6443"
     there: set[str] = field(default_factory=set)
     crd: bool = True
     errors: list[Exception] = field(default_factory=list)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from botocore.exceptions import SSLError
+
 
 def unreachable(error: Exception) -> str:
     """Say that something could not be reached, as the end of a sentence, with the way out.
@@ -16,7 +18,11 @@ def unreachable(error: Exception) -> str:
     name, host = type(error).__name__, _host(error)
     if not host:
         return f"could not be reached ({name})."
-    return f"could not be reached at {host} ({name}). Check the region, and the operator's way to that host."
+    if isinstance(error, SSLError):
+        advice = "Its certificate was not accepted: check AWS_CA_BUNDLE, and whether a proxy stands between."
+    else:
+        advice = "Check the region, and the operator's way to that host."
+    return f"could not be reached at {host} ({name}). {advice}"
 
 
 def _host(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 _ANY = ("*",)
 _FIELDS = ("namespaces", "applications", "environments", "roleArns")
 _REQUIRED = ("namespaces", "applications")
+_BRACKETS = re.compile(r"\[!?+\]?+[^\]]*\]")
+"""What `fnmatch` takes for a set of characters. A `[` without an end stands for itself there: a typing error here."""
 
 
 class PolicyError(ValueError):
@@ -135,6 +138,8 @@ def _patterns(rule: Mapping[str, Any], name: str, where: str) -> tuple[str, ...]
     for number, pattern in enumerate(patterns):
         if not isinstance(pattern, str) or not pattern:
             raise PolicyError(f"{where}.{name}[{number}]: must be a text that is not empty; put it in quotes")
+        if "[" in _BRACKETS.sub("", pattern):
+            raise PolicyError(f"{where}.{name}[{number}]: has a [ without a ]; [[] stands for a bracket itself")
     return tuple(patterns)
 
 

@@ -97,13 +97,28 @@ def connect(*, workers: int, fence: Fence | None = None, on_call: OnCall | None 
             config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
     except Exception as error:  # the client meets a file that is no kubeconfig with whatever error comes first
         # Not the text of the error: a parser quotes the file, and a kubeconfig holds credentials.
-        where = os.environ.get("KUBECONFIG", "~/.kube/config")
+        raise ConnectionSettingsError(_unusable(os.environ.get("KUBECONFIG", "~/.kube/config"), error)) from error
+    if configuration.proxy and "://" not in configuration.proxy:
+        configuration.proxy = f"http://{configuration.proxy}"  # as the AWS SDK and curl take it
+    try:
+        return Api(client.ApiClient(configuration), fence, on_call)
+    except ValueError as error:  # urllib3's own are among them
+        # Not its text: it quotes the proxy, which may have a password in it.
         message = (
-            f"no Kubernetes API server: this is no Pod, and {where} is no usable kubeconfig file "
-            f"({type(error).__name__}). Name one in the variable KUBECONFIG."
+            f"the proxy of HTTPS_PROXY cannot be used ({type(error).__name__}): it begins with http:// or https://"
         )
         raise ConnectionSettingsError(message) from error
-    return Api(client.ApiClient(configuration), fence, on_call)
+
+
+def _unusable(where: str, error: Exception) -> str:
+    if not any(Path(path).expanduser().exists() for path in where.split(os.pathsep)):
+        problem = f"the kubeconfig file {where} does not exist. Name one in the variable KUBECONFIG."
+    else:
+        problem = (
+            f"{where} is no usable kubeconfig file ({type(error).__name__}), or names a context or a file that does "
+            "not exist. `kubectl config view` shows what is in it; the variable KUBECONFIG names another one."
+        )
+    return f"no Kubernetes API server: this is no Pod, and {problem}"
 
 
 class Api:
@@ -123,6 +138,11 @@ class Api:
         self._client = api_client
         self._fence = fence or Fence()
         self._on_call = on_call
+
+    @property
+    def server(self) -> str:
+        """Where the API server is."""
+        return str(self._client.configuration.host)
 
     def call(  # noqa: PLR0913 (what an HTTP call consists of)
         self,

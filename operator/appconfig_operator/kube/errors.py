@@ -9,6 +9,7 @@ from appconfig_operator.core.errors import Reason, RefusedError, SourceError, St
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+UNAUTHORIZED = 401
 FORBIDDEN = 403
 NOT_FOUND = 404
 CONFLICT = 409

@@ -65,6 +65,12 @@ class Leases:
         try:
             return self._call(request)
         except ApiError as error:
+            if isinstance(request, CreateLease) and error.status == NOT_FOUND:
+                # A list of them says nothing of it: there, it is an empty one.
+                words = (
+                    f"Leases in namespace {self._namespace}: there is no such namespace. Create it, or name another one"
+                )
+                raise LeaseError(f"{words} (--lease-namespace)") from error
             if error.status in _FAILURES and not isinstance(request, ListLeases):
                 return _FAILURES[error.status]
             words = f"Leases in namespace {self._namespace}: the Kubernetes API server answered {error}"

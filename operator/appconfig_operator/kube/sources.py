@@ -29,6 +29,11 @@ class Sources:
     def __init__(self, api: Api) -> None:
         self._api = api
 
+    @property
+    def server(self) -> str:
+        """Where the API server is."""
+        return self._api.server
+
     def served(self) -> bool:
         """Tell whether the API server knows the resource: whether the CRD is installed.
 

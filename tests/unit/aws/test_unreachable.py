@@ -39,3 +39,10 @@ def test_host_and_port_only(url: str, host: str) -> None:
 )
 def test_no_host_where_none_can_be_told(error: Exception) -> None:
     assert unreachable(error) == f"could not be reached ({type(error).__name__})."
+
+
+def test_a_certificate_that_was_not_accepted() -> None:
+    error = botocore.SSLError(endpoint_url="https://sts.example:443/?token=x", error=OSError("self-signed"))
+    words = unreachable(error)
+    assert words.startswith("could not be reached at sts.example:443 (SSLError). Its certificate was not accepted")
+    assert "AWS_CA_BUNDLE" in words

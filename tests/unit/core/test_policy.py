@@ -95,6 +95,9 @@ def test_a_policy_with_no_rules_allows_nothing() -> None:
         ("rules: [{namespaces: [], applications: [b]}]", "rules[0].namespaces: must be a list with at least one"),
         ("rules: [{namespaces: [a, 12], applications: [b]}]", "rules[0].namespaces[1]: must be a text"),
         ("rules: [{namespaces: [''], applications: [b]}]", "rules[0].namespaces[0]: must be a text"),
+        ("rules: [{namespaces: ['[a'], applications: [b]}]", "rules[0].namespaces[0]: has a [ without a ]"),
+        ("rules: [{namespaces: [a], applications: ['b]c[d']}]", "rules[0].applications[0]: has a [ without a ]"),
+        ("rules: [{namespaces: ['[]'], applications: [b]}]", "rules[0].namespaces[0]: has a [ without a ]"),
         ("rules: [{namespaces: [a], applications: [b], roles: [c]}]", "rules[0].roles: is unknown"),
         ("rules: [{namespaces: [a], applications: [b], roleArns: null}]", "rules[0].roleArns: must be a list"),
         ("rules: [{namespaces: [a], applications: [b], namespaces: [c]}]", "line 1: the key namespaces is there twice"),
@@ -118,3 +121,9 @@ def test_the_example_of_the_documentation_is_a_policy() -> None:
     page = (Path(__file__).parents[3] / "docs" / "policy.md").read_text(encoding="utf-8")
     example = page.partition("```yaml\n")[2].partition("```")[0]
     assert [rule.namespaces for rule in parse(example).rules] == [("shop", "shop-*"), ("*",)]
+
+
+@pytest.mark.parametrize("pattern", ["[ab]", "[!a]", "[[]", "[]]", "[!]]", "a[b]c[d]", "]", "a]"])
+def test_brackets_that_are_closed(pattern: str) -> None:
+    (rule,) = parse(f"rules: [{{namespaces: ['{pattern}'], applications: [b]}}]").rules
+    assert rule.namespaces == (pattern,)

@@ -138,10 +138,11 @@ def test_broken_kubeconfig(tmp_path: Path, content: bytes, capsys: pytest.Captur
 
 
 def test_no_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ConnectionSettingsError, match=str(tmp_path / "config")):
+    with pytest.raises(ConnectionSettingsError, match=f"{tmp_path / 'config'} does not exist"):
         connect(workers=1)
     monkeypatch.delenv("KUBECONFIG")
-    with pytest.raises(ConnectionSettingsError, match=r"~/\.kube/config is no usable kubeconfig file"):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(ConnectionSettingsError, match=r"~/\.kube/config does not exist\. Name one in the variable"):
         connect(workers=1)
 
 
@@ -170,3 +171,21 @@ def test_elsewhere_it_is_that_of_the_kubeconfig(tmp_path: Path, context: dict[st
 
 def test_without_a_kubeconfig_it_is_the_default() -> None:
     assert own_namespace() == "default"
+
+
+@pytest.mark.usefixtures("pod")
+def test_a_proxy_without_a_scheme_is_taken_as_the_aws_sdk_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", "proxy.example:3128")
+    assert connect(workers=1)._client.configuration.proxy == "http://proxy.example:3128"
+
+
+@pytest.mark.usefixtures("pod")
+def test_a_proxy_of_another_kind_is_refused_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", f"gopher://someone:{SECRET}@proxy.example:70")
+    with pytest.raises(ConnectionSettingsError, match=r"the proxy of HTTPS_PROXY cannot be used") as error:
+        connect(workers=1)
+    assert SECRET not in str(error.value)
