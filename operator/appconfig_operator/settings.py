@@ -30,7 +30,9 @@ VARIABLES = (
 
 # Kubernetes puts these into every Pod of a namespace that has a Service called appconfig-operator, or so and more.
 _SERVICE_LINK = re.compile(rf"{PREFIX}(.*_)?(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_.*)?)")
-_ENDPOINT, _CA_BUNDLE = "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE"
+_ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_APPCONFIGDATA", "AWS_ENDPOINT_URL_STS")
+_IGNORED = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
+_CA_BUNDLE = "AWS_CA_BUNDLE"
 _URL = re.compile(r"https?://[^/?#\s]+", re.IGNORECASE)
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
@@ -127,13 +129,12 @@ def check_way_to_aws(variables: Mapping[str, str]) -> None:
     SettingsError
         When there is one. Its text has no value that may hold a password.
     """
-    for name in sorted(variables):
-        if name.startswith(_ENDPOINT) and variables[name] and not _URL.match(variables[name]):
-            message = (
-                f"environment variable {name} is no URL: it has to begin with https:// or http://, and to name a host"
-            )
+    for name in _ENDPOINTS if variables.get(_IGNORED, "").lower() != "true" else ():
+        url = variables.get(name, "").lstrip(" ")
+        if url and not _URL.match(url):
+            message = f"environment variable {name} is no URL: it begins with https:// or http://, and names a host"
             raise SettingsError(message)
     bundle = variables.get(_CA_BUNDLE)
-    if bundle and not os.access(bundle, os.R_OK):
+    if bundle and not (os.path.isfile(bundle) and os.access(bundle, os.R_OK)):  # noqa: PTH113 (it never raises)
         message = f"environment variable {_CA_BUNDLE}: there is no file {bundle} that can be read"
         raise SettingsError(message)

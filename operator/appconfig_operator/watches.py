@@ -261,4 +261,4 @@ def _refusal(error: ApiError) -> str:
 
 
 def _way(error: UnreachableError) -> str:
-    return ". HTTPS_PROXY is taken for it: NO_PROXY has to name its address" if "Proxy" in str(error) else ""
+    return ". A proxy is taken for it: NO_PROXY has to name its address" if "Proxy" in str(error) else ""

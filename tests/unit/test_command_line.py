@@ -54,14 +54,14 @@ MISTAKES: list[tuple[str, list[str], dict[str, str], str]] = [
     ("policy file wrong", ["run", "--policy-file=wrong"], {}, "--policy-file wrong: rules[0].namespaces: is required"),
     ("variable policy file", ["run"], set_("POLICY_FILE", "/no/such"), "--policy-file /no/such: No such file"),
     ("unknown variable", ["run"], set_("WORKER", "1"), "unknown environment variable APPCONFIG_OPERATOR_WORKER"),
-    ("no kubeconfig", ["run"], {"KUBECONFIG": "/no/such/file"}, "the kubeconfig file /no/such/file does not exist"),
+    ("no kubeconfig", ["run"], {"KUBECONFIG": "/no/such/file"}, "the kubeconfig file '/no/such/file' does not exist"),
     ("kubeconfig no file", ["run"], {"KUBECONFIG": "/dev/null"}, "/dev/null is no usable kubeconfig file"),
-    ("no variable", ["run"], {}, "Name one in the variable KUBECONFIG"),
+    ("no variable", ["run"], {}, "The variable KUBECONFIG names one"),
     (
         "endpoint",
         ["run"],
         {"AWS_ENDPOINT_URL_STS": "foo"},
-        "AWS_ENDPOINT_URL_STS is no URL: it has to begin with https",
+        "AWS_ENDPOINT_URL_STS is no URL: it begins with https",
     ),
     ("CA bundle", ["run"], {"AWS_CA_BUNDLE": "/no/such"}, "AWS_CA_BUNDLE: there is no file /no/such that can be read"),
 ]

@@ -69,9 +69,15 @@ def test_an_endpoint_that_is_no_url(name: str, value: str) -> None:
 
 def test_ways_to_aws_that_pass(tmp_path: Path) -> None:
     (tmp_path / "ca.crt").touch()
-    endpoints = {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_ENDPOINT_URL_STS": "HTTPS://sts.example/x"}
-    check_way_to_aws({**endpoints, "AWS_ENDPOINT_URL_S3": "", "AWS_CA_BUNDLE": str(tmp_path / "ca.crt")})
-    check_way_to_aws({"AWS_CA_BUNDLE": ""})
+    endpoints = {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_ENDPOINT_URL_STS": " HTTPS://sts.example/x"}
+    check_way_to_aws({**endpoints, "AWS_ENDPOINT_URL_S3": "minio:9000", "AWS_CA_BUNDLE": str(tmp_path / "ca.crt")})
+    check_way_to_aws({"AWS_CA_BUNDLE": "", "AWS_ENDPOINT_URL": ""})
+    check_way_to_aws({"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "True", "AWS_ENDPOINT_URL": "foo"})
+
+
+def test_a_ca_bundle_that_is_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="AWS_CA_BUNDLE: there is no file"):
+        check_way_to_aws({"AWS_CA_BUNDLE": str(tmp_path)})
 
 
 @pytest.mark.parametrize("name", ["a", "0", "shop", "team-1", "a" * 63, "a--b"])

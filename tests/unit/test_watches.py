@@ -151,7 +151,7 @@ def test_a_gap_is_looked_into_when_it_is_over(monkeypatch: pytest.MonkeyPatch, s
             UnreachableError("ProxyError"),
             (
                 f"The Kubernetes API server {API} cannot be reached (ProxyError); trying again. "
-                "HTTPS_PROXY is taken for it: NO_PROXY has to name its address"
+                "A proxy is taken for it: NO_PROXY has to name its address"
             ),
         ),
         (

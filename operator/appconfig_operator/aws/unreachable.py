@@ -19,7 +19,7 @@ def unreachable(error: Exception) -> str:
     if not host:
         return f"could not be reached ({name})."
     if isinstance(error, SSLError):
-        advice = "Its certificate was not accepted: check AWS_CA_BUNDLE, and whether a proxy stands between."
+        advice = "TLS with it failed: check AWS_CA_BUNDLE, and whether a proxy stands between."
     else:
         advice = "Check the region, and the operator's way to that host."
     return f"could not be reached at {host} ({name}). {advice}"

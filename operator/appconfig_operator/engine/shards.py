@@ -224,8 +224,9 @@ class Shards:
         lists, sent = isinstance(request, ListLeases), self._monotonic()
         try:
             answer = self._leases.carry_out(request)
-            self._complain("")
             self._failing = {other: since for other, since in self._failing.items() if other is not lists}
+            if not self._failing:
+                self._complain("")  # a list that succeeds says nothing of the writes
         except LeaseError as error:
             self._complain(str(error))
             self._failing = {lists: sent, **self._failing}

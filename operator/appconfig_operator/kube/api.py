@@ -37,6 +37,7 @@ JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 
+_LONGEST_SHOWN = 200
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
@@ -102,17 +103,23 @@ def connect(*, workers: int, fence: Fence | None = None, on_call: OnCall | None 
         configuration.proxy = f"http://{configuration.proxy}"  # as the AWS SDK and curl take it
     try:
         return Api(client.ApiClient(configuration), fence, on_call)
-    except ValueError as error:  # urllib3's own are among them
+    except (ValueError, ImportError) as error:  # urllib3's own are ValueErrors; one for SOCKS needs a library
         # Not its text: it quotes the proxy, which may have a password in it.
         message = (
-            f"the proxy of HTTPS_PROXY cannot be used ({type(error).__name__}): it begins with http:// or https://"
+            f"the proxy (HTTPS_PROXY, or proxy-url of the kubeconfig) cannot be used ({type(error).__name__}): "
+            "it begins with http:// or https://"
         )
         raise ConnectionSettingsError(message) from error
 
 
 def _unusable(where: str, error: Exception) -> str:
-    if not any(Path(path).expanduser().exists() for path in where.split(os.pathsep)):
-        problem = f"the kubeconfig file {where} does not exist. Name one in the variable KUBECONFIG."
+    # os.path, as it never raises. A path that cannot be one may be the content itself, which is not to be shown.
+    if len(where) > _LONGEST_SHOWN or "\n" in where:
+        problem = "the variable KUBECONFIG is not the name of a file."
+    elif not any(os.path.exists(os.path.expanduser(path)) for path in where.split(os.pathsep)):  # noqa: PTH110, PTH111 (see above)
+        problem = (
+            f"the kubeconfig file {where!r} does not exist, or may not be read. The variable KUBECONFIG names one."
+        )
     else:
         problem = (
             f"{where} is no usable kubeconfig file ({type(error).__name__}), or names a context or a file that does "

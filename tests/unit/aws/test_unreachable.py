@@ -41,8 +41,8 @@ def test_no_host_where_none_can_be_told(error: Exception) -> None:
     assert unreachable(error) == f"could not be reached ({type(error).__name__})."
 
 
-def test_a_certificate_that_was_not_accepted() -> None:
+def test_tls_that_failed() -> None:
     error = botocore.SSLError(endpoint_url="https://sts.example:443/?token=x", error=OSError("self-signed"))
     words = unreachable(error)
-    assert words.startswith("could not be reached at sts.example:443 (SSLError). Its certificate was not accepted")
+    assert words.startswith("could not be reached at sts.example:443 (SSLError). TLS with it failed")
     assert "AWS_CA_BUNDLE" in words

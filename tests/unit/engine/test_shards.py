@@ -9,10 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from appconfig_operator.core.lease import member_lease, shard_lease
+from appconfig_operator.core.lease_requests import CreateLease, ReplaceLease
 from appconfig_operator.core.shares import Replica
 from appconfig_operator.engine.shards import Shards
 from sandbox import wait_until
-from tests.unit.engine.shards_bench import DURATION, Bench, session
+from tests.unit.engine.shards_bench import DURATION, REFUSED, Bench, session
 
 
 def test_a_shard_is_begun_with_the_sessions_that_were_left_for_it() -> None:
@@ -254,6 +255,21 @@ def test_an_absence_of_the_api_server_is_told_once(caplog: pytest.LogCaptureFixt
     bench.api.away = False
     bench.run(5)
     assert caplog.text.count("The API server is away") == 1
+    assert caplog.text.count("Leases can be read and written again") == 1
+
+
+def test_a_refusal_of_writes_alone_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Lists succeed meanwhile: they say nothing of the writes."""
+    caplog.set_level(logging.INFO)
+    bench = Bench()
+    bench.api.refuses = (CreateLease, ReplaceLease)
+    bench.run(30)
+    assert bench.shards.complaint == REFUSED
+    assert caplog.text.count(REFUSED) == 1
+    assert "again" not in caplog.text
+    bench.api.refuses = ()
+    bench.run(5)
+    assert bench.shards.complaint == ""
     assert caplog.text.count("Leases can be read and written again") == 1
 
 

@@ -138,12 +138,20 @@ def test_broken_kubeconfig(tmp_path: Path, content: bytes, capsys: pytest.Captur
 
 
 def test_no_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ConnectionSettingsError, match=f"{tmp_path / 'config'} does not exist"):
+    with pytest.raises(ConnectionSettingsError, match=f"'{tmp_path / 'config'}' does not exist"):
         connect(workers=1)
     monkeypatch.delenv("KUBECONFIG")
     monkeypatch.setenv("HOME", str(tmp_path))
-    with pytest.raises(ConnectionSettingsError, match=r"~/\.kube/config does not exist\. Name one in the variable"):
+    with pytest.raises(ConnectionSettingsError, match=r"'~/\.kube/config' does not exist, or may not be read"):
         connect(workers=1)
+
+
+@pytest.mark.parametrize("value", ["~nobody-at-all/config", "", "a" * 300, f"{SECRET}\n{SECRET}"], ids=ascii)
+def test_a_name_that_is_none(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("KUBECONFIG", value)
+    with pytest.raises(ConnectionSettingsError, match="KUBECONFIG") as error:
+        connect(workers=1)
+    assert SECRET not in str(error.value)
 
 
 def test_kubeconfig_that_may_not_be_read(tmp_path: Path) -> None:
@@ -182,10 +190,12 @@ def test_a_proxy_without_a_scheme_is_taken_as_the_aws_sdk_takes_it(monkeypatch: 
 
 
 @pytest.mark.usefixtures("pod")
-def test_a_proxy_of_another_kind_is_refused_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.filterwarnings("ignore:SOCKS support in urllib3")
+@pytest.mark.parametrize("scheme", ["gopher", "socks5"])
+def test_a_proxy_of_another_kind_is_refused_without_its_password(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.setenv("HTTPS_PROXY", f"gopher://someone:{SECRET}@proxy.example:70")
-    with pytest.raises(ConnectionSettingsError, match=r"the proxy of HTTPS_PROXY cannot be used") as error:
+    monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://someone:{SECRET}@proxy.example:70")
+    with pytest.raises(ConnectionSettingsError, match=r"the proxy \(HTTPS_PROXY, .* cannot be used") as error:
         connect(workers=1)
     assert SECRET not in str(error.value)
