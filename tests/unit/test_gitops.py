@@ -16,7 +16,8 @@ KEY = "resource.customizations.health.appconfig-operator.io_AppConfigSource"
 
 def script() -> str:
     blocks = re.findall(r"^```yaml\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-    (found,) = [block["data"][KEY] for block in map(yaml.safe_load, blocks) if block["kind"] == "ConfigMap"]
+    manifests = [manifest for block in blocks for manifest in yaml.safe_load_all(block)]
+    (found,) = [manifest["data"][KEY] for manifest in manifests if manifest["kind"] == "ConfigMap"]
     return str(found)
 
 
