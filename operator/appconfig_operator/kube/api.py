@@ -10,7 +10,7 @@ import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from kubernetes import client, config
 from urllib3 import Timeout
@@ -148,8 +148,9 @@ class Api:
 
     @property
     def server(self) -> str:
-        """Where the API server is."""
-        return str(self._client.configuration.host)
+        """Where the API server is, to be shown: without a user and password, which a kubeconfig may have in it."""
+        parts = urlsplit(str(self._client.configuration.host))
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
     def call(  # noqa: PLR0913 (what an HTTP call consists of)
         self,

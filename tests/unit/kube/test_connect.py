@@ -181,6 +181,13 @@ def test_without_a_kubeconfig_it_is_the_default() -> None:
     assert own_namespace() == "default"
 
 
+@pytest.mark.parametrize("server", ["https://192.0.2.1:6443", f"https://me:{SECRET}@192.0.2.1:6443/clusters/a"])
+def test_the_server_is_shown_without_a_password(tmp_path: Path, server: str) -> None:
+    content = kubeconfig(clusters=[{"name": "a", "cluster": {"server": server}}])
+    (tmp_path / "config").write_text(json.dumps(content), encoding="utf-8")
+    assert connect(workers=1).server == "https://192.0.2.1:6443"
+
+
 @pytest.mark.usefixtures("pod")
 def test_a_proxy_without_a_scheme_is_taken_as_the_aws_sdk_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_PROXY", raising=False)
