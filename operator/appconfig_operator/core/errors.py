@@ -7,6 +7,10 @@ Events, so they hold no configuration value, token or credential.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Self
 
 
 class Reason(StrEnum):
@@ -43,12 +47,23 @@ class SourceError(Exception):
         The reason that `Ready` shows.
     message
         What is wrong and the way out, for users.
+    retry_after
+        Seconds before which another attempt is pointless, 0 where nobody knows.
     """
 
-    def __init__(self, reason: Reason, message: str) -> None:
+    def __init__(self, reason: Reason, message: str, *, retry_after: float = 0.0) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
+        self.retry_after = retry_after
+
+    def copy(self) -> Self:
+        """Return an equal error to keep or to raise again.
+
+        An exception that was raised holds its traceback, and with it every local variable on the way: a parsed document
+        of megabytes. So what is kept between two polls is a copy, and each raise is one of a copy.
+        """
+        return type(self)(self.reason, self.message, retry_after=self.retry_after)
 
 
 class WaitingError(SourceError):
