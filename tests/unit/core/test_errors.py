@@ -32,4 +32,4 @@ def test_a_copy_says_the_same_and_holds_no_traceback(kind: type[SourceError]) ->
         "It is too large.",
         3.0,
     )
-    assert copy.__traceback__ is copy.__cause__ is copy.__context__ is None
+    assert [copy.__traceback__, copy.__cause__, copy.__context__] == [None, None, None]
