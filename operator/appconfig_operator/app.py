@@ -17,6 +17,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from appconfig_operator.awaited_watches import AwaitedWatches
 from appconfig_operator.aws.service import AppConfig
 from appconfig_operator.core.health import stuck, unready
 from appconfig_operator.core.lease import identity
@@ -30,8 +31,9 @@ from appconfig_operator.engine.poll import Poller
 from appconfig_operator.engine.scheduler import Scheduler
 from appconfig_operator.engine.sessions import Sessions
 from appconfig_operator.engine.shards import Shards
+from appconfig_operator.engine.slots import threads
 from appconfig_operator.engine.workers import Workers
-from appconfig_operator.gauges import Gauges
+from appconfig_operator.gauges import KINDS, PACES, Gauges
 from appconfig_operator.kube.api import ConnectionSettingsError, connect, in_cluster, own_namespace
 from appconfig_operator.kube.configmaps import ConfigMaps
 from appconfig_operator.kube.events import Events
@@ -88,9 +90,9 @@ def run(settings: Settings) -> None:
     release = version("appconfig-operator")
     metrics, fence = Metrics(release), Fence()
     try:
-        # One connection for each worker and each watch on ConfigMaps; and for Leases, handed-over sessions, Events and
+        # One connection for each worker and the watches on ConfigMaps; and for Leases, handed-over sessions, Events and
         # the lists of sources.
-        connections = settings.workers + max(1, len(settings.namespaces)) + 4
+        connections = threads(settings.workers) + 2 * max(1, len(settings.namespaces)) + 4
         api = connect(workers=connections, fence=fence, on_call=metrics.called_kubernetes)
     except ConnectionSettingsError as error:
         raise SettingsError(str(error)) from error
@@ -131,7 +133,7 @@ class _Operator:
         self._metrics = metrics
         self.lease_namespace = settings.lease_namespace or own_namespace()
         service: ConfigurationService = AppConfig(
-            workers=settings.workers,
+            workers=threads(settings.workers),
             user_agent=f"appconfig-operator/{release}",
             cluster=Identities(api),
             on_call=metrics.called_aws,
@@ -154,9 +156,16 @@ class _Operator:
             random=random.random,
         )
         sessions = Sessions(gated, monotonic=time.monotonic, utc_now=_utc_now, random=random.random)
-        self._scheduler = Scheduler(sessions, shards=settings.shards, monotonic=time.monotonic)
+        self._scheduler = Scheduler(
+            sessions, shards=settings.shards, workers=settings.workers, monotonic=time.monotonic
+        )
         self._workers = Workers(
-            self._scheduler, poller, fence=fence, meter=metrics, count=settings.workers, monotonic=time.monotonic
+            self._scheduler,
+            poller,
+            fence=fence,
+            meter=metrics,
+            limit=threads(settings.workers),
+            monotonic=time.monotonic,
         )
         self._source_watch = SourceWatch(self._scheduler, sources, settings, stop)
         # One for each namespace: without the right to watch all of them there is no other way.
@@ -164,6 +173,11 @@ class _Operator:
             self._scheduler,
             [MarkedConfigMaps(api, namespace) for namespace in settings.namespaces or [None]],
             after=self._source_watch.listed,
+            stop=stop,
+        )
+        self._awaited_watches = AwaitedWatches(
+            self._scheduler,
+            [MarkedConfigMaps(api, namespace, selector="") for namespace in settings.namespaces or [None]],
             stop=stop,
         )
         call_seconds = settings.lease_duration / LEASE_CALLS
@@ -196,6 +210,7 @@ class _Operator:
         self._workers.start()
         self._source_watch.start()
         self._config_map_watches.start()
+        self._awaited_watches.start()
         self._shards.start()
 
     def stop(self) -> str:
@@ -239,6 +254,8 @@ class _Operator:
             sources=Counter(states),
             sources_known=len(entries),
             queue_depth=self._scheduler.overdue(),
+            oldest_due={kind: self._scheduler.oldest(proven=proven) for kind, proven in KINDS.items()},
+            polls_under_way=dict(zip(PACES, self._scheduler.under_way(), strict=True)),
             shards=self._settings.shards,
             shards_held=len(self._shards.held),
             replicas=self._shards.members,

@@ -24,6 +24,12 @@ _PLAIN = {
 }
 """Help texts of the metrics that are one attribute of `Gauges` each, by its name."""
 
+KINDS = {"quick": True, "slow": False}
+"""Sources by their last poll: whether it was quick and brought an answer."""
+
+PACES = ("quick", "slow")
+"""Polls under way: in the slots for quick ones, and in those for slow ones."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gauges:
@@ -38,6 +44,10 @@ class Gauges:
         How many it knows of, whoever polls them: about the same in each replica.
     queue_depth
         Polls that are due and have not begun.
+    oldest_due
+        Seconds since the first of these was due, by whether the source was quick the last time.
+    polls_under_way
+        Polls under way, by whether they are quick.
     shards
         Into how many parts the sources are split.
     shards_held
@@ -53,6 +63,8 @@ class Gauges:
     sources: Mapping[State, int] = field(default_factory=dict)
     sources_known: int = 0
     queue_depth: int = 0
+    oldest_due: Mapping[str, float] = field(default_factory=dict)
+    polls_under_way: Mapping[str, int] = field(default_factory=dict)
     shards: int = 1
     shards_held: int = 0
     replicas: int = 1
@@ -86,6 +98,18 @@ class GaugeCollector(Collector):
         for loop, age in now.heartbeats.items():
             beats.add_metric([loop], age)
         yield beats
+        oldest = self._family(
+            "oldest_due_seconds",
+            "Time since the first poll was due that has not begun, by the pace of the last.",
+            "pace",
+        )
+        for kind, seconds in now.oldest_due.items():
+            oldest.add_metric([kind], seconds)
+        yield oldest
+        under_way = self._family("polls_under_way", "Polls under way.", "pace")
+        for kind, count in now.polls_under_way.items():
+            under_way.add_metric([kind], count)
+        yield under_way
         lease = self._family("lease_remaining_seconds", "Time until the first of the Leases held lapses.")
         if now.lease_remaining is not None:
             lease.add_metric([], now.lease_remaining)

@@ -31,7 +31,7 @@ def spec(**changes: Any) -> Spec:
 def source(**changes: Any) -> Source:
     fields: dict[str, Any] = {
         "namespace": "shop",
-        "name": "checkout",
+        "name": changes.get("uid", "checkout"),  # another uid is another source, and no two have one name
         "uid": UID,
         "generation": 1,
         "resource_version": "10",

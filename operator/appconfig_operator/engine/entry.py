@@ -38,6 +38,16 @@ class Entry:
         Its ConfigMap as the watch saw it last.
     unlooked
         Whether what was seen last is still to be looked at.
+    proven
+        Whether its last poll was quick, and brought an answer.
+    begins
+        Whether the next poll is the first one of a new session that a change has asked for.
+    not_before
+        When it may be polled at the earliest, whatever it is asked for, by the monotonic clock.
+    looked
+        When it was last polled, likewise.
+    woken
+        Whether what it waits for has changed during a poll.
     """
 
     source: Source
@@ -49,6 +59,11 @@ class Entry:
     changed: bool = False
     seen: Seen | None = None
     unlooked: bool = False
+    proven: bool = False
+    begins: bool = False
+    not_before: float = float("-inf")
+    looked: float = float("-inf")
+    woken: bool = False
 
     @property
     def written(self) -> WrittenTarget | None:
@@ -62,6 +77,11 @@ class Entry:
             self.source = replace(self.source, status=memory.status)
         elif not memory.fresh:
             memory.adopt(told)
+
+    def forget(self) -> None:
+        """Forget what only the replica needs that polls it."""
+        self.memory, self.ticket, self.changed = None, None, False
+        self.begins, self.woken, self.not_before = False, False, float("-inf")
 
     def concerned_by(self, seen: Seen) -> bool:
         """Tell whether it is the ConfigMap of the source: the mark alone, anybody can copy to anywhere."""

@@ -50,13 +50,27 @@ OUTDATED_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """The outcome of a poll: the seconds until the next one, or `None` without a next one; and in a word, what it was.
+    """The outcome of a poll.
 
-    The word is `Unchanged`, `Received`, `TooEarly`, `Paced`, `Outdated` or the reason of an error.
+    Attributes
+    ----------
+    delay
+        Seconds until the next one, or `None` without a next one.
+    result
+        What it was in a word: `Unchanged`, `Received`, `TooEarly`, `Paced`, `Outdated` or the reason of an error.
+    answered
+        Whether all that were asked have answered, be it with a refusal; `None` when nobody was asked.
+    awaits
+        Name of the ConfigMap that the source waits for to come, to change or to go, or `None`.
     """
 
     delay: float | None
     result: str
+    answered: bool | None = True
+    awaits: str | None = None
+
+
+_AWAITED = {Reason.TARGET_NOT_OWNED, Reason.TARGET_MISSING, Reason.TARGET_CONFLICT}
 
 
 class Poller:
@@ -110,7 +124,7 @@ class Poller:
             memory.next_call = self._monotonic() + memory.session.interval
             return Polled(self._ordinary(memory), "TooEarly")
         except PacedError as paced:
-            return Polled(paced.seconds, "Paced")
+            return Polled(paced.seconds, "Paced", answered=None)
         except OutdatedError:
             return Polled(OUTDATED_SECONDS, "Outdated")
 
@@ -141,7 +155,12 @@ class Poller:
                 memory.failures += 1
             error = raised
         if error is not None:
-            return Polled(self._delay(memory, error), str(error.reason))
+            return Polled(
+                self._delay(memory, error),
+                str(error.reason),
+                answered=not isinstance(error, TransientError),
+                awaits=source.spec.target.name if error.reason in _AWAITED else None,
+            )
         return Polled(self._ordinary(memory), "Unchanged" if memory.received is before else "Received")
 
     def _check_fight(self, source: Source, memory: Memory) -> None:

@@ -26,11 +26,24 @@ SPREAD_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """How a source begins: with what memory, after how many seconds, and whether it goes before all others."""
+    """How a source begins.
+
+    Attributes
+    ----------
+    memory
+        With what.
+    delay
+        After how many seconds.
+    first
+        Whether it goes before the others of its kind.
+    proven
+        Whether it was in order, so that its polls may be taken to be quick until one is not.
+    """
 
     memory: Memory
     delay: float
     first: bool = False
+    proven: bool = False
 
 
 class Starting(Protocol):
@@ -80,14 +93,15 @@ class Sessions:
         if handed_over is None or not _fits(handed_over, source) or not handover.usable(handed_over, source, now):
             memory = self._memory(source, source.status)
             if _settled(source):
-                return Start(memory, self._random() * min(source.spec.poll_interval_seconds, SPREAD_SECONDS))
+                spread = min(source.spec.poll_interval_seconds, SPREAD_SECONDS)
+                return Start(memory, self._random() * spread, proven=True)
             return Start(memory, 0.0, first=source.status.target is None)
         memory = self._memory(source, source.status, handed_over.session)
         delay = handover.delay(handed_over, now)
         memory.asked = self._monotonic() - (now - handed_over.issued)
         memory.next_call = self._monotonic() + delay
         memory.latest = handed_over.latest
-        return Start(memory, delay)
+        return Start(memory, delay, proven=True)
 
     def start_anew(self, source: Source, before: Memory) -> Memory:
         """Begin a new session after a change of the spec, or because a sync was asked for."""

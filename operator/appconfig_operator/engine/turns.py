@@ -1,4 +1,4 @@
-"""Whose turn it is: a heap of due times, and the shards whose sources have turns at all."""
+"""Whose turn it is: the lanes that have turns, the slots for polls, and the shards whose sources have turns at all."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from appconfig_operator.engine.lanes import Lane, Place, Ring, Tenant, Turn, lane_key
+from appconfig_operator.engine.slots import Slots
+
 if TYPE_CHECKING:
     from appconfig_operator.engine.entry import Entry
+    from appconfig_operator.engine.lanes import Key
     from appconfig_operator.engine.ports import Holding
-
-Turn = tuple[float, int, str]
-"""Rank, ticket, uid. The rank is the due time; what was never synced has rank 0 and goes before all else."""
+    from appconfig_operator.engine.slots import Running
 
 FIRST = 0.0
 
@@ -30,51 +32,151 @@ class Shard:
     running
         Polls under way.
     parked
-        Turns that came up while the Lease had lapsed.
+        Turns that came up while the Lease had lapsed, and their lanes.
     """
 
     holding: Holding
     draining: bool = False
     running: int = 0
-    parked: list[Turn] = field(default_factory=list)
+    parked: list[tuple[Lane, Turn]] = field(default_factory=list)
 
 
 class Turns:
-    """The heap. Not safe to share between threads: the scheduler has the lock."""
+    """Gives turns. Not safe to share between threads: the scheduler has the lock.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    workers
+        Quick polls at once.
+    """
+
+    def __init__(self, workers: int) -> None:
         self.shards: dict[int, Shard] = {}
-        self._heap: list[Turn] = []
+        self.slots = Slots(workers)
+        self._lanes: dict[Key, Lane] = {}
+        self._tenants: dict[str, Tenant] = {}
         self._tickets = itertools.count()
+        # Lanes by when they are due. One of them that waits no more, or under another rank, is void.
+        self._waiting: list[tuple[float, int, Lane]] = []
+        self._quick = Ring()
+        self._slow = Ring()
+        self._held: list[Lane] = []
 
     def add(self, entry: Entry, due: float, *, first: bool = False) -> None:
-        """Give an entry a turn, in place of the one that it had."""
+        """Give an entry a turn, in place of the one that it had. `first`: it goes before the others of its lane."""
         entry.due = due
         entry.ticket = next(self._tickets)
-        heapq.heappush(self._heap, (FIRST if first else due, entry.ticket, entry.source.uid))
+        lane = self._lane(lane_key(entry.source, proven=entry.proven))
+        self._push(lane, (FIRST if first else due, entry.ticket, entry.source.uid))
 
-    def take(self, entries: dict[str, Entry], now: float) -> Entry | float | None:
+    def take(self, entries: dict[str, Entry], now: float) -> tuple[Entry, Running] | float | None:
         """Take the next turn.
 
         Returns
         -------
-        Entry, float or None
-            The entry whose turn it is, or the seconds until there is one, or `None` when nobody waits.
+        tuple, float or None
+            The entry whose turn it is, and its poll; or the seconds until there may be one; or `None`: nobody waits.
         """
+        self.slots.age(now)
         self._unpark()
-        while self._heap:
-            rank, ticket, uid = self._heap[0]
-            entry = entries.get(uid)
-            if entry is not None and entry.ticket == ticket and rank > now:
-                return rank - now
-            turn = heapq.heappop(self._heap)
-            if entry is None or entry.ticket != ticket:
+        self._ripen(now)
+        taken = self._take_from(self._quick, entries, now) or self._take_from(self._slow, entries, now)
+        return taken or self._until_next(now)
+
+    def ended(self, running: Running, now: float) -> bool:
+        """Take in that a poll has ended, and tell whether it was quick."""
+        quick = self.slots.end(running, now)
+        for lane in self._held:
+            self._ready(lane)
+        self._held.clear()
+        self._forget_unused(running.lane)
+        return quick
+
+    def due(self, now: float) -> bool:
+        """Tell whether a turn has come of which a quick poll may be expected. One that is void may count."""
+        return bool(self._quick) or bool(self._waiting and self._waiting[0][0] <= now)
+
+    def overdue(self, entries: dict[str, Entry], now: float) -> int:
+        """Count the entries whose turn it is already, and that no worker has taken yet."""
+        return sum(1 for entry in entries.values() if entry.ticket is not None and entry.due <= now)
+
+    def oldest(self, entries: dict[str, Entry], now: float, *, proven: bool) -> float:
+        """Return for how many seconds the entry has waited whose turn came first. 0: nobody waits."""
+        waiting = (entry.due for entry in entries.values() if entry.ticket is not None and entry.proven is proven)
+        return max(0.0, now - min(waiting, default=now))
+
+    def _lane(self, key: Key) -> Lane:
+        lane = self._lanes.get(key)
+        if lane is None:
+            tenant = self._tenants.setdefault(key[0], Tenant(key[0]))
+            tenant.lanes += 1
+            lane = self._lanes[key] = Lane(key, tenant)
+        return lane
+
+    def _forget_unused(self, lane: Lane) -> None:
+        if lane.unused and self._lanes.get(lane.key) is lane:
+            del self._lanes[lane.key]
+            lane.tenant.lanes -= 1
+            if not lane.tenant.lanes:
+                del self._tenants[lane.tenant.name]
+
+    def _push(self, lane: Lane, turn: Turn) -> None:
+        heapq.heappush(lane.turns, turn)
+        if lane.place is Place.IDLE or (lane.place is Place.WAITING and turn[0] < lane.due):
+            self._wait(lane)
+
+    def _wait(self, lane: Lane) -> None:
+        """Let a lane wait for its first turn."""
+        lane.place, lane.due = Place.WAITING, lane.turns[0][0]
+        heapq.heappush(self._waiting, (lane.due, next(self._tickets), lane))
+
+    def _ready(self, lane: Lane) -> None:
+        (self._slow if lane.slow else self._quick).put(lane)
+
+    def _ripen(self, now: float) -> None:
+        """Move lanes to the rings whose turn has come."""
+        while self._waiting and self._waiting[0][0] <= now:
+            due, _, lane = heapq.heappop(self._waiting)
+            if lane.place is Place.WAITING and lane.due == due:
+                self._ready(lane)
+
+    def _take_from(self, ring: Ring, entries: dict[str, Entry], now: float) -> tuple[Entry, Running] | None:
+        while ring and (self.slots.slow_free if ring is self._slow else self.slots.quick_free):
+            lane = ring.pop()
+            if lane.slow is not (ring is self._slow):
+                self._ready(lane)  # it has changed since
+            elif not self.slots.may_begin(lane):
+                lane.place = Place.HELD
+                self._held.append(lane)
+            else:
+                entry = self._pop(lane, entries, now)
+                running = self.slots.begin(lane, now) if entry is not None else None
+                self._put_back(lane, now)
+                if entry is not None and running is not None:
+                    return entry, running
+        return None
+
+    def _put_back(self, lane: Lane, now: float) -> None:
+        lane.place = Place.IDLE
+        if lane.turns and lane.turns[0][0] <= now:
+            self._ready(lane)
+        elif lane.turns:
+            self._wait(lane)
+        else:
+            self._forget_unused(lane)
+
+    def _pop(self, lane: Lane, entries: dict[str, Entry], now: float) -> Entry | None:
+        """Take the first turn of a lane that has come and is not void."""
+        while lane.turns and lane.turns[0][0] <= now:
+            turn = heapq.heappop(lane.turns)
+            entry = entries.get(turn[2])
+            if entry is None or entry.ticket != turn[1]:
                 continue
             shard = self.shards.get(entry.shard)
             if shard is None or shard.draining:
                 entry.ticket = None
             elif shard.holding.remaining() <= 0:
-                shard.parked.append(turn)
+                shard.parked.append((lane, turn))
             else:
                 entry.ticket = None
                 return entry
@@ -83,14 +185,12 @@ class Turns:
     def _unpark(self) -> None:
         for shard in self.shards.values():
             if shard.parked and shard.holding.remaining() > 0:
-                for turn in shard.parked:
-                    heapq.heappush(self._heap, turn)
+                for lane, turn in shard.parked:
+                    self._push(self._lane(lane.key), turn)
                 shard.parked.clear()
 
-    def due(self, now: float) -> bool:
-        """Tell whether a turn has come. One that is void may count."""
-        return bool(self._heap) and self._heap[0][0] <= now
-
-    def overdue(self, entries: dict[str, Entry], now: float) -> int:
-        """Count the entries whose turn it is already, and that no worker has taken yet."""
-        return sum(1 for entry in entries.values() if entry.ticket is not None and entry.due <= now)
+    def _until_next(self, now: float) -> float | None:
+        """Return the seconds until a lane is due, or a slot gets free because a poll in it takes long."""
+        waits = [self._waiting[0][0] - now] if self._waiting else []
+        ages = self.slots.next_age(now) if self._quick else None
+        return min([*waits, *([] if ages is None else [ages])], default=None)

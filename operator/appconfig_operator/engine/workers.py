@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from appconfig_operator.engine.entry import Entry
     from appconfig_operator.engine.memory import Memory
     from appconfig_operator.engine.ports import Fence, Holding, Meter
+    from appconfig_operator.engine.slots import Running
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class Job:
     memory: Memory
     holding: Holding
     due: float
+    running: Running
 
 
 class Jobs(Protocol):
@@ -43,8 +45,8 @@ class Jobs(Protocol):
     def next(self) -> Job | None:
         """Wait for one. `None`: there are no more."""
 
-    def done(self, job: Job, delay: float | None) -> None:
-        """Take one back, with the seconds until the next poll, or `None` when the source is gone."""
+    def done(self, job: Job, polled: Polled) -> None:
+        """Take one back, with its outcome."""
 
 
 class SourcePoller(Protocol):
@@ -55,7 +57,7 @@ class SourcePoller(Protocol):
 
 
 class Workers:
-    """The threads.
+    """The threads. There is always one that waits for a turn, up to a limit: polls that hang cost threads, not turns.
 
     Parameters
     ----------
@@ -67,8 +69,8 @@ class Workers:
         Bounds writes by the Lease of the shard.
     meter
         Where figures go.
-    count
-        Threads, and so polls at once.
+    limit
+        Threads at most.
     monotonic
         Seconds.
     """
@@ -80,7 +82,7 @@ class Workers:
         *,
         fence: Fence,
         meter: Meter,
-        count: int,
+        limit: int,
         monotonic: Callable[[], float],
     ) -> None:
         self._jobs = jobs
@@ -88,15 +90,22 @@ class Workers:
         self._fence = fence
         self._meter = meter
         self._monotonic = monotonic
-        # Daemons: a thread that waits for AWS must not keep the process from ending.
-        self._threads = [
-            threading.Thread(target=self._work, name=f"worker-{number}", daemon=True) for number in range(count)
-        ]
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
+        self._idle = 0
 
     def start(self) -> None:
-        """Start the threads."""
-        for thread in self._threads:
-            thread.start()
+        """Start the first thread."""
+        with self._lock:
+            self._add()
+
+    def _add(self) -> None:
+        # Daemons: a thread that waits for AWS must not keep the process from ending.
+        thread = threading.Thread(target=self._work, name=f"worker-{len(self._threads)}", daemon=True)
+        self._threads.append(thread)
+        self._idle += 1
+        thread.start()
 
     def join(self, timeout: float) -> bool:
         """Wait for the threads to end.
@@ -112,15 +121,31 @@ class Workers:
             Whether all did.
         """
         deadline = self._monotonic() + timeout
-        for thread in self._threads:
+        with self._lock:
+            self._limit = 0  # no more are added
+            threads = list(self._threads)
+        for thread in threads:
             thread.join(max(0.0, deadline - self._monotonic()))
-        return not any(thread.is_alive() for thread in self._threads)
+        return not any(thread.is_alive() for thread in threads)
 
     def _work(self) -> None:
-        while (job := self._jobs.next()) is not None:
-            self._jobs.done(job, self._do(job))
+        while self._work_once():
+            with self._lock:
+                self._idle += 1
 
-    def _do(self, job: Job) -> float | None:
+    def _work_once(self) -> bool:
+        """Do one poll. In a call of its own, so that a thread that waits holds nothing of the poll before."""
+        job = self._jobs.next()
+        with self._lock:
+            self._idle -= 1
+            if job is not None and not self._idle and len(self._threads) < self._limit:
+                self._add()
+        if job is None:
+            return False
+        self._jobs.done(job, self._do(job))
+        return True
+
+    def _do(self, job: Job) -> Polled:
         began = self._monotonic()
         try:
             with self._fence.under(job.holding):
@@ -135,6 +160,6 @@ class Workers:
             logger.error(  # noqa: TRY400 (the traceback is there, without the text)
                 "A poll failed with %s at %s", type(error).__name__, where, extra=about(job.source)
             )
-            polled = Polled(AFTER_A_BUG_SECONDS, "Error")
+            polled = Polled(AFTER_A_BUG_SECONDS, "Error", answered=False)
         self._meter.polled(polled.result, self._monotonic() - began, max(0.0, began - job.due))
-        return polled.delay
+        return polled

@@ -28,7 +28,7 @@ _WATCH = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 
 class MarkedConfigMaps:
-    """Tells of changes of ConfigMaps that carry the mark of a source.
+    """Tells of changes of ConfigMaps, as a rule of those that carry the mark of a source.
 
     Parameters
     ----------
@@ -36,10 +36,13 @@ class MarkedConfigMaps:
         The API server.
     namespace
         Where to watch, or `None` for everywhere.
+    selector
+        Which: a selector of labels, empty for all.
     """
 
-    def __init__(self, api: Api, namespace: str | None) -> None:
+    def __init__(self, api: Api, namespace: str | None, *, selector: str = SOURCE_UID) -> None:
         self.namespace = namespace
+        self._selector = selector
         self._api = api
         self._path = f"/api/v1/namespaces/{namespace}/configmaps" if namespace else "/api/v1/configmaps"
 
@@ -51,7 +54,7 @@ class MarkedConfigMaps:
         ApiError, UnreachableError
             When the list cannot be had as a whole.
         """
-        query = {"labelSelector": SOURCE_UID, "limit": str(PAGE)}
+        query = {"labelSelector": self._selector, "limit": str(PAGE)}
         while True:
             page = self._api.call("GET", self._path, query=query, accept=_LIST)
             # An empty list of metadata only comes as null. Its version is that of the first page.
@@ -60,6 +63,17 @@ class MarkedConfigMaps:
             if not token:
                 return
             query["continue"] = token
+
+    def now(self) -> str:
+        """Return the `resourceVersion` of now, to watch from.
+
+        Raises
+        ------
+        ApiError, UnreachableError
+            When the API server does not say.
+        """
+        query = {"labelSelector": self._selector, "limit": "1"}
+        return str(self._api.call("GET", self._path, query=query, accept=_LIST)["metadata"]["resourceVersion"])
 
     def watch(self, version: str) -> Iterator[tuple[Mapping[str, Any], bool]]:
         """Tell of changes, without end: the metadata, and whether the ConfigMap is still there.
@@ -73,7 +87,7 @@ class MarkedConfigMaps:
         """
         while True:
             query = {
-                "labelSelector": SOURCE_UID,
+                "labelSelector": self._selector,
                 "watch": "true",
                 "allowWatchBookmarks": "true",
                 "resourceVersion": version,

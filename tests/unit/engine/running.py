@@ -13,6 +13,7 @@ from appconfig_operator.engine.memory import Memory
 from appconfig_operator.engine.poll import Polled
 from appconfig_operator.engine.scheduler import Scheduler
 from appconfig_operator.engine.sessions import Start
+from appconfig_operator.engine.slots import threads
 from appconfig_operator.engine.workers import Workers
 from sandbox import wait_until
 from tests.unit.engine.fakes import FakeFence, FakeHolding, FakeMeter, World
@@ -107,13 +108,13 @@ class Running:
     monotonic: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
-        self.scheduler = Scheduler(self.recorder, shards=self.shards, monotonic=self.monotonic)
+        self.scheduler = Scheduler(self.recorder, shards=self.shards, workers=self.count, monotonic=self.monotonic)
         self.workers = Workers(
             self.scheduler,
             self.recorder,
             fence=self.fence,
             meter=self.meter,
-            count=self.count,
+            limit=threads(self.count),
             monotonic=self.monotonic,
         )
 

@@ -1,0 +1,86 @@
+"""Threads that look out for ConfigMaps that sources wait for: made, deleted or given up by somebody else.
+
+A source that may not write its ConfigMap, because it is another's or is not there yet, would else notice at its next
+poll only, which can be a day away. These ConfigMaps carry no mark of the operator, so the watch has no selector. It is
+open only while there is a source that waits.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from appconfig_operator.kube.errors import ApiError, UnreachableError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from appconfig_operator.engine.scheduler import Scheduler
+    from appconfig_operator.kube.marked import MarkedConfigMaps
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0
+"""Between two looks for sources that wait, while there is none."""
+
+WATCH_AGAIN_SECONDS = 5.0
+
+
+class AwaitedWatches:
+    """A watch for each namespace, or one for all of them.
+
+    Parameters
+    ----------
+    scheduler
+        Knows who waits, and is told.
+    config_maps
+        All ConfigMaps of each namespace.
+    stop
+        Set when the operator is to stop.
+    """
+
+    def __init__(self, scheduler: Scheduler, config_maps: Sequence[MarkedConfigMaps], *, stop: threading.Event) -> None:
+        self._scheduler = scheduler
+        self._stop = stop
+        self._threads = [
+            threading.Thread(target=self._run, args=[maps], name="awaited", daemon=True) for maps in config_maps
+        ]
+
+    def start(self) -> None:
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def _run(self, config_maps: MarkedConfigMaps) -> None:
+        complaint, pause = "", LOOK_SECONDS
+        while not self._stop.wait(pause):
+            pause = LOOK_SECONDS
+            if not self._scheduler.awaited(config_maps.namespace):
+                continue
+            before, complaint = complaint, self._try(config_maps)
+            if complaint:
+                pause = WATCH_AGAIN_SECONDS
+                if complaint != before and not self._stop.is_set():
+                    logger.warning("%s", complaint)
+
+    def _try(self, config_maps: MarkedConfigMaps) -> str:
+        """Follow as long as a source waits, and return what is wrong."""
+        what = "The watch for ConfigMaps that sources wait for"
+        try:
+            self._follow(config_maps)
+        except (ApiError, UnreachableError) as error:
+            return f"{what} failed ({error}). They are looked at when their sources are polled"
+        except Exception as error:  # noqa: BLE001 (whatever it is, the watch goes on)
+            return f"{what} ended ({type(error).__name__}), and is started again"
+        return ""
+
+    def _follow(self, config_maps: MarkedConfigMaps) -> None:
+        since = config_maps.now()
+        # What has changed between their last look and now, nobody has told.
+        for namespace, name in self._scheduler.awaited(config_maps.namespace):
+            self._scheduler.changed(namespace, name)
+        for metadata, _ in config_maps.watch(since):
+            self._scheduler.changed(metadata["namespace"], metadata["name"])
+            if self._stop.is_set() or not self._scheduler.awaited(config_maps.namespace):
+                return
