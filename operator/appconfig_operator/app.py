@@ -33,7 +33,7 @@ from appconfig_operator.engine.sessions import Sessions
 from appconfig_operator.engine.shards import Shards
 from appconfig_operator.engine.slots import threads
 from appconfig_operator.engine.workers import Workers
-from appconfig_operator.gauges import KINDS, PACES, Gauges
+from appconfig_operator.gauges import QUICK, SLOW, Gauges
 from appconfig_operator.kube.api import ConnectionSettingsError, connect, in_cluster, own_namespace
 from appconfig_operator.kube.configmaps import ConfigMaps
 from appconfig_operator.kube.events import Events
@@ -254,8 +254,8 @@ class _Operator:
             sources=Counter(states),
             sources_known=len(entries),
             queue_depth=self._scheduler.overdue(),
-            oldest_due={kind: self._scheduler.oldest(proven=proven) for kind, proven in KINDS.items()},
-            polls_under_way=dict(zip(PACES, self._scheduler.under_way(), strict=True)),
+            oldest_due={QUICK: self._scheduler.oldest(slow=False), SLOW: self._scheduler.oldest(slow=True)},
+            polls_under_way=dict(zip((QUICK, SLOW), self._scheduler.under_way(), strict=True)),
             shards=self._settings.shards,
             shards_held=len(self._shards.held),
             replicas=self._shards.members,

@@ -24,11 +24,8 @@ _PLAIN = {
 }
 """Help texts of the metrics that are one attribute of `Gauges` each, by its name."""
 
-KINDS = {"quick": True, "slow": False}
-"""Sources by their last poll: whether it was quick and brought an answer."""
-
-PACES = ("quick", "slow")
-"""Polls under way: in the slots for quick ones, and in those for slow ones."""
+QUICK, SLOW = "quick", "slow"
+"""Paces: polls in the slots for quick ones and sources that are served there, and those that are slow or hang."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +42,9 @@ class Gauges:
     queue_depth
         Polls that are due and have not begun.
     oldest_due
-        Seconds since the first of these was due, by whether the source was quick the last time.
+        Seconds since the first of these was due, by pace.
     polls_under_way
-        Polls under way, by whether they are quick.
+        Polls under way, by pace.
     shards
         Into how many parts the sources are split.
     shards_held
@@ -100,7 +97,7 @@ class GaugeCollector(Collector):
         yield beats
         oldest = self._family(
             "oldest_due_seconds",
-            "Time since the first poll was due that has not begun, by the pace of the last.",
+            "Time since the first poll was due that has not begun.",
             "pace",
         )
         for kind, seconds in now.oldest_due.items():

@@ -25,7 +25,7 @@ from prometheus_client.exposition import choose_encoder
 
 from appconfig_operator.api.v1alpha1 import CreationPolicy
 from appconfig_operator.core.errors import Reason
-from appconfig_operator.gauges import GaugeCollector
+from appconfig_operator.gauges import QUICK, SLOW, GaugeCollector
 from appconfig_operator.serving import Page
 
 if TYPE_CHECKING:
@@ -104,9 +104,10 @@ class Metrics:
         self._poll_duration = self._histogram(
             "poll_duration_seconds", "How long polls took, with all that followed from them.", DURATION_BUCKETS
         )
-        self._poll_lateness = self._histogram(
-            "poll_lateness_seconds", "How long after they were due polls began.", LATENESS_BUCKETS
+        lateness = self._histogram(
+            "poll_lateness_seconds", "How long after they were due polls began.", LATENESS_BUCKETS, "pace"
         )
+        self._poll_lateness = {slow: lateness.labels(SLOW if slow else QUICK) for slow in (False, True)}
         self._received = self._counter(
             "configurations_received", "Configurations that AWS AppConfig delivered, each of which it bills."
         )
@@ -151,7 +152,7 @@ class Metrics:
         encode, content_type = choose_encoder(accept)
         return Page(encode(self._registry), content_type=content_type)
 
-    def polled(self, result: str, seconds: float, lateness: float) -> None:
+    def polled(self, result: str, seconds: float, lateness: float, *, slow: bool) -> None:
         """Count a poll.
 
         Parameters
@@ -162,11 +163,13 @@ class Metrics:
             How long it took.
         lateness
             Seconds from when it was due to its beginning.
+        slow
+            Whether it began in a slot for slow polls.
         """
         child = self._polls.get(result)
         (self._polls[Result.ERROR] if child is None else child).inc()
         self._poll_duration.observe(seconds)
-        self._poll_lateness.observe(lateness)
+        self._poll_lateness[slow].observe(lateness)
 
     def received(self, size: int) -> None:
         """Count a configuration that AppConfig delivered, of so many bytes."""

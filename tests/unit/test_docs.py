@@ -223,7 +223,11 @@ def metric_families() -> Iterator[tuple[str, str, frozenset[str]]]:
     """Give name, type and labels of each metric of the operator's own, all of them having been used."""
     metrics = Metrics("1.2.3")
     metrics.called_kubernetes("get", "configmaps", 200)
-    metrics.watch(lambda: Gauges(heartbeats={"scheduler": 0.0}, lease_remaining=1.0))
+    metrics.watch(
+        lambda: Gauges(
+            heartbeats={"scheduler": 0.0}, lease_remaining=1.0, oldest_due={"quick": 0.0}, polls_under_way={"quick": 1}
+        )
+    )
     for family in text_string_to_metric_families(metrics.page().body.decode()):
         if family.name.startswith(PREFIX):
             labels = {label for sample in family.samples for label in sample.labels} - {"le"}

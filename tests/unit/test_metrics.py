@@ -50,22 +50,22 @@ def changed(metrics: Metrics, act: Callable[[], None]) -> dict[tuple[str, ...], 
 
 
 def test_a_poll(metrics: Metrics) -> None:
-    assert changed(metrics, lambda: metrics.polled(Result.UNCHANGED, 0.25, 0.5)) == {
+    assert changed(metrics, lambda: metrics.polled(Result.UNCHANGED, 0.25, 0.5, slow=False)) == {
         ("polls_total", "Unchanged"): 1,
         ("poll_duration_seconds_count",): 1,
         ("poll_duration_seconds_sum",): 0.25,
-        ("poll_lateness_seconds_count",): 1,
-        ("poll_lateness_seconds_sum",): 0.5,
+        ("poll_lateness_seconds_count", "quick"): 1,
+        ("poll_lateness_seconds_sum", "quick"): 0.5,
     }
 
 
 @pytest.mark.parametrize("result", RESULTS)
 def test_results_begin_at_0(metrics: Metrics, result: str) -> None:
     assert samples(metrics)["polls_total", result] == 0
-    assert changed(metrics, lambda: metrics.polled(result, 0, 0)) == {
+    assert changed(metrics, lambda: metrics.polled(result, 0, 0, slow=False)) == {
         ("polls_total", result): 1,
         ("poll_duration_seconds_count",): 1,
-        ("poll_lateness_seconds_count",): 1,
+        ("poll_lateness_seconds_count", "quick"): 1,
     }
 
 
@@ -74,20 +74,22 @@ def test_each_error_is_a_result() -> None:
 
 
 def test_a_result_that_nobody_knows_makes_no_series(metrics: Metrics) -> None:
-    assert changed(metrics, lambda: metrics.polled("hunter2", 0, 0))["polls_total", "Error"] == 1
+    assert changed(metrics, lambda: metrics.polled("hunter2", 0, 0, slow=False))["polls_total", "Error"] == 1
 
 
 def test_a_source_that_was_deleted_meanwhile_is_no_error(metrics: Metrics) -> None:
-    found = changed(metrics, lambda: metrics.polled("Gone", 0, 0))
+    found = changed(metrics, lambda: metrics.polled("Gone", 0, 0, slow=False))
     assert found["polls_total", "Gone"] == 1
     assert ("polls_total", "Error") not in found
 
 
 def test_lateness_below_and_above_a_second_can_be_told_apart(metrics: Metrics) -> None:
-    metrics.polled(Result.UNCHANGED, 0, 0.99)
-    metrics.polled(Result.UNCHANGED, 0, 1.01)
+    metrics.polled(Result.UNCHANGED, 0, 0.99, slow=True)
+    metrics.polled(Result.UNCHANGED, 0, 1.01, slow=True)
     buckets = {
-        float(key[1]): value for key, value in samples(metrics).items() if key[0] == "poll_lateness_seconds_bucket"
+        float(key[1]): value
+        for key, value in samples(metrics).items()
+        if key[0] == "poll_lateness_seconds_bucket" and key[2] == "slow"
     }
     assert (buckets[0.75], buckets[1], buckets[1.5]) == (0, 1, 2)
     assert (min(buckets), sorted(buckets)[-2]) == (0.001, 60)
@@ -149,7 +151,7 @@ def test_any_answer_makes_few_series(metrics: Metrics) -> None:
 def test_threads_lose_no_count(metrics: Metrics) -> None:
     def work() -> None:
         for number in range(2000):
-            metrics.polled(Result.UNCHANGED, 0, 0)
+            metrics.polled(Result.UNCHANGED, 0, 0, slow=False)
             metrics.called_kubernetes("get", "configmaps", 200 + number % 5)
 
     threads = [threading.Thread(target=work) for _ in range(4)]
@@ -233,6 +235,6 @@ def test_cost(metrics: Metrics) -> None:
 
     def poll() -> None:
         metrics.called_aws("GetLatestConfiguration", 200, 0.01)
-        metrics.polled(Result.UNCHANGED, 0.01, 0.01)
+        metrics.polled(Result.UNCHANGED, 0.01, 0.01, slow=False)
 
     assert min(repeat(poll, number=1000, repeat=5)) / 1000 < 50e-6

@@ -100,8 +100,11 @@ class EventSink(Protocol):
 class Meter(Protocol):
     """Where figures go."""
 
-    def polled(self, result: str, seconds: float, lateness: float) -> None:
-        """Count a poll, how long it took, and how long after its time it began, in seconds."""
+    def polled(self, result: str, seconds: float, lateness: float, *, slow: bool) -> None:
+        """Count a poll, how long it took, and how long after its time it began, in seconds.
+
+        `slow` tells whether it began in a slot for slow polls: what waits there delays nobody else.
+        """
 
     def received(self, size: int) -> None:
         """Count a configuration that AppConfig delivered, and its bytes."""

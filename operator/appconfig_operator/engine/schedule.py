@@ -103,13 +103,17 @@ class Schedule:
     def wake(self, target: Target) -> None:
         """Let those look again, soon, who wait for a ConfigMap."""
         for uid in self.awaited.of(target):
-            entry = self.entries[uid]
-            entry.woken = True
-            if not entry.running:
-                self._wake_up(entry)
+            self._wake_one(self.entries[uid])
 
     def _wake_others(self, source: Source) -> None:
-        self.wake((source.namespace, source.spec.target.name))
+        for uid in self.awaited.of((source.namespace, source.spec.target.name)):
+            if uid != source.uid:
+                self._wake_one(self.entries[uid])
+
+    def _wake_one(self, entry: Entry) -> None:
+        entry.woken = True
+        if not entry.running:
+            self._wake_up(entry)
 
     def _wake_up(self, entry: Entry) -> None:
         entry.woken = False

@@ -119,16 +119,10 @@ class Scheduler:
         with self._lock:
             return self._turns.overdue(self._entries, self._monotonic())
 
-    def oldest(self, *, proven: bool) -> float:
-        """Return for how many seconds one has waited whose turn came first.
-
-        Parameters
-        ----------
-        proven
-            Of those whose last poll was quick and brought an answer, or of the others.
-        """
+    def oldest(self, *, slow: bool) -> float:
+        """Return for how many seconds one has waited whose turn came first: a slow one, or another."""
         with self._lock:
-            return self._turns.oldest(self._entries, self._monotonic(), proven=proven)
+            return self._turns.oldest(self._entries, self._monotonic(), slow=slow)
 
     def under_way(self) -> tuple[int, int]:
         """Return how many polls are under way: those in slots for quick ones, and those that are slow."""

@@ -42,6 +42,8 @@ class Running:
         When, by the monotonic clock.
     charged
         Whether it holds a slot for slow polls.
+    slow
+        Whether it did so from the beginning.
     stuck
         Whether it has taken long already.
     """
@@ -49,6 +51,7 @@ class Running:
     lane: Lane
     began: float
     charged: bool
+    slow: bool
     stuck: bool = False
     ended: bool = False
 
@@ -100,7 +103,7 @@ class Slots:
 
     def begin(self, lane: Lane, now: float) -> Running:
         """Take in that a poll begins."""
-        running = Running(lane, now, charged=lane.slow)
+        running = Running(lane, now, charged=lane.slow, slow=lane.slow)
         lane.running += 1
         if running.charged:
             self._charge(lane)

@@ -100,10 +100,14 @@ class Turns:
         """Count the entries whose turn it is already, and that no worker has taken yet."""
         return sum(1 for entry in entries.values() if entry.ticket is not None and entry.due <= now)
 
-    def oldest(self, entries: dict[str, Entry], now: float, *, proven: bool) -> float:
-        """Return for how many seconds the entry has waited whose turn came first. 0: nobody waits."""
-        waiting = (entry.due for entry in entries.values() if entry.ticket is not None and entry.proven is proven)
-        return max(0.0, now - min(waiting, default=now))
+    def oldest(self, entries: dict[str, Entry], now: float, *, slow: bool) -> float:
+        """Return for how many seconds the entry has waited whose turn came first, of slow lanes or of the others."""
+        waiting = (entry for entry in entries.values() if entry.ticket is not None and entry.due <= now)
+        return now - min((entry.due for entry in waiting if self._is_slow(entry) is slow), default=now)
+
+    def _is_slow(self, entry: Entry) -> bool:
+        lane = self._lanes.get(lane_key(entry.source, proven=entry.proven))
+        return lane is not None and lane.slow
 
     def _lane(self, key: Key) -> Lane:
         lane = self._lanes.get(key)

@@ -161,5 +161,6 @@ class Workers:
                 "A poll failed with %s at %s", type(error).__name__, where, extra=about(job.source)
             )
             polled = Polled(AFTER_A_BUG_SECONDS, "Error", answered=False)
-        self._meter.polled(polled.result, self._monotonic() - began, max(0.0, began - job.due))
+        lateness = max(0.0, began - job.due)
+        self._meter.polled(polled.result, self._monotonic() - began, lateness, slow=job.running.slow)
         return polled

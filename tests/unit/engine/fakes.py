@@ -51,12 +51,14 @@ class FakeMeter:
     polls: list[tuple[str, float, float]] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     writes: int = 0
+    slow: int = 0
 
     def wrote(self, policy: CreationPolicy) -> None:
         assert policy
         self.writes += 1
 
-    def polled(self, result: str, seconds: float, lateness: float) -> None:
+    def polled(self, result: str, seconds: float, lateness: float, *, slow: bool) -> None:
+        self.slow += slow
         self.polls.append((result, seconds, lateness))
 
     def received(self, size: int) -> None:

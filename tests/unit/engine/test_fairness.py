@@ -73,8 +73,8 @@ def test_ever_new_ones_that_hang_delay_nobody_else() -> None:
 
 def test_sick_ones_of_many_namespaces_delay_nobody_else() -> None:
     simulation = with_healthy()
-    for namespace, _ in itertools.product(range(40), range(50)):
-        simulation.add(f"sick-{namespace}", hangs)
+    for number, _ in itertools.product(range(40), range(50)):
+        simulation.add(f"sick-{number}", hangs)
     simulation.run(240)
     for namespace in ("healthy-0", "healthy-1"):
         # Forty fresh namespaces at once: each may take quick slots for a moment, before it is known.
@@ -85,8 +85,12 @@ def test_a_new_source_of_another_namespace_begins_at_once() -> None:
     simulation = with_healthy()
     for _ in range(1000):
         simulation.add("sick", hangs)
+
+    def come() -> None:
+        simulation.add("newcomer", quick)
+
     for second in range(1, 100):
-        simulation.at(second * 1.1, lambda: simulation.add("newcomer", quick) and None)
+        simulation.at(second * 1.1, come)
     simulation.run(120)
     assert len(simulation.late["newcomer"]) > 99
     assert simulation.worst("newcomer", share=1.0) <= 1.0
@@ -97,9 +101,8 @@ def test_healthy_ones_beside_sick_ones_of_the_same_namespace_keep_their_pace() -
     for _ in range(200):
         simulation.add("healthy-0", hangs)
     simulation.run(60)
-    proven = simulation.turns.oldest(simulation.entries, simulation.now, proven=True)
-    assert proven <= 1.0
-    assert simulation.turns.oldest(simulation.entries, simulation.now, proven=False) > 30
+    assert simulation.turns.oldest(simulation.entries, simulation.now, slow=False) <= 1.0
+    assert simulation.turns.oldest(simulation.entries, simulation.now, slow=True) > 30
 
 
 def test_healthy_ones_that_begin_to_hang_all_at_once_delay_no_other_namespace_for_long() -> None:

@@ -1,0 +1,70 @@
+"""Threads come when all wait, and no more than that."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from typing import TYPE_CHECKING
+
+from appconfig_operator.engine.slots import SLOW_FACTOR, threads
+from tests.unit.builders import source
+from tests.unit.engine.running import NEVER, Recorder, eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from appconfig_operator.api.v1alpha1 import Source
+    from tests.unit.engine.running import Running
+
+
+def test_polls_that_hang_do_not_stop_those_of_others(run: Callable[..., Running]) -> None:
+    released = threading.Event()
+
+    def delay(polled: Source) -> float:
+        if polled.namespace == "sick":
+            assert released.wait(30)
+        return NEVER
+
+    recorder = Recorder(delay)
+    running = run(recorder, 2)
+    running.scheduler.begin(0, running.holding, {})
+    for number in range(50):
+        running.scheduler.put(source(uid=f"sick-{number}", namespace="sick"))
+    try:
+        for number in range(10):
+            running.scheduler.put(source(uid=f"well-{number}"))
+        eventually(lambda: all(recorder.count(f"well-{number}") for number in range(10)))
+        assert 2 <= recorder.running <= 2 * (1 + SLOW_FACTOR)
+        assert len(running.workers._threads) <= threads(2)
+    finally:
+        released.set()
+
+
+def test_few_threads_do_when_polls_are_quick(run: Callable[..., Running]) -> None:
+    recorder = Recorder(lambda _: 0.001)
+    running = run(recorder, 3)
+    running.scheduler.begin(0, running.holding, {})
+    for number in range(50):
+        running.scheduler.put(source(uid=f"u{number}"))
+    eventually(lambda: len(recorder.polled) > 1000)
+    assert len(running.workers._threads) <= threads(3) // 2
+
+
+def test_a_thread_that_waits_holds_nothing_of_its_last_poll(run: Callable[..., Running]) -> None:
+    recorder = Recorder()
+    running = run(recorder, 1)
+    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.put(source())
+    eventually(lambda: recorder.polled)
+    memory = running.scheduler.entries()[0].memory
+    assert memory is not None
+    session = weakref.ref(memory.session)
+    del memory
+    running.scheduler.remove(source().uid)
+
+    def freed() -> bool:
+        gc.collect()
+        return session() is None
+
+    eventually(freed)
