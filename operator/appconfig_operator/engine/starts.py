@@ -9,7 +9,7 @@ from appconfig_operator.core.allowance import Allowance
 if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source
 
-BURST = 5
+BURST = 10
 """Beginnings at once: a person who tries things out is not to wait."""
 
 SECONDS = 15.0
