@@ -131,6 +131,9 @@ class Scene:
         assert theirs is not None
         return theirs
 
+    def delete_config_map(self, name: str) -> None:
+        self.api.request("DELETE", f"{self._config_maps}/{name}")
+
     def has_config_map(self, name: str) -> bool:
         return self.api.exists(f"{self._config_maps}/{name}")
 
@@ -197,7 +200,11 @@ class Scene:
     def wait_for_content(self, name: str, data: Mapping[str, str], timeout: float = TIMEOUT) -> Object:
         return (
             wait_until(
-                lambda: found if (found := self.config_map(name)).get("data") == data else None,
+                lambda: (
+                    found
+                    if self.has_config_map(name) and (found := self.config_map(name)).get("data") == data
+                    else None
+                ),
                 timeout,
                 f"{data} in ConfigMap {name}",
             )
