@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 from benchmarks import pages, report
 from benchmarks.catalogue import CATALOGUE, WINDOW_SECONDS, steps
 from benchmarks.goals import Seen
-from benchmarks.scenarios import first_sync, scale, take_over
+from benchmarks.scenarios import first_sync, neighbours, scale, take_over
 from sandbox.go import GoError
 from sandbox.process import ProcessError
 from sandbox.provision import ensure_programs
@@ -58,6 +58,8 @@ def run(names: Sequence[str], folder: Path) -> Seen:
     if any(CATALOGUE[name].take_over for name in names):
         _say("three replicas, one of them killed")
         seen.take_over = take_over.observe(folder / "take-over")
+    if any(CATALOGUE[name].neighbours for name in names):
+        seen.neighbours = neighbours.observe(folder / "neighbours", say=_say)
     return seen
 
 

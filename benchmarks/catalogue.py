@@ -32,6 +32,8 @@ class Benchmark:
     """Whether the first sync is run beside the bare loop."""
     take_over: bool = False
     """Whether replicas are run and killed."""
+    neighbours: bool = False
+    """Whether storms are let rage."""
 
 
 def _at(*sizes: int, steps: Iterable[Step]) -> dict[int, frozenset[Step]]:
@@ -50,6 +52,7 @@ CATALOGUE = {
     "lateness": Benchmark(goals.lateness, _at(10_000, steps=[Step.WINDOW])),
     "deployment": Benchmark(goals.deployment, _at(1000, steps=[Step.DEPLOY])),
     "take-over": Benchmark(goals.take_over, take_over=True),
+    "neighbours": Benchmark(goals.neighbours, neighbours=True),
     "growth": Benchmark(
         goals.growth,
         # With 100 sources the fixed costs are all there is to see, and minutes are saved.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from benchmarks.data_plane.service import POLL_INTERVAL
 from benchmarks.figures import Figure
+from benchmarks.storms import STORMS
 
 Observed = dict[str, float]
 
@@ -17,6 +18,8 @@ POLL_CPU_MS = 4.2
 BASE_MB, SOURCE_MB = 110.0, 0.010
 LATENESS_SECONDS = 1.0
 DEPLOYMENT_MS = 150.0
+GUEST_SECONDS = 2.0
+"""A new source, or a change: its own calls and writes take some 50 ms of it here."""
 TAKE_OVER_SECONDS = 20.0
 """The duration of a lease, 15 s, and 5 s."""
 TENFOLD = 11.0
@@ -49,6 +52,8 @@ class Seen:
     """By the number of sources."""
     first_sync: dict[str, list[float]] = field(default_factory=dict)
     take_over: Observed = field(default_factory=dict)
+    neighbours: dict[str, Observed] = field(default_factory=dict)
+    """By the name of the storm."""
 
 
 def first_sync(seen: Seen) -> list[Figure]:
@@ -197,6 +202,26 @@ def take_over(seen: Seen) -> list[Figure]:
         Figure("sources that nobody polled after it", "", at["orphans_left"], 0.0, how, "take-over", orphans),
         Figure("sources polled by two replicas, before it or after it", "", by_two, 0.0, how, "take-over", 1000),
     ]
+
+
+def neighbours(seen: Seen) -> list[Figure]:
+    """Tell how long sources of some namespaces wait beside a storm in another."""
+    late = (
+        "From the data plane: from the moment that a poll was due, by the poll before, to its arrival, less the "
+        "jitter, as a bound (benchmarks/quantiles.py). Polls that never came count as well (benchmarks/polls.py)."
+    )
+    waited = "From the answer to the write of the spec to Ready with its generation, by the API server; the longest."
+    found = []
+    for name, at in seen.neighbours.items():
+        beside = f"beside {STORMS[name].words}"
+        for what, key, goal, how, count in (
+            (f"lateness of polls, p99, {beside}", "lateness_p99", LATENESS_SECONDS, late, "lateness_polls"),
+            (f"a new source of another namespace until Ready, {beside}", "new_longest", GUEST_SECONDS, waited, "new"),
+            (f"a change of a spec until Ready, {beside}", "change_longest", GUEST_SECONDS, waited, "changes"),
+        ):
+            raw = {seen_as: _round(value) for seen_as, value in at.items()} if key == "lateness_p99" else {}
+            found.append(Figure(what, "s", _round(at[key]), goal, how, "neighbours", int(at[count]), raw))
+    return found
 
 
 def growth(seen: Seen) -> list[Figure]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.data_plane.record import Outcome
@@ -54,6 +55,35 @@ def excesses(calls: Sequence[Call], window: Window, interval: float) -> list[flo
         if window.inside(call.time) and call.session in before:
             found.append(call.time - before[call.session] - interval)
         before[call.session] = call.time
+    return found
+
+
+def overdue(calls: Iterable[Call], window: Window, until: float, interval: float) -> list[float]:
+    """Tell how much longer than the interval each profile waited for each poll that was due in a window, in seconds.
+
+    A poll that comes several intervals late stands for as many that did not come, and one that never came counts as if
+    it had come when nobody looked any more. Without both, the less is polled, the fewer would be late.
+
+    Parameters
+    ----------
+    calls
+        Those of the profiles that are asked about, from before the window on.
+    window
+        When polls were due.
+    until
+        When nobody looked any more: Unix time in seconds, after the window.
+    interval
+        Seconds from one poll to the next.
+    """
+    times: defaultdict[str, list[float]] = defaultdict(list)
+    for call in polls(calls):
+        if call.time < until:
+            times[call.profile].append(call.time)
+    found: list[float] = []
+    for polled in times.values():
+        for before, after in pairwise([*polled, until]):
+            missed = (before + count * interval for count in range(1, int((after - before) / interval) + 1))
+            found += [after - due for due in missed if window.inside(due)]
     return found
 
 

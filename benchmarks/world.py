@@ -19,7 +19,7 @@ from sandbox.process import Process
 from sandbox.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
     from benchmarks.audit import Request
@@ -62,7 +62,7 @@ class World:
         """Stop all, operators too."""
         self._stack.close()
 
-    def operator(self, name: str, arguments: Sequence[str] = ()) -> Replica:
+    def operator(self, name: str, arguments: Sequence[str] = (), *, aws: Mapping[str, str] | None = None) -> Replica:
         """Prepare an operator with default settings, but for the ports, which several on one machine cannot share.
 
         Parameters
@@ -71,14 +71,15 @@ class World:
             Who calls AWS, and the folder of its log.
         arguments
             More for `appconfig-operator run`.
+        aws
+            More environment variables of the AWS SDK.
         """
         folder = self._folder / name
         folder.mkdir()
         metrics, health = free_ports(2)
         ports = (f"--metrics-port={metrics}", f"--health-port={health}", f"--lease-namespace={NAMESPACE}")
-        process = operator(
-            self.control_plane, folder, aws=self.data_plane.environment(name), arguments=[*ports, *arguments]
-        )
+        environment = {**self.data_plane.environment(name), **(aws or {})}
+        process = operator(self.control_plane, folder, aws=environment, arguments=[*ports, *arguments])
         self._stack.callback(process.stop)
         return Replica(process, metrics)
 

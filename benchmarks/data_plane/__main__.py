@@ -1,4 +1,4 @@
-"""``python -m benchmarks.data_plane PORT``: the data plane, until the process is stopped."""
+"""``python -m benchmarks.data_plane PORT [INTERVAL]``: the data plane, until the process is stopped."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ import sys
 from benchmarks.data_plane.server import serve
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1])))
+    asyncio.run(serve(int(sys.argv[1]), *map(float, sys.argv[2:])))

@@ -30,13 +30,21 @@ class DataPlane:
     ----------
     folder
         Where its log goes.
+    interval
+        Seconds between two polls. Default: what a session asks for.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, interval: float | None = None) -> None:
         (self.port,) = free_ports(1)
         self.process = Process(
             "data-plane",
-            [sys.executable, "-m", "benchmarks.data_plane", str(self.port)],
+            [
+                sys.executable,
+                "-m",
+                "benchmarks.data_plane",
+                str(self.port),
+                *([] if interval is None else [str(interval)]),
+            ],
             folder,
             environment={"PATH": os.environ.get("PATH", os.defpath)},
             working_directory=_ROOT,

@@ -20,6 +20,8 @@ class Outcome(StrEnum):
     CONTENT = "content"
     UNCHANGED = "unchanged"
     EARLY = "early"
+    HELD = "held"
+    """Never answered."""
     BAD_TOKEN = "bad token"  # noqa: S105 - what is wrong with one
 
 

@@ -8,7 +8,9 @@ import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from benchmarks.data_plane.manners import NEVER, Reply
 from benchmarks.data_plane.service import Answer, Service
+from benchmarks.data_plane.sts import assume_role
 from sandbox.ports import LOOPBACK
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ _END_OF_HEAD = b"\r\n\r\n"
 _TOKEN = "/configuration?configuration_token="  # noqa: S105 - a path
 _CREDENTIAL = b"Credential="
 _LENGTH = b"\r\ncontent-length:"
+_BACKLOG = 1024
+"""Connections that wait to be taken: a storm of new ones must not look like a network that fails."""
 
 
 class Connection(asyncio.Protocol):
@@ -36,7 +40,7 @@ class Connection(asyncio.Protocol):
         Gives the answer to method and target, caller, body.
     """
 
-    def __init__(self, answer: Callable[[str, str, bytes], bytes]) -> None:
+    def __init__(self, answer: Callable[[str, str, bytes], Reply]) -> None:
         self._answer = answer
         self._received = b""
         self._transport: asyncio.WriteTransport | None = None
@@ -55,9 +59,16 @@ class Connection(asyncio.Protocol):
             if len(self._received) < stop:
                 return
             body, self._received = self._received[end + len(_END_OF_HEAD) : stop], self._received[stop:]
-            answer = self._answer(head[: head.find(b" HTTP/")].decode("latin-1"), _caller(head), body)
-            if self._transport is not None:
-                self._transport.write(answer)
+            self._send(self._answer(head[: head.find(b" HTTP/")].decode("latin-1"), _caller(head), body))
+
+    def _send(self, reply: Reply) -> None:
+        if self._transport is None or reply.after == NEVER:
+            return
+        if reply.after:
+            # To a client that has gone by then, nothing is sent: a closed transport says so only in the log.
+            asyncio.get_running_loop().call_later(reply.after, self._transport.write, reply.answer)
+        else:
+            self._transport.write(reply.answer)
 
 
 def _length(head: bytes) -> int:
@@ -70,33 +81,44 @@ def _caller(head: bytes) -> str:
     return head[start : head.find(b"/", start)].decode("latin-1") if start >= len(_CREDENTIAL) else ""
 
 
-def router(service: Service) -> Callable[[str, str, bytes], bytes]:
+def router(service: Service) -> Callable[[str, str, bytes], Reply]:
     """Make what answers requests."""
+    others: dict[str, Callable[[str, bytes], Reply]] = {
+        "POST /": assume_role,
+        f"GET {COUNT}": lambda _caller, _body: _json(len(service.calls)),
+        f"POST {DEPLOY}": lambda _caller, body: _json(service.deploy(json.loads(body))),
+    }
 
-    def answer(request: str, caller: str, body: bytes) -> bytes:
-        method, _, target = request.partition(" ")
+    def answer(request: str, caller: str, body: bytes) -> Reply:
+        target = request.partition(" ")[2]
         if target.startswith(_TOKEN):
             return service.latest(caller, target[len(_TOKEN) :])
         if target == "/configurationsessions":
             return service.start(caller, body)
         if target.startswith(CALLS):
             return _json(service.calls[int(target[len(CALLS) :]) :])
-        if target == COUNT:
-            return _json(len(service.calls))
-        if (method, target) == ("POST", DEPLOY):
-            return _json(service.deploy(json.loads(body)))
-        return Answer.of(HTTPStatus.NOT_FOUND)
+        other = others.get(request)
+        return Reply(Answer.of(HTTPStatus.NOT_FOUND)) if other is None else other(caller, body)
 
     return answer
 
 
-def _json(value: object) -> bytes:
-    return Answer.of(HTTPStatus.OK, "Content-Type: application/json\r\n", json.dumps(value).encode())
+def _json(value: object) -> Reply:
+    return Reply(Answer.of(HTTPStatus.OK, "Content-Type: application/json\r\n", json.dumps(value).encode()))
 
 
-async def serve(port: int) -> None:
-    """Serve on the loopback interface, until the process is stopped."""
-    answer = router(Service(time.time))
-    server = await asyncio.get_running_loop().create_server(lambda: Connection(answer), LOOPBACK, port)
+async def serve(port: int, interval: float | None = None) -> None:
+    """Serve on the loopback interface, until the process is stopped.
+
+    Parameters
+    ----------
+    port
+        Where.
+    interval
+        Seconds between two polls. Default: what a session asks for.
+    """
+    answer = router(Service(time.time, interval))
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Connection(answer), LOOPBACK, port, backlog=_BACKLOG)
     async with server:
         await server.serve_forever()

@@ -1,7 +1,8 @@
 """The rules of sessions and tokens, with as little work for a call as possible. No I/O.
 
-Any profile exists, at version 1, and a deployment makes its version one higher. Tokens are as long as the one that AWS
-shows in its API reference (StartConfigurationSession, "Examples"), since a client keeps one for each session.
+Any profile exists, at version 1, and a deployment makes its version one higher. All is answered at once, but for whom
+`benchmarks/data_plane/manners.py` names. Tokens are as long as the one that AWS shows in its API reference
+(StartConfigurationSession, "Examples"), since a client keeps one for each session.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
+from benchmarks.data_plane.manners import NEVER, Reply, manner
 from benchmarks.data_plane.record import Call, Operation, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 POLL_INTERVAL = 60
-"""Seconds, answered to every poll."""
+"""Seconds, answered to every poll of a session that asks for no other."""
 CONTENT_BYTES = 1024
 TOKEN_LENGTH = 1104
 
@@ -39,23 +41,25 @@ class Answer:
 class _Session:
     number: int
     profile: str
+    interval: float
+    pause: float = 0.0
     polls: int = 0
     version: int = 0
     last_poll: float = 0.0
 
 
 class Service:
-    """AppConfig's data plane for one application and environment.
+    """AppConfig's data plane for one environment. Applications have profiles of different names.
 
     Parameters
     ----------
     now
         Unix time in seconds.
     interval
-        Seconds between two polls: answered, and enforced.
+        Seconds between two polls: answered, and enforced. Default: what a session asks for.
     """
 
-    def __init__(self, now: Callable[[], float], interval: float = POLL_INTERVAL) -> None:
+    def __init__(self, now: Callable[[], float], interval: float | None = None) -> None:
         self._now = now
         self._interval = interval
         self._sessions: list[_Session] = []
@@ -66,39 +70,48 @@ class Service:
         # Tokens come back escaped, and are compared so: to decode each would be half of the work.
         self._escaped_tail = quote(self._tail, safe="-_.~")
 
-    def start(self, caller: str, body: bytes) -> bytes:
+    def start(self, caller: str, body: bytes) -> Reply:
         """Answer StartConfigurationSession."""
-        profile = json.loads(body)["ConfigurationProfileIdentifier"]
-        session = _Session(len(self._sessions) + 1, profile)
+        asked = json.loads(body)
+        profile = asked["ConfigurationProfileIdentifier"]
+        how = manner(asked.get("ApplicationIdentifier", ""))
+        if how.start == NEVER:
+            self.calls.append(Call(self._now(), caller, Operation.START, profile, 0, Outcome.HELD))
+            return Reply(b"", NEVER)
+        interval = self._interval or asked.get("RequiredMinimumPollIntervalInSeconds", POLL_INTERVAL)
+        session = _Session(len(self._sessions) + 1, profile, interval, how.latest)
         self._sessions.append(session)
         self._record(self._now(), caller, Operation.START, session, Outcome.STARTED)
         answer = json.dumps({"InitialConfigurationToken": self._token(session)}).encode()
-        return Answer.of(HTTPStatus.CREATED, "Content-Type: application/json\r\n", answer)
+        return Reply(Answer.of(HTTPStatus.CREATED, "Content-Type: application/json\r\n", answer), how.start)
 
-    def latest(self, caller: str, token: str) -> bytes:
+    def latest(self, caller: str, token: str) -> Reply:
         """Answer GetLatestConfiguration; the token is as the query has it, escaped."""
         now = self._now()
         session = self._spend(token)
         if session is None:
             self.calls.append(Call(now, caller, Operation.LATEST, "", 0, Outcome.BAD_TOKEN))
-            return _refusal(Outcome.BAD_TOKEN)
-        if session.last_poll and now - session.last_poll < self._interval:
+            return Reply(_refusal(Outcome.BAD_TOKEN))
+        if session.pause == NEVER:
+            self._record(now, caller, Operation.LATEST, session, Outcome.HELD)
+            return Reply(b"", NEVER)
+        if session.last_poll and now - session.last_poll < session.interval:
             self._record(now, caller, Operation.LATEST, session, Outcome.EARLY)
-            return _refusal(Outcome.EARLY)
+            return Reply(_refusal(Outcome.EARLY))
         session.last_poll = now
         session.polls += 1
         version = self._versions.get(session.profile, 1)
         headers = (
             f"Next-Poll-Configuration-Token: {self._token(session)}\r\n"
-            f"Next-Poll-Interval-In-Seconds: {self._interval:g}\r\n"
+            f"Next-Poll-Interval-In-Seconds: {session.interval:g}\r\n"
         )
         if version == session.version:
             self._record(now, caller, Operation.LATEST, session, Outcome.UNCHANGED)
-            return Answer.of(HTTPStatus.OK, headers)
+            return Reply(Answer.of(HTTPStatus.OK, headers), session.pause)
         session.version = version
         self._record(now, caller, Operation.LATEST, session, Outcome.CONTENT)
         headers += f"Content-Type: application/json\r\nVersion-Label: v{version}\r\n"
-        return Answer.of(HTTPStatus.OK, headers, content(session.profile, version))
+        return Reply(Answer.of(HTTPStatus.OK, headers, content(session.profile, version)), session.pause)
 
     def deploy(self, profiles: Iterable[str]) -> float:
         """Deploy a new version of each profile, and tell when: Unix time in seconds."""

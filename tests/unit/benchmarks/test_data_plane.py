@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
-from benchmarks.data_plane import Outcome
+from benchmarks.data_plane import Outcome, manners
+from benchmarks.data_plane.manners import Reply
 from benchmarks.data_plane.server import CALLS, COUNT, Connection, router
 from benchmarks.data_plane.service import CONTENT_BYTES, TOKEN_LENGTH, Service, content
 
@@ -36,15 +37,19 @@ def parsed(answer: bytes) -> tuple[int, dict[str, str], bytes]:
     return int(status.split()[1]), dict(line.split(": ", 1) for line in lines), body
 
 
-def begin(service: Service, profile: str = "checkout") -> str:
-    body = json.dumps({"ConfigurationProfileIdentifier": profile}).encode()
-    status, _, answer = parsed(service.start("one", body))
+def asked(profile: str = "checkout", **fields: object) -> bytes:
+    return json.dumps({"ConfigurationProfileIdentifier": profile, **fields}).encode()
+
+
+def begin(service: Service, profile: str = "checkout", **fields: object) -> str:
+    body = asked(profile, **fields)
+    status, _, answer = parsed(service.start("one", body).answer)
     assert status == 201
     return str(json.loads(answer)["InitialConfigurationToken"])
 
 
 def poll(service: Service, token: str) -> tuple[int, str, bytes]:
-    status, headers, body = parsed(service.latest("one", quote(token, safe="-_.~")))
+    status, headers, body = parsed(service.latest("one", quote(token, safe="-_.~")).answer)
     return status, headers.get("Next-Poll-Configuration-Token", ""), body
 
 
@@ -86,12 +91,48 @@ def test_a_token_that_was_never_given_is_refused(service: Service, token: str) -
 def test_a_poll_before_its_time_is_refused_and_keeps_the_token(service: Service, clock: Clock) -> None:
     _, token, _ = poll(service, begin(service))
     clock.now += 59.9
-    status, _, body = parsed(service.latest("one", quote(token, safe="-_.~")))
+    status, _, body = parsed(service.latest("one", quote(token, safe="-_.~")).answer)
     assert status == 400
     problem = json.loads(body)["Details"]["InvalidParameters"]["ConfigurationToken"]["Problem"]
     assert problem == "PollIntervalNotSatisfied"
     clock.now += 0.1
     assert poll(service, token)[0] == 200
+
+
+def test_a_session_has_the_interval_that_it_asks_for(service: Service, clock: Clock) -> None:
+    _, token, _ = poll(service, begin(service, RequiredMinimumPollIntervalInSeconds=15))
+    clock.now += 15
+    assert poll(service, token)[0] == 200
+
+
+def test_one_interval_can_be_set_for_all(clock: Clock) -> None:
+    service = Service(clock, 2)
+    _, token, _ = poll(service, begin(service, RequiredMinimumPollIntervalInSeconds=15))
+    clock.now += 1
+    assert poll(service, token)[0] == 400
+    clock.now += 1
+    assert poll(service, token)[0] == 200
+
+
+def test_an_application_says_who_hangs_and_who_is_slow(service: Service) -> None:
+    assert service.start("one", asked(ApplicationIdentifier=manners.HANGS)) == (b"", manners.NEVER)
+    later = quote(begin(service, ApplicationIdentifier=manners.HANGS_LATER), safe="-_.~")
+    assert service.latest("one", later) == (b"", manners.NEVER)
+    slow = service.start("one", asked(ApplicationIdentifier=manners.SLOW))
+    assert (parsed(slow.answer)[0], slow.after) == (201, manners.SLOW_SECONDS)
+    token = quote(json.loads(parsed(slow.answer)[2])["InitialConfigurationToken"], safe="-_.~")
+    assert service.latest("one", token).after == manners.SLOW_SECONDS
+    assert service.start("one", asked(ApplicationIdentifier="shop")).after == 0
+    assert [call.outcome for call in service.calls].count(Outcome.HELD) == 2
+
+
+def test_any_role_can_be_assumed_but_those_that_hang(service: Service) -> None:
+    answer = router(service)("POST /", "one", b"Action=AssumeRole&RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fshop")
+    status, _, body = parsed(answer.answer)
+    assert (status, answer.after) == (200, 0)
+    assert b"<AccessKeyId>one</AccessKeyId>" in body
+    hangs = router(service)("POST /", "one", b"Action=AssumeRole&RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fhangs-1")
+    assert hangs.after == manners.NEVER
 
 
 class Transport(asyncio.WriteTransport):
@@ -121,9 +162,24 @@ def test_requests_are_read_however_they_are_cut(service: Service, size: int) -> 
     assert [(call.caller, call.session) for call in service.calls] == [("two", 1), ("two", 2)]
 
 
+def test_an_answer_is_held_back() -> None:
+    replies = {"never": Reply(b"1", manners.NEVER), "late": Reply(b"2", 0.01), "now": Reply(b"3")}
+    transport = Transport()
+
+    async def ask() -> None:
+        connection = Connection(lambda request, _caller, _body: replies[request.partition(" ")[2]])
+        connection.connection_made(transport)
+        connection.data_received(b"".join(f"GET {name} HTTP/1.1\r\n\r\n".encode() for name in replies))
+        assert transport.written == [b"3"]
+        await asyncio.sleep(0.05)
+
+    asyncio.run(ask())
+    assert transport.written == [b"3", b"2"]
+
+
 def test_calls_are_told_from_a_number_on(service: Service) -> None:
     begin(service, "one")
     begin(service, "two")
-    answer = json.loads(parsed(router(service)(f"GET {CALLS}1", "", b""))[2])
+    answer = json.loads(parsed(router(service)(f"GET {CALLS}1", "", b"").answer)[2])
     assert answer == [[1000.0, "one", "start", "two", 2, "started"]]
-    assert parsed(router(service)("GET /other", "", b""))[0] == 404
+    assert parsed(router(service)("GET /other", "", b"").answer)[0] == 404

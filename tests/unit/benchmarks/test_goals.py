@@ -50,10 +50,19 @@ TAKE_OVER = {
     "shared_after": 0.0,
 }
 
+BESIDE = {
+    "lateness_polls": 1200.0,
+    "lateness_p99": 0.3,
+    "new": 12.0,
+    "new_longest": 2.5,
+    "changes": 12.0,
+    "change_longest": 0.4,
+}
+
 
 def seen() -> Seen:
     scale = {size: {**AT, "sync_seconds": size / 100, "fresh_bytes": 100e6 + 5000 * size} for size in SIZES}
-    return Seen(scale, dict(ROUNDS), dict(TAKE_OVER))
+    return Seen(scale, dict(ROUNDS), dict(TAKE_OVER), {"hang": dict(BESIDE)})
 
 
 def test_each_benchmark_gives_figures_with_its_name() -> None:
@@ -84,6 +93,13 @@ def test_a_source_that_two_poll_misses_the_goal() -> None:
     both = seen()
     both.take_over["shared_before"] = 3.0
     assert [figure.ok for figure in goals.take_over(both)] == [True, True, True, False]
+
+
+def test_neighbours_are_told_by_storm() -> None:
+    late, new, change = goals.neighbours(seen())
+    assert [figure.ok for figure in (late, new, change)] == [True, False, True]
+    assert late.figure == "lateness of polls, p99, beside 1,000 sources that hang"
+    assert (late.n, late.raw) == (1200, BESIDE)
 
 
 def test_growth_is_ten_times_the_sources() -> None:

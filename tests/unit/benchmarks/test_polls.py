@@ -23,6 +23,17 @@ def test_excess_is_not_told_of_polls_that_were_refused() -> None:
     assert polls.excesses(calls, Window(0, 100), 60) == pytest.approx([0.5])
 
 
+def test_what_comes_late_stands_for_all_that_did_not_come() -> None:
+    calls = [poll(0), poll(10.5), poll(41.0), poll(51.0)]
+    late = polls.overdue(calls, Window(5, 50), 60, 10)
+    assert late == pytest.approx([0.5, 20.5, 10.5, 0.5])
+
+
+def test_what_never_comes_is_late_until_nobody_looks() -> None:
+    calls = [poll(0), poll(10), poll(0, "b"), poll(99, "b")]
+    assert polls.overdue(calls, Window(15, 25), 30, 10) == pytest.approx([10.0, 10.0])
+
+
 def test_schedule_has_the_polls_of_a_window_only() -> None:
     calls = [poll(9.0), poll(10.0, "b"), poll(12.5, "c"), Call(13.0, "one", Operation.START, "d", 4, Outcome.STARTED)]
     assert polls.schedule(calls, Window(10, 20)) == [(0.0, "b"), (2.5, "c")]
