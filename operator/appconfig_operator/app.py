@@ -132,18 +132,19 @@ class _Operator:
         self._settings = settings
         self._metrics = metrics
         self.lease_namespace = settings.lease_namespace or own_namespace()
-        service: ConfigurationService = AppConfig(
+        self._service = AppConfig(
             workers=threads(settings.workers),
             user_agent=f"appconfig-operator/{release}",
             cluster=Identities(api),
             on_call=metrics.called_aws,
+            on_pause=metrics.paused,
             quota_percent=settings.aws_quota_percent,
             replicas=lambda: self._shards.pollers,
         )
         sources = Sources(api)
         events = Events(api, instance=platform.node())
         self._outbox = Outbox(events, fence, busy=lambda: self._scheduler.busy())  # noqa: PLW0108 (it is made below)
-        gated = service if policy is None else Gate(service, policy)
+        gated: ConfigurationService = self._service if policy is None else Gate(self._service, policy)
         poller = Poller(
             service=gated,
             config_maps=ConfigMaps(api),
@@ -259,6 +260,7 @@ class _Operator:
             shards=self._settings.shards,
             shards_held=len(self._shards.held),
             replicas=self._shards.members,
+            endpoints_paused=self._service.paused(),
             heartbeats={"scheduler": self._scheduler.age(), "shards": self._shards.age},
             lease_remaining=self._shards.remaining,
         )

@@ -21,6 +21,7 @@ _PLAIN = {
     "shards": "Parts that the sources are split into.",
     "shards_held": "Parts that this replica holds.",
     "replicas": "Replicas that are alive.",
+    "endpoints_paused": "Endpoints of AWS that calls are paused to, counted once for each namespace and identity.",
 }
 """Help texts of the metrics that are one attribute of `Gauges` each, by its name."""
 
@@ -51,6 +52,8 @@ class Gauges:
         How many of them this replica holds.
     replicas
         How many replicas are alive, as this one sees it.
+    endpoints_paused
+        Endpoints of AWS that do not answer, so that calls to them are paused; for each namespace and identity.
     heartbeats
         Seconds since each loop gave a sign of life, by its name.
     lease_remaining
@@ -65,6 +68,7 @@ class Gauges:
     shards: int = 1
     shards_held: int = 0
     replicas: int = 1
+    endpoints_paused: int = 0
     heartbeats: Mapping[str, float] = field(default_factory=dict)
     lease_remaining: float | None = None
 

@@ -61,6 +61,7 @@ class Result(StrEnum):
     RECEIVED = "Received"
     TOO_EARLY = "TooEarly"
     PACED = "Paced"
+    BUSY = "Busy"
     OUTDATED = "Outdated"
     GONE = "Gone"
     ERROR = "Error"
@@ -108,6 +109,7 @@ class Metrics:
             "poll_lateness_seconds", "How long after they were due polls began.", LATENESS_BUCKETS, "pace"
         )
         self._poll_lateness = {slow: lateness.labels(SLOW if slow else QUICK) for slow in (False, True)}
+        self._paused = self._counter("polls_paused", "Polls that made no call, because the endpoint does not answer.")
         self._received = self._counter(
             "configurations_received", "Configurations that AWS AppConfig delivered, each of which it bills."
         )
@@ -170,6 +172,10 @@ class Metrics:
         (self._polls[Result.ERROR] if child is None else child).inc()
         self._poll_duration.observe(seconds)
         self._poll_lateness[slow].observe(lateness)
+
+    def paused(self) -> None:
+        """Count a poll that was not made, because calls to its endpoint are paused."""
+        self._paused.inc()
 
     def received(self, size: int) -> None:
         """Count a configuration that AppConfig delivered, of so many bytes."""

@@ -54,10 +54,16 @@ def ours(
 
 def outlive(ours: Session) -> None:
     """Let the credentials be over, in botocore's cache as well."""
-    assert ours.clients._identity is not None
-    credentials: Any = ours.clients._identity[1]
+    found = ours.clients._own._found.value
+    assert found is not None
+    credentials: Any = found.source
     credentials._expiry_time = datetime(2020, 1, 1, tzinfo=UTC)
     credentials._refresh_using.__self__._cache.clear()
+
+
+def forget_failure(ours: Session) -> None:
+    """Let the second pass after which credentials that could not be had are looked for again."""
+    ours.clients._own._found._again = 0.0
 
 
 def test_role(proxy: AppConfigProxy, ours: Session) -> None:
@@ -86,6 +92,7 @@ def test_role_not_had(  # noqa: PLR0913, PLR0917 - a row of the table
     assert failed.value.reason is reason
     assert SECRET not in repr(failed.value)
     assert proxy.calls() == []
+    forget_failure(ours)
     assert ours.poll() is not None
 
 
@@ -97,5 +104,6 @@ def test_role_is_renewed_with_the_new_token(proxy: AppConfigProxy, ours: Session
         ours.poll()
     assert failed.value.reason is Reason.CREDENTIALS_UNAVAILABLE
     token_file.write_text("another")
+    forget_failure(ours)
     assert ours.poll() is None
     assert proxy.sessions() == 1, "the token was not sent meanwhile"

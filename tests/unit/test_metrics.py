@@ -172,9 +172,14 @@ def gauges() -> Gauges:
         shards=4,
         shards_held=2,
         replicas=2,
+        endpoints_paused=6,
         heartbeats={"scheduler": 0.5, "shards": 1.5},
         lease_remaining=9.5,
     )
+
+
+def test_a_poll_that_was_not_made(metrics: Metrics) -> None:
+    assert changed(metrics, metrics.paused) == {("polls_paused_total",): 1}
 
 
 def test_gauges(metrics: Metrics) -> None:
@@ -186,6 +191,7 @@ def test_gauges(metrics: Metrics) -> None:
         ("shards",): 4,
         ("shards_held",): 2,
         ("replicas",): 2,
+        ("endpoints_paused",): 6,
         ("heartbeat_age_seconds", "scheduler"): 0.5,
         ("heartbeat_age_seconds", "shards"): 1.5,
         ("lease_remaining_seconds",): 9.5,

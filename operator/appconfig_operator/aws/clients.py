@@ -1,9 +1,8 @@
-"""boto3 clients of the AppConfig data plane: one for each region and identity, shared by all workers."""
+"""Who calls AppConfig, and with which client: the two are apart, so that identities share the clients of a region."""
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic as system_monotonic
 from typing import TYPE_CHECKING
@@ -11,20 +10,18 @@ from typing import TYPE_CHECKING
 import boto3
 import botocore
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, NoCredentialsError
 
 from appconfig_operator.aws.calls import Calls
-from appconfig_operator.aws.credential_errors import no_credentials
-from appconfig_operator.aws.errors import translate
-from appconfig_operator.aws.identities import Caller, Identities
-from appconfig_operator.aws.region import new_session
+from appconfig_operator.aws.identities import Identities
+from appconfig_operator.aws.own import OwnCredentials
+from appconfig_operator.aws.regional import Regional
 from appconfig_operator.aws.roles import Roles
 from appconfig_operator.core.identity import OPERATOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from botocore.credentials import Credentials
+    from botocore.credentials import ReadOnlyCredentials
     from mypy_boto3_appconfigdata import AppConfigDataClient
 
     from appconfig_operator.aws.calls import OnCall
@@ -51,13 +48,23 @@ class Timeouts:
     body: float = 30.0
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, and the client to call with. `account` is empty when nobody knows it."""
+
+    client: AppConfigDataClient
+    name: str
+    account: str = ""
+    credentials: ReadOnlyCredentials | None = field(default=None, repr=False)
+
+
 class Clients:
-    """Makes and keeps one client for each region and identity. A client is safe to share, making one is not.
+    """Gives out callers. Safe to share between threads, none of which waits for a call of another.
 
     Parameters
     ----------
     workers
-        How many calls there are at once: the size of each connection pool.
+        How many calls there are at once at most: the size of each connection pool.
     user_agent
         The start of the user agent, so that CloudTrail tells who called.
     cluster
@@ -84,10 +91,7 @@ class Clients:
         utc_now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.timeouts = timeouts or Timeouts()
-        self._calls = Calls(on_call, monotonic)
-        self._lock = threading.Lock()
-        self._identity: tuple[boto3.session.Session, Credentials] | None = None
-        self._clients: dict[str | None, AppConfigDataClient] = {}
+        calls = Calls(on_call, monotonic)
         self._config = Config(
             connect_timeout=self.timeouts.connect,
             read_timeout=self.timeouts.read,
@@ -98,11 +102,15 @@ class Clients:
             user_agent=f"{user_agent} Boto3/{boto3.__version__} Botocore/{botocore.__version__}",
             # The CRD has validated all that is sent, and AWS does so again.
             parameter_validation=False,
+            # "auto" in the environment would have each client look for the instance metadata service.
+            defaults_mode="legacy",  # type: ignore[arg-type] # it is a text, whatever the stubs have
         )
+        self._regional = Regional(self._config, calls)
+        self._own = OwnCredentials(self._config, calls, monotonic)
         self._identities: Identities | None = None
         if cluster is not None:
-            roles = Roles(cluster=cluster, config=self._config, calls=self._calls, utc_now=utc_now)
-            self._identities = Identities(cluster=cluster, roles=roles, own=lambda: self._own()[1], monotonic=monotonic)
+            roles = Roles(cluster=cluster, regional=self._regional, utc_now=utc_now)
+            self._identities = Identities(cluster=cluster, roles=roles, own=self._own.get, monotonic=monotonic)
 
     def get(self, region: str | None, identity: Identity = OPERATOR) -> Caller:
         """Return who calls in a region, `None` being the operator's own, with credentials that are good now.
@@ -112,10 +120,21 @@ class Clients:
         SourceError
             When no client can be made, or no credentials be had: no region, a broken AWS configuration file, a role
             that STS refuses, a Secret that does not exist.
+        BusyError
+            When another thread is just getting the credentials.
         """
+        client = self._regional.appconfigdata(region)
+        # Signing would ask for credentials as well. Done here, a failure is known to be one of credentials, and nothing
+        # was sent.
         if identity.is_operator:
-            return self._own_caller(region)
-        return self._others().get(region, identity)
+            own = self._own.get()
+            return Caller(client, str(OPERATOR), own.account_id or "", own)
+        holder = self._others().get(region, identity)
+        return Caller(client, holder.name, holder.account, holder.credentials)
+
+    def answered(self, region: str | None, client: AppConfigDataClient) -> None:
+        """Note that there is an AppConfig in that region."""
+        self._regional.answered("appconfigdata", region, client)
 
     def renew(self, region: str | None, identity: Identity, refused: Caller) -> bool:
         """Make the credentials of a caller anew that AWS has refused, unless that was done a moment ago.
@@ -125,50 +144,9 @@ class Clients:
         bool
             Whether `get` now gives another caller. Never for the operator's own, which botocore looks after.
         """
-        return not identity.is_operator and self._others().renew(region, identity, refused)
+        return not identity.is_operator and self._others().renew(region, identity, refused.credentials)
 
     def _others(self) -> Identities:
         if self._identities is None:
             raise ValueError("There is no cluster to look for identities in")
         return self._identities
-
-    def _own_caller(self, region: str | None) -> Caller:
-        session, credentials = self._own()
-        with self._lock:
-            client = self._clients.get(region)
-            if client is None:
-                client = self._make(session, region)
-                self._clients[region] = client
-        try:
-            # Signing would do it too. Done here, a failure is known to be one of credentials, and nothing was sent.
-            frozen = credentials.get_frozen_credentials()
-        except Exception as error:
-            raise no_credentials(error) from error
-        return Caller(client, str(OPERATOR), frozen.account_id or "")
-
-    def _own(self) -> tuple[boto3.session.Session, Credentials]:
-        """Find the operator's credentials. What is kept is only what was found, so what comes later is found later."""
-        with self._lock:
-            if self._identity is not None:
-                return self._identity
-            try:
-                core = new_session()
-                # For the calls to STS as well, which botocore makes by itself: its own time-out is 60 s, five times
-                # over.
-                core.set_default_client_config(self._config)
-                self._calls.follow(core)
-                session = boto3.session.Session(botocore_session=core)
-                credentials = session.get_credentials()
-            except Exception as error:
-                raise no_credentials(error) from error
-            if credentials is None:
-                raise no_credentials(NoCredentialsError())
-            self._identity = session, credentials
-            return self._identity
-
-    @staticmethod
-    def _make(session: boto3.session.Session, region: str | None) -> AppConfigDataClient:
-        try:
-            return session.client("appconfigdata", region_name=region)
-        except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint URL that is none
-            raise translate(error) from error

@@ -24,6 +24,13 @@ from appconfig_operator.core.errors import Reason, SourceError, StallingError, T
 if TYPE_CHECKING:
     from appconfig_operator.core.identity import Identity
 
+_BROKEN_SETTINGS = (
+    botocore.ProfileNotFound,
+    botocore.ConfigNotFound,
+    botocore.ConfigParseError,
+    botocore.InvalidConfigError,
+)
+
 _IDENTITY_PROVIDER_AWAY = "IDPCommunicationError"
 
 
@@ -46,10 +53,32 @@ def no_credentials(error: Exception) -> SourceError:
             Reason.SERVICE_UNAVAILABLE,
             f"AWS credentials could not be had: their service {unreachable(error)}",
         )
+    if isinstance(error, _BROKEN_SETTINGS):
+        return StallingError(
+            Reason.CREDENTIALS_UNAVAILABLE,
+            f"The AWS settings of the operator cannot be used ({type(error).__name__}). Check AWS_PROFILE, and the "
+            "configuration file that AWS_CONFIG_FILE names.",
+        )
+    if type(error) is RuntimeError and "expired" in str(error):  # botocore has no exception of its own for it
+        return StallingError(
+            Reason.CREDENTIALS_UNAVAILABLE,
+            f"The operator's own AWS credentials arrived, and {_EXPIRED}",
+        )
     return StallingError(
         Reason.CREDENTIALS_UNAVAILABLE,
         f"The operator has no AWS credentials ({type(error).__name__}). Give its ServiceAccount a role "
         "(IRSA or EKS Pod Identity), or set the variables of the AWS SDK on the operator.",
+    )
+
+
+_EXPIRED = "had expired by the clock of the operator's node. Correct that clock."
+
+
+def expired_already(identity: Identity, role_arn: str) -> SourceError:
+    """Make the error for credentials of a role that were over when they arrived."""
+    return StallingError(
+        Reason.CREDENTIALS_UNAVAILABLE,
+        f"The credentials that AWS STS gave {identity.base} for role {role_arn} {_EXPIRED}",
     )
 
 

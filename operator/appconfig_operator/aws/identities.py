@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from botocore.credentials import RefreshableCredentials
-from botocore.exceptions import BotoCoreError
-
-from appconfig_operator.aws.credential_errors import no_credentials
-from appconfig_operator.aws.errors import translate
+from appconfig_operator.aws.refreshed import Refreshed
 from appconfig_operator.aws.roles import Basis, look
-from appconfig_operator.core.errors import RefusedError, SourceError, StallingError, TransientError
+from appconfig_operator.core.errors import BusyError, RefusedError, SourceError, TransientError
 from appconfig_operator.core.identity import account_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from botocore.credentials import Credentials
-    from mypy_boto3_appconfigdata import AppConfigDataClient
+    from botocore.credentials import ReadOnlyCredentials
 
     from appconfig_operator.aws.roles import Cluster, Roles
     from appconfig_operator.core.identity import Identity
@@ -31,71 +28,69 @@ LOOK_SECONDS = 60.0
 IDLE_SECONDS = 3600.0
 """After which an identity that nobody used is forgotten. The credentials of a role are good for an hour anyway."""
 
-LIMIT = 1000
-"""Clients that are kept. Each takes 0.23 MB."""
+LIMIT = 10_000
+"""Identities that are kept, each with a few kilobytes: as many as one operator is meant to have sources."""
 
-_MUST_REFRESH_SECONDS = 600
-"""Before they expire, botocore lets nobody use credentials any more that it could not refresh."""
+REFRESH_SHARE = 3 / 4
+"""Of the time that credentials are good for: after it they are refreshed. With one hour, 15 minutes before its end."""
 
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who calls, and the client to call with. `account` is empty when nobody knows it."""
-
-    client: AppConfigDataClient
-    name: str
-    account: str = ""
+USE_SHARE = 5 / 6
+"""After it they are used no more. With one hour, 10 minutes before its end: a clock may be wrong."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
-    """What was made of what the cluster said."""
+class Holder:
+    """Credentials that are good now, and whose they are. `account` is empty when nobody knows it.
+
+    Attributes
+    ----------
+    basis
+        What the cluster said that they were made of.
+    since
+        When they were made.
+    due
+        When the cluster is to be looked at again, and the credentials are to be refreshed if it is time.
+    stale
+        When it is time to refresh them.
+    end
+        From when on they are not used.
+    """
 
     basis: Basis
-    credentials: Credentials
-    caller: Caller
+    name: str
+    account: str
+    credentials: ReadOnlyCredentials = field(repr=False)
     since: float
+    due: float
+    stale: float
+    end: float
 
-    @property
-    def lasting(self) -> bool:
-        """Whether the credentials need not be refreshed before the next call."""
-        credentials = self.credentials
-        return not (
-            isinstance(credentials, RefreshableCredentials) and credentials.refresh_needed(_MUST_REFRESH_SECONDS)
-        )
+    def fresh(self, now: float) -> bool:
+        """Tell whether there is nothing to be looked at yet."""
+        return now < self.due
+
+    def usable(self, now: float) -> bool:
+        """Tell whether they are good while another thread refreshes them."""
+        return now < self.end
 
 
 @dataclass(slots=True)
 class _Place:
-    """Where one identity of one region is kept. `lock` is held while others are asked for it.
+    """Where one identity of one region is kept, and when it was last used."""
 
-    Attributes
-    ----------
-    used
-        When a caller was last wanted.
-    looked
-        When the cluster was last asked.
-    failures, failure
-        How often something went wrong, and what it was last.
-    """
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    holder: Refreshed[Holder]
     used: float = 0.0
-    looked: float = 0.0
-    made: _Made | None = None
-    failures: int = 0
-    failure: SourceError | None = None
 
 
 class Identities:
-    """Callers by region and identity.
+    """Credentials by region and identity.
 
     Parameters
     ----------
     cluster
         Where references lead.
     roles
-        Makes credentials.
+        Gets credentials.
     own
         Returns the operator's own credentials, or raises `SourceError`.
     monotonic
@@ -103,7 +98,7 @@ class Identities:
     """
 
     def __init__(
-        self, *, cluster: Cluster, roles: Roles, own: Callable[[], Credentials], monotonic: Callable[[], float]
+        self, *, cluster: Cluster, roles: Roles, own: Callable[[], ReadOnlyCredentials], monotonic: Callable[[], float]
     ) -> None:
         self._cluster = cluster
         self._roles = roles
@@ -113,55 +108,44 @@ class Identities:
         # The one that was used last is at the end.
         self._places: OrderedDict[tuple[str | None, Identity], _Place] = OrderedDict()
 
-    def get(self, region: str | None, identity: Identity) -> Caller:
-        """Return who calls, with credentials that are good now.
+    def get(self, region: str | None, identity: Identity) -> Holder:
+        """Return credentials that are good now.
 
         Raises
         ------
         SourceError
             When there are none.
+        BusyError
+            When another thread is just getting the first ones.
         """
-        place = self._place(region, identity)
-        made, failures = place.made, place.failures
-        if made is not None and made.lasting and self._monotonic() - place.looked < LOOK_SECONDS:
-            return _ready(made)
-        with place.lock:
-            # While STS hangs, all workers may wait here for one identity. What the first met is told to the others,
-            # or each would wait as long, one after the other.
-            if place.failure is not None and place.failures != failures:
-                raise type(place.failure)(place.failure.reason, place.failure.message)
-            try:
-                return _ready(self._current(place, region, identity))
-            except SourceError as error:
-                place.failure = type(error)(error.reason, error.message)
-                place.failures += 1
-                if isinstance(error, StallingError):
-                    # Somebody has to mend it, and may have done so before the minute is over.
-                    place.made = None
-                raise
+        return self._place(region, identity).holder.get()
 
-    def renew(self, region: str | None, identity: Identity, refused: Caller) -> bool:
+    def renew(self, region: str | None, identity: Identity, refused: ReadOnlyCredentials | None) -> bool:
         """Forget credentials that AWS refused, unless they are less than a minute old.
 
         Returns
         -------
         bool
-            Whether `get` now gives another caller than the one that was refused.
+            Whether `get` now gives others than those that were refused.
         """
-        place = self._place(region, identity)
-        with place.lock:
-            if place.made is not None and place.made.caller is refused:
-                if self._monotonic() - place.made.since < LOOK_SECONDS:
-                    return False
-                place.made = None
-            return True
+        kept = self._place(region, identity).holder
+        holder = kept.value
+        if holder is not None and holder.credentials is refused:
+            if self._monotonic() - holder.since < LOOK_SECONDS:
+                return False
+            kept.drop(holder)
+        return True
 
     def _place(self, region: str | None, identity: Identity) -> _Place:
-        now = self._monotonic()
+        now, key = self._monotonic(), (region, identity)
         with self._lock:
-            place = self._places.setdefault((region, identity), _Place())
+            place = self._places.get(key)
+            if place is None:
+                make = partial(self._make, region, identity)
+                kept = Refreshed(make, what=f"the credentials of {identity}", monotonic=self._monotonic)
+                place = self._places[key] = _Place(kept)
             place.used = now
-            self._places.move_to_end((region, identity))
+            self._places.move_to_end(key)
             while len(self._places) > LIMIT or self._oldest().used < now - IDLE_SECONDS:
                 self._places.popitem(last=False)
             return place
@@ -169,42 +153,40 @@ class Identities:
     def _oldest(self) -> _Place:
         return next(iter(self._places.values()))
 
-    def _current(self, place: _Place, region: str | None, identity: Identity) -> _Made:
+    def _make(self, region: str | None, identity: Identity, before: Holder | None) -> Holder:
         now = self._monotonic()
-        made = place.made
-        if made is not None and now - place.looked < LOOK_SECONDS:
-            return made
         try:
             basis = look(self._cluster, identity)
         except TransientError as error:
-            if made is None or isinstance(error, RefusedError):
+            if before is None or isinstance(error, RefusedError):
                 raise
             # The API server is away. What it said a minute ago is good enough for another one.
-            basis = made.basis
-        if made is None or basis != made.basis:
-            made = self._make(region, identity, basis)
-        place.made, place.looked = made, now
-        return made
-
-    def _make(self, region: str | None, identity: Identity, basis: Basis) -> _Made:
-        credentials = self._roles.credentials(identity, basis, region, self._own)
+            basis = before.basis
+        if before is None or basis != before.basis:
+            return self._issue(region, identity, basis)
+        if now < before.stale:
+            return replace(before, due=min(now + LOOK_SECONDS, before.stale))
         try:
-            client = self._roles.appconfigdata(credentials, region)
-        except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint URL that is none
-            raise translate(error) from error
+            return self._issue(region, identity, basis)
+        except (SourceError, BusyError):
+            if not before.usable(self._monotonic()):
+                raise
+            # STS is away, or does not want any more, and there is time yet. Nobody is held up by it, or told.
+            return replace(before, due=self._monotonic() + LOOK_SECONDS)
+
+    def _issue(self, region: str | None, identity: Identity, basis: Basis) -> Holder:
+        issued = self._roles.issue(identity, basis, region, self._own)
         alone = basis.role_arn is None or identity.role_arn is not None
-        name = str(identity) if alone else f"{identity} with role {basis.role_arn}"
-        account = account_of(identity.role_arn or basis.role_arn or "")
-        return _Made(basis, credentials, Caller(client, name, account), self._monotonic())
-
-
-def _ready(made: _Made) -> Caller:
-    """Return the caller once it has credentials that are good now."""
-    try:
-        # Signing would do it too. Done here, a failure is known to be one of credentials, and nothing was sent.
-        made.credentials.get_frozen_credentials()
-    except SourceError:
-        raise
-    except Exception as error:
-        raise no_credentials(error) from error
-    return made.caller
+        now = self._monotonic()
+        seconds = math.inf if issued.seconds is None else issued.seconds
+        stale = now + REFRESH_SHARE * seconds
+        return Holder(
+            basis=basis,
+            name=str(identity) if alone else f"{identity} with role {basis.role_arn}",
+            account=account_of(identity.role_arn or basis.role_arn or ""),
+            credentials=issued.credentials,
+            since=now,
+            due=min(now + LOOK_SECONDS, stale),
+            stale=stale,
+            end=now + USE_SHARE * seconds,
+        )

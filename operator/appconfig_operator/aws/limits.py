@@ -7,6 +7,7 @@ The quotas are those of the AWS General Reference, AWS AppConfig endpoints and q
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from time import monotonic as system_monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,8 +21,8 @@ DEFAULT_PERCENT = 80
 IDLE_SECONDS = 600.0
 """After which a bucket that nobody asked is forgotten. It has long been full, as a new one is."""
 
-LIMIT = 2000
-"""Buckets that are kept: for the two operations of as many identities as there are clients."""
+LIMIT = 20_000
+"""Buckets that are kept: for the two operations of as many identities as are kept."""
 
 
 class Operation(NamedTuple):
@@ -59,7 +60,8 @@ class Limits:
         self._replicas = replicas
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._buckets: dict[tuple[str, str, Operation], Bucket] = {}
+        # The one that was asked last is at the end.
+        self._buckets: OrderedDict[tuple[str, str, Operation], Bucket] = OrderedDict()
 
     def take(self, account: str, region: str, operation: Operation, *, waited: bool = False) -> float:
         """Ask for a call.
@@ -86,6 +88,7 @@ class Limits:
             if bucket is None:
                 self._make_room(now)
                 bucket = self._buckets[key] = Bucket(full, now)
+            self._buckets.move_to_end(key)
             bucket.resize(full, now)
             return bucket.take(now, waited=waited)
 
@@ -97,7 +100,7 @@ class Limits:
                 bucket.throttled(self._monotonic())
 
     def _make_room(self, now: float) -> None:
-        for key in [key for key, bucket in self._buckets.items() if now - bucket.updated > IDLE_SECONDS]:
-            del self._buckets[key]
-        if len(self._buckets) >= LIMIT:
-            del self._buckets[min(self._buckets, key=lambda key: self._buckets[key].updated)]
+        while self._buckets and (
+            len(self._buckets) >= LIMIT or now - next(iter(self._buckets.values())).updated > IDLE_SECONDS
+        ):
+            self._buckets.popitem(last=False)

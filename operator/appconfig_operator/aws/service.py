@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from appconfig_operator.aws.breakers import Breakers
 from appconfig_operator.aws.clients import Clients, Timeouts
 from appconfig_operator.aws.errors import Identifiers
 from appconfig_operator.aws.limits import DEFAULT_PERCENT, Limits
@@ -25,7 +26,7 @@ class AppConfig:
     Parameters
     ----------
     workers
-        How many calls there are at once.
+        How many calls there are at once at most.
     user_agent
         Added to the user agent of each call.
     cluster
@@ -34,6 +35,8 @@ class AppConfig:
         Bounds of each call.
     on_call
         Is told of each call, those to STS among them.
+    on_pause
+        Is told of each poll that was not made because an endpoint does not answer.
     quota_percent
         How much of AppConfig's default quotas all replicas together use at most.
     replicas
@@ -48,6 +51,7 @@ class AppConfig:
         cluster: Cluster | None = None,
         timeouts: Timeouts | None = None,
         on_call: OnCall | None = None,
+        on_pause: Callable[[], None] = lambda: None,
         quota_percent: int = DEFAULT_PERCENT,
         replicas: Callable[[], int] = lambda: 1,
     ) -> None:
@@ -55,6 +59,11 @@ class AppConfig:
             workers=workers, user_agent=user_agent, cluster=cluster, timeouts=timeouts, on_call=on_call
         )
         self._limits = Limits(percent=quota_percent, replicas=replicas)
+        self._breakers = Breakers(on_pause=on_pause)
+
+    def paused(self) -> int:
+        """Count the endpoints that calls are paused to, for each namespace and identity."""
+        return self._breakers.open()
 
     def session(self, source: Source, saved: SavedSession | None = None) -> Session:
         """Prepare a session for a source, or go on with one of another replica. No call is made yet."""
@@ -71,6 +80,8 @@ class AppConfig:
             region=spec.region,
             interval=spec.poll_interval_seconds,
             identity=identity_of(source),
+            breakers=self._breakers,
+            namespace=source.namespace,
         )
         if saved is not None:
             session.restore(saved)

@@ -6,14 +6,18 @@ Source of the rules: the AWS AppConfig API reference, StartConfigurationSession 
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from appconfig_operator.aws.answers import contained, read
+from appconfig_operator.aws.breakers import Breakers, Key
 from appconfig_operator.aws.errors import NOT_SENT, Identifiers, TokenProblem, not_aws, token_problem, translate
 from appconfig_operator.aws.limits import LATEST, START, Limits
+from appconfig_operator.aws.signing import acting
+from appconfig_operator.aws.unreachable import host_of, unanswered
 from appconfig_operator.core.content import Content
 from appconfig_operator.core.errors import (
     PacedError,
@@ -28,11 +32,12 @@ from appconfig_operator.core.handover import SavedSession
 from appconfig_operator.core.identity import OPERATOR
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mypy_boto3_appconfigdata import AppConfigDataClient
     from mypy_boto3_appconfigdata.type_defs import GetLatestConfigurationResponseTypeDef
 
-    from appconfig_operator.aws.clients import Clients
-    from appconfig_operator.aws.identities import Caller
+    from appconfig_operator.aws.clients import Caller, Clients
     from appconfig_operator.aws.limits import Operation
     from appconfig_operator.core.identity import Identity
 
@@ -58,6 +63,10 @@ class Session:
         Seconds until the next poll is welcome: at first what the user asked for, then what the service answers.
     limits
         Asked before each call.
+    breakers
+        Asked before each poll, unless the last call of this session was answered.
+    namespace
+        That of the source.
     """
 
     clients: Clients = field(repr=False)
@@ -66,9 +75,13 @@ class Session:
     interval: int
     identity: Identity = OPERATOR
     limits: Limits = field(default_factory=Limits, repr=False)
+    breakers: Breakers = field(default_factory=Breakers, repr=False)
+    namespace: str = ""
     _caller: str = ""
     _quota: tuple[str, str] = ("", "")  # whose quotas the calls count against: account and region
     _waited: bool = False
+    _answered: bool = False  # whether the last call was
+    _probe: bool = False
     _token: str | None = field(default=None, repr=False)
     _restored: bool = False  # the token is another replica's, and not known to be good for who calls here
     _delivered: bool = False
@@ -110,11 +123,25 @@ class Session:
         PacedError
             When the call has to wait for its turn. Nothing was sent with the token, if there is one.
         SourceError
-            Any other of what `translate` tells.
+            Any other of what `translate` tells, or that calls to an endpoint that does not answer are paused.
         """
+        # Whose last call was answered is not held back by others of the same namespace that hang.
+        self._probe = not self._answered and self.breakers.enter(self._key)
+        try:
+            return self._called()
+        finally:
+            if self._probe:
+                self.breakers.left(self._key)
+
+    @property
+    def _key(self) -> Key:
+        return Key(self.namespace, self.identity, self.region)
+
+    def _called(self) -> Content | None:
         caller = self.clients.get(self.region, self.identity)
         try:
-            return self._poll(caller)
+            with acting(caller.credentials):
+                return self._poll(caller)
         except StallingError as error:
             if error.reason != Reason.ACCESS_DENIED:
                 raise
@@ -124,7 +151,9 @@ class Session:
         # belong to another account, and so may one of another replica.
         self._token = None
         self._restored = False
-        return self._poll(self.clients.get(self.region, self.identity))
+        caller = self.clients.get(self.region, self.identity)
+        with acting(caller.credentials):
+            return self._poll(caller)
 
     def _poll(self, caller: Caller) -> Content | None:
         client = caller.client
@@ -141,7 +170,7 @@ class Session:
         """Begin anew: what an earlier session delivered, this one delivers again."""
         self._take_turn(START)
         try:
-            with contained():
+            with self._call(client):
                 started = client.start_configuration_session(
                     ApplicationIdentifier=self.identifiers.application,
                     EnvironmentIdentifier=self.identifiers.environment,
@@ -167,7 +196,7 @@ class Session:
         # Until it is known that the token was not used, there is none that is good.
         self._token = None
         try:
-            with contained():
+            with self._call(client):
                 response = client.get_latest_configuration(ConfigurationToken=token)
                 body = read(response["Configuration"], self.clients.timeouts.body)
         except ClientError as error:
@@ -189,6 +218,27 @@ class Session:
         except BotoCoreError as error:  # lost half-way: nobody knows whether the token was used
             raise self._translated(error, LATEST) from error
         return response, body
+
+    @contextmanager
+    def _call(self, client: AppConfigDataClient) -> Iterator[None]:
+        """Note whether a call is answered."""
+        try:
+            with contained():
+                yield
+        except (ClientError, BotoCoreError) as error:
+            if unanswered(error):
+                self._answered = False
+                self.breakers.missed(self._key, host_of(error), probe=self._probe)
+                self._probe = False
+            else:
+                self._note_answer(client)
+            raise
+        self._note_answer(client)
+
+    def _note_answer(self, client: AppConfigDataClient) -> None:
+        self._answered = True
+        self.breakers.answered(self._key)
+        self.clients.answered(self.region, client)
 
     def _take_turn(self, operation: Operation) -> None:
         wait = self.limits.take(*self._quota, operation, waited=self._waited)

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from botocore.exceptions import SSLError
+from botocore.exceptions import ConnectionError as BotoConnectionError
+from botocore.exceptions import HTTPClientError, SSLError
+
+from appconfig_operator.aws.answers import SlowBodyError, UnreadableAnswerError
+
+ADVICE = "Check the region, and the operator's way to that host."
 
 
 def unreachable(error: Exception) -> str:
@@ -15,17 +20,25 @@ def unreachable(error: Exception) -> str:
     error
         What botocore raised. Of its URL only host and port are shown: the query may hold a session's token.
     """
-    name, host = type(error).__name__, _host(error)
+    name, host = type(error).__name__, host_of(error)
     if not host:
         return f"could not be reached ({name})."
     if isinstance(error, SSLError):
         advice = "TLS with it failed: check AWS_CA_BUNDLE, and whether a proxy stands between."
     else:
-        advice = "Check the region, and the operator's way to that host."
+        advice = ADVICE
     return f"could not be reached at {host} ({name}). {advice}"
 
 
-def _host(error: Exception) -> str:
+def unanswered(error: Exception) -> bool:
+    """Tell whether an endpoint gave no answer, or not all of it, in time. Whatever HTTP status there is, it is one."""
+    if isinstance(error, UnreadableAnswerError):
+        return bool(error.kwargs["kind"] == "ReadTimeoutError")  # of urllib3, in the middle of a body
+    return isinstance(error, (HTTPClientError, BotoConnectionError, SlowBodyError))
+
+
+def host_of(error: Exception) -> str:
+    """Return host and port of the URL that an exception of botocore is about, or an empty text."""
     url = getattr(error, "kwargs", {}).get("endpoint_url")
     if not isinstance(url, str):
         return ""

@@ -114,3 +114,7 @@ class PacedError(Exception):
     def __init__(self, seconds: float) -> None:
         super().__init__(f"{seconds:.3f} s until the next call")
         self.seconds = seconds
+
+
+class BusyError(PacedError):
+    """Another poll makes just the call that this one needs: nothing is wrong, and nothing was sent."""

@@ -11,6 +11,7 @@ from appconfig_operator.core import conditions, pace
 from appconfig_operator.core.drift import FIGHT_WINDOW_SECONDS, fighting
 from appconfig_operator.core.errors import (
     AwaitedError,
+    BusyError,
     OutdatedError,
     PacedError,
     Reason,
@@ -57,7 +58,7 @@ class Polled:
     delay
         Seconds until the next one, or `None` without a next one.
     result
-        What it was in a word: `Unchanged`, `Received`, `TooEarly`, `Paced`, `Outdated` or the reason of an error.
+        What it was in a word: `Unchanged`, `Received`, `TooEarly`, `Paced`, `Busy`, `Outdated` or the reason of an error.
     answered
         Whether all that were asked have answered, be it with a refusal; `None` when nobody was asked.
     awaits
@@ -124,7 +125,7 @@ class Poller:
             memory.next_call = self._monotonic() + memory.session.interval
             return Polled(self._ordinary(memory), "TooEarly")
         except PacedError as paced:
-            return Polled(paced.seconds, "Paced", answered=None)
+            return Polled(paced.seconds, "Busy" if isinstance(paced, BusyError) else "Paced", answered=None)
         except OutdatedError:
             return Polled(OUTDATED_SECONDS, "Outdated")
 
@@ -232,6 +233,9 @@ class Poller:
             # Never sooner than whoever refused asked for; the jitter keeps those apart who were told the same.
             return error.retry_after + pace.backoff(memory.failures, self._random())
         if isinstance(error, StallingError) and not isinstance(error, AwaitedError):
+            if error.retry_after > 0:
+                # One source looks on behalf of all that share its credentials, so looking often costs next to nothing.
+                return pace.ordinary(memory.session.interval, error.retry_after, self._random())
             return pace.slow(memory.session.interval, self._random())
         return self._ordinary(memory)
 

@@ -12,9 +12,8 @@ import boto3
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from appconfig_operator.aws.clients import Clients, Timeouts
+from appconfig_operator.aws.clients import Caller, Clients, Timeouts
 from appconfig_operator.aws.errors import Identifiers
-from appconfig_operator.aws.identities import Caller
 from appconfig_operator.aws.limits import Limits
 from appconfig_operator.aws.session import Session
 from appconfig_operator.core.identity import OPERATOR, Identity

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import boto3
+import botocore.session
 import pytest
-from botocore.credentials import Credentials
+from botocore.credentials import DeferredRefreshableCredentials
 from botocore.exceptions import ClientError, PartialCredentialsError
 from botocore.httpsession import URLLib3Session
 
 from appconfig_operator.aws.clients import Clients, Timeouts
 from appconfig_operator.aws.service import AppConfig
+from appconfig_operator.aws.signing import acting
 from appconfig_operator.core.errors import Reason, SourceError, StallingError, TransientError
 from sandbox.ports import free_ports
 from tests.unit.builders import source, spec
@@ -43,7 +46,9 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make(timeouts: Timeouts | None = None) -> Clients:
-    return Clients(workers=7, user_agent="appconfig-operator/test", timeouts=timeouts)
+    """Make clients whose clock goes on by a minute each time it is read: no failure is remembered."""
+    clock = itertools.count(0.0, 61.0).__next__
+    return Clients(workers=7, user_agent="appconfig-operator/test", timeouts=timeouts, monotonic=clock)
 
 
 @pytest.mark.usefixtures("keys")
@@ -93,14 +98,14 @@ def test_one_client_a_region(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("keys")
 def test_threads_share_a_client(mocker: MockerFixture) -> None:
-    maker = mocker.spy(boto3.session.Session, "client")
+    maker = mocker.spy(botocore.session.Session, "create_client")
     clients = make()
     barrier = threading.Barrier(8)
     got = []
 
     def get() -> None:
         barrier.wait()
-        got.append(clients.get("eu-west-1").client)
+        got.append(clients._regional.appconfigdata("eu-west-1"))
 
     threads = [threading.Thread(target=get) for _ in range(8)]
     for thread in threads:
@@ -158,7 +163,8 @@ def test_profile_that_appears_later(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 def signed_by(clients: Clients) -> str:
     """Tell whose key a call is signed with."""
-    client = clients.get("eu-west-1").client
+    caller = clients.get("eu-west-1")
+    client = caller.client
     seen = []
 
     def look(request: Mock, **_: object) -> None:
@@ -166,7 +172,7 @@ def signed_by(clients: Clients) -> str:
         raise PartialCredentialsError(provider="test", cred_var="none")
 
     client.meta.events.register("before-send.appconfigdata", look)
-    with pytest.raises(PartialCredentialsError):
+    with pytest.raises(PartialCredentialsError), acting(caller.credentials):
         client.get_latest_configuration(ConfigurationToken="x")
     return seen[0].partition("Credential=")[2].partition("/")[0]
 
@@ -187,19 +193,27 @@ def test_pod_identity_without_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert missing.value.reason is Reason.CREDENTIALS_UNAVAILABLE
 
 
-@pytest.mark.usefixtures("keys")
 def test_credentials_are_looked_at_before_each_call(mocker: MockerFixture) -> None:
     """A role that is refused later on is told as such, whatever the client: nothing was sent with the token."""
-    clients = make()
-    clients.get("eu-west-1")
     refused = ClientError(
         {"Error": {"Code": "AccessDenied", "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": 403}},  # type: ignore[typeddict-item]
         "AssumeRoleWithWebIdentity",
     )
-    mocker.patch.object(Credentials, "get_frozen_credentials", side_effect=refused)
+    refresh = mocker.Mock(side_effect=[metadata(minutes=12), refused])
+    credentials = DeferredRefreshableCredentials(refresh, "test")
+    mocker.patch.object(botocore.session.Session, "get_credentials", return_value=credentials)
+    clients = make()
+    clients.get("eu-west-1")
+    credentials._expiry_time = datetime.now(UTC)  # type: ignore[attr-defined]
     with pytest.raises(SourceError, match="AssumeRoleWithWebIdentity") as error:
         clients.get("eu-west-1")
     assert error.value.reason is Reason.CREDENTIALS_UNAVAILABLE
+
+
+def metadata(minutes: float) -> dict[str, str]:
+    """Make what a provider of botocore finds."""
+    expiry = (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()
+    return {"access_key": "ASIA1", "secret_key": "s", "token": "t", "expiry_time": expiry}
 
 
 def test_calls_for_credentials_have_the_same_bounds(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore import exceptions as botocore
+from botocore.credentials import DeferredRefreshableCredentials
 
 from appconfig_operator.aws.answers import SlowBodyError, UnreadableAnswerError
 from appconfig_operator.aws.credential_errors import no_credentials
@@ -245,7 +246,6 @@ def test_no_answer(error: Exception, kind: type[SourceError], reason: Reason, wo
         botocore.NoCredentialsError(),
         botocore.PartialCredentialsError(provider=SECRET, cred_var=SECRET),
         botocore.CredentialRetrievalError(provider=SECRET, error_msg=SECRET),
-        botocore.ProfileNotFound(profile=SECRET),
         botocore.RefreshWithMFAUnsupportedError(),
         botocore.UnauthorizedSSOTokenError(),
         FileNotFoundError(2, SECRET, SECRET),
@@ -257,6 +257,24 @@ def test_no_answer(error: Exception, kind: type[SourceError], reason: Reason, wo
 def test_no_credentials(error: Exception) -> None:
     words = f"no AWS credentials ({type(error).__name__})"
     assert_error(no_credentials(error), StallingError, Reason.CREDENTIALS_UNAVAILABLE, words, "IRSA")
+
+
+def test_settings_that_cannot_be_used() -> None:
+    """They stop every identity: it is not credentials that the operator lacks."""
+    told = no_credentials(botocore.ProfileNotFound(profile=SECRET))
+    assert_error(
+        told, StallingError, Reason.CREDENTIALS_UNAVAILABLE, "AWS settings", "(ProfileNotFound)", "AWS_PROFILE"
+    )
+    assert SECRET not in told.message
+
+
+def test_credentials_of_the_operator_that_have_expired_already() -> None:
+    found = {"access_key": "ASIA1", "secret_key": "s", "token": "t", "expiry_time": "2020-01-01T00:00:00Z"}
+    credentials = DeferredRefreshableCredentials(lambda: found, "test")
+    with pytest.raises(RuntimeError) as expired:  # botocore's own words, which are all there is to know it by
+        credentials.get_frozen_credentials()
+    told = no_credentials(expired.value)
+    assert_error(told, StallingError, Reason.CREDENTIALS_UNAVAILABLE, "had expired", "Correct that clock")
 
 
 @pytest.mark.parametrize(

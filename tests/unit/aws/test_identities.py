@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from botocore.credentials import Credentials, DeferredRefreshableCredentials
-from botocore.exceptions import EndpointConnectionError
+from botocore.credentials import ReadOnlyCredentials
 
 from appconfig_operator.aws import identities as module
-from appconfig_operator.aws.clients import Clients
-from appconfig_operator.aws.identities import Caller, Identities
-from appconfig_operator.core.errors import Reason, RefusedError, SourceError, StallingError, TransientError
+from appconfig_operator.aws.clients import Caller, Clients
+from appconfig_operator.aws.identities import Holder, Identities
+from appconfig_operator.aws.roles import Issued
+from appconfig_operator.core.errors import BusyError, Reason, RefusedError, SourceError, StallingError, TransientError
 from appconfig_operator.core.identity import OPERATOR, AccessKeys, Identity
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from appconfig_operator.aws.roles import Basis, Roles
 
 ROLE = "arn:aws:iam::111122223333:role/shop"
@@ -36,10 +36,10 @@ class World:
     secret: AccessKeys = field(default_factory=lambda: AccessKeys("AKIA1", "s"))
     role: str = ROLE
     trouble: SourceError | None = None
-    sts_trouble: Exception | None = None
+    sts_trouble: SourceError | None = None
     looks: int = 0
     refreshes: int = 0
-    clients: list[Any] = field(default_factory=list)
+    issues: list[str | None] = field(default_factory=list)
 
     def keys(self, namespace: str, name: str) -> AccessKeys:
         assert (namespace, name) == ("shop", "aws")
@@ -59,35 +59,33 @@ class World:
         if self.trouble:
             raise self.trouble
 
-    def utc(self) -> datetime:
-        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.now)
-
-    def credentials(self, _identity: Identity, basis: Basis, _region: str | None, _own: object) -> Credentials:
+    def issue(
+        self, _identity: Identity, basis: Basis, region: str | None, _own: Callable[[], ReadOnlyCredentials]
+    ) -> Issued:
+        self.issues.append(region)
         keys = basis.keys
         if keys is not None:
-            return Credentials(keys.access_key_id, keys.secret_access_key)
-        return DeferredRefreshableCredentials(self.refresh, "test", self.utc)
-
-    def refresh(self) -> dict[str, str]:
+            return Issued(ReadOnlyCredentials(keys.access_key_id, keys.secret_access_key, None, None))
         self.refreshes += 1
+        self.hang()
         if self.sts_trouble:
             raise self.sts_trouble
-        expiry = (self.utc() + timedelta(hours=1)).isoformat()
-        return {"access_key": f"ASIA{self.refreshes}", "secret_key": "s", "token": "t", "expiry_time": expiry}
+        return Issued(ReadOnlyCredentials(f"ASIA{self.refreshes}", "s", "t", None), 3600)
 
-    def appconfigdata(self, credentials: Credentials, region: str | None) -> object:
-        self.clients.append((credentials, region))
-        return credentials
+    def hang(self) -> None:
+        """Answer at once."""
 
     def identities(self) -> Identities:
-        return Identities(
-            cluster=self, roles=cast("Roles", self), own=lambda: Credentials("own", "s"), monotonic=lambda: self.now
-        )
+        return Identities(cluster=self, roles=cast("Roles", self), own=_no_own, monotonic=lambda: self.now)
 
 
-def key(caller: Caller) -> str | None:
+def _no_own() -> ReadOnlyCredentials:
+    raise NotImplementedError
+
+
+def key(holder: Holder) -> str | None:
     """Tell whose key a caller signs with."""
-    return cast("Credentials", caller.client).get_frozen_credentials().access_key
+    return holder.credentials.access_key
 
 
 def test_shared_and_looked_at_once_a_minute() -> None:
@@ -98,15 +96,15 @@ def test_shared_and_looked_at_once_a_minute() -> None:
     assert identities.get(REGION, Identity("shop", secret="aws")) is first
     assert world.looks == 1
     world.now += 1
-    assert identities.get(REGION, BY_SECRET) is first
-    assert (world.looks, len(world.clients)) == (2, 1)
+    assert identities.get(REGION, BY_SECRET).credentials is first.credentials
+    assert (world.looks, len(world.issues)) == (2, 1)
 
 
 def test_regions_are_apart() -> None:
     world = World()
     identities = world.identities()
     assert identities.get(REGION, BY_SECRET) is not identities.get("eu-central-1", BY_SECRET)
-    assert [region for _, region in world.clients] == [REGION, "eu-central-1"]
+    assert world.issues == [REGION, "eu-central-1"]
 
 
 def test_a_changed_secret_is_followed_within_a_minute() -> None:
@@ -157,7 +155,7 @@ def test_a_deleted_secret_ends_its_use_within_a_minute() -> None:
         with pytest.raises(StallingError, match="gone"):
             identities.get(REGION, BY_SECRET)
         assert world.looks == looks
-        world.now += 1
+        world.now += 2
     world.trouble = None
     assert key(identities.get(REGION, BY_SECRET)) == "AKIA1"
 
@@ -168,8 +166,8 @@ def test_an_api_server_that_is_away_does_not_end_its_use() -> None:
     first = identities.get(REGION, BY_SECRET)
     world.trouble = TransientError(Reason.TARGET_UNAVAILABLE, "away")
     world.now += 60
-    assert identities.get(REGION, BY_SECRET) is first
-    assert identities.get(REGION, BY_SECRET) is first
+    assert identities.get(REGION, BY_SECRET).credentials is first.credentials
+    assert identities.get(REGION, BY_SECRET).credentials is first.credentials
     assert world.looks == 2
     world.trouble = RefusedError(Reason.CREDENTIALS_UNAVAILABLE, "no right")
     world.now += 60
@@ -186,12 +184,11 @@ def test_an_api_server_that_is_away_from_the_start_is_told() -> None:
 def test_credentials_of_a_role_are_refreshed_before_they_expire() -> None:
     world = World()
     identities = world.identities()
-    caller = identities.get(REGION, BY_ACCOUNT)
+    identities.get(REGION, BY_ACCOUNT)
     world.now += 44 * 60
     assert key(identities.get(REGION, BY_ACCOUNT)) == "ASIA1"
     world.now += 2 * 60
-    assert identities.get(REGION, BY_ACCOUNT) is caller
-    assert key(caller) == "ASIA2"
+    assert key(identities.get(REGION, BY_ACCOUNT)) == "ASIA2"
 
 
 def test_a_refresh_that_fails_early_is_no_trouble_and_one_that_fails_late_is() -> None:
@@ -200,48 +197,63 @@ def test_a_refresh_that_fails_early_is_no_trouble_and_one_that_fails_late_is() -
     identities.get(REGION, BY_ACCOUNT)
     world.sts_trouble = TransientError(Reason.SERVICE_UNAVAILABLE, "STS is away")
     world.now += 46 * 60
-    assert key(identities.get(REGION, BY_ACCOUNT)) == "ASIA1"
+    for _ in range(3):
+        assert key(identities.get(REGION, BY_ACCOUNT)) == "ASIA1"
+    assert world.refreshes == 2, "once a minute, and not at each poll"
     world.now += 5 * 60
     with pytest.raises(TransientError, match="STS is away"):
         identities.get(REGION, BY_ACCOUNT)
 
 
-def test_what_sts_refused_is_looked_at_again_at_once() -> None:
-    """It is not in use, and who mends the annotation does not want to wait."""
+def test_what_sts_refused_is_looked_at_again_soon() -> None:
+    """It is not in use, and who fixes the annotation does not want to wait."""
     world = World(sts_trouble=StallingError(Reason.ACCESS_DENIED, "no trust"))
     identities = world.identities()
     with pytest.raises(StallingError, match="no trust"):
         identities.get(REGION, BY_ACCOUNT)
     world.sts_trouble, world.role = None, f"{ROLE}-new"
+    world.now += 1
     assert identities.get(REGION, BY_ACCOUNT).name.endswith(f"{ROLE}-new")
     assert world.looks == 2
 
 
-def test_what_sts_could_not_tell_is_not_looked_at_again() -> None:
-    world = World(sts_trouble=TransientError(Reason.SERVICE_UNAVAILABLE, "away"))
+@pytest.mark.parametrize("kind", [TransientError, StallingError])
+def test_a_thousand_sources_of_one_identity_make_one_call(kind: type[SourceError]) -> None:
+    """Each hears of the failure, and when it is worth coming back: within a minute, however long it has lasted."""
+    world = World(sts_trouble=kind(Reason.ACCESS_DENIED, "no"))
     identities = world.identities()
-    for _ in range(3):
-        with pytest.raises(TransientError):
-            identities.get(REGION, BY_ACCOUNT)
-    assert (world.looks, world.refreshes) == (1, 3)
+    pauses = []
+    for calls in range(1, 10):
+        errors = set()
+        for _ in range(1000):
+            with pytest.raises(kind, match="no") as failed:
+                identities.get(REGION, BY_ACCOUNT)
+            errors.add(id(failed.value))
+            pause = failed.value.retry_after
+        assert world.refreshes == calls
+        pauses.append(pause)
+        world.now += pause
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    world.sts_trouble = None
+    assert key(identities.get(REGION, BY_ACCOUNT)) == "ASIA10"
 
 
 def test_refused_credentials_are_made_anew_once_a_minute() -> None:
     world = World()
     identities = world.identities()
     refused = identities.get(REGION, BY_SECRET)
-    assert not identities.renew(REGION, BY_SECRET, refused), "they are a moment old"
+    assert not identities.renew(REGION, BY_SECRET, refused.credentials), "they are a moment old"
     assert identities.get(REGION, BY_SECRET) is refused
     world.now += 59
     identities.get(REGION, BY_SECRET)
     world.now += 1
     world.secret = AccessKeys("AKIA2", "s")
-    assert identities.renew(REGION, BY_SECRET, refused)
+    assert identities.renew(REGION, BY_SECRET, refused.credentials)
     fresh = identities.get(REGION, BY_SECRET)
     assert key(fresh) == "AKIA2"
-    assert identities.renew(REGION, BY_SECRET, refused), "another source has done it"
+    assert identities.renew(REGION, BY_SECRET, refused.credentials), "another source has done it"
     assert identities.get(REGION, BY_SECRET) is fresh
-    assert not identities.renew(REGION, BY_SECRET, fresh)
+    assert not identities.renew(REGION, BY_SECRET, fresh.credentials)
 
 
 def test_a_refused_secret_is_read_again_though_it_was_a_moment_ago() -> None:
@@ -253,7 +265,7 @@ def test_a_refused_secret_is_read_again_though_it_was_a_moment_ago() -> None:
     identities.get(REGION, BY_SECRET)
     world.secret = AccessKeys("AKIA2", "s")
     world.now += 1
-    assert identities.renew(REGION, BY_SECRET, refused)
+    assert identities.renew(REGION, BY_SECRET, refused.credentials)
     assert key(identities.get(REGION, BY_SECRET)) == "AKIA2"
 
 
@@ -280,65 +292,82 @@ def test_no_more_are_kept_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(identities._places) == 2
 
 
-def test_what_nobody_foresaw_is_an_error_of_ours() -> None:
-    world = World(sts_trouble=RuntimeError("hunter2"))
-    with pytest.raises(StallingError) as error:
-        world.identities().get(REGION, BY_ACCOUNT)
-    assert error.value.reason is Reason.CREDENTIALS_UNAVAILABLE
-    assert "hunter2" not in error.value.message
+class Hanging(World):
+    """An STS that answers when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered, self.release = threading.Event(), threading.Event()
+
+    def hang(self) -> None:
+        self.entered.set()
+        assert self.release.wait(10)
 
 
-def test_an_endpoint_that_is_none_is_an_error_of_ours() -> None:
-    class Wrong(World):
-        def appconfigdata(self, credentials: Credentials, region: str | None) -> object:
-            del credentials, region
-            raise ValueError("Invalid endpoint: nowhere")
-
-    with pytest.raises(TransientError, match="ValueError"):
-        Wrong().identities().get(REGION, BY_SECRET)
-
-
-def test_those_who_wait_for_one_identity_share_its_failure() -> None:
-    """While STS hangs, or each worker would wait out its time one after the other."""
-    entered, release = threading.Event(), threading.Event()
-
-    class Hanging(World):
-        def refresh(self) -> dict[str, str]:
-            self.refreshes += 1
-            entered.set()
-            release.wait(10)
-            raise EndpointConnectionError(endpoint_url="x")
-
-    world = Hanging()
-    identities = world.identities()
-    errors: list[SourceError] = []
-
+def start(identities: Identities, outcomes: list[object]) -> threading.Thread:
     def get() -> None:
         try:
-            identities.get(REGION, BY_ACCOUNT)
+            outcomes.append(key(identities.get(REGION, BY_ACCOUNT)))
         except SourceError as error:
-            errors.append(error)
+            outcomes.append(error)
 
-    threads = [threading.Thread(target=get) for _ in range(5)]
-    threads[0].start()
-    assert entered.wait(10)
-    for thread in threads[1:]:
-        thread.start()
-    place = identities._places[REGION, BY_ACCOUNT]
-    deadline = time.monotonic() + 10
-    while sum(thread.is_alive() for thread in threads) < 5 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(0.2)
-    assert place.lock.locked()
-    release.set()
-    for thread in threads:
-        thread.join()
-    assert world.refreshes == 1
-    assert [type(error) for error in errors] == [TransientError] * 5
-    assert len({id(error) for error in errors}) == 5, "each raises its own: a traceback belongs to one thread"
-    with pytest.raises(TransientError):
+    thread = threading.Thread(target=get)
+    thread.start()
+    return thread
+
+
+def test_nobody_waits_while_sts_hangs() -> None:
+    world = Hanging()
+    identities, outcomes = world.identities(), list[object]()
+    thread = start(identities, outcomes)
+    assert world.entered.wait(10)
+    waits = []
+    for elapsed in (0.0, 1.0, 10.0):
+        world.now = 5000.0 + elapsed
+        with pytest.raises(BusyError) as paced:
+            identities.get(REGION, BY_ACCOUNT)
+        waits.append(paced.value.seconds)
+    assert waits == [0.05, 1.0, 10.0], "less and less often"
+    assert key(identities.get(REGION, BY_SECRET)) == "AKIA1", "nor does another identity"
+    world.now += 60
+    with pytest.raises(TransientError, match=f"credentials of {BY_ACCOUNT} hangs"):
         identities.get(REGION, BY_ACCOUNT)
-    assert world.refreshes == 2
+    world.release.set()
+    thread.join()
+    assert outcomes == ["ASIA1"]
+    assert key(identities.get(REGION, BY_ACCOUNT)) == "ASIA1"
+
+
+def test_nobody_waits_while_credentials_that_are_good_are_refreshed() -> None:
+    world = Hanging()
+    identities, outcomes = world.identities(), list[object]()
+    world.release.set()
+    start(identities, outcomes).join()
+    world.release.clear()
+    world.entered.clear()
+    world.now += 49 * 60 + 50
+    thread = start(identities, outcomes)
+    assert world.entered.wait(10)
+    assert key(identities.get(REGION, BY_ACCOUNT)) == "ASIA1"
+    world.now += 15
+    with pytest.raises(BusyError):
+        identities.get(REGION, BY_ACCOUNT)
+    world.release.set()
+    thread.join()
+    assert outcomes == ["ASIA1", "ASIA2"]
+    assert key(identities.get(REGION, BY_ACCOUNT)) == "ASIA2"
+
+
+def test_the_operators_credentials_that_another_thread_looks_for_are_no_failure() -> None:
+    class Waiting(World):
+        def hang(self) -> None:
+            if self.refreshes == 1:
+                raise BusyError(0.5)
+
+    identities = Waiting().identities()
+    with pytest.raises(BusyError):
+        identities.get(REGION, BY_ACCOUNT)
+    assert key(identities.get(REGION, BY_ACCOUNT)) == "ASIA2"
 
 
 def test_without_a_cluster_nobody_is_taken_for_the_operator() -> None:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 
 import pytest
-from botocore.config import Config
-from botocore.credentials import Credentials
 
 from appconfig_operator.aws.clients import Clients
-from appconfig_operator.aws.roles import Roles
-from tests.unit.aws.test_roles import NOW, FakeCluster
+from tests.unit.aws.test_roles import make_regional
 
 
 @pytest.fixture(autouse=True)
@@ -37,11 +34,9 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_region_of_the_operator(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], region: str) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    roles = Roles(cluster=FakeCluster(), config=Config(), utc_now=lambda: NOW)
     own = Clients(workers=1, user_agent="test").get(None).client
-    by_role = roles.appconfigdata(Credentials("AKIA1", "s"), None)
-    sts = roles._sts(None, None)
-    assert [client.meta.region_name for client in (own, by_role, sts)] == [region] * 3
+    sts = make_regional().sts(None)
+    assert [own.meta.region_name, sts.meta.region_name] == [region] * 2
     assert own.meta.endpoint_url == f"https://appconfigdata.{region}.amazonaws.com"
 
 

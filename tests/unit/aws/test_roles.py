@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore import exceptions as botocore
+from botocore.client import BaseClient
 from botocore.config import Config
-from botocore.credentials import Credentials
+from botocore.credentials import ReadOnlyCredentials
 from botocore.stub import Stubber
 
 from appconfig_operator.aws.answers import UnreadableAnswerError
+from appconfig_operator.aws.calls import Calls
 from appconfig_operator.aws.clients import Clients
 from appconfig_operator.aws.credential_errors import role_refused
+from appconfig_operator.aws.regional import Regional
 from appconfig_operator.aws.roles import Basis, Roles, look
+from appconfig_operator.aws.signing import _acting, acting
 from appconfig_operator.core.errors import Reason, SourceError, StallingError, TransientError
 from appconfig_operator.core.identity import AccessKeys, Identity
 
@@ -55,38 +59,65 @@ class FakeCluster:
         return TOKEN
 
 
-class StubbedRoles(Roles):
+class StubbedRegional(Regional):
     """STS answers what a test says; who signs is remembered."""
 
-    def __init__(self, cluster: FakeCluster) -> None:
-        super().__init__(cluster=cluster, config=Config(), utc_now=lambda: NOW)
+    def __init__(self) -> None:
+        super().__init__(Config(), Calls(None, lambda: 0.0))
         self.stubs: list[tuple[STSClient, Stubber]] = []
         self.signed_by: list[str | None] = []
+        self.proven: list[object] = []
 
-    def _sts(self, credentials: Credentials | None, region: str | None) -> STSClient:
+    def sts(self, region: str | None) -> STSClient:
         assert region == REGION
-        self.signed_by.append(credentials.get_frozen_credentials().access_key if credentials else None)
-        return self.stubs.pop(0)[0]
+        client, _ = self.stubs.pop(0)
+        client.meta.events.register("before-parameter-build", self._look)
+        return client
 
-    def expect(self, method: str, params: dict[str, Any], key: str = "ASIA1") -> None:
+    def _look(self, **_: object) -> None:
+        acting = _acting.get()
+        self.signed_by.append(acting.access_key if acting else None)
+
+    def answered(self, service: str, region: str | None, client: object) -> None:
+        assert (service, region) == ("sts", REGION)
+        self.proven.append(client)
+
+
+class StubbedRoles(Roles):
+    """At a stubbed STS."""
+
+    def __init__(self, cluster: FakeCluster) -> None:
+        self.stubbed = StubbedRegional()
+        super().__init__(cluster=cluster, regional=self.stubbed, utc_now=lambda: NOW)
+
+    @property
+    def signed_by(self) -> list[str | None]:
+        return self.stubbed.signed_by
+
+    def expect(self, method: str, params: dict[str, Any], key: str = "ASIA1", hours: float = 1) -> None:
         client, stubber = self._next()
-        stubber.add_response(method, {"Credentials": answer(key)}, params)
-        self.stubs.append((client, stubber))
+        stubber.add_response(method, {"Credentials": answer(key, hours)}, params)
+        self.stubbed.stubs.append((client, stubber))
 
     def expect_refusal(self, method: str, code: str, status: int = 403, message: str = "hunter2") -> None:
         client, stubber = self._next()
         stubber.add_client_error(method, code, message, status)
-        self.stubs.append((client, stubber))
+        self.stubbed.stubs.append((client, stubber))
 
-    def _next(self) -> tuple[STSClient, Stubber]:
-        client = super()._sts(Credentials("x", "y"), REGION)
+    @staticmethod
+    def _next() -> tuple[STSClient, Stubber]:
+        client = make_regional().sts(REGION)
         stubber = Stubber(client)
         stubber.activate()
         return client, stubber
 
 
-def answer(key: str) -> dict[str, Any]:
-    expiration = NOW + timedelta(hours=1)
+def make_regional(config: Config | None = None) -> Regional:
+    return Regional(config or Config(), Calls(None, lambda: 0.0))
+
+
+def answer(key: str, hours: float = 1) -> dict[str, Any]:
+    expiration = NOW + timedelta(hours=hours)
     return {"AccessKeyId": key * 4, "SecretAccessKey": "s", "SessionToken": "t", "Expiration": expiration}
 
 
@@ -95,14 +126,14 @@ def stubbed(trouble: SourceError | None = None) -> Iterator[StubbedRoles]:
     """Give roles; in the end all that was expected must have been asked."""
     roles = StubbedRoles(FakeCluster(trouble))
     yield roles
-    assert not roles.stubs
+    assert not roles.stubbed.stubs
 
 
-def own() -> Credentials:
-    return Credentials("OWN", "s")
+def own() -> ReadOnlyCredentials:
+    return ReadOnlyCredentials("OWN", "s", None, None)
 
 
-def no_own() -> Credentials:
+def no_own() -> ReadOnlyCredentials:
     raise StallingError(Reason.CREDENTIALS_UNAVAILABLE, "The operator has no AWS credentials")
 
 
@@ -115,19 +146,24 @@ def test_look() -> None:
 
 def test_a_service_account() -> None:
     with stubbed() as roles:
-        credentials = roles.credentials(BY_ACCOUNT, Basis(role_arn=ROLE), REGION, no_own)
         roles.expect(
             "assume_role_with_web_identity",
             {"RoleArn": ROLE, "RoleSessionName": "shop@cart", "WebIdentityToken": TOKEN},
         )
-        assert credentials.get_frozen_credentials().access_key == "ASIA1" * 4
+        with acting(own()):
+            issued = roles.issue(BY_ACCOUNT, Basis(role_arn=ROLE), REGION, no_own)
+        assert (issued.credentials.access_key, issued.seconds) == ("ASIA1" * 4, 3600)
         assert roles.signed_by == [None]
+        assert len(roles.stubbed.proven) == 1
 
 
 def test_keys_need_no_sts() -> None:
     with stubbed() as roles:
-        frozen = roles.credentials(BY_SECRET, Basis(keys=KEYS), REGION, no_own).get_frozen_credentials()
+        issued = roles.issue(BY_SECRET, Basis(keys=KEYS), REGION, no_own)
+    frozen = issued.credentials
     assert (frozen.access_key, frozen.secret_key, frozen.token) == ("AKIA1", "hunter2", "hunter2-session")
+    assert issued.seconds is None
+    assert "hunter2" not in repr(issued)
 
 
 @pytest.mark.parametrize(
@@ -140,21 +176,19 @@ def test_keys_need_no_sts() -> None:
 )
 def test_a_role_on_top(identity: Identity, basis: Basis, signed_by: str, session: str) -> None:
     with stubbed() as roles:
-        credentials = roles.credentials(identity, basis, REGION, own)
         roles.expect("assume_role", {"RoleArn": TOP, "RoleSessionName": session})
-        assert credentials.get_frozen_credentials().access_key == "ASIA1" * 4
+        assert roles.issue(identity, basis, REGION, own).credentials.access_key == "ASIA1" * 4
         assert roles.signed_by == [signed_by]
 
 
 def test_a_role_on_top_of_a_service_account_with_external_id() -> None:
     identity = Identity("shop", service_account="cart", role_arn=TOP, external_id="external")
     with stubbed() as roles:
-        credentials = roles.credentials(identity, Basis(role_arn=ROLE), REGION, no_own)
         first = {"RoleArn": ROLE, "RoleSessionName": "shop@cart", "WebIdentityToken": TOKEN}
         roles.expect("assume_role_with_web_identity", first)
         second = {"RoleArn": TOP, "RoleSessionName": "shop@cart", "ExternalId": "external"}
         roles.expect("assume_role", second, key="ASIA2")
-        assert credentials.get_frozen_credentials().access_key == "ASIA2" * 4
+        assert roles.issue(identity, Basis(role_arn=ROLE), REGION, no_own).credentials.access_key == "ASIA2" * 4
         assert roles.signed_by == [None, "ASIA1" * 4]
 
 
@@ -162,32 +196,44 @@ def test_a_role_on_top_of_a_service_account_with_external_id() -> None:
 def test_no_token_no_call(trouble: type[SourceError]) -> None:
     with stubbed(trouble(Reason.TARGET_UNAVAILABLE, "no token")) as roles:
         for identity in (BY_ACCOUNT, Identity("shop", service_account="cart", role_arn=TOP)):
+            roles.stubbed.stubs.append(roles._next())
             with pytest.raises(trouble, match="no token"):
-                roles.credentials(identity, Basis(role_arn=ROLE), REGION, no_own).get_frozen_credentials()
+                roles.issue(identity, Basis(role_arn=ROLE), REGION, no_own)
         assert not roles.signed_by
 
 
 def test_no_credentials_of_the_operator_no_role() -> None:
-    with stubbed() as roles:
-        credentials = roles.credentials(Identity("shop", role_arn=TOP), Basis(), REGION, no_own)
-        with pytest.raises(StallingError, match="The operator has no AWS credentials"):
-            credentials.get_frozen_credentials()
+    with stubbed() as roles, pytest.raises(StallingError, match="The operator has no AWS credentials"):
+        roles.issue(Identity("shop", role_arn=TOP), Basis(), REGION, no_own)
 
 
 def test_a_refusal_of_the_first_step_is_told_as_such() -> None:
     identity = Identity("shop", service_account="cart", role_arn=TOP)
     with stubbed() as roles:
-        credentials = roles.credentials(identity, Basis(role_arn=ROLE), REGION, no_own)
         roles.expect_refusal("assume_role_with_web_identity", "AccessDenied")
         with pytest.raises(StallingError, match=f"AssumeRoleWithWebIdentity for role {ROLE}"):
-            credentials.get_frozen_credentials()
+            roles.issue(identity, Basis(role_arn=ROLE), REGION, no_own)
 
 
-def test_sessions_share_the_models_of_botocore() -> None:
-    roles = Roles(cluster=FakeCluster(), config=Config(user_agent_extra="us"), utc_now=lambda: NOW)
-    one, other = (roles.appconfigdata(Credentials("a", "b"), REGION) for _ in range(2))
-    assert one._loader is other._loader is roles._loader  # type: ignore[attr-defined]
-    assert "us" in one.meta.config.user_agent  # type: ignore[attr-defined]
+@pytest.mark.parametrize(
+    ("identity", "basis", "method", "role"),
+    [
+        (BY_ACCOUNT, Basis(role_arn=ROLE), "assume_role_with_web_identity", ROLE),
+        (Identity("shop", role_arn=TOP), Basis(), "assume_role", TOP),
+    ],
+    ids=["ServiceAccount", "role on top"],
+)
+def test_credentials_that_have_expired_already(identity: Identity, basis: Basis, method: str, role: str) -> None:
+    """The clock of the node is wrong, and it is not the operator that has no credentials."""
+    with stubbed() as roles:
+        client, stubber = roles._next()
+        stubber.add_response(method, {"Credentials": answer("ASIA1", hours=-1)})
+        roles.stubbed.stubs.append((client, stubber))
+        with pytest.raises(StallingError) as expired:
+            roles.issue(identity, basis, REGION, own)
+    assert expired.value.reason is Reason.CREDENTIALS_UNAVAILABLE
+    assert f"gave {identity.base} for role {role}" in expired.value.message
+    assert "Correct that clock" in expired.value.message
 
 
 @pytest.fixture
@@ -212,21 +258,22 @@ def test_no_region_no_call() -> None:
 def test_where_sts_is_and_how_long_it_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the region of the source, or where the SDK's own variable says; never by the global endpoint."""
     config = Config(connect_timeout=1.5, read_timeout=2.5, retries={"total_max_attempts": 1, "mode": "standard"})
-    roles = Roles(cluster=FakeCluster(), config=config, utc_now=lambda: NOW)
-    meta = roles._sts(None, "cn-north-1").meta
+    regional = make_regional(config)
+    meta = regional.sts("cn-north-1").meta
     assert meta.endpoint_url == "https://sts.cn-north-1.amazonaws.com.cn"
     assert (meta.config.connect_timeout, meta.config.read_timeout) == (1.5, 2.5)  # type: ignore[attr-defined]
     assert meta.config.retries == {"total_max_attempts": 1, "mode": "standard"}  # type: ignore[attr-defined]
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "https://sts.example.com")
-    assert roles._sts(None, REGION).meta.endpoint_url == "https://sts.example.com"
+    assert regional.sts(REGION).meta.endpoint_url == "https://sts.example.com"
 
 
 def test_a_web_identity_is_no_secret_of_a_log(mocker: MockerFixture) -> None:
     """Nothing that is raised, all the way to the first cause, holds the token."""
     roles = StubbedRoles(FakeCluster())
-    mocker.patch.object(StubbedRoles, "_sts", side_effect=RuntimeError("x"))
+    roles.stubbed.stubs.append(roles._next())
+    mocker.patch.object(BaseClient, "_make_api_call", side_effect=RuntimeError("x"))
     with pytest.raises(SourceError) as failed:
-        roles.credentials(BY_ACCOUNT, Basis(role_arn=ROLE), REGION, own).get_frozen_credentials()
+        roles.issue(BY_ACCOUNT, Basis(role_arn=ROLE), REGION, own)
     error: BaseException | None = failed.value
     while error is not None:
         assert TOKEN not in repr(error)

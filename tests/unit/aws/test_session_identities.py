@@ -9,8 +9,7 @@ import pytest
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from appconfig_operator.aws.clients import Clients
-from appconfig_operator.aws.identities import Caller
+from appconfig_operator.aws.clients import Caller, Clients
 from appconfig_operator.aws.session import Session
 from appconfig_operator.core.errors import Reason, StallingError
 from appconfig_operator.core.identity import OPERATOR, Identity

@@ -9,6 +9,7 @@ from appconfig_operator.core.errors import (
     AwaitedError,
     Reason,
     SourceGoneError,
+    StallingError,
     TooEarlyError,
 )
 from appconfig_operator.core.render import LIMIT_BYTES
@@ -112,6 +113,15 @@ def test_a_stalled_source_is_looked_at_slowly_and_recovers() -> None:
     it.poll()
     assert it.ready == ("True", "Synced")
     assert it.memory.status.condition("Stalled") is None
+
+
+def test_what_one_source_looks_at_for_all_is_looked_at_again_soon() -> None:
+    """Credentials that somebody has to fix: the others come back when one of them has looked, within a minute."""
+    it = bench(StallingError(Reason.ACCESS_DENIED, "no trust", retry_after=32.0), content())
+    assert it.poll() == 32
+    assert it.ready == ("False", "AccessDenied")
+    it.poll()
+    assert it.ready == ("True", "Synced")
 
 
 def test_transient_failures_show_from_the_third_in_a_row() -> None:

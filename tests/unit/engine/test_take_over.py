@@ -9,7 +9,7 @@ import pytest
 
 from appconfig_operator.api.status import KeptVersion, Status
 from appconfig_operator.api.v1alpha1 import Format
-from appconfig_operator.core.errors import PacedError
+from appconfig_operator.core.errors import BusyError, PacedError
 from appconfig_operator.core.state import State, state_of
 from tests.unit.builders import content, source, spec, target
 from tests.unit.engine.bench import AWAY, FOREIGN, NOT_DEPLOYED, NOT_FOUND, THROTTLED, Bench, bench
@@ -319,6 +319,13 @@ def test_a_poll_that_has_to_wait_for_its_rate_is_no_failure() -> None:
     it = synced(PacedError(1.5))
     assert it.poll() == 1.5
     assert (it.result, it.memory.failures, len(it.world.statuses)) == ("Paced", 0, 1)
+
+
+def test_a_poll_that_finds_another_at_its_credentials_is_put_off_and_told_apart() -> None:
+    """It has nothing to do with quotas, and the alert about them must not fire."""
+    it = synced(BusyError(0.5))
+    assert it.poll() == 0.5
+    assert (it.result, it.memory.failures, len(it.world.statuses)) == ("Busy", 0, 1)
 
 
 def test_what_is_at_hand_is_written_while_the_rate_does_not_allow_a_call() -> None:

@@ -1,0 +1,137 @@
+"""The memory of identities: `python -m benchmarks.loops.identities [COUNT]` prints what their first polls add to it.
+
+Each identity is a ServiceAccount of its own: one call of STS for its role, then one poll, all by HTTPS. What is
+measured is a process of its own; the server is its parent's, on the loopback interface, with a certificate made for the
+run. The usual CAs stand beside that one, because they are what a TLS context consists of.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import certifi
+
+from appconfig_operator.api.v1alpha1 import Credentials
+from appconfig_operator.aws.service import AppConfig
+from appconfig_operator.core.errors import WaitingError
+from benchmarks.usage import resident_bytes
+from tests.unit.builders import source, spec
+
+if TYPE_CHECKING:
+    from appconfig_operator.core.identity import AccessKeys
+
+_COUNT = 1000
+_MEGABYTE = 1e6
+_MEASURED = "BENCHMARK_MEASURED"
+
+
+class _Cluster:
+    """Knows every ServiceAccount."""
+
+    def role_arn(self, namespace: str, name: str) -> str:
+        return f"arn:aws:iam::111122223333:role/{namespace}-{name}"
+
+    def token(self, namespace: str, name: str) -> str:
+        return f"token-of-{namespace}-{name}" * 30
+
+    def keys(self, namespace: str, name: str) -> AccessKeys:
+        raise NotImplementedError
+
+
+class _Aws(BaseHTTPRequestHandler):
+    """STS and AppConfig, as far as they are asked."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path.startswith("/configurationsessions"):
+            self._answer(201, json.dumps({"InitialConfigurationToken": "t" * 1104}).encode())
+        else:
+            until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+            given = f"<AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>{'t' * 1000}"
+            whole = f"<Credentials>{given}</SessionToken><Expiration>{until}</Expiration></Credentials>"
+            name = "AssumeRoleWithWebIdentity"
+            self._answer(200, f"<{name}Response><{name}Result>{whole}</{name}Result></{name}Response>".encode())
+
+    def do_GET(self) -> None:
+        self._answer(200, b"", {"Next-Poll-Configuration-Token": "t" * 1104, "Next-Poll-Interval-In-Seconds": "60"})
+
+    def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in ({"Content-Length": str(len(body))} | (headers or {})).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Write nothing."""
+
+
+def _measured(count: int) -> None:
+    service = AppConfig(workers=10, user_agent="benchmark", cluster=_Cluster(), quota_percent=1_000_000)
+    sessions = [
+        service.session(source(namespace=f"ns-{number}", spec=spec(region="eu-west-1", credentials=Credentials("app"))))
+        for number in range(count + 1)
+    ]
+    # The first one brings what is there once, however many there are.
+    for number, session in enumerate(sessions):
+        with suppress(WaitingError):  # nothing is deployed, and to know that takes a whole answer
+            session.poll()
+        if number in {0, count}:
+            sys.stdout.write(f"{number} {resident_bytes(os.getpid())}\n")
+
+
+def _serve(folder: Path) -> tuple[ThreadingHTTPServer, Path]:
+    key, certificate, authorities = folder / "key", folder / "certificate", folder / "authorities"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
+         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    authorities.write_bytes(certificate.read_bytes() + Path(certifi.where()).read_bytes())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Aws)
+    server.daemon_threads = True
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server, authorities
+
+
+def main() -> None:
+    """Measure, or be measured."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else _COUNT
+    if os.environ.get(_MEASURED):
+        _measured(count)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        server, authorities = _serve(Path(folder))
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | {
+            "AWS_CA_BUNDLE": str(authorities),
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_ENDPOINT_URL": f"https://127.0.0.1:{server.server_address[1]}",
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            _MEASURED: "yes",
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.loops.identities", str(count)],
+            env=environment, check=True, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+    base, whole = (int(line.split()[1]) / _MEGABYTE for line in done.stdout.splitlines())
+    sys.stdout.write(f"{count:,} identities: {whole - base:.1f} MB over the {base:.1f} MB with one\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,252 @@
+"""Calls to an endpoint that does not answer: paused for one namespace, identity and region, and for nobody else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+from botocore import exceptions as botocore
+from botocore.stub import Stubber
+
+from appconfig_operator.aws import breakers as module
+from appconfig_operator.aws.answers import SlowBodyError, UnreadableAnswerError
+from appconfig_operator.aws.breakers import Breakers, Key
+from appconfig_operator.aws.session import Session
+from appconfig_operator.aws.unreachable import unanswered
+from appconfig_operator.core.content import Content
+from appconfig_operator.core.errors import PacedError, Reason, SourceError, TransientError, WaitingError
+from appconfig_operator.core.identity import OPERATOR, Identity
+from tests.unit.aws.stubs import IDENTIFIERS, SECRET, FixedClients, Service, make_client, unhurried
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_mock import MockerFixture
+
+HOST = "appconfigdata.eu-west-1.amazonaws.com"
+URL = f"https://{HOST}:443/configuration?configuration_token={SECRET}"
+KEY = Key("shop", OPERATOR, "eu-west-1")
+
+
+@dataclass
+class Scene:
+    """Breakers, and the time."""
+
+    now: float = 1000.0
+    paused: int = 0
+    breakers: Breakers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.breakers = Breakers(monotonic=lambda: self.now, random=lambda: 0.0, on_pause=self.pause)
+
+    def pause(self) -> None:
+        self.paused += 1
+
+    def miss(self, key: Key = KEY, times: int = 3) -> None:
+        for _ in range(times):
+            self.breakers.missed(key, HOST, probe=False)
+
+    def session(self, call: Callable[..., object], namespace: str = "shop") -> Session:
+        client = make_client()
+        vars(client)["start_configuration_session"] = call
+        return Session(
+            FixedClients(client),
+            IDENTIFIERS,
+            region="eu-west-1",
+            interval=45,
+            limits=unhurried(),
+            breakers=self.breakers,
+            namespace=namespace,
+        )
+
+
+def test_what_is_said_while_calls_are_paused() -> None:
+    scene = Scene()
+    scene.miss()
+    messages = set()
+    for _ in range(3):
+        scene.now += 1
+        with pytest.raises(TransientError) as paused:
+            scene.breakers.enter(KEY)
+        messages.add(paused.value.message)
+    assert paused.value.reason is Reason.SERVICE_UNAVAILABLE
+    assert paused.value.retry_after == 2
+    words = (
+        f"AWS AppConfig at {HOST} did not answer 3 or more calls in a row, so calls to it are paused for about 5 s at "
+        "a time. Check the region, and the operator's way to that host."
+    )
+    assert messages == {words}, "the same words each time, or each would be a write of the status"
+    assert scene.paused == 3
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Key("other", OPERATOR, "eu-west-1"),
+        Key("shop", Identity("shop", secret="aws"), "eu-west-1"),
+        Key("shop", OPERATOR, "eu-central-1"),
+        Key("shop", OPERATOR, None),
+    ],
+    ids=["namespace", "identity", "region", "own region"],
+)
+def test_others_are_not_held_up(other: Key) -> None:
+    scene = Scene()
+    scene.miss()
+    assert not scene.breakers.enter(other)
+    assert scene.breakers.open() == 1
+
+
+def test_an_answer_ends_it() -> None:
+    scene = Scene()
+    scene.miss(times=2)
+    scene.breakers.answered(KEY)
+    scene.miss(times=2)
+    assert not scene.breakers.enter(KEY), "not three in a row"
+    scene.miss(times=1)
+    scene.now += 5
+    assert scene.breakers.enter(KEY)
+    scene.breakers.answered(KEY)
+    assert not scene.breakers.enter(KEY)
+    assert scene.breakers.open() == 0
+    scene.breakers.left(KEY)
+    assert not scene.breakers._kept
+
+
+def test_one_probe_at_a_time() -> None:
+    scene = Scene()
+    scene.miss()
+    scene.now += 5
+    assert scene.breakers.enter(KEY)
+    with pytest.raises(TransientError) as paused:
+        scene.breakers.enter(KEY)
+    assert paused.value.retry_after == 5
+    scene.breakers.left(KEY)
+    assert scene.breakers.enter(KEY)
+    scene.breakers.missed(KEY, "", probe=True)
+    with pytest.raises(TransientError, match=r"^AWS AppConfig did not answer .* about 10 s"):
+        scene.breakers.enter(KEY)
+
+
+def test_what_nobody_asks_is_forgotten() -> None:
+    scene = Scene()
+    scene.miss()
+    scene.now += module.IDLE_SECONDS + 1
+    assert scene.breakers.open() == 0
+    assert not scene.breakers._kept
+
+
+def test_there_are_never_more_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenant can name any region."""
+    monkeypatch.setattr(module, "LIMIT", 5)
+    scene = Scene()
+    for number in range(50):
+        scene.miss(Key("shop", OPERATOR, str(number)))
+    assert [key.region for key in scene.breakers._kept] == ["45", "46", "47", "48", "49"]
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (botocore.ReadTimeoutError(endpoint_url=URL), True),
+        (botocore.ConnectTimeoutError(endpoint_url=URL), True),
+        (botocore.EndpointConnectionError(endpoint_url=URL), True),
+        (botocore.ConnectionClosedError(endpoint_url=URL), True),
+        (botocore.ProxyConnectionError(proxy_url=URL), True),
+        (botocore.SSLError(endpoint_url=URL, error=OSError()), True),
+        (SlowBodyError(seconds=30), True),
+        (UnreadableAnswerError(kind="ReadTimeoutError"), True),
+        (UnreadableAnswerError(kind="JSONDecodeError"), False),
+        (botocore.ClientError({"Error": {"Code": "InternalServerException"}}, "GetLatestConfiguration"), False),
+        (botocore.NoCredentialsError(), False),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_what_counts_as_no_answer(error: Exception, expected: bool) -> None:  # noqa: FBT001 (a row of the table)
+    assert unanswered(error) is expected
+
+
+def hang(**_: object) -> object:
+    raise botocore.ReadTimeoutError(endpoint_url=URL)
+
+
+def test_sources_that_hang_make_fewer_and_fewer_calls(mocker: MockerFixture) -> None:
+    """20 sources that come every second: 3 calls, and then one for each pause."""
+    scene = Scene()
+    call = mocker.Mock(side_effect=hang)
+    sessions = [scene.session(call) for _ in range(20)]
+    for _ in range(136):
+        for session in sessions:
+            with pytest.raises(TransientError) as failed:
+                session.poll()
+            assert SECRET not in failed.value.message
+        scene.now += 1
+    assert call.call_count == 3 + 5  # after 5, 10, 20, 40 and 60 s
+    assert scene.paused == 136 * 20 - 8
+
+
+def test_a_paused_poll_uses_neither_client_nor_token(mocker: MockerFixture) -> None:
+    scene = Scene()
+    session = scene.session(mocker.Mock(side_effect=hang))
+    session._token = "good"
+    scene.miss()
+    got = mocker.spy(FixedClients, "get")
+    with pytest.raises(TransientError, match="paused"):
+        session.poll()
+    assert session._token == "good"
+    assert got.call_count == 0
+
+
+def test_a_session_that_is_answered_goes_through() -> None:
+    """Sick ones do not hold back a healthy one beside them, and it ends the pause for all."""
+    scene = Scene()
+    client = make_client()
+    with Stubber(client) as stubber:
+        service = Service(stubber)
+        session = Session(
+            FixedClients(client),
+            IDENTIFIERS,
+            "eu-west-1",
+            45,
+            limits=unhurried(),
+            breakers=scene.breakers,
+            namespace="shop",
+        )
+        service.starts("1")
+        service.delivers("1", "2", b"x")
+        assert session.poll() == Content(body=b"x", content_type="", version_label="")
+        scene.miss()
+        assert scene.breakers.open() == 1
+        service.delivers("2", "3")
+        assert session.poll() is None
+        assert scene.breakers.open() == 0
+        service.refuses("3", "InternalServerException", 500)
+        scene.miss()
+        with pytest.raises(SourceError):
+            session.poll()
+        assert scene.breakers.open() == 0, "an error of HTTP is an answer"
+        service.delivers("3", "4")
+        assert session.poll() is None
+
+
+def test_a_session_that_was_answered_and_hangs_is_held_back_like_others(mocker: MockerFixture) -> None:
+    scene = Scene()
+    session = scene.session(mocker.Mock(side_effect=hang))
+    session._answered = True
+    scene.miss()
+    with pytest.raises(TransientError, match="ReadTimeoutError"):
+        session.poll()
+    with pytest.raises(TransientError, match="paused"):
+        session.poll()
+
+
+@pytest.mark.parametrize("error", [PacedError(1), WaitingError(Reason.NOT_DEPLOYED, "x"), ZeroDivisionError()])
+def test_a_probe_that_makes_no_call_leaves_its_turn_to_another(mocker: MockerFixture, error: Exception) -> None:
+    scene = Scene()
+    session = scene.session(mocker.Mock(side_effect=hang))
+    scene.miss()
+    scene.now += 5
+    mocker.patch.object(FixedClients, "get", side_effect=error)
+    with pytest.raises(type(error)):
+        session.poll()
+    assert scene.breakers.enter(KEY)
