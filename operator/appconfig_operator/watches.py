@@ -210,7 +210,7 @@ class SourceWatch:
             except ApiError as error:
                 if error.status != FORBIDDEN:
                     raise
-                refused[namespace] = error
+                refused[namespace] = error.with_traceback(None)  # kept: its frames would be, too
         if len(refused) == len(self._namespaces):
             raise next(iter(refused.values()))
         self._refused = refused

@@ -54,7 +54,7 @@ class Deliverer:
         if source.spec.pinned_digest is not None:
             version = self._pinned(source, memory, version)
         elif memory.blocked is not None:
-            raise memory.blocked
+            raise memory.blocked.copy()  # each raise of one and the same would make its traceback longer
         if version is None:
             return False
         changed = self._write(source, memory, version)
@@ -68,7 +68,7 @@ class Deliverer:
         try:
             data = render(content, source.spec)
         except ContentError as error:
-            memory.blocked = error
+            memory.blocked = error.copy()  # the traceback of the one that was raised holds the parsed document
             memory.pending = None
             memory.latest = ""
             return None

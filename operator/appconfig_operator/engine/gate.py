@@ -23,7 +23,7 @@ class ForbiddenSession:
 
     def poll(self) -> NoReturn:
         """Raise what the policy said."""
-        raise StallingError(self.error.reason, self.error.message)
+        raise self.error.copy()
 
     def save(self) -> None:
         """Return nothing: there is no token."""
@@ -49,5 +49,5 @@ class Gate:
         try:
             self._policy.check(source)
         except StallingError as error:
-            return ForbiddenSession(interval=source.spec.poll_interval_seconds, error=error)
+            return ForbiddenSession(interval=source.spec.poll_interval_seconds, error=error.copy())
         return self._service.session(source, saved)

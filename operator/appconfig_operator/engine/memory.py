@@ -38,7 +38,8 @@ class Memory:
     latest
         Digest of the data that the configuration received last gives, once rendered.
     blocked
-        Why the configuration received last cannot be written.
+        Why the configuration received last cannot be written: a copy that was never raised. One that was holds, by its
+        traceback, the document.
     checked
         Whether this process has written the ConfigMap, or compared it, for this spec.
     untouched

@@ -144,17 +144,18 @@ class Poller:
                 raise
             changed = self._deliver(source, memory)
         except SourceError as raised:
-            error = raised
+            # A copy: with its traceback, this frame and the error would hold each other, and all that was in hand.
+            error = raised.copy()
         if memory.blocked is not None and source.spec.pinned_digest is None:
             memory.drift = None  # there is nothing to put right with until another configuration comes
         memory.failures = memory.failures + 1 if isinstance(error, TransientError) else 0
         try:
             self._reporter.report(source, memory, error, changed=changed)
         except TransientError as raised:
-            logger.warning("Status not written: %s", raised, extra=about(source))
+            logger.warning("Status not written: %s", raised.message, extra=about(source))
             if not isinstance(error, TransientError):
                 memory.failures += 1
-            error = raised
+            error = raised.copy()
         if error is not None:
             return Polled(
                 self._delay(memory, error),
