@@ -132,12 +132,16 @@ class ConfigMapWatch:
     def _follow(self) -> None:
         # What is missing in the list was deleted while nobody watched, unless it was written only since.
         before = self._scheduler.targets(self._config_maps.namespace)
-        there = set()
+        known = set(before.values())
+        there: set[tuple[str, str]] = set()
+        since = ""
         for version, page in self._config_maps.list():
-            since = version
-            for metadata in page:
-                self._tell(metadata, there=True)
-                there.add((metadata["namespace"], metadata["name"]))
+            if version != since:  # the list has begun, or begun anew
+                there, since = set(), version
+            self._tell_all(page)
+            # Anybody may make ConfigMaps with our label: of those of no source here, nothing is kept.
+            there |= known & {(metadata["namespace"], metadata["name"]) for metadata in page}
+            del page  # or it would be there beside the next one
         for uid, (namespace, name) in before.items():
             if (namespace, name) not in there:
                 self._scheduler.saw(uid, Seen(namespace, name))
@@ -146,6 +150,10 @@ class ConfigMapWatch:
             self._tell(metadata, there=still_there)
             if self._stop.is_set():
                 return
+
+    def _tell_all(self, page: Sequence[Mapping[str, Any]]) -> None:
+        for metadata in page:
+            self._tell(metadata, there=True)
 
     def _tell(self, metadata: Mapping[str, Any], *, there: bool) -> None:
         uid = source_uid(metadata)

@@ -21,9 +21,6 @@ logger = logging.getLogger(__name__)
 
 _IDENTITY: Any = "appconfig-operator"  # a type of Kopf that it does not show
 
-PAGE = 500
-"""Resources a page of the first list."""
-
 
 class Sink(Protocol):
     """Where the resources go. Its methods return at once."""
@@ -38,7 +35,14 @@ class Sink(Protocol):
         """Forget a source."""
 
 
-async def watch(sink: Sink, *, namespaces: Sequence[str], stop: asyncio.Event, on_gap: Callable[[], None]) -> None:
+async def watch(
+    sink: Sink,
+    *,
+    namespaces: Sequence[str],
+    stop: asyncio.Event,
+    on_gap: Callable[[], None],
+    page: Callable[[], int],
+) -> None:
     """Watch the resources until stopped. The CRD must be installed.
 
     Parameters
@@ -51,15 +55,22 @@ async def watch(sink: Sink, *, namespaces: Sequence[str], stop: asyncio.Event, o
         Ends the watch.
     on_gap
         Called, and often so, when the watch had to begin anew: what was deleted before that, it may never tell.
+    page
+        Returns how many resources may be asked for at once: they come as whole objects, and one may have 1.5 MB.
 
     Raises
     ------
     Exception
         Whatever ends Kopf: an error in a watch stream, a deleted CRD, refused credentials. Watch again then.
     """
+    settings = _settings(page())
+
+    def settle() -> None:
+        settings.watching.chunk_size = page()  # read at each list, and there is one whenever the watch begins anew
+
     await kopf.operator(
-        registry=_registry(sink, on_gap),
-        settings=_settings(),
+        registry=_registry(sink, on_gap, settle),
+        settings=settings,
         standalone=True,
         # Without it, Kopf asks for the name of the user: a uid that the image does not know has none.
         identity=_IDENTITY,
@@ -69,12 +80,13 @@ async def watch(sink: Sink, *, namespaces: Sequence[str], stop: asyncio.Event, o
     )
 
 
-def _registry(sink: Sink, on_gap: Callable[[], None]) -> kopf.OperatorRegistry:
+def _registry(sink: Sink, on_gap: Callable[[], None], settle: Callable[[], None]) -> kopf.OperatorRegistry:
     registry = kopf.OperatorRegistry()
     kopf.on.login(registry=registry)(kopf.login_via_client)
 
     # Asynchronous, so that Kopf calls it in its loop: a thread for each event costs more than the handler.
     async def on_event(event: kopf.RawEvent, **_: object) -> None:
+        settle()
         if event["type"] == "DELETED":
             sink.remove(event["object"]["metadata"]["uid"])
             return
@@ -137,7 +149,7 @@ class _Backoffs:
         return itertools.chain((0.5, 1, 2, 3, 5), itertools.repeat(10))
 
 
-def _settings() -> kopf.OperatorSettings:
+def _settings(page: int) -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.networking.error_backoffs = _Backoffs()
     settings.networking.connect_timeout = 5
@@ -146,7 +158,7 @@ def _settings() -> kopf.OperatorSettings:
     settings.watching.client_timeout = 310
     # A list in pages, and tasks of single objects that end soon: at 10,000 objects, memory would rise for a moment, and
     # stay so, by more than all sources take together.
-    settings.watching.chunk_size = PAGE
+    settings.watching.chunk_size = page
     settings.queueing.idle_timeout = 0.1
     # Looking for CRDs and namespaces that come and go would need cluster-wide rights.
     settings.scanning.disabled = True

@@ -249,7 +249,9 @@ class SourceWatch:
                 # Read once, and after `_end` is set: who finds another set later ends this watch.
                 self._left_out = set(self._refused)
                 namespaces = [namespace for namespace in self._namespaces if namespace not in self._left_out]
-                await handlers.watch(self, namespaces=namespaces, stop=ended, on_gap=self._gap.set)
+                await handlers.watch(
+                    self, namespaces=namespaces, stop=ended, on_gap=self._gap.set, page=lambda: self._sources.page
+                )
         finally:
             with self._lock:
                 self._end = None

@@ -78,6 +78,7 @@ class FakeSources:
     refusing: set[str] = field(default_factory=set)
     looks: int = 0
     lists: int = 0
+    page: int = 500
     listed: list[str] = field(default_factory=list)
 
     def served(self) -> bool:
@@ -106,10 +107,18 @@ class FakeKopf:
     namespaces: tuple[str, ...] = ()
     watching: threading.Event = field(default_factory=threading.Event)
     on_gap: Callable[[], None] = lambda: None
+    pages: list[int] = field(default_factory=list)
 
     async def watch(
-        self, _sink: object, *, namespaces: Sequence[str], stop: asyncio.Event, on_gap: Callable[[], None]
+        self,
+        _sink: object,
+        *,
+        namespaces: Sequence[str],
+        stop: asyncio.Event,
+        on_gap: Callable[[], None],
+        page: Callable[[], int],
     ) -> None:
+        self.pages.append(page())
         self.namespaces = tuple(namespaces)
         self.begun += 1
         if self.ends:

@@ -16,12 +16,13 @@ from kubernetes import client, config
 from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 
+from appconfig_operator.kube.answers import ANSWER_BYTES, answer, lines, parsed, read
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 from appconfig_operator.kube.fence import Fence
 from appconfig_operator.kube.requests import described
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from urllib3 import BaseHTTPResponse
 
@@ -169,11 +170,38 @@ class Api:
 
         Raises
         ------
+        ApiError, UnreachableError
+            As `sized`.
+        """
+        return self.sized(
+            method, path, query=query, body=body, content_type=content_type, accept=accept, timeout=timeout
+        )[0]
+
+    def sized(  # noqa: PLR0913 (what an HTTP call consists of)
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+        timeout: float | None = None,
+        limit_bytes: int = ANSWER_BYTES,
+    ) -> tuple[dict[str, Any], int]:
+        """Make one call as `call` does, and return how many bytes the answer had, too.
+
+        Of an answer with more than `limit_bytes` no more than those is ever held.
+
+        Raises
+        ------
         ApiError
             When the API server refuses, with what it says.
         UnreachableError
             When there is no answer: nobody knows then whether a write was carried out. Or when it was not sent,
             because the Lease under which this thread works has lapsed.
+        AnswerTooLongError
+            When the answer has more than `limit_bytes`.
         """
         limit = self._fence.limit() if method != "GET" else None
         try:
@@ -189,9 +217,10 @@ class Api:
                     connect=timeout or CONNECT_TIMEOUT_SECONDS, read=timeout or READ_TIMEOUT_SECONDS, total=limit
                 ),
             )
+            raw = read(response, limit_bytes)
         except (HTTPError, config.ConfigException, OSError) as error:  # the last two: the token is read anew at times
             raise UnreachableError(type(error).__name__) from error
-        return _answer(response.status, response.data)
+        return answer(response.status, raw), len(raw)
 
     def stream(self, path: str, *, query: Mapping[str, str], accept: str) -> Iterator[dict[str, Any]]:
         """Make one call that is answered with a JSON object a line, as a watch is.
@@ -205,11 +234,11 @@ class Api:
         """
         try:
             timeout = Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=IDLE_SECONDS)
-            response = self._send("GET", path, query, {"Accept": accept}, timeout=timeout, preload_content=False)
+            response = self._send("GET", path, query, {"Accept": accept}, timeout=timeout, watch=True)
             try:
                 if response.status != 200:  # noqa: PLR2004 (HTTP: OK)
-                    raise ApiError(response.status, _parsed(response.data) or {})
-                yield from _lines(response.stream())
+                    raise ApiError(response.status, parsed(read(response, ANSWER_BYTES)) or {})
+                yield from lines(response.stream())
             finally:
                 response.close()
         except (HTTPError, config.ConfigException, OSError) as error:
@@ -221,19 +250,21 @@ class Api:
         path: str,
         query: Mapping[str, str] | None,
         headers: Mapping[str, str],
+        *,
+        watch: bool = False,
         **options: Any,  # noqa: ANN401 (those of urllib3)
     ) -> BaseHTTPResponse:
         status: int | None = None
         try:
             url, prepared = self._prepared(path, query, headers)
             response: BaseHTTPResponse = self._client.rest_client.pool_manager.request(
-                method, url, headers=prepared, **options
+                method, url, headers=prepared, preload_content=False, **options
             )
             status = response.status
             return response
         finally:
             if self._on_call is not None:
-                self._on_call(*described(method, path, watch="preload_content" in options), status)
+                self._on_call(*described(method, path, watch=watch), status)
 
     def _prepared(
         self, path: str, query: Mapping[str, str] | None, headers: Mapping[str, str]
@@ -245,33 +276,3 @@ class Api:
             prepared[scheme["key"]] = scheme["value"]
         url = f"{settings.host}{path}"
         return (f"{url}?{urlencode(query)}" if query else url), prepared
-
-
-def _lines(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    rest = b""
-    for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            parsed = _parsed(line)
-            if parsed is None:
-                raise UnreachableError("a line that is no JSON object")
-            yield parsed
-
-
-def _parsed(raw: bytes) -> dict[str, Any] | None:
-    try:
-        parsed = json.loads(raw)
-    except ValueError:
-        return None
-    return parsed if isinstance(parsed, dict) else None
-
-
-def _answer(status: int, raw: bytes) -> dict[str, Any]:
-    answer = _parsed(raw)
-    success = 200 <= status < 300  # noqa: PLR2004 (HTTP: success)
-    if success and answer is not None:
-        return answer
-    if success:
-        # Something in between has answered: nobody knows what the API server would have said.
-        raise UnreachableError("an answer that is no JSON object")
-    raise ApiError(status, answer or {})

@@ -56,6 +56,10 @@ class UnreachableError(Exception):
     """The API server did not answer."""
 
 
+class AnswerTooLongError(UnreachableError):
+    """The API server answered with more than is read. Nobody knows whether a write was carried out."""
+
+
 def is_transient(error: ApiError) -> bool:
     """Tell whether the same call may well succeed a little later."""
     return error.status in _TRANSIENT or not 400 <= error.status < 500  # noqa: PLR2004 (HTTP: client errors)

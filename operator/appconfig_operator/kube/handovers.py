@@ -18,6 +18,7 @@ from appconfig_operator.core.handover import HandoverError, decode, encode
 from appconfig_operator.core.managed import FIELD_MANAGER
 from appconfig_operator.core.plan import MANAGED_BY
 from appconfig_operator.kube.errors import CONFLICT, FORBIDDEN, NOT_FOUND, ApiError, UnreachableError
+from appconfig_operator.kube.pages import METADATA, Pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,10 +30,9 @@ SHARD = f"{GROUP}/shard"
 """The label that tells whose sessions a Secret holds."""
 
 _KEY = "sessions"
-_PAGE = "10"  # of 1 MB each
+_PAGE = 10
 
 _LIST = "application/json"
-_LIST_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class Handovers:
         """
         try:
             # First, so that old ones are never beside new ones.
-            for old in self._list(f"={shard}", _LIST_METADATA):
+            for old in self._list(f"={shard}", METADATA):
                 self._delete(old["metadata"])
             for number, chunk in enumerate(encode(sessions, self._new_set())):
                 self._api.call(
@@ -138,22 +138,14 @@ class Handovers:
 
     def _sweep(self, shards: int) -> None:
         """Delete what is stored for shards that there are no more: whoever has the first one does it."""
-        for litter in self._list(f" notin ({','.join(map(str, range(shards)))})", _LIST_METADATA):
+        for litter in self._list(f" notin ({','.join(map(str, range(shards)))})", METADATA):
             self._delete(litter["metadata"])
 
     def _list(self, which: str, accept: str) -> list[Mapping[str, Any]]:
         """List the Secrets of some shards, but those that are deleted already and wait for something."""
-        found: list[Mapping[str, Any]] = []
-        query = {"labelSelector": f"{MANAGED_BY}={FIELD_MANAGER},{SHARD},{SHARD}{which}", "limit": _PAGE}
-        while True:
-            page = self._api.call("GET", self._path, query=query, accept=accept, timeout=self._timeout)
-            # An empty list of metadata only comes as null.
-            items = page.get("items") or ()
-            found.extend(item for item in items if "deletionTimestamp" not in item["metadata"])
-            token = page["metadata"].get("continue")
-            if not token:
-                return found
-            query["continue"] = token
+        query = {"labelSelector": f"{MANAGED_BY}={FIELD_MANAGER},{SHARD},{SHARD}{which}"}
+        pages = Pages(self._api, self._path, query=query, accept=accept, timeout=self._timeout, limit=_PAGE)
+        return [item for item in pages.items() if "deletionTimestamp" not in item["metadata"]]
 
     def _delete(self, metadata: Mapping[str, Any]) -> bool:
         """Delete a Secret as it was listed, and tell whether this very call did it."""

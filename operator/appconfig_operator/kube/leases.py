@@ -8,6 +8,7 @@ from appconfig_operator.core.lease import SELECTOR, Lease, from_dict, to_dict
 from appconfig_operator.core.lease_requests import CreateLease, Failure, LeaseError, ListLeases, ReplaceLease
 from appconfig_operator.core.managed import FIELD_MANAGER
 from appconfig_operator.kube.errors import CONFLICT, NOT_FOUND, ApiError, UnreachableError
+from appconfig_operator.kube.pages import Pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -82,8 +83,9 @@ class Leases:
     def _call(self, request: Request) -> Answer:
         if isinstance(request, ListLeases):
             # No resourceVersion, so it is the newest: one from a cache could show what is past.
-            page = self._api.call("GET", self._collection, query={"labelSelector": SELECTOR}, timeout=self._timeout)
-            found = (from_dict(item) for item in page.get("items") or ())
+            query = {"labelSelector": SELECTOR}
+            pages = Pages(self._api, self._collection, query=query, accept="application/json", timeout=self._timeout)
+            found = map(from_dict, pages.items())
             return [lease for lease in found if lease is not None]
         if isinstance(request, CreateLease):
             return self._write("POST", self._collection, request.lease)

@@ -10,20 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.core.plan import SOURCE_UID
 from appconfig_operator.kube.errors import GONE, ApiError
+from appconfig_operator.kube.pages import METADATA, Pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from appconfig_operator.kube.api import Api
 
-PAGE = 500
 WATCH_SECONDS = 290
 """How long one watch request lasts, in seconds: short enough for proxies, long enough to be cheap."""
 
 SHORTEST_WATCH_SECONDS = 1.0
 """A watch that ends sooner is none: something in between closes it, and must not be asked again and again."""
 
-_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _WATCH = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 
@@ -49,20 +48,16 @@ class MarkedConfigMaps:
     def list(self) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
         """List the metadata, page by page, each with the `resourceVersion` of the list, to watch from.
 
+        Another version than before says that the list has begun anew: what came until then is void.
+
         Raises
         ------
         ApiError, UnreachableError
             When the list cannot be had as a whole.
         """
-        query = {"labelSelector": self._selector, "limit": str(PAGE)}
-        while True:
-            page = self._api.call("GET", self._path, query=query, accept=_LIST)
-            # An empty list of metadata only comes as null. Its version is that of the first page.
-            yield page["metadata"]["resourceVersion"], [item["metadata"] for item in page["items"] or ()]
-            token = page["metadata"].get("continue")
-            if not token:
-                return
-            query["continue"] = token
+        for version, items in Pages(self._api, self._path, query={"labelSelector": self._selector}):
+            yield version, [item["metadata"] for item in items]
+            del items  # or it would be there beside the next page
 
     def now(self) -> str:
         """Return the `resourceVersion` of now, to watch from.
@@ -73,7 +68,7 @@ class MarkedConfigMaps:
             When the API server does not say.
         """
         query = {"labelSelector": self._selector, "limit": "1"}
-        return str(self._api.call("GET", self._path, query=query, accept=_LIST)["metadata"]["resourceVersion"])
+        return str(self._api.call("GET", self._path, query=query, accept=METADATA)["metadata"]["resourceVersion"])
 
     def watch(self, version: str) -> Iterator[tuple[Mapping[str, Any], bool]]:
         """Tell of changes, without end: the metadata, and whether the ConfigMap is still there.

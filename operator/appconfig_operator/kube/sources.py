@@ -10,6 +10,7 @@ from appconfig_operator.core.errors import OutdatedError, Reason, SourceGoneErro
 from appconfig_operator.core.managed import FIELD_MANAGER
 from appconfig_operator.kube.api import JSON_PATCH
 from appconfig_operator.kube.errors import INVALID, NOT_FOUND, ApiError, UnreachableError
+from appconfig_operator.kube.pages import PAGE, Pages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,17 +18,18 @@ if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.kube.api import Api
 
-PAGE = 500
-"""Resources a page of a list: keeps the answers small at any number of resources."""
-
-_METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-
 
 class Sources:
     """`AppConfigSource` resources of the cluster."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
+        self._fit: dict[str, int] = {}
+
+    @property
+    def page(self) -> int:
+        """How many resources may be asked for at once, so that they are a few MB, by the last list of all."""
+        return min(tuple(self._fit.values()), default=PAGE)
 
     @property
     def server(self) -> str:
@@ -68,15 +70,15 @@ class Sources:
 
     def _uids(self, path: str) -> set[str]:
         found: set[str] = set()
-        query = {"limit": str(PAGE)}
-        while True:
-            page = self._api.call("GET", path, query=query, accept=_METADATA_ONLY)
-            # An empty list of metadata only comes as null.
-            found.update(item["metadata"]["uid"] for item in page["items"] or ())
-            token = page["metadata"].get("continue")
-            if not token:
-                return found
-            query["continue"] = token
+        began = ""
+        pages = Pages(self._api, path)
+        for version, items in pages:
+            if version != began:
+                found, began = set(), version
+            found.update(item["metadata"]["uid"] for item in items)
+            del items  # or it would be there beside the next page
+        self._fit[path] = pages.fit
+        return found
 
     def status(self, source: Source) -> Status:
         """Read the status as it is now: what a watch tells lags a little behind.

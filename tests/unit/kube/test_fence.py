@@ -30,7 +30,7 @@ class Server:
 
     def request(self, method: str, _url: str, *, timeout: Timeout, **_: Any) -> Any:
         self.requests.append((method, timeout))
-        return MagicMock(status=200, data=b"{}")
+        return MagicMock(status=200, **{"read.return_value": b"{}"})
 
 
 @pytest.fixture

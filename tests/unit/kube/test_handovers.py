@@ -22,7 +22,10 @@ class Calls:
     def call(self, method: str, path: str, *, timeout: float | None = None, **_: Any) -> dict[str, Any]:
         assert "/namespaces/ops/" in path
         self.timeouts.append((method, timeout))
-        return {"metadata": {}, "items": [OLD]}
+        return {"metadata": {"resourceVersion": "1"}, "items": [OLD]}
+
+    def sized(self, method: str, path: str, **options: Any) -> tuple[dict[str, Any], int]:
+        return self.call(method, path, **options), 100
 
 
 def test_no_call_may_take_long() -> None:

@@ -17,8 +17,8 @@ class Answering:
     def __init__(self, answer: dict[str, Any]) -> None:
         self._answer = answer
 
-    def call(self, *_: object, **__: object) -> dict[str, Any]:
-        return self._answer
+    def sized(self, *_: object, **__: object) -> tuple[dict[str, Any], int]:
+        return self._answer, 100
 
 
 def api(answer: dict[str, Any]) -> Api:

@@ -1,0 +1,81 @@
+"""What the API server answers: read up to a bound, and JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from appconfig_operator.kube.errors import AnswerTooLongError, ApiError, UnreachableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from urllib3 import BaseHTTPResponse
+
+ANSWER_BYTES = 16_000_000
+"""The most that is read of an answer, or of an event of a stream. An object has 1.5 MB at most where etcd stores it; as
+JSON it may be six times as long, with control characters in it."""
+
+
+def read(response: BaseHTTPResponse, limit: int) -> bytes:
+    """Read an answer to its end. One of more than the limit is given up, with its connection.
+
+    Raises
+    ------
+    AnswerTooLongError
+        When it has more. Errors of urllib3 go through.
+    """
+    raw = response.read(limit + 1)
+    if len(raw) > limit:
+        response.close()
+        raise AnswerTooLongError(f"an answer of more than {limit:,} bytes")
+    response.release_conn()
+    return raw
+
+
+def lines(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """Give the object of each line of a stream.
+
+    Raises
+    ------
+    UnreachableError
+        When a line is none, or has no end.
+    """
+    rest = b""
+    for chunk in chunks:
+        *found, rest = (rest + chunk).split(b"\n")
+        if len(rest) > ANSWER_BYTES:
+            raise AnswerTooLongError(f"a line of more than {ANSWER_BYTES:,} bytes")
+        for line in found:
+            event = parsed(line)
+            if event is None:
+                raise UnreachableError("a line that is no JSON object")
+            yield event
+
+
+def parsed(raw: bytes) -> dict[str, Any] | None:
+    """Return the object, or `None` where there is none."""
+    try:
+        found = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def answer(status: int, raw: bytes) -> dict[str, Any]:
+    """Return the object that answers a call.
+
+    Raises
+    ------
+    ApiError
+        When the API server refuses.
+    UnreachableError
+        When it is not the API server that has answered: nobody knows what that would have said.
+    """
+    found = parsed(raw)
+    success = 200 <= status < 300  # noqa: PLR2004 (HTTP: success)
+    if success and found is not None:
+        return found
+    if success:
+        raise UnreachableError("an answer that is no JSON object")
+    raise ApiError(status, found or {})

@@ -1,0 +1,148 @@
+"""Lists in pages that are bounded by bytes: what others put into objects must not fill the memory of this process.
+
+The API server counts objects only, and one may have 1.5 MB of nothing but metadata. So an answer that grows beyond the
+bound is given up half-way, and asked for again with fewer objects; then their number goes by what the last page had.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from appconfig_operator.kube.answers import ANSWER_BYTES
+from appconfig_operator.kube.errors import GONE, AnswerTooLongError, ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from appconfig_operator.kube.api import Api
+
+PAGE = 500
+"""Objects a page at most."""
+
+PAGE_BYTES = 2_000_000
+"""Bytes a page, unless a single object has more. In Python they take up to 24 times as much: a field manager that owns
+keys of a letter each is an empty dict for each of them."""
+
+FILLED = 0.75
+"""How much of a page is filled by plan, as objects differ."""
+
+CUT = 8
+"""By how much the number of objects falls when a page was too long."""
+
+RESTARTS = 3
+"""How often a list begins anew when the API server has forgotten how it began."""
+
+METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+
+class Pages:
+    """The pages of a list.
+
+    Parameters
+    ----------
+    api
+        The API server.
+    path
+        Of the list.
+    query
+        The selectors.
+    accept
+        Metadata only, or whole objects.
+    timeout
+        Seconds that each wait for the network may take, in place of those of all calls.
+    limit
+        Objects a page at first and at most.
+
+    Attributes
+    ----------
+    fit
+        How many objects fit into a page where they are largest, by the pages so far.
+    """
+
+    def __init__(  # noqa: PLR0913 (each is needed, and most have a default)
+        self,
+        api: Api,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        accept: str = METADATA,
+        timeout: float | None = None,
+        limit: int = PAGE,
+    ) -> None:
+        self._api = api
+        self._path = path
+        self._query = dict(query or {})
+        self._accept = accept
+        self._timeout = timeout
+        self._most = limit
+        self._limit = limit
+        self.fit = limit
+
+    def items(self) -> list[Mapping[str, Any]]:
+        """List all at once: for what is few, and small.
+
+        Raises
+        ------
+        ApiError, UnreachableError
+            When the list cannot be had as a whole.
+        """
+        found: list[Mapping[str, Any]] = []
+        version = ""
+        for began, page in self:
+            if began != version:
+                found, version = [], began
+            found.extend(page)
+        return found
+
+    def __iter__(self) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
+        """Give page by page, each with the `resourceVersion` of the list, to watch from.
+
+        Another version than before says that the list has begun anew: what came until then is void.
+
+        Raises
+        ------
+        ApiError, UnreachableError
+            When the list cannot be had as a whole.
+        """
+        restarts = 0
+        token = ""
+        while True:
+            try:
+                page = self._page(token)
+            except ApiError as error:
+                if error.status != GONE or not token or restarts == RESTARTS:
+                    raise
+                restarts, token = restarts + 1, ""
+                continue
+            token = page["metadata"].get("continue") or ""
+            # An empty list of metadata only comes as null. The version is that of the first page.
+            version, items = page["metadata"]["resourceVersion"], page["items"] or []
+            del page
+            yield version, items
+            del items  # or it would be there beside the next one
+            if not token:
+                return
+
+    def _page(self, token: str) -> dict[str, Any]:
+        while True:
+            query = {**self._query, "limit": str(self._limit), **({"continue": token} if token else {})}
+            # A single object passes whatever it has: the bound of all answers is beyond what etcd stores.
+            bound = PAGE_BYTES if self._limit > 1 else ANSWER_BYTES
+            try:
+                page, size = self._api.sized(
+                    "GET", self._path, query=query, accept=self._accept, timeout=self._timeout, limit_bytes=bound
+                )
+            except AnswerTooLongError:
+                if self._limit == 1:
+                    raise
+                self._limit = max(1, self._limit // CUT)
+                continue
+            self._plan(len(page["items"] or ()), size)
+            return page
+
+    def _plan(self, count: int, size: int) -> None:
+        """Choose how many objects to ask for next: as many as fit by the last ones, and at most twice as many."""
+        if count:
+            fit = max(1, min(self._most, int(FILLED * PAGE_BYTES * count / size)))
+            self.fit = min(self.fit, fit)
+            self._limit = min(2 * self._limit, fit)
