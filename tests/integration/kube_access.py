@@ -18,7 +18,7 @@ from appconfig_operator.kube.api import Api, connect
 from sandbox.operator_process import NAMESPACE, SERVICE_ACCOUNT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from sandbox.control_plane import ControlPlane
@@ -48,23 +48,11 @@ class Meddling(Api):
         self._before = before
         self._meddle = meddle
 
-    def call(  # noqa: PLR0913 - as its parent
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
-        content_type: str = "application/json",
-        accept: str = "application/json",
-        timeout: float | None = None,
-    ) -> dict[str, Any]:
+    def sized(self, method: str, path: str, **options: Any) -> tuple[dict[str, Any], int]:
         self.calls[method] += 1
         if method == self._before:
             self._meddle()
-        return super().call(
-            method, path, query=query, body=body, content_type=content_type, accept=accept, timeout=timeout
-        )
+        return super().sized(method, path, **options)
 
 
 class Administrator:

@@ -115,6 +115,19 @@ def test_one_of_that_name_elsewhere_is_another(it: Drifting) -> None:
     assert it.told() == [("b", "x", True), ("a", "x", False)]
 
 
+def test_a_list_that_begins_anew_counts_from_there(it: Drifting) -> None:
+    class Anew(FakeMaps):
+        def list(self) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
+            yield "7", [config_map("x", "a"), config_map("y", "b")]
+            yield "8", [config_map("x", "a")]
+
+    it.scheduler.targets_by_uid = {"a": ("shop", "x"), "b": ("shop", "y")}
+    maps = Anew()
+    assert it.start(maps).listed.wait(10)
+    assert it.told()[-1] == ("b", "y", False)
+    eventually(lambda: maps.since == ["8"])
+
+
 def test_events_are_told(it: Drifting) -> None:
     maps = FakeMaps()
     assert it.start(maps).listed.wait(10)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from appconfig_operator.api.status import UNSEEN, WrittenTarget
@@ -13,6 +13,7 @@ from appconfig_operator.core.history import pruned, remembered
 from appconfig_operator.core.plan import wanted_config_map
 from appconfig_operator.core.render import render
 from appconfig_operator.core.version import Version
+from appconfig_operator.engine.lane import Lane
 from appconfig_operator.logs import about
 
 if TYPE_CHECKING:
@@ -35,12 +36,15 @@ class Deliverer:
         Where to.
     now
         RFC 3339 in UTC.
+    lane
+        Where documents are rendered.
     """
 
     config_maps: ConfigMapStore
     history: HistoryStore
     sources: SourceStore
     now: Callable[[], str]
+    lane: Lane = field(default_factory=Lane)
 
     def deliver(self, source: Source, memory: Memory) -> bool:
         """Write what is to be written, and tell whether the ConfigMap changed.
@@ -66,7 +70,8 @@ class Deliverer:
         if content is None:
             return None
         try:
-            data = render(content, source.spec)
+            with self.lane.through(content):
+                data = render(content, source.spec)
         except ContentError as error:
             memory.blocked = error.copy()  # the traceback of the one that was raised holds the parsed document
             memory.pending = None

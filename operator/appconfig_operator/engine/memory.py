@@ -35,6 +35,8 @@ class Memory:
         Transient failures in a row.
     pending
         A configuration that was received and is not written yet. AppConfig does not send it again in this session.
+    forgone
+        Whether such a configuration was given up, as too many wait: it comes again in a new session.
     latest
         Digest of the data that the configuration received last gives, once rendered.
     blocked
@@ -64,6 +66,7 @@ class Memory:
     next_call: float = 0.0
     failures: int = 0
     pending: Content | None = None
+    forgone: bool = False
     latest: str = ""
     blocked: ContentError | None = None
     checked: bool = False

@@ -25,6 +25,7 @@ from appconfig_operator.core.errors import (
 from appconfig_operator.engine.deliver import Deliverer
 from appconfig_operator.engine.memory import same_version
 from appconfig_operator.engine.report import Reporter
+from appconfig_operator.engine.reserve import Reserve
 from appconfig_operator.logs import about
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ class Poller:
         Wall clock, for what users read.
     random
         From 0 (included) to 1 (excluded), for jitter.
+    reserve
+        Bounds what waits to be written.
     """
 
     def __init__(  # noqa: PLR0913 (the seams of the world, all by name)
@@ -101,6 +104,7 @@ class Poller:
         monotonic: Callable[[], float],
         utc_now: Callable[[], datetime],
         random: Callable[[], float],
+        reserve: Reserve | None = None,
     ) -> None:
         self._service = service
         self._monotonic = monotonic
@@ -110,6 +114,7 @@ class Poller:
         self._meter = meter
         self._deliverer = Deliverer(config_maps, history, sources, self._now)
         self._reporter = Reporter(sources, events, self._now)
+        self._reserve = reserve or Reserve()
 
     def poll(self, source: Source, memory: Memory) -> Polled:
         """Poll a source, and carry out what follows.
@@ -130,6 +135,7 @@ class Poller:
             return Polled(OUTDATED_SECONDS, "Outdated")
 
     def _poll(self, source: Source, memory: Memory) -> Polled:
+        self._check_forgone(source, memory)
         error: SourceError | None = None
         before = memory.received
         changed = False
@@ -146,6 +152,7 @@ class Poller:
         except SourceError as raised:
             # A copy: with its traceback, this frame and the error would hold each other, and all that was in hand.
             error = raised.copy()
+        self._keep(memory)
         if memory.blocked is not None and source.spec.pinned_digest is None:
             memory.drift = None  # there is nothing to put right with until another configuration comes
         memory.failures = memory.failures + 1 if isinstance(error, TransientError) else 0
@@ -164,6 +171,17 @@ class Poller:
                 awaits=source.spec.target.name if error.reason in _AWAITED else None,
             )
         return Polled(self._ordinary(memory), "Unchanged" if memory.received is before else "Received")
+
+    def _keep(self, memory: Memory) -> None:
+        """Give up what could not be written, where too much waits already."""
+        if memory.pending is not None and not self._reserve.keep(memory.pending):
+            memory.pending, memory.forgone = None, True
+
+    def _check_forgone(self, source: Source, memory: Memory) -> None:
+        """Wait with a configuration that was given up until AppConfig may be called: without it, nothing is known."""
+        wait = memory.next_call - self._monotonic()
+        if memory.forgone and wait > 0 and source.spec.pinned_digest is None:
+            raise PacedError(wait)
 
     def _check_fight(self, source: Source, memory: Memory) -> None:
         """Put a ConfigMap right at a slow pace when somebody keeps changing it."""
@@ -186,6 +204,8 @@ class Poller:
             # The content is not kept, and comes again in a new session only.
             memory.session = self._service.session(source)
             memory.next_call, memory.renewed = 0.0, True
+        if memory.forgone and self._monotonic() >= memory.next_call:
+            memory.session, memory.forgone = self._service.session(source), False
         if self._monotonic() < memory.next_call:
             return
         try:

@@ -117,7 +117,7 @@ class Sessions:
         Content is not handed over, so a version that is not written yet has to come again, in a new session.
         """
         unfinished = memory.pending is not None or memory.blocked is not None or memory.drift is not None
-        if unfinished or memory.left - {source.spec.target.name} or source.spec.suspend:
+        if unfinished or memory.forgone or memory.left - {source.spec.target.name} or source.spec.suspend:
             return None
         session = memory.session.save()
         if session is None or memory.status.observed_generation != source.generation:

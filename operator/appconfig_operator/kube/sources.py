@@ -71,7 +71,7 @@ class Sources:
     def _uids(self, path: str) -> set[str]:
         found: set[str] = set()
         began = ""
-        pages = Pages(self._api, path)
+        pages = Pages(self._api, path, limit=PAGE)
         for version, items in pages:
             if version != began:
                 found, began = set(), version

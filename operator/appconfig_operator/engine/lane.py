@@ -1,0 +1,67 @@
+"""One large document at a time.
+
+A document of 1 MB takes up to 60 MB while it is read and written anew. Threads gain nothing by doing that side by side:
+it is Python from end to end. So large ones queue up, in the order in which they came, and small ones go past them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from appconfig_operator.core.media import Media, media
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from appconfig_operator.core.content import Content
+
+SMALL_BYTES = 65_536
+"""Up to here a document waits for nobody. Ten of them at once take no more than a large one."""
+
+
+class Lane:
+    """Lets one large document through at a time. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._taken = False
+        self._waiting: deque[threading.Lock] = deque()
+
+    @contextmanager
+    def through(self, content: Content) -> Iterator[None]:
+        """Hold the lane, for a large document, once it is its turn."""
+        if not large(content):
+            yield
+            return
+        self._enter()
+        try:
+            yield
+        finally:
+            self._leave()
+
+    def _enter(self) -> None:
+        with self._lock:
+            if not self._taken:
+                self._taken = True
+                return
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        turn.acquire()  # until the one before hands the lane on
+
+    def _leave(self) -> None:
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._taken = False
+
+
+def large(content: Content) -> bool:
+    """Tell whether a configuration may take much memory: by its size, or as its aliases may be written out."""
+    if len(content.body) > SMALL_BYTES:
+        return True
+    return media(content.content_type) is Media.YAML and b"&" in content.body and b"*" in content.body

@@ -1,0 +1,88 @@
+"""Large documents one at a time and in order, small ones past them."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from appconfig_operator.core.errors import ContentError
+from appconfig_operator.engine import deliver
+from appconfig_operator.engine.lane import SMALL_BYTES, Lane, large
+from tests.unit.builders import content
+from tests.unit.engine.bench import bench
+from tests.unit.engine.running import eventually
+
+LARGE = content(b"x" * (SMALL_BYTES + 1))
+SMALL = content(b"x" * SMALL_BYTES)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "expected"),
+    [
+        (SMALL.body, "application/json", False),
+        (LARGE.body, "application/json", True),
+        (b"a: &a x\nb: *a\n", "application/yaml", True),
+        (b"a: &a x\n", "application/yaml", False),
+        (b"a: 1 * 2\n", "application/yaml", False),
+        (b'{"a": "&*"}', "application/json", False),
+    ],
+)
+def test_what_is_large(body: bytes, content_type: str, *, expected: bool) -> None:
+    assert large(content(body, content_type=content_type)) is expected
+
+
+def test_large_ones_go_one_at_a_time_and_in_order() -> None:
+    lane, order, inside = Lane(), list[int](), list[int]()
+    first, go_on = threading.Event(), threading.Event()
+
+    def pass_through(number: int) -> None:
+        with lane.through(LARGE):
+            inside.append(number)
+            assert len(inside) == 1
+            order.append(number)
+            first.set()
+            assert go_on.wait(10)
+            inside.remove(number)
+
+    with ThreadPoolExecutor(5) as threads:
+        running = []
+        for number in range(5):
+            running.append(threads.submit(pass_through, number))
+            assert first.wait(10)
+            eventually(lambda waiting=number: len(lane._waiting) == waiting)  # type: ignore[misc]
+        go_on.set()
+        for each in running:
+            each.result(10)
+    assert order == list(range(5))
+    assert not lane._taken
+
+
+def test_small_ones_wait_for_nobody() -> None:
+    lane = Lane()
+    with lane.through(LARGE), lane.through(SMALL):
+        pass
+
+
+def test_the_lane_is_free_again_after_an_error() -> None:
+    lane = Lane()
+    for _ in range(3):
+        with pytest.raises(RuntimeError), lane.through(LARGE):
+            raise RuntimeError
+    with lane.through(LARGE):
+        pass
+
+
+def test_documents_go_through_the_lane(monkeypatch: pytest.MonkeyPatch) -> None:
+    poller = bench(LARGE)
+    taken: list[bool] = []
+
+    def render(*_: object) -> object:
+        taken.append(poller.poller._deliverer.lane._taken)
+        raise ContentError("InvalidContent", "no")  # type: ignore[arg-type]
+
+    monkeypatch.setattr(deliver, "render", render)
+    poller.poll()
+    assert taken == [True]
+    assert not poller.poller._deliverer.lane._taken
