@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 from benchmarks import pages, report
 from benchmarks.catalogue import CATALOGUE, WINDOW_SECONDS, steps
 from benchmarks.goals import Seen
-from benchmarks.scenarios import first_sync, neighbours, scale, take_over
+from benchmarks.scenarios import first_sync, held, neighbours, scale, take_over
 from sandbox.go import GoError
 from sandbox.process import ProcessError
 from sandbox.provision import ensure_programs
@@ -60,6 +60,10 @@ def run(names: Sequence[str], folder: Path) -> Seen:
         seen.take_over = take_over.observe(folder / "take-over")
     if any(CATALOGUE[name].neighbours for name in names):
         seen.neighbours = neighbours.observe(folder / "neighbours", say=_say)
+    for name in names:
+        if CATALOGUE[name].held:
+            _say(f"{name}: memory")
+            seen.held[name] = held.SCENARIOS[name](folder / name)
     return seen
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from benchmarks import goals
+from benchmarks import bounds, goals
 from benchmarks.steps import Step
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ class Benchmark:
     """Whether replicas are run and killed."""
     neighbours: bool = False
     """Whether storms are let rage."""
+    held: bool = False
+    """Whether there is a scenario of this name in `scenarios/held.py`."""
 
 
 def _at(*sizes: int, steps: Iterable[Step]) -> dict[int, frozenset[Step]]:
@@ -53,6 +55,9 @@ CATALOGUE = {
     "deployment": Benchmark(goals.deployment, _at(1000, steps=[Step.DEPLOY])),
     "take-over": Benchmark(goals.take_over, take_over=True),
     "neighbours": Benchmark(goals.neighbours, neighbours=True),
+    "refused-content": Benchmark(bounds.refused, held=True),
+    "hostile-configmaps": Benchmark(bounds.hostile, held=True),
+    "large-documents": Benchmark(bounds.large, held=True),
     "growth": Benchmark(
         goals.growth,
         # With 100 sources the fixed costs are all there is to see, and minutes are saved.

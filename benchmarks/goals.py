@@ -54,6 +54,8 @@ class Seen:
     take_over: Observed = field(default_factory=dict)
     neighbours: dict[str, Observed] = field(default_factory=dict)
     """By the name of the storm."""
+    held: dict[str, Observed] = field(default_factory=dict)
+    """By the name of the benchmark."""
 
 
 def first_sync(seen: Seen) -> list[Figure]:

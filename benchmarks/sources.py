@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from sandbox.waiting import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from benchmarks.api import Api
 
 NAMESPACE = "bench"
@@ -23,8 +25,17 @@ def names(count: int) -> list[str]:
     return [f"source-{number:05d}" for number in range(count)]
 
 
-def create(api: Api, count: int) -> dict[str, str]:
+def create(api: Api, count: int, target: Mapping[str, str] | None = None) -> dict[str, str]:
     """Create sources.
+
+    Parameters
+    ----------
+    api
+        Where.
+    count
+        How many.
+    target
+        The `spec.target` of each.
 
     Returns
     -------
@@ -33,7 +44,7 @@ def create(api: Api, count: int) -> dict[str, str]:
     """
 
     def make(name: str) -> tuple[str, str]:
-        made = api.call("POST", _SOURCES, _source(name))
+        made = api.call("POST", _SOURCES, _source(name, target or {}))
         return name, str(made["metadata"]["uid"])
 
     with ThreadPoolExecutor(THREADS) as threads:
@@ -47,10 +58,15 @@ def remove_all(api: Api) -> None:
     wait_until(lambda: not api.call("GET", f"{_SOURCES}?limit=1")["items"], _GONE_TIMEOUT, "no sources")
 
 
-def _source(name: str) -> dict[str, object]:
+def _source(name: str, target: Mapping[str, str]) -> dict[str, object]:
     return {
         "apiVersion": "appconfig-operator.io/v1alpha1",
         "kind": "AppConfigSource",
         "metadata": {"name": name, "namespace": NAMESPACE},
-        "spec": {"application": "shop", "environment": "production", "configurationProfile": name, "target": {}},
+        "spec": {
+            "application": "shop",
+            "environment": "production",
+            "configurationProfile": name,
+            "target": dict(target),
+        },
     }

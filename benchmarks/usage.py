@@ -19,6 +19,15 @@ def cpu_seconds(pid: int) -> float:
 
 def resident_bytes(pid: int) -> int:
     """Tell the resident memory of a process."""
+    return _bytes(pid, "VmRSS")
+
+
+def peak_bytes(pid: int) -> int:
+    """Tell the most resident memory that a process has had."""
+    return _bytes(pid, "VmHWM")
+
+
+def _bytes(pid: int, name: str) -> int:
     status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
+    (line,) = (line for line in status.splitlines() if line.startswith(f"{name}:"))
     return int(line.split()[1]) * 1024

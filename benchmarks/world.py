@@ -12,6 +12,7 @@ from benchmarks import sources
 from benchmarks.api import Api
 from benchmarks.audit import AuditLog
 from benchmarks.data_plane import DataPlane
+from benchmarks.data_plane.documents import Kind
 from sandbox import ControlPlane
 from sandbox.operator_process import NAMESPACE, SERVICE_ACCOUNT, USER, install, operator
 from sandbox.ports import free_ports
@@ -36,9 +37,14 @@ class World:
     ----------
     folder
         Where keys, data and logs go; it must be empty.
+    kind
+        What the data plane delivers.
+    interval
+        Seconds between two polls of a source.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kind: Kind = Kind.ORDINARY, interval: float | None = None) -> None:
+        self._delivers = kind, interval
         self._folder = folder
         self._stack = ExitStack()
 
@@ -47,7 +53,7 @@ class World:
         self._folder.mkdir(parents=True)
         with ExitStack() as stack:
             self.control_plane = stack.enter_context(ControlPlane())
-            self.data_plane = stack.enter_context(DataPlane(self._folder))
+            self.data_plane = stack.enter_context(DataPlane(self._folder, *self._delivers))
             install(self.control_plane)
             self.api = Api(self.control_plane, sources.THREADS)
             namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": sources.NAMESPACE}}

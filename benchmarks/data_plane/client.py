@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from benchmarks.data_plane.documents import Kind
 from benchmarks.data_plane.record import Call
 from benchmarks.data_plane.server import CALLS, COUNT, DEPLOY
 from sandbox.ministack import REGION
@@ -30,11 +31,13 @@ class DataPlane:
     ----------
     folder
         Where its log goes.
+    kind
+        What it delivers.
     interval
         Seconds between two polls. Default: what a session asks for.
     """
 
-    def __init__(self, folder: Path, interval: float | None = None) -> None:
+    def __init__(self, folder: Path, kind: Kind = Kind.ORDINARY, interval: float | None = None) -> None:
         (self.port,) = free_ports(1)
         self.process = Process(
             "data-plane",
@@ -43,6 +46,7 @@ class DataPlane:
                 "-m",
                 "benchmarks.data_plane",
                 str(self.port),
+                kind,
                 *([] if interval is None else [str(interval)]),
             ],
             folder,

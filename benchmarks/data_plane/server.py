@@ -16,6 +16,8 @@ from sandbox.ports import LOOPBACK
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from benchmarks.data_plane.documents import Kind
+
 CALLS = "/bench/calls?since="
 """GET: the calls from that number on, as JSON."""
 COUNT = "/bench/count"
@@ -107,17 +109,19 @@ def _json(value: object) -> Reply:
     return Reply(Answer.of(HTTPStatus.OK, "Content-Type: application/json\r\n", json.dumps(value).encode()))
 
 
-async def serve(port: int, interval: float | None = None) -> None:
+async def serve(port: int, kind: Kind, interval: float | None = None) -> None:
     """Serve on the loopback interface, until the process is stopped.
 
     Parameters
     ----------
     port
         Where.
+    kind
+        What is delivered.
     interval
         Seconds between two polls. Default: what a session asks for.
     """
-    answer = router(Service(time.time, interval))
+    answer = router(Service(time.time, interval, kind))
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(answer), LOOPBACK, port, backlog=_BACKLOG)
     async with server:

@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
+from benchmarks.data_plane.documents import DOCUMENTS, Kind
 from benchmarks.data_plane.manners import NEVER, Reply, manner
 from benchmarks.data_plane.record import Call, Operation, Outcome
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 POLL_INTERVAL = 60
 """Seconds, answered to every poll of a session that asks for no other."""
-CONTENT_BYTES = 1024
 TOKEN_LENGTH = 1104
 
 _FILLING = "AYADeNgfsRxdKiJ37A12OZ9vN2cAXwABABVhd3MtY3J5cHRv/pA+"
@@ -57,9 +57,12 @@ class Service:
         Unix time in seconds.
     interval
         Seconds between two polls: answered, and enforced. Default: what a session asks for.
+    kind
+        What is delivered.
     """
 
-    def __init__(self, now: Callable[[], float], interval: float | None = None) -> None:
+    def __init__(self, now: Callable[[], float], interval: float | None = None, kind: Kind = Kind.ORDINARY) -> None:
+        self._document = DOCUMENTS[kind]
         self._now = now
         self._interval = interval
         self._sessions: list[_Session] = []
@@ -110,8 +113,8 @@ class Service:
             return Reply(Answer.of(HTTPStatus.OK, headers), session.pause)
         session.version = version
         self._record(now, caller, Operation.LATEST, session, Outcome.CONTENT)
-        headers += f"Content-Type: application/json\r\nVersion-Label: v{version}\r\n"
-        return Reply(Answer.of(HTTPStatus.OK, headers, content(session.profile, version)), session.pause)
+        headers += f"Content-Type: {self._document.content_type}\r\nVersion-Label: v{version}\r\n"
+        return Reply(Answer.of(HTTPStatus.OK, headers, self._document.body(session.profile, version)), session.pause)
 
     def deploy(self, profiles: Iterable[str]) -> float:
         """Deploy a new version of each profile, and tell when: Unix time in seconds."""
@@ -134,13 +137,6 @@ class Service:
 
     def _record(self, now: float, caller: str, operation: Operation, session: _Session, outcome: Outcome) -> None:
         self.calls.append(Call(now, caller, operation, session.profile, session.number, outcome))
-
-
-def content(profile: str, version: int) -> bytes:
-    """Give the configuration of a profile: JSON of `CONTENT_BYTES`."""
-    document = {"profile": profile, "version": version, "currency": "EUR", "filling": ""}
-    document["filling"] = "x" * (CONTENT_BYTES - len(json.dumps(document)))
-    return json.dumps(document).encode()
 
 
 def _refusal(outcome: Outcome) -> bytes:

@@ -44,7 +44,7 @@ GUEST_SECONDS = 3.0
 def observed(installed: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, float]]:
     """What was seen of those that are well during the storm."""
     folder = tmp_path_factory.mktemp("neighbours")
-    with Blackhole() as hole, DataPlane(folder, INTERVAL) as data_plane:
+    with Blackhole() as hole, DataPlane(folder, interval=INTERVAL) as data_plane:
         well = Neighbourhood(Api(installed, THREADS), data_plane, prefix="beside-", healthy=HEALTHY, interval=INTERVAL)
         leases = well.namespaces[0]
         allow_leases(installed, leases)

@@ -59,7 +59,8 @@ class Polled:
     delay
         Seconds until the next one, or `None` without a next one.
     result
-        What it was in a word: `Unchanged`, `Received`, `TooEarly`, `Paced`, `Busy`, `Outdated` or the reason of an error.
+        What it was in a word: `Unchanged`, `Received`, `TooEarly`, `Paced`, `Busy`, `Outdated`, or the reason of an
+        error.
     answered
         Whether all that were asked have answered, be it with a refusal; `None` when nobody was asked.
     awaits

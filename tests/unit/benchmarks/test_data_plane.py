@@ -7,10 +7,16 @@ from urllib.parse import quote
 
 import pytest
 
+from appconfig_operator.api.v1alpha1 import Format
+from appconfig_operator.core.content import Content
+from appconfig_operator.core.errors import ContentError
+from appconfig_operator.core.render import render
 from benchmarks.data_plane import Outcome, manners
+from benchmarks.data_plane.documents import CONTENT_BYTES, DOCUMENTS, Kind, ordinary
 from benchmarks.data_plane.manners import Reply
 from benchmarks.data_plane.server import CALLS, COUNT, Connection, router
-from benchmarks.data_plane.service import CONTENT_BYTES, TOKEN_LENGTH, Service, content
+from benchmarks.data_plane.service import TOKEN_LENGTH, Service
+from tests.unit.builders import spec, target
 
 
 class Clock:
@@ -69,7 +75,7 @@ def test_a_deployment_brings_new_content_to_its_profiles(service: Service, clock
     (_, one, _), (_, two, _) = (poll(service, begin(service, profile)) for profile in ("one", "two"))
     assert service.deploy(["one"]) == clock.now
     clock.now += 60
-    assert poll(service, one)[2] == content("one", 2)
+    assert poll(service, one)[2] == ordinary("one", 2)
     assert poll(service, two)[2] == b""
 
 
@@ -183,3 +189,16 @@ def test_calls_are_told_from_a_number_on(service: Service) -> None:
     answer = json.loads(parsed(router(service)(f"GET {CALLS}1", "", b"").answer)[2])
     assert answer == [[1000.0, "one", "start", "two", 2, "started"]]
     assert parsed(router(service)("GET /other", "", b"").answer)[0] == 404
+
+
+@pytest.mark.parametrize(("kind", "size"), [(Kind.REFUSED, 900_000), (Kind.LARGE, 600_000)])
+def test_large_documents_are_as_large_as_told(kind: Kind, size: int) -> None:
+    document = DOCUMENTS[kind]
+    assert len(document.body("checkout", 1)) == pytest.approx(size, rel=0.02)
+    content = Content(document.body("checkout", 1), document.content_type, "v1")
+    wanted = spec(target=target(format=Format.YAML))
+    if kind is Kind.LARGE:
+        assert render(content, wanted).keys == 1
+    else:
+        with pytest.raises(ContentError, match="twice"):
+            render(content, wanted)

@@ -4,6 +4,7 @@ from benchmarks import goals, pages
 from benchmarks.catalogue import CATALOGUE, SIZES, WINDOW_SECONDS, steps
 from benchmarks.goals import Seen
 from benchmarks.pages import curves, plots
+from benchmarks.scenarios.held import SCENARIOS
 from benchmarks.steps import Step
 
 AT = {
@@ -49,6 +50,7 @@ TAKE_OVER = {
     "shared_before": 0.0,
     "shared_after": 0.0,
 }
+HELD = {"idle_bytes": 80e6, "settled_bytes": 95e6, "after_bytes": 96e6, "peak_bytes": 200e6}
 
 BESIDE = {
     "lateness_polls": 1200.0,
@@ -62,7 +64,8 @@ BESIDE = {
 
 def seen() -> Seen:
     scale = {size: {**AT, "sync_seconds": size / 100, "fresh_bytes": 100e6 + 5000 * size} for size in SIZES}
-    return Seen(scale, dict(ROUNDS), dict(TAKE_OVER), {"hang": dict(BESIDE)})
+    held = {name: dict(HELD) for name, benchmark in CATALOGUE.items() if benchmark.held}
+    return Seen(scale, dict(ROUNDS), dict(TAKE_OVER), {"hang": dict(BESIDE)}, held)
 
 
 def test_each_benchmark_gives_figures_with_its_name() -> None:
@@ -135,3 +138,11 @@ def test_the_document_shows_plots_only_where_growth_was_measured() -> None:
     assert "plots/memory.svg" in pages.generated(goals.growth(seen()))
     assert "plots/" not in pages.generated(goals.first_sync(seen()))
     assert set(plots(goals.growth(seen()))) == set(pages.TITLES)
+
+
+def test_memory_beside_large_and_hostile_objects() -> None:
+    reached = {
+        figure.only: figure.reached for name in seen().held for figure in reversed(CATALOGUE[name].figures(seen()))
+    }
+    assert reached == {"refused-content": 15.0, "hostile-configmaps": 200.0, "large-documents": 200.0}
+    assert set(SCENARIOS) == set(seen().held)

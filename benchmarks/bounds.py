@@ -1,0 +1,53 @@
+"""Figures of what the operator holds beside large, refused and hostile objects. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.figures import Figure
+
+if TYPE_CHECKING:
+    from benchmarks.goals import Observed, Seen
+
+MEGABYTE = 1_000_000
+REFUSED_MB = 20.0
+FLAT_MB = 2.0
+HOSTILE_MB = 250.0
+LIMIT_MB = 512 * 1.048576
+"""The limit that the chart and the manifests set."""
+
+
+def refused(seen: Seen) -> list[Figure]:
+    """Tell what refused documents leave behind."""
+    at = seen.held["refused-content"]
+    how = "VmRSS: before there was a source, when each was polled twice, and 1,000 polls later."
+    words = "resident memory, 300 sources whose 900 KB documents are refused"
+    more, grown = at["settled_bytes"] - at["idle_bytes"], at["after_bytes"] - at["settled_bytes"]
+    return [
+        Figure(f"{words}, over none", "MB", _megabytes(more), REFUSED_MB, how, "refused-content", 300, dict(at)),
+        Figure("the same: what 1,000 polls add", "MB", _megabytes(grown), FLAT_MB, how, "refused-content", 1000),
+    ]
+
+
+def hostile(seen: Seen) -> list[Figure]:
+    """Tell the peak of a start beside objects that others have filled."""
+    at = seen.held["hostile-configmaps"]
+    how = "VmHWM, ten seconds after the first source was synced."
+    figure = "peak memory of a start beside 500 ConfigMaps with the operator's label and 1.2 MB of finalizers each"
+    return [Figure(figure, "MB", _peak(at), HOSTILE_MB, how, "hostile-configmaps", 500, dict(at))]
+
+
+def large(seen: Seen) -> list[Figure]:
+    """Tell the peak of a first sync of large documents."""
+    at = seen.held["large-documents"]
+    how = "VmHWM, when the status of each was written. The goal is the limit that the chart sets."
+    figure = "peak memory of a first sync of 30 YAML documents of 0.6 MB"
+    return [Figure(figure, "MB", _peak(at), LIMIT_MB, how, "large-documents", 30, dict(at))]
+
+
+def _peak(at: Observed) -> float:
+    return _megabytes(at["peak_bytes"])
+
+
+def _megabytes(reached: float) -> float:
+    return float(f"{reached / MEGABYTE:.4g}")
