@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -185,13 +185,14 @@ def test_uids_by_namespace(api: Api, admin: Administrator, admin_api: Api) -> No
 def test_uids_are_listed_without_content(api: Api, admin: Administrator, monkeypatch: pytest.MonkeyPatch) -> None:
     admin.source()
     answers = []
-    call = api.call
+    sized = api.sized
 
-    def listening(*args: object, **kwargs: object) -> dict[str, object]:
-        answers.append(call(*args, **kwargs))  # type: ignore[arg-type]
-        return answers[-1]
+    def listening(*args: Any, **kwargs: Any) -> tuple[dict[str, Any], int]:
+        answer, size = sized(*args, **kwargs)
+        answers.append(answer)
+        return answer, size
 
-    monkeypatch.setattr(api, "call", listening)
+    monkeypatch.setattr(api, "sized", listening)
     Sources(api).uids([admin.namespace])
     assert [answer["kind"] for answer in answers] == ["PartialObjectMetadataList"]
     assert [set(item) for item in answers[0]["items"]] == [{"apiVersion", "kind", "metadata"}]
