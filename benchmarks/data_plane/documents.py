@@ -42,11 +42,11 @@ def ordinary(profile: str, version: int) -> bytes:
 
 
 def refused(profile: str, version: int) -> bytes:
-    """Give JSON that is refused at its end: many small objects, which take most room in memory."""
-    one = '{"a":%d}'
-    head, end = f'{{"profile":"{profile}","version":{version},"list":[', '],"twice":1,"twice":2}'
-    count = (REFUSED_BYTES - len(head) - len(end)) // len(one % 1_000_000 + ",")
-    return (head + ",".join(one % (1_000_000 + number) for number in range(count)) + end).encode()
+    """Give JSON that is refused at its end: a name and a number a line."""
+    line = '"limit-%08d": %d'
+    head, end = f'{{"profile": "{profile}", "version": {version}, "limits": {{\n', '},\n"twice": 1, "twice": 2}\n'
+    count = (REFUSED_BYTES - len(head) - len(end)) // len(line % (0, 1_000_000) + ",\n")
+    return (head + ",\n".join(line % (number, 1_000_000 + number) for number in range(count)) + end).encode()
 
 
 def large(profile: str, version: int) -> bytes:

@@ -17,6 +17,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from appconfig_operator.allocator import give_back_large_blocks
 from appconfig_operator.awaited_watches import AwaitedWatches
 from appconfig_operator.aws.service import AppConfig
 from appconfig_operator.core.health import stuck, unready
@@ -85,6 +86,7 @@ def run(settings: Settings) -> None:
     SettingsError
         When there is no API server to connect to, the policy file is none, or a port cannot be had.
     """
+    give_back_large_blocks()
     policy = _policy(settings.policy_file)
     stop = _stop_on_signal()
     release = version("appconfig-operator")
