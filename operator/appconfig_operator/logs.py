@@ -5,12 +5,18 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import threading
+import traceback
 from typing import TYPE_CHECKING
 
 from pythonjsonlogger.json import JsonFormatter
 
+from appconfig_operator.api.text import visible
+
 if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source
+
+logger = logging.getLogger(__name__)
 
 FORMATS = ("json", "text")
 LEVELS = ("debug", "info", "warning", "error")
@@ -24,6 +30,9 @@ _QUIET = ("kopf.objects", "kopf.activities", "kopf._core", "botocore")
 _AGAIN = re.compile(r"attempt #[1-5](/\d+)? failed; will retry:")
 _CONNECTION = re.compile(r"ConnectionKey\([^()]*\), ")
 
+# An error of Kopf's with what the API server, or a gateway before it, has answered: all to the end of the line.
+_ANSWER = re.compile(r"\b(API\w*Error)\(.*?(, status=\d{3}\))?$")
+
 
 def about(source: Source, **fields: str) -> dict[str, str]:
     """Return the `extra` of a log record about a source."""
@@ -36,12 +45,14 @@ def configure(*, log_format: str, level: str) -> None:
     handler.setFormatter(_json() if log_format == "json" else TextFormatter())
     least = logging.getLevelNamesMapping()[level.upper()]
     handler.addFilter(_fold)
+    handler.addFilter(_make_visible)
     handler.addFilter(lambda record: record.levelno >= least)  # again: it may be another level now
     # Only the operator's own loggers go below INFO: at DEBUG, libraries write whole requests and responses, with
     # configuration values and tokens.
     logging.basicConfig(level=max(logging.INFO, least), handlers=[handler], force=True)
     logging.getLogger("appconfig_operator").setLevel(least)
     logging.captureWarnings(capture=True)
+    threading.excepthook = _thread_ended
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, least))
     # botocore writes what AWS says of a failed refresh, which may quote a token. The condition tells of the failure.
@@ -51,16 +62,45 @@ def configure(*, log_format: str, level: str) -> None:
 
 
 def _fold(record: logging.LogRecord) -> bool:
-    """Make one line of a record. The traceback of an error inside Kopf is long, and its end is in the message."""
+    """Make one line of a record, without the text of an error that a library raised: that could quote anything."""
     text = " ".join(record.getMessage().split())
     if record.name.startswith("kopf"):
-        record.exc_info, record.exc_text, record.stack_info = None, None, None
-        text = _CONNECTION.sub("", text)
+        # The traceback of an error inside Kopf is long, and its end is in the message.
+        text = _ANSWER.sub(_without_words, _CONNECTION.sub("", text))
         if _AGAIN.search(text):
             # Not an error yet: it may pass. Kopf never gives up, and from the sixth try on it is one.
             record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
+    elif record.exc_info and record.exc_info[1] is not None:
+        text = f"{text} ({told(record.exc_info[1])})"
+    record.exc_info, record.exc_text, record.stack_info = None, None, None
     record.msg, record.args = text, None
     return True
+
+
+def _without_words(found: re.Match[str]) -> str:
+    return found[1] + (found[2] or "").replace(", ", " (")
+
+
+def _make_visible(record: logging.LogRecord) -> bool:
+    """Let no name that is quoted rule the terminal of whoever reads the log: in the message, and in all beside it."""
+    for name, value in vars(record).items():
+        if isinstance(value, str):
+            setattr(record, name, visible(value))
+    return True
+
+
+def told(error: BaseException) -> str:
+    """Return type and place of an error, and nothing of its text, which could quote a configuration value."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = "; ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)
+    return f"{type(error).__name__} at {where}" if where else type(error).__name__
+
+
+def _thread_ended(args: threading.ExceptHookArgs) -> None:
+    """Log what ended a thread as all else is logged. Python would write it to standard error, with its text."""
+    name = args.thread.name if args.thread is not None else "?"
+    what = told(args.exc_value) if args.exc_value is not None else args.exc_type.__name__
+    logger.critical("The thread %s ended with %s", name, what)
 
 
 def _json() -> logging.Formatter:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import warnings
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -24,9 +25,11 @@ def restored() -> Iterator[None]:
     """Put the global state of `logging` back."""
     root = logging.getLogger()
     names = [*LIBRARIES, "kopf.objects", "kopf.activities", "kopf._core", "appconfig_operator", "botocore.credentials"]
+    hook = threading.excepthook
     before = root.level, root.handlers[:], {name: logging.getLogger(name).level for name in names}
     yield
     logging.captureWarnings(capture=False)
+    threading.excepthook = hook
     root.setLevel(before[0])
     root.handlers[:] = before[1]
     for name, level in before[2].items():
@@ -75,8 +78,8 @@ def test_json_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
         warnings.simplefilter("always")
         warnings.warn("old\nthing", DeprecationWarning, stacklevel=1)
     error, warning = (json.loads(line) for line in capsys.readouterr().err.strip("\n").split("\n"))
-    assert error["message"] == "First second third fourth"
-    assert "ValueError: two\nlines" in error["exc_info"]
+    assert error["message"].startswith(f"First second third fourth (ValueError at {__file__}:")
+    assert "two" not in json.dumps(error), "the text of an error could quote anything"
     assert warning["logger"] == "py.warnings"
     assert "old thing" in warning["message"]
 
@@ -90,6 +93,54 @@ def test_a_traceback_inside_kopf_is_left_out(capsys: pytest.CaptureFixture[str])
         logging.getLogger("kopf._core.x").exception("Root task failed\nwith: inside")
     (line,) = written(capsys)
     assert line.endswith("Root task failed with: inside")
+
+
+HOSTILE = "a\x1b]0;owned\x07\x1b[2Jb\u202ec\u2066d\x00\x9b1me"
+SEEN = r"a\x1b]0;owned\x07\x1b[2Jb\u202ec\u2066d\x00\x9b1me"
+
+
+@pytest.mark.parametrize("log_format", logs.FORMATS)
+def test_what_rules_a_terminal_reaches_no_log(capsys: pytest.CaptureFixture[str], log_format: str) -> None:
+    """Whoever may create a ConfigMap or a source chooses names, and somebody reads the log in a terminal."""
+    logs.configure(log_format=log_format, level="info")
+    fields = {"namespace": HOSTILE, "source": HOSTILE, "uid": HOSTILE, "reason": HOSTILE}
+    logging.getLogger("appconfig_operator.x").info("Told of %s", HOSTILE, extra=fields)
+    (line,) = written(capsys)
+    assert line.isprintable()
+    if log_format == "json":
+        told = json.loads(line)
+        assert [told["message"], *map(told.get, fields)] == [f"Told of {SEEN}", *[SEEN] * 4]
+    else:
+        assert line.count(SEEN) == 5
+
+
+def test_what_ends_a_thread_is_told_without_its_text(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(log_format="json", level="info")
+
+    def end() -> None:
+        raise ValueError("hunter2")
+
+    thread = threading.Thread(target=end, name="drift")
+    thread.start()
+    thread.join(10)
+    (line,) = written(capsys)
+    assert json.loads(line)["message"].startswith("The thread drift ended with ValueError at ")
+    assert "hunter2" not in line
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("GET https://x/api -> APIServerError('hunter2 (a), b', {'message': 'hunter2'}, status=500)", "(status=500)"),
+        ("Root task is failed: APIForbiddenError('hunter2', {'code': 403}, status=403)", "(status=403)"),
+        ("watcher has failed: ('hunter2', APIError('hunter2'", "APIError"),
+    ],
+)
+def test_kopf_quotes_no_answer(capsys: pytest.CaptureFixture[str], text: str, left: str) -> None:
+    logs.configure(log_format="text", level="info")
+    logging.getLogger("kopf._cogs.clients.api").error("Request attempt #6 failed; will retry: %s", text)
+    (line,) = written(capsys)
+    assert line.endswith(left)
 
 
 ERROR_OF_KOPF = "-> ClientConnectorError({}ConnectionRefusedError(111, 'Connect call failed'))"

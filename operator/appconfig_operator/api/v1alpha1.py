@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.api.status import Status
+from appconfig_operator.api.text import request_mark
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -209,7 +210,7 @@ class Source:
             deleting="deletionTimestamp" in metadata,
             spec=_spec(body["spec"], default_name=metadata["name"]),
             status=Status.from_dict(body.get("status") or {}),
-            requested_at=(metadata.get("annotations") or {}).get(REQUESTED_AT, ""),
+            requested_at=request_mark((metadata.get("annotations") or {}).get(REQUESTED_AT, "")),
         )
 
 

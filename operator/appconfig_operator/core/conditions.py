@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from appconfig_operator.api.status import Condition
+from appconfig_operator.api.text import bounded, visible
 from appconfig_operator.core.errors import (
     ContentError,
     Reason,
@@ -119,7 +120,7 @@ def conditions(
     if verdict.stalled:
         wanted[STALLED] = "True"
     since = {condition.type: condition for condition in previous}
-    message = verdict.message if len(verdict.message) <= MESSAGE_LIMIT else verdict.message[: MESSAGE_LIMIT - 1] + "…"
+    message = bounded(visible(verdict.message), MESSAGE_LIMIT)
     return tuple(
         Condition(
             type=kind,

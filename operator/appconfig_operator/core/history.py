@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.api.status import KeptVersion
+from appconfig_operator.api.text import label
 from appconfig_operator.api.v1alpha1 import API_VERSION, KIND
 from appconfig_operator.core.managed import FIELD_MANAGER
 from appconfig_operator.core.plan import CONTENT_TYPE, DIGEST, MANAGED_BY, SOURCE_UID, VERSION_LABEL
@@ -111,7 +112,7 @@ def remembered(
     """Put a replaced version on top of a history. One that was there already moves up."""
     digest = version.data.digest
     number = max((kept.revision for kept in history), default=0) + 1
-    newest = KeptVersion(digest=digest, version_label=version.label, revision=number, replaced_time=now)
+    newest = KeptVersion(digest=digest, version_label=label(version.label), revision=number, replaced_time=now)
     return (newest, *(kept for kept in history if kept.digest != digest)), newest
 
 

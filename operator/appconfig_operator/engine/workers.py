@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from appconfig_operator.core.errors import SourceGoneError
 from appconfig_operator.engine.poll import Polled
-from appconfig_operator.logs import about
+from appconfig_operator.logs import about, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,12 +152,8 @@ class Workers:
         except SourceGoneError:
             polled = Polled(None, "Gone")
         except Exception as error:  # noqa: BLE001 (a bug met by one source must not end the thread that serves all)
-            # Not the exception's own text: it could quote a configuration value.
-            where = "; ".join(
-                f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
-            )
             logger.error(  # noqa: TRY400 (the traceback is there, without the text)
-                "A poll failed with %s at %s", type(error).__name__, where, extra=about(job.source)
+                "A poll failed with %s", told(error), extra=about(job.source)
             )
             polled = Polled(AFTER_A_BUG_SECONDS, "Error", answered=False)
         lateness = max(0.0, began - job.due)
