@@ -20,6 +20,9 @@ logger = logging.getLogger(__name__)
 
 WATCH_AGAIN_SECONDS = 5.0
 
+LONGEST_WAIT_SECONDS = 60.0
+"""Before a watch is tried again at most, whatever `Retry-After` says: nobody sees drift meanwhile."""
+
 
 class ConfigMapWatches:
     """A watch for each namespace, or one for all of them.
@@ -100,6 +103,7 @@ class ConfigMapWatch:
         self._config_maps = config_maps
         self._after = after
         self._stop = stop
+        self._again = WATCH_AGAIN_SECONDS
         self._thread = threading.Thread(target=self._run, name="drift", daemon=True)
 
     def start(self) -> None:
@@ -115,16 +119,19 @@ class ConfigMapWatch:
             self._on_listed()
             if complaint and complaint != before and not self._stop.is_set():
                 logger.warning("%s", complaint)
-            self._stop.wait(WATCH_AGAIN_SECONDS)
+            self._stop.wait(self._again)
 
     def _try(self) -> str:
         """Follow until it ends, and return what is wrong."""
+        self._again = WATCH_AGAIN_SECONDS
         try:
             self._follow()
         except UnreachableError as error:
             return f"The watch on ConfigMaps broke ({error}), and is started again"
         except ApiError as error:
-            return f"The watch on ConfigMaps was refused ({error}): {error.message}"
+            self._again = max(self._again, min(error.retry_after, LONGEST_WAIT_SECONDS))
+            said = f": {error.words.rstrip('.')}" if error.message else ""
+            return f"The watch on ConfigMaps was refused ({error}){said}"
         except Exception as error:  # noqa: BLE001 (whatever it is, the watch goes on)
             return f"The watch on ConfigMaps ended ({type(error).__name__}), and is started again"
         return ""

@@ -23,6 +23,9 @@ WATCH_AGAIN_SECONDS = 5.0
 PRUNE_SECONDS = 600.0
 """Between two looks for sources that were deleted unheard, beside those after each gap that the watch has told of."""
 
+LONGEST_WAIT_SECONDS = 60.0
+"""Before the watch is tried again at most, whatever `Retry-After` says: nobody hears of new sources meanwhile."""
+
 REFUSED_SECONDS = 10.0
 """Between two looks into namespaces that the operator may not look into."""
 
@@ -67,6 +70,7 @@ class SourceWatch:
         self._end: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
         self._gap = threading.Event()
         self._complaint = ""
+        self._again = WATCH_AGAIN_SECONDS
         self._threads = [
             threading.Thread(target=self._run, name="watch", daemon=True),
             threading.Thread(target=self._prune, name="prune", daemon=True),
@@ -97,10 +101,11 @@ class SourceWatch:
             # Whatever ends Kopf, the watch goes on; a cancellation that leaks from it, too.
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001
                 self._complain(f"The watch ended ({type(error).__name__}), and is started again")
-            self._stop.wait(WATCH_AGAIN_SECONDS)
+            self._stop.wait(self._again)
 
     def _prepared(self) -> bool:
         """Tell whether there is something to watch, and forget what was deleted while nobody watched."""
+        self._again = WATCH_AGAIN_SECONDS
         try:
             if not self._sources.served():
                 self._complain("The CRD appconfigsources.appconfig-operator.io is not installed: apply crds/")
@@ -111,6 +116,7 @@ class SourceWatch:
             self._complain(f"The Kubernetes API server {server} cannot be reached ({error}); trying again{_way(error)}")
             return False
         except ApiError as error:
+            self._again = max(self._again, min(error.retry_after, LONGEST_WAIT_SECONDS))
             self._complain(_refusal(error))
             return False
         if self._refused:
@@ -259,7 +265,8 @@ class SourceWatch:
 
 def _refusal(error: ApiError) -> str:
     advice = ". Check the token of the kubeconfig, or of the ServiceAccount" if error.status == UNAUTHORIZED else ""
-    return f"The Kubernetes API server refused a list ({error}): {error.message}{advice}"
+    said = f": {error.words.rstrip('.')}" if error.message else ""
+    return f"The Kubernetes API server refused a list ({error}){said}{advice}"
 
 
 def _way(error: UnreachableError) -> str:

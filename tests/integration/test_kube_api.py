@@ -147,28 +147,29 @@ def test_no_answer(raw: bytes, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "text", "message"),
+    ("raw", "text", "seconds"),
     [
-        pytest.param(answer("502 Bad Gateway", b"<html>secret</html>"), "HTTP 502", "", id="html"),
-        pytest.param(answer("500 Error", b'["secret"]'), "HTTP 500", "", id="list"),
-        pytest.param(answer("503 Busy", b'{"message":"secret"}'), "HTTP 503", "", id="json of a gateway"),
-        pytest.param(answer("503 Busy", b"", "Retry-After: 60"), "HTTP 503", "", id="retry after"),
+        pytest.param(answer("502 Bad Gateway", b"<html>secret</html>"), "HTTP 502", 0, id="html"),
+        pytest.param(answer("500 Error", b'["secret"]'), "HTTP 500", 0, id="list"),
+        pytest.param(answer("503 Busy", b'{"message":"secret"}'), "HTTP 503", 0, id="json of a gateway"),
+        pytest.param(answer("503 Busy", b"", "Retry-After: 60"), "HTTP 503", 60, id="retry after"),
         pytest.param(
             answer("429 Slow", b'{"kind":"Status","reason":"TooManyRequests","message":"busy"}', "Retry-After: 60"),
             "HTTP 429 TooManyRequests",
-            "busy",
+            60,
             id="throttled",
         ),
-        pytest.param(answer("302 Found", b"", "Location: /elsewhere"), "HTTP 302", "", id="redirect"),
+        pytest.param(answer("302 Found", b"", "Location: /elsewhere"), "HTTP 302", 0, id="redirect"),
     ],
 )
-def test_refused(raw: bytes, text: str, message: str) -> None:
+def test_refused(raw: bytes, text: str, seconds: float) -> None:
     with server(raw) as (api, handler):
         with pytest.raises(ApiError) as error:
             api.call("GET", "/x")
         assert handler.seen == ["/x"], "the scheduler tries again, not the client"
     assert str(error.value) == text
-    assert error.value.message == message
+    assert error.value.message == ""
+    assert error.value.retry_after == seconds
 
 
 def test_answer_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:

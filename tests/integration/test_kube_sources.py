@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from appconfig_operator.api.status import Condition, ReceivedVersion, Status, WrittenTarget
-from appconfig_operator.api.v1alpha1 import PLURAL, Source
+from appconfig_operator.api.status import Condition, KeptVersion, ReceivedVersion, Status, WrittenTarget
+from appconfig_operator.api.text import label
+from appconfig_operator.api.v1alpha1 import PLURAL, REQUESTED_AT, Source
 from appconfig_operator.core.errors import OutdatedError, Reason, SourceGoneError, TransientError
 from appconfig_operator.kube import sources as module
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 from appconfig_operator.kube.sources import Sources
 from sandbox.kubeconfig import write_kubeconfig
 from sandbox.ports import LOOPBACK, free_ports
+from sandbox.waiting import wait_until
 from tests.integration.kube_access import Administrator, Meddling, api_of
 
 if TYPE_CHECKING:
@@ -150,17 +152,89 @@ def test_status_that_the_crd_refuses(api: Api, admin: Administrator) -> None:
     assert "HTTP 422 Invalid" in error.value.message
 
 
+def policy_of_the_status(admin: Administrator, rule: str) -> dict[str, Any]:
+    """Describe a policy for updates of the status in the namespace, with words that quote what they are about."""
+    kind, group = "ValidatingAdmissionPolicy", "admissionregistration.k8s.io/v1"
+    name = f"{admin.namespace}.example.com"
+    resources = {"apiGroups": ["appconfig-operator.io"], "apiVersions": ["*"], "operations": ["UPDATE"]}
+    return {
+        "apiVersion": group,
+        "kind": kind,
+        "metadata": {"name": name},
+        "spec": {
+            "matchConstraints": {"resourceRules": [{**resources, "resources": ["appconfigsources/status"]}]},
+            "validations": [{"expression": rule, "messageExpression": "'geheim ' + object.metadata.name"}],
+        },
+    }
+
+
+def test_a_status_that_a_policy_refuses_is_no_sign_that_the_source_is_gone(api: Api, admin: Administrator) -> None:
+    policy = policy_of_the_status(admin, "object.status.observedGeneration != 77")
+    base = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic"
+    name = policy["metadata"]["name"]
+    selector = {"matchLabels": {"kubernetes.io/metadata.name": admin.namespace}}
+    binding = {
+        "apiVersion": policy["apiVersion"],
+        "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": {"name": name},
+        "spec": {
+            "policyName": name,
+            "validationActions": ["Deny"],
+            "matchResources": {"namespaceSelector": selector},
+        },
+    }
+    source = admin.source()
+    admin.api.call("POST", f"{base}ies", body=policy)
+    admin.api.call("POST", f"{base}ybindings", body=binding)
+    refused: list[str] = []
+
+    def denied() -> bool:
+        try:
+            Sources(api).update_status(source, replace(FULL, observed_generation=77))
+        except TransientError as error:
+            refused.append(error.message)
+        return bool(refused)
+
+    try:
+        wait_until(denied, 30.0, "the policy in force")
+    finally:
+        admin.api.call("DELETE", f"{base}ybindings/{name}")
+        admin.api.call("DELETE", f"{base}ies/{name}")
+    assert f'the ValidatingAdmissionPolicy "{name}" denied it.' in refused[0]
+    assert "geheim" not in refused[0]
+
+
+def test_a_request_longer_than_the_status_takes_is_noted(api: Api, admin: Administrator) -> None:
+    source = admin.source()
+    admin.patch(PLURAL, "checkout", {"metadata": {"annotations": {REQUESTED_AT: "x" * 100_000}}})
+    asked = Source.from_dict(admin.get(PLURAL, "checkout"))
+    Sources(api).update_status(source, replace(FULL, last_handled_reconcile_at=asked.requested_at))
+    assert Source.from_dict(admin.get(PLURAL, "checkout")).status.last_handled_reconcile_at == asked.requested_at
+
+
+def test_the_longest_texts_of_others_fit_into_the_status(api: Api, admin: Administrator) -> None:
+    source = admin.source()
+    received, written = FULL.source, FULL.target
+    assert received is not None
+    assert written is not None
+    hostile = label("\x1b\u202e" * 5000)
+    kept = KeptVersion(digest=DIGEST, version_label=hostile, revision=1, replaced_time=TIME)
+    status = replace(FULL, source=replace(received, version_label=hostile, content_type=hostile), history=(kept,) * 64)
+    Sources(api).update_status(source, status)
+    assert Source.from_dict(admin.get(PLURAL, "checkout")).status == status
+
+
 def test_status_without_rights(nobody: Api, admin: Administrator) -> None:
     with pytest.raises(TransientError) as error:
         Sources(nobody).update_status(admin.source(), FULL)
-    assert error.value.message.startswith("HTTP 403 Forbidden: appconfigsources")
-    assert "cannot patch resource" in error.value.message
+    what = f"AppConfigSource {admin.namespace}/checkout: the Kubernetes API server answered HTTP 403 Forbidden: "
+    assert error.value.message.startswith(f"{what}ServiceAccount {admin.namespace}/nobody cannot patch resource")
 
 
 def test_status_without_an_api_server(away: Api, admin: Administrator) -> None:
     with pytest.raises(TransientError) as error:
         Sources(away).update_status(admin.source(), FULL)
-    assert error.value.message == "no answer (NewConnectionError)"
+    assert error.value.message.endswith("could not be reached (NewConnectionError).")
 
 
 @pytest.mark.parametrize(("page", "calls"), [(2, 3), (5, 1), (500, 1)], ids=["pages", "just full", "one page"])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-
-import pytest
+from typing import TYPE_CHECKING
 
 from appconfig_operator import allocator
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_large_blocks_go_back() -> None:

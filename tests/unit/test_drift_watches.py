@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from appconfig_operator import drift_watches
 from appconfig_operator.core.drift import Seen
 from appconfig_operator.core.plan import SOURCE_UID
 from appconfig_operator.drift_watches import ConfigMapWatches
-from appconfig_operator.kube.errors import UnreachableError
-from tests.unit.watching import FakeScheduler, ended, eventually, hurry, refused
+from appconfig_operator.kube.errors import ApiError, UnreachableError
+from tests.unit.watching import NO_RIGHT, FakeScheduler, ended, eventually, hurry, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from appconfig_operator.kube.errors import ApiError
 
 
 def config_map(name: str, uid: str = "a", version: str = "1", namespace: str = "shop") -> dict[str, Any]:
@@ -151,9 +150,21 @@ def test_a_namespace_that_refuses_the_list_holds_up_nothing(it: Drifting, caplog
     refusing, open_later = FakeMaps("shop", error=refused()), FakeMaps("other", error=None)
     assert it.start(refusing, open_later).listed.wait(10)
     eventually(lambda: refusing.lists > 3)
-    assert caplog.messages == ["The watch on ConfigMaps was refused (HTTP 403 Forbidden): no right to list"]
+    assert caplog.messages == [f"The watch on ConfigMaps was refused (HTTP 403 Forbidden): {NO_RIGHT}"]
     refusing.error, refusing.there = None, [config_map("x")]
     eventually(lambda: it.told() == [("a", "x", True)])
+
+
+def test_an_api_server_that_asks_for_patience_gets_it(it: Drifting) -> None:
+    it.after.set()
+    maps = FakeMaps("shop", error=ApiError(429, {}, retry_after=300.0))
+    it.start(maps)
+    eventually(lambda: maps.lists)
+    assert it.watches.listed.wait(10), "each ConfigMap is read before it is written"
+    (watch,) = it.watches._watches
+    eventually(lambda: watch._again == drift_watches.LONGEST_WAIT_SECONDS)
+    it.stop.wait(0.1)
+    assert maps.lists == 1
 
 
 def test_all_namespaces_are_waited_for(it: Drifting) -> None:
@@ -177,7 +188,7 @@ def test_all_namespaces_are_waited_for(it: Drifting) -> None:
     [
         (lambda: None, []),
         (lambda: UnreachableError("cut"), ["The watch on ConfigMaps broke (cut), and is started again"]),
-        (refused, ["The watch on ConfigMaps was refused (HTTP 403 Forbidden): no right to list"]),
+        (refused, [f"The watch on ConfigMaps was refused (HTTP 403 Forbidden): {NO_RIGHT}"]),
         (lambda: KeyError("hunter2"), ["The watch on ConfigMaps ended (KeyError), and is started again"]),
     ],
     ids=["its end", "unreachable", "refused", "bug"],

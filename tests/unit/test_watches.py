@@ -11,7 +11,7 @@ import pytest
 from appconfig_operator import watches as module
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 from tests.unit.builders import source
-from tests.unit.watching import FakeSources, Stop, Watching, eventually, hurry, refused
+from tests.unit.watching import NO_RIGHT, FakeSources, Stop, Watching, eventually, hurry, refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -143,6 +143,15 @@ def test_a_gap_is_looked_into_when_it_is_over(monkeypatch: pytest.MonkeyPatch, s
         assert it.end()
 
 
+def test_an_api_server_that_asks_for_patience_gets_it(it: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
+    it.sources.error = ApiError(429, {}, retry_after=300.0)
+    watch = it.start(monkeypatch)
+    it.looked(1)
+    eventually(lambda: watch._again == module.LONGEST_WAIT_SECONDS)
+    watch._stop.wait(0.1)
+    assert it.sources.lists == 1
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [
@@ -157,11 +166,11 @@ def test_a_gap_is_looked_into_when_it_is_over(monkeypatch: pytest.MonkeyPatch, s
         (
             ApiError(401, {"kind": "Status", "reason": "Unauthorized", "message": "Unauthorized"}),
             (
-                "The Kubernetes API server refused a list (HTTP 401 Unauthorized): Unauthorized. Check the token of "
+                "The Kubernetes API server refused a list (HTTP 401 Unauthorized). Check the token of "
                 "the kubeconfig, or of the ServiceAccount"
             ),
         ),
-        (refused(), "The Kubernetes API server refused a list (HTTP 403 Forbidden): no right to list"),
+        (refused(), f"The Kubernetes API server refused a list (HTTP 403 Forbidden): {NO_RIGHT}"),
         (KeyError("metadata"), "The watch ended (KeyError), and is started again"),
     ],
 )
@@ -179,7 +188,7 @@ def test_an_api_server_that_is_away_at_first_is_waited_for(
     assert caplog.messages.count(words) == 1, "once, and not at each try"
 
 
-REFUSAL = "The Kubernetes API server refused a list (HTTP 403 Forbidden): no right to list"
+REFUSAL = f"The Kubernetes API server refused a list (HTTP 403 Forbidden): {NO_RIGHT}"
 OTHERS = ". The other namespaces are served"
 
 

@@ -24,12 +24,19 @@ if TYPE_CHECKING:
 NEVER = 1000.0
 
 
+_NO_RIGHT = 'configmaps is forbidden: User "x" cannot list resource "configmaps" in API group "" at the cluster scope'
+NO_RIGHT = (
+    'the operator cannot list resource "configmaps" in API group "" in all namespaces. '
+    "Grant it that with the manifests or the Helm chart of the operator"
+)
+
+
 def eventually(condition: Callable[[], object]) -> None:
     wait_until(condition, 10, "condition")
 
 
 def refused(status: int = 403) -> ApiError:
-    return ApiError(status, {"kind": "Status", "reason": "Forbidden", "message": "no right to list"})
+    return ApiError(status, {"kind": "Status", "reason": "Forbidden", "message": _NO_RIGHT})
 
 
 @dataclass

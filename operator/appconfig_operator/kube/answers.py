@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.kube.errors import AnswerTooLongError, ApiError, UnreachableError
+from appconfig_operator.kube.retry_after import in_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -62,7 +64,7 @@ def parsed(raw: bytes) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def answer(status: int, raw: bytes) -> dict[str, Any]:
+def answer(response: BaseHTTPResponse, raw: bytes) -> dict[str, Any]:
     """Return the object that answers a call.
 
     Raises
@@ -73,9 +75,15 @@ def answer(status: int, raw: bytes) -> dict[str, Any]:
         When it is not the API server that has answered: nobody knows what that would have said.
     """
     found = parsed(raw)
-    success = 200 <= status < 300  # noqa: PLR2004 (HTTP: success)
+    success = 200 <= response.status < 300  # noqa: PLR2004 (HTTP: success)
     if success and found is not None:
         return found
     if success:
         raise UnreachableError("an answer that is no JSON object")
-    raise ApiError(status, found or {})
+    raise refused(response, raw)
+
+
+def refused(response: BaseHTTPResponse, raw: bytes) -> ApiError:
+    """Return what an answer says that is a refusal."""
+    retry_after = in_header(response.headers.get("Retry-After"), time.time())
+    return ApiError(response.status, parsed(raw) or {}, retry_after=retry_after)

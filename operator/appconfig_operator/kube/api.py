@@ -16,8 +16,8 @@ from kubernetes import client, config
 from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 
-from appconfig_operator.kube.answers import ANSWER_BYTES, answer, lines, parsed, read
-from appconfig_operator.kube.errors import ApiError, UnreachableError
+from appconfig_operator.kube.answers import ANSWER_BYTES, answer, lines, read, refused
+from appconfig_operator.kube.errors import UnreachableError
 from appconfig_operator.kube.fence import Fence
 from appconfig_operator.kube.requests import described
 
@@ -220,7 +220,7 @@ class Api:
             raw = read(response, limit_bytes)
         except (HTTPError, config.ConfigException, OSError) as error:  # the last two: the token is read anew at times
             raise UnreachableError(type(error).__name__) from error
-        return answer(response.status, raw), len(raw)
+        return answer(response, raw), len(raw)
 
     def stream(self, path: str, *, query: Mapping[str, str], accept: str) -> Iterator[dict[str, Any]]:
         """Make one call that is answered with a JSON object a line, as a watch is.
@@ -237,7 +237,7 @@ class Api:
             response = self._send("GET", path, query, {"Accept": accept}, timeout=timeout, watch=True)
             try:
                 if response.status != 200:  # noqa: PLR2004 (HTTP: OK)
-                    raise ApiError(response.status, parsed(read(response, ANSWER_BYTES)) or {})
+                    raise refused(response, read(response, ANSWER_BYTES))
                 yield from lines(response.stream())
             finally:
                 response.close()

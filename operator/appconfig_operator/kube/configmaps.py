@@ -15,6 +15,7 @@ from appconfig_operator.core.plan import Create, Replace, WantedConfigMap, plan
 from appconfig_operator.core.release import Delete, Withdraw, become_shared, release
 from appconfig_operator.kube.api import APPLY_PATCH
 from appconfig_operator.kube.errors import CONFLICT, INVALID, NOT_FOUND, ApiError, UnreachableError, target_error
+from appconfig_operator.kube.words import said_of_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -111,8 +112,8 @@ class ConfigMaps:
                 return Written(_resource_version(self._apply(wanted.owner_uid, body)), changed=True)
             except ApiError as error:
                 _check_conflict(wanted, error)
-                # Somebody deleted it, or made another, since it was read: the uid says so.
-                if error.status not in {CONFLICT, INVALID} or "uid" not in error.message:
+                # Somebody deleted it, or made another, since it was read.
+                if error.status not in {CONFLICT, INVALID} or not error.other_uid:
                     raise
         raise _too_busy(wanted)
 
@@ -201,7 +202,7 @@ class ConfigMaps:
 def _check_conflict(wanted: WantedConfigMap, error: ApiError) -> None:
     conflicts = [cause for cause in error.details if cause.get("reason") == "FieldManagerConflict"]
     if conflicts:
-        what = "; ".join(f"{cause.get('field', '')}: {cause.get('message', '')}" for cause in conflicts[:5])
+        what = said_of_fields(conflicts)
         raise AwaitedError(
             Reason.TARGET_CONFLICT,
             f"{wanted} has keys that another field manager holds ({what}). Use another key, or have it given up there.",

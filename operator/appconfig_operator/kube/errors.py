@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.core.errors import Reason, RefusedError, SourceError, StallingError, TransientError
+from appconfig_operator.kube import words
+from appconfig_operator.kube.retry_after import in_answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,12 +22,23 @@ INVALID = 422
 # These come as HTTP 500, and no retry helps.
 _TOO_LARGE_FOR_ETCD = ("request is too large", "message larger than max")
 
+_IMMUTABLE = "`immutable` is set"
+
 # Unauthorized is among them because a token may just be rotating.
 _TRANSIENT = {401, 408, 409, 425, 429}
 
 
 class ApiError(Exception):
-    """The API server refused.
+    """The API server refused. What it said is kept only as far as it may be shown.
+
+    Parameters
+    ----------
+    status
+        HTTP status.
+    answer
+        The body.
+    retry_after
+        Seconds before which it does not want to be asked again, as its header says, or 0.
 
     Attributes
     ----------
@@ -34,22 +47,43 @@ class ApiError(Exception):
     reason
         Machine-readable reason, `AlreadyExists` say, or empty.
     message
-        Its words, or empty.
+        What is known of the refusal, in the middle of a sentence, or empty. Never the API server's own text, which
+        quotes what was sent.
+    remedy
+        What to do about it, as a sentence, or empty.
     details
-        What it says of each field: `reason`, `message`, `field`.
+        What it says of each field: `reason`, `field`, and a `message` like the above.
     causes
         The reasons of these, `NamespaceTerminating` say.
+    other_uid
+        Whether the object is gone, or another one has its name.
+    too_large
+        Whether it was more than the API server stores.
+    retry_after
+        Seconds before which it does not want to be asked again, within bounds; else 0.
     """
 
-    def __init__(self, status: int, answer: Mapping[str, Any]) -> None:
+    def __init__(self, status: int, answer: Mapping[str, Any], *, retry_after: float = 0.0) -> None:
         self.status = status
         # Only a Status is the API server's: a gateway before it answers with JSON of its own.
-        words = answer if answer.get("kind") == "Status" else {}
-        self.reason: str = words.get("reason") or ""
-        self.message: str = words.get("message") or ""
-        self.details: tuple[Mapping[str, Any], ...] = tuple((words.get("details") or {}).get("causes") or ())
-        self.causes = frozenset(cause.get("reason", "") for cause in self.details)
+        said = answer if answer.get("kind") == "Status" else {}
+        fact = words.fact(said)
+        self.reason = words.known_reason(said)
+        self.details = () if fact is not None and fact.foreign else words.known_causes(said)
+        self.causes = frozenset(cause["reason"] for cause in self.details if cause["reason"])
+        self.message = words.said_of_fields(self.details) if fact is None else fact.text
+        self.remedy = "" if fact is None else fact.remedy
+        self.other_uid = self.message == words.ANOTHER_UID or any(
+            cause["field"] == "metadata.uid" for cause in self.details
+        )
+        self.too_large = status == TOO_LARGE or any(text in str(said.get("message")) for text in _TOO_LARGE_FOR_ETCD)
+        self.retry_after = max(retry_after, in_answer(said))
         super().__init__(f"HTTP {status} {self.reason}".rstrip())
+
+    @property
+    def words(self) -> str:
+        """What is known of the refusal, as sentences: at the end of a message."""
+        return " ".join(filter(None, (f"{self.message or self}.", self.remedy)))
 
 
 class UnreachableError(Exception):
@@ -79,19 +113,25 @@ def target_error(error: ApiError | UnreachableError, what: str) -> SourceError:
         return TransientError(
             Reason.TARGET_UNAVAILABLE, f"{what}: the Kubernetes API server could not be reached ({error})."
         )
-    if error.status == TOO_LARGE or any(words in error.message for words in _TOO_LARGE_FOR_ETCD):
+    if error.too_large:
         return StallingError(
             Reason.TOO_LARGE,
             f"{what}: it is more than the Kubernetes API server can store, with its keys and metadata "
             f"({error.message or error}). Use spec.select for a part of it, or a format that writes one file.",
         )
     if is_transient(error):
-        words = f": {error.message}" if error.message else "."
-        return TransientError(Reason.TARGET_UNAVAILABLE, f"{what}: the Kubernetes API server answered {error}{words}")
+        said = f": {error.words}" if error.message else "."
+        return TransientError(
+            Reason.TARGET_UNAVAILABLE,
+            f"{what}: the Kubernetes API server answered {error}{said}",
+            retry_after=error.retry_after,
+        )
     if "NamespaceTerminating" in error.causes:
         return TransientError(Reason.TARGET_UNAVAILABLE, f"{what}: its namespace is being deleted.")
-    words = f"{what}: the Kubernetes API server refused the write: {error.message or error}"
+    refusal = f"{what}: the Kubernetes API server refused the write: {error.words}"
+    if _IMMUTABLE in error.message:
+        refusal += " Delete it, so that it is made anew, or set another spec.target.name."
     if error.status == FORBIDDEN:
         # An API server that has just started refuses what it allows a moment later, so it may still pass.
-        return RefusedError(Reason.TARGET_REJECTED, words)
-    return StallingError(Reason.TARGET_REJECTED, words)
+        return RefusedError(Reason.TARGET_REJECTED, refusal)
+    return StallingError(Reason.TARGET_REJECTED, refusal)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from appconfig_operator.api.text import visible
 from appconfig_operator.api.v1alpha1 import API_VERSION, GROUP, KIND
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 from appconfig_operator.logs import about
@@ -66,7 +67,7 @@ class Events:
             "type": kind,
             "reason": reason,
             "action": "Sync",
-            "note": note.encode()[:NOTE_LIMIT].decode(errors="ignore"),
+            "note": visible(note).encode()[:NOTE_LIMIT].decode(errors="ignore"),
             "reportingController": CONTROLLER,
             "reportingInstance": self._instance[:128],
             "regarding": {
@@ -86,7 +87,7 @@ class Events:
         try:
             self._api.call("POST", f"/apis/events.k8s.io/v1/namespaces/{namespace}/events", body=event.body)
         except (ApiError, UnreachableError) as error:
-            words = getattr(error, "message", "") or error
+            words = error.words if isinstance(error, ApiError) else f"no answer ({error})."
             logger.warning("Event %s not written: %s", event.body["reason"], words, extra=event.about)
 
 

@@ -124,7 +124,11 @@ def _refused(error: ApiError, what: str, to_do: str, given_by: str) -> SourceErr
     if error.status == NOT_FOUND:
         return _unavailable(f"{what} does not exist. Create it, or check spec.credentials.")
     if is_transient(error):
-        return TransientError(Reason.TARGET_UNAVAILABLE, f"{what}: the Kubernetes API server answered {error}.")
+        return TransientError(
+            Reason.TARGET_UNAVAILABLE,
+            f"{what}: the Kubernetes API server answered {error}.",
+            retry_after=error.retry_after,
+        )
     if "NamespaceTerminating" in error.causes:
         return TransientError(Reason.TARGET_UNAVAILABLE, f"{what}: its namespace is being deleted.")
     if error.status == FORBIDDEN:

@@ -75,7 +75,7 @@ class Leases:
             if error.status in _FAILURES and not isinstance(request, ListLeases):
                 return _FAILURES[error.status]
             words = f"Leases in namespace {self._namespace}: the Kubernetes API server answered {error}"
-            raise LeaseError(f"{words}: {error.message}" if error.message else words) from error
+            raise LeaseError(f"{words}: {error.words.rstrip('.')}" if error.message else words) from error
         except UnreachableError as error:
             words = f"Leases in namespace {self._namespace}: the Kubernetes API server could not be reached ({error})"
             raise LeaseError(words) from error

@@ -97,9 +97,9 @@ class Sources:
         except ApiError as error:
             if error.status == NOT_FOUND and error.reason == "NotFound":
                 raise SourceGoneError(source.uid) from error
-            raise TransientError(Reason.TARGET_UNAVAILABLE, f"{error}: {error.message}") from error
+            raise _failure(error, source) from error
         except UnreachableError as error:
-            raise TransientError(Reason.TARGET_UNAVAILABLE, f"no answer ({error})") from error
+            raise _failure(error, source) from error
         if answer["metadata"]["uid"] != source.uid or "deletionTimestamp" in answer["metadata"]:
             raise SourceGoneError(source.uid)
         if answer["metadata"]["generation"] > source.generation:
@@ -131,14 +131,37 @@ class Sources:
                 content_type=JSON_PATCH,
             )
         except ApiError as error:
-            # A failed test has no causes, unlike a status that the CRD does not allow.
-            other = error.status == INVALID and not error.causes
-            if other or (error.status == NOT_FOUND and error.reason == "NotFound"):
+            # A failed test, a webhook that refuses and a status that the CRD does not allow may look alike.
+            if error.status in {INVALID, NOT_FOUND} and not self._there(source):
                 raise SourceGoneError(source.uid) from error
-            raise TransientError(Reason.TARGET_UNAVAILABLE, f"{error}: {error.message}") from error
+            raise _failure(error, source) from error
         except UnreachableError as error:
-            raise TransientError(Reason.TARGET_UNAVAILABLE, f"no answer ({error})") from error
+            raise _failure(error, source) from error
         return str(answer["metadata"]["resourceVersion"])
+
+    def _there(self, source: Source) -> bool:
+        """Tell whether the resource is still the one that it was. When nobody says, it may well be."""
+        try:
+            answer = self._api.call("GET", _path(source))
+        except ApiError as error:
+            return not (error.status == NOT_FOUND and error.reason == "NotFound")
+        except UnreachableError:
+            return True
+        return bool(answer["metadata"]["uid"] == source.uid)
+
+
+def _failure(error: ApiError | UnreachableError, source: Source) -> TransientError:
+    what = f"AppConfigSource {source.namespace}/{source.name}"
+    if isinstance(error, UnreachableError):
+        return TransientError(
+            Reason.TARGET_UNAVAILABLE, f"{what}: the Kubernetes API server could not be reached ({error})."
+        )
+    said = f": {error.words}" if error.message else "."
+    return TransientError(
+        Reason.TARGET_UNAVAILABLE,
+        f"{what}: the Kubernetes API server answered {error}{said}",
+        retry_after=error.retry_after,
+    )
 
 
 def _path(source: Source) -> str:

@@ -29,7 +29,7 @@ def answer(reason: str = "", message: str = "", *causes: str) -> dict[str, Any]:
             answer("BadRequest", "no such field"),
             StallingError,
             Reason.TARGET_REJECTED,
-            f"{WHAT}: the Kubernetes API server refused the write: no such field",
+            f"{WHAT}: the Kubernetes API server refused the write: HTTP 400 BadRequest.",
             id="bad request",
         ),
         pytest.param(
@@ -37,15 +37,16 @@ def answer(reason: str = "", message: str = "", *causes: str) -> dict[str, Any]:
             answer("Unauthorized", "Unauthorized"),
             TransientError,
             Reason.TARGET_UNAVAILABLE,
-            f"{WHAT}: the Kubernetes API server answered HTTP 401 Unauthorized: Unauthorized",
+            f"{WHAT}: the Kubernetes API server answered HTTP 401 Unauthorized.",
             id="token rotates",
         ),
         pytest.param(
             403,
-            answer("Forbidden", "exceeded quota: small"),
+            answer("Forbidden", 'configmaps "checkout" is forbidden: exceeded quota: small, requested: configmaps=1'),
             RefusedError,
             Reason.TARGET_REJECTED,
-            f"{WHAT}: the Kubernetes API server refused the write: exceeded quota: small",
+            f"{WHAT}: the Kubernetes API server refused the write: exceeded quota: small. "
+            "Delete what is not needed, or have that ResourceQuota raised.",
             id="quota or rights",
         ),
         pytest.param(
@@ -61,7 +62,7 @@ def answer(reason: str = "", message: str = "", *causes: str) -> dict[str, Any]:
             {},
             RefusedError,
             Reason.TARGET_REJECTED,
-            f"{WHAT}: the Kubernetes API server refused the write: HTTP 403",
+            f"{WHAT}: the Kubernetes API server refused the write: HTTP 403.",
             id="no words",
         ),
         pytest.param(
@@ -69,7 +70,7 @@ def answer(reason: str = "", message: str = "", *causes: str) -> dict[str, Any]:
             answer("NotFound", 'namespaces "shop" not found'),
             StallingError,
             Reason.TARGET_REJECTED,
-            f'{WHAT}: the Kubernetes API server refused the write: namespaces "shop" not found',
+            f'{WHAT}: the Kubernetes API server refused the write: the namespace "shop" was not found.',
             id="no namespace",
         ),
         pytest.param(
@@ -85,16 +86,16 @@ def answer(reason: str = "", message: str = "", *causes: str) -> dict[str, Any]:
             answer("Conflict", "changed"),
             TransientError,
             Reason.TARGET_UNAVAILABLE,
-            f"{WHAT}: the Kubernetes API server answered HTTP 409 Conflict: changed",
+            f"{WHAT}: the Kubernetes API server answered HTTP 409 Conflict.",
             id="conflict",
         ),
         pytest.param(
             413,
-            answer("RequestEntityTooLarge", "limit is 3145728"),
+            answer("RequestEntityTooLarge", "Request entity too large: limit is 3145728"),
             StallingError,
             Reason.TOO_LARGE,
             f"{WHAT}: it is more than the Kubernetes API server can store, with its keys and metadata "
-            "(limit is 3145728). Use spec.select for a part of it, or a format that writes one file.",
+            "(the limit is 3145728 bytes). Use spec.select for a part of it, or a format that writes one file.",
             id="body too large",
         ),
         pytest.param(
@@ -102,7 +103,7 @@ def answer(reason: str = "", message: str = "", *causes: str) -> dict[str, Any]:
             answer("Invalid", "field is immutable", "FieldValueForbidden"),
             StallingError,
             Reason.TARGET_REJECTED,
-            f"{WHAT}: the Kubernetes API server refused the write: field is immutable",
+            f"{WHAT}: the Kubernetes API server refused the write: FieldValueForbidden.",
             id="invalid",
         ),
         pytest.param(
@@ -115,10 +116,11 @@ def answer(reason: str = "", message: str = "", *causes: str) -> dict[str, Any]:
         ),
         pytest.param(
             500,
-            answer("InternalError", 'failed calling webhook "policy"'),
+            answer("InternalError", 'Internal error occurred: failed calling webhook "policy.example.com": secret'),
             TransientError,
             Reason.TARGET_UNAVAILABLE,
-            f'{WHAT}: the Kubernetes API server answered HTTP 500 InternalError: failed calling webhook "policy"',
+            f"{WHAT}: the Kubernetes API server answered HTTP 500 InternalError: "
+            'the admission webhook "policy.example.com" could not be called.',
             id="webhook away",
         ),
         pytest.param(
@@ -151,6 +153,19 @@ def test_unreachable() -> None:
     assert type(error) is TransientError
     assert error.reason is Reason.TARGET_UNAVAILABLE
     assert error.message == f"{WHAT}: the Kubernetes API server could not be reached (ReadTimeoutError)."
+
+
+def test_what_may_pass_is_not_tried_before_the_api_server_wants_it() -> None:
+    error = target_error(ApiError(429, answer("TooManyRequests"), retry_after=7.0), WHAT)
+    assert type(error) is TransientError
+    assert error.retry_after == 7
+
+
+@pytest.mark.parametrize(("status", "message"), [(413, ""), (500, "etcdserver: request is too large")])
+def test_what_is_too_large_by_whatever_answer(status: int, message: str) -> None:
+    error = target_error(ApiError(status, answer("", message)), WHAT)
+    assert error.reason is Reason.TOO_LARGE
+    assert "etcdserver" not in error.message
 
 
 @pytest.mark.parametrize(
