@@ -63,6 +63,7 @@ class Result(StrEnum):
     PACED = "Paced"
     BUSY = "Busy"
     OUTDATED = "Outdated"
+    TOLD = "Told"
     GONE = "Gone"
     ERROR = "Error"
 

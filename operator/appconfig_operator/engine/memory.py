@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from appconfig_operator.core.content import Content
     from appconfig_operator.core.errors import ContentError
     from appconfig_operator.engine.ports import ConfigurationSession
+    from appconfig_operator.engine.telling import Untold
 
 
 @dataclass(slots=True)
@@ -33,6 +34,12 @@ class Memory:
         When AppConfig may be asked again, by the monotonic clock.
     failures
         Transient failures in a row.
+    untold
+        What the status could not be brought to tell, or `None`.
+    outdated
+        Polls in a row that found a newer spec than the watch has told.
+    woken
+        Whether the source was woken since its last poll, as the ConfigMap that it waits for has changed.
     pending
         A configuration that was received and is not written yet. AppConfig does not send it again in this session.
     forgone
@@ -65,6 +72,9 @@ class Memory:
     asked: float = 0.0
     next_call: float = 0.0
     failures: int = 0
+    untold: Untold | None = None
+    outdated: int = 0
+    woken: bool = False
     pending: Content | None = None
     forgone: bool = False
     latest: str = ""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from appconfig_operator.api.status import ReceivedVersion
+from appconfig_operator.api.text import label
 from appconfig_operator.core import conditions, pace
 from appconfig_operator.core.drift import FIGHT_WINDOW_SECONDS, fighting
 from appconfig_operator.core.errors import (
@@ -26,7 +26,7 @@ from appconfig_operator.engine.deliver import Deliverer
 from appconfig_operator.engine.memory import same_version
 from appconfig_operator.engine.report import Reporter
 from appconfig_operator.engine.reserve import Reserve
-from appconfig_operator.logs import about
+from appconfig_operator.engine.telling import Teller
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,11 +43,11 @@ if TYPE_CHECKING:
         Meter,
         SourceStore,
     )
-
-logger = logging.getLogger(__name__)
+    from appconfig_operator.engine.telling import Untold
 
 OUTDATED_SECONDS = 1.0
-"""Until another look at a source whose new spec the watch is about to tell. Once it has, there is a poll at once."""
+"""Until another look at a source whose new spec the watch is about to tell, and twice as long after each further one:
+the watch may be away. Once it has told, there is a poll at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +59,13 @@ class Polled:
     delay
         Seconds until the next one, or `None` without a next one.
     result
-        What it was in a word: `Unchanged`, `Received`, `TooEarly`, `Paced`, `Busy`, `Outdated`, or the reason of an
-        error.
+        What it was in a word: `Unchanged`, `Received`, `TooEarly`, `Paced`, `Busy`, `Outdated`, `Told`, or the reason
+        of an error.
     answered
-        Whether all that were asked have answered, be it with a refusal; `None` when nobody was asked.
+        Whether all that were asked have answered, be it with a refusal; `None` when nothing new is known.
     awaits
-        Name of the ConfigMap that the source waits for to come, to change or to go, or `None`.
+        Name of the ConfigMap that the source waits for to come, to change or to go, or `None`; as before when nothing
+        new is known.
     """
 
     delay: float | None
@@ -116,6 +117,7 @@ class Poller:
         self._deliverer = Deliverer(config_maps, history, sources, self._now)
         self._reporter = Reporter(sources, events, self._now)
         self._reserve = reserve or Reserve()
+        self._teller = Teller(self._reporter, monotonic, random)
 
     def poll(self, source: Source, memory: Memory) -> Polled:
         """Poll a source, and carry out what follows.
@@ -125,15 +127,33 @@ class Poller:
         SourceGoneError
             When the source does not exist any more.
         """
+        polled = self._turn(source, memory)
+        memory.woken = False
+        assert polled.delay is not None, "only a source that is gone has no next poll"  # noqa: S101 (that is raised)
+        return replace(polled, delay=self._teller.sooner(memory, polled.delay))
+
+    def _turn(self, source: Source, memory: Memory) -> Polled:
+        outdated, memory.outdated = memory.outdated, 0
         try:
+            if memory.untold is not None and self._teller.turn(memory):
+                return self._retell(source, memory, memory.untold)
             return self._poll(source, memory)
         except TooEarlyError:
             memory.next_call = self._monotonic() + memory.session.interval
-            return Polled(self._ordinary(memory), "TooEarly")
+            return Polled(self._ordinary(memory), "TooEarly", answered=None)
         except PacedError as paced:
             return Polled(paced.seconds, "Busy" if isinstance(paced, BusyError) else "Paced", answered=None)
         except OutdatedError:
-            return Polled(OUTDATED_SECONDS, "Outdated")
+            memory.outdated = outdated + 1
+            wait = min(OUTDATED_SECONDS * 2.0 ** min(outdated, 16), pace.BACKOFF_CAP_SECONDS)
+            return Polled(wait, "Outdated", answered=None)
+
+    def _retell(self, source: Source, memory: Memory, untold: Untold) -> Polled:
+        """Write the status alone: the next poll keeps its time."""
+        due = untold.poll_due
+        refused = self._teller.retell(source, memory)
+        result = str(refused.reason) if refused is not None else "Told"
+        return Polled(max(0.0, due - self._monotonic()), result, answered=None)
 
     def _poll(self, source: Source, memory: Memory) -> Polled:
         self._check_forgone(source, memory)
@@ -157,21 +177,16 @@ class Poller:
         if memory.blocked is not None and source.spec.pinned_digest is None:
             memory.drift = None  # there is nothing to put right with until another configuration comes
         memory.failures = memory.failures + 1 if isinstance(error, TransientError) else 0
-        try:
-            self._reporter.report(source, memory, error, changed=changed)
-        except TransientError as raised:
-            logger.warning("Status not written: %s", raised.message, extra=about(source))
-            if not isinstance(error, TransientError):
-                memory.failures += 1
-            error = raised.copy()
-        if error is not None:
-            return Polled(
-                self._delay(memory, error),
-                str(error.reason),
-                answered=not isinstance(error, TransientError),
-                awaits=source.spec.target.name if error.reason in _AWAITED else None,
-            )
-        return Polled(self._ordinary(memory), "Unchanged" if memory.received is before else "Received")
+        refused = self._teller.tell(source, memory, error, changed=changed)
+        delay = self._ordinary(memory) if error is None else self._delay(memory, error)
+        told = refused or error
+        unchanged = "Unchanged" if memory.received is before else "Received"
+        return Polled(
+            delay,
+            unchanged if told is None else str(told.reason),
+            answered=not isinstance(error, TransientError),
+            awaits=source.spec.target.name if error is not None and error.reason in _AWAITED else None,
+        )
 
     def _keep(self, memory: Memory) -> None:
         """Give up what could not be written, where too much waits already."""
@@ -272,8 +287,8 @@ class Poller:
 def _received(content: Content, before: ReceivedVersion | None, now: str) -> ReceivedVersion:
     """Describe what was received. The same version received again keeps the time of the first receipt."""
     version = ReceivedVersion(
-        version_label=content.version_label,
-        content_type=content.content_type,
+        version_label=label(content.version_label),
+        content_type=label(content.content_type),
         digest=content.digest,
         size_bytes=len(content.body),
         received_time=now,

@@ -119,6 +119,7 @@ class Schedule:
         entry.woken = False
         entry.not_before = max(entry.not_before, entry.looked + WAKE_SECONDS)
         if entry.memory is not None and entry.ticket is not None and entry.due > entry.not_before:
+            entry.memory.woken = True
             self._schedule(entry, 0.0)
 
     # Beginnings.
@@ -212,6 +213,8 @@ class Schedule:
         self.look(entry, entry.memory)
 
     def _note_awaited(self, job: Job, polled: Polled) -> None:
+        if polled.answered is None:
+            return  # nothing was tried: it waits for what it waited for
         target = None if polled.awaits is None else (job.source.namespace, polled.awaits)
         if self.awaited.set(job.source.uid, target):
             # What has changed since its look, and before it was known to wait, nobody has noticed.
