@@ -116,7 +116,7 @@ class SourceWatch:
             self._complain(f"The Kubernetes API server {server} cannot be reached ({error}); trying again{_way(error)}")
             return False
         except ApiError as error:
-            self._again = max(self._again, min(error.retry_after, LONGEST_WAIT_SECONDS))
+            self._again = _patience(error)
             self._complain(_refusal(error))
             return False
         if self._refused:
@@ -177,7 +177,7 @@ class SourceWatch:
 
     def _look(self) -> str:
         """Forget what was deleted unheard, and return what is wrong that the watch itself does not tell of."""
-        complaint = ""
+        complaint, again = "", WATCH_AGAIN_SECONDS
         try:
             if self._sources.served():
                 self._forget_deleted()
@@ -186,14 +186,16 @@ class SourceWatch:
                     self.stop()  # to be started again for those that may be looked into now
             else:
                 self.stop()  # Kopf would watch nothing, for ever: the CRD went while it looked for it
-        except (ApiError, UnreachableError):
+        except ApiError as error:
+            again = _patience(error)
+        except UnreachableError:
             pass
         except Exception as error:  # noqa: BLE001 (a gateway's JSON, say: nobody else would look any more)
             complaint = f"Sources that were deleted unheard cannot be looked for ({type(error).__name__}); trying again"
         else:
             return ""
         # What was deleted is looked for again.
-        self._stop.wait(WATCH_AGAIN_SECONDS)
+        self._stop.wait(again)
         self._gap.set()
         return complaint
 
@@ -261,6 +263,10 @@ class SourceWatch:
         finally:
             with self._lock:
                 self._end = None
+
+
+def _patience(error: ApiError) -> float:
+    return max(WATCH_AGAIN_SECONDS, min(error.retry_after, LONGEST_WAIT_SECONDS))
 
 
 def _refusal(error: ApiError) -> str:

@@ -148,8 +148,9 @@ def test_an_api_server_that_asks_for_patience_gets_it(it: Watching, monkeypatch:
     watch = it.start(monkeypatch)
     it.looked(1)
     eventually(lambda: watch._again == module.LONGEST_WAIT_SECONDS)
+    eventually(lambda: it.sources.lists == 2)
     watch._stop.wait(0.1)
-    assert it.sources.lists == 1
+    assert it.sources.lists == 2, "by the watch, and by the look for what was deleted"
 
 
 @pytest.mark.parametrize(
