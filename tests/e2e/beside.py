@@ -16,8 +16,9 @@ from sandbox import ControlPlane, free_ports, wait_until
 from sandbox.appconfig_proxy import AppConfigProxy, Operation, Rules
 from sandbox.kubectl import Kubectl
 from sandbox.operator_process import MANIFESTS, USER, operator, wait_for_kind
+from tests.e2e.canary import LOOKOUT
 from tests.e2e.stage import OF_REPLICAS, ask
-from tests.e2e.support import TIMEOUT, Scene, administrator, check_log, wait_for_silence
+from tests.e2e.support import TIMEOUT, Scene, administrator, check_log, value, wait_for_silence
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +56,9 @@ class Cluster:
 
     @cached_property
     def control_plane(self) -> ControlPlane:
-        return self._stack.enter_context(ControlPlane())
+        running = self._stack.enter_context(ControlPlane())
+        self._stack.enter_context(LOOKOUT.over(administrator(running)))
+        return running
 
     @cached_property
     def kubectl(self) -> Kubectl:
@@ -116,11 +119,11 @@ def wait_for_crd(cluster: Cluster) -> None:
     wait_until(lambda: cluster.probe("/readyz") == HTTPStatus.OK, TIMEOUT, "readiness")
     scenes = [cluster.new_scene() for _ in range(2)]
     for scene in scenes:
-        scene.deploy(scene.namespace.encode(), content_type="text/plain")
+        scene.deploy(value(scene.namespace).encode(), content_type="text/plain")
         scene.apply("checkout")
     for scene in scenes:
         scene.wait_for("checkout", "Synced")
-        assert scene.config_map("checkout")["data"] == {"config.txt": scene.namespace}
+        assert scene.config_map("checkout")["data"] == {"config.txt": value(scene.namespace)}
     running.check()
     assert running.pid == pid
     # A line at each look, which is every 5 s, and nothing else that is wrong.
@@ -136,7 +139,7 @@ def write_nothing_unchanged(cluster: Cluster) -> None:
     places = [scene.place(name) for name in names]
     scene.write_config_map("shared", {"theirs": "x"})
     for name, target in zip(names, TARGETS, strict=True):
-        scene.deploy(f'{{"a": {{"b": "{name}"}}}}'.encode(), profile=name, label=name)
+        scene.deploy(f'{{"a": {{"b": "{value(name)}"}}}}'.encode(), profile=name, label=name)
         scene.apply(name, configurationProfile=name, target=target, select="/a")
     for name in names:
         scene.wait_for(name, "Synced")
@@ -175,7 +178,7 @@ def outlive_an_outage(cluster: Cluster) -> None:
     """The API server is away for a while: the same process goes on, and nothing is lost."""
     scene, proxy, running = cluster.new_scene(), cluster.proxy, cluster.operator
     for profile in ("stays", "goes", "comes"):
-        scene.deploy(b'{"version": 1}', profile=profile)
+        scene.deploy(b'{"version": "can4rybird 1"}', profile=profile)
     for profile in ("stays", "goes"):
         # ConfigMaps that stay: of the end of a source, nothing tells but a list of the sources.
         scene.apply(profile, configurationProfile=profile, target={"creationPolicy": "Orphan"})
@@ -185,7 +188,7 @@ def outlive_an_outage(cluster: Cluster) -> None:
     cluster.control_plane.stop_api_server()
     stopped = time.monotonic()
     wait_until(lambda: time.monotonic() - stopped > DEPLOYED_AFTER_SECONDS, OUTAGE_SECONDS, "most of the outage")
-    scene.deploy(b'{"version": 2}', profile="stays")
+    scene.deploy(b'{"version": "can4rybird 2"}', profile="stays")
     wait_until(lambda: time.monotonic() - stopped > OUTAGE_SECONDS, OUTAGE_SECONDS, "the end of the outage")
     running.check()
     # AppConfig was asked as long as nobody else could have taken over, and not after that.
@@ -199,8 +202,8 @@ def outlive_an_outage(cluster: Cluster) -> None:
     running.send(signal.SIGCONT)
 
     scene.wait_for("comes", "Synced")
-    assert scene.config_map("comes")["data"] == {"config.json": '{"version": 1}'}
-    scene.wait_for_content("stays", {"config.json": '{"version": 2}'}, timeout=60)
+    assert scene.config_map("comes")["data"] == {"config.json": '{"version": "can4rybird 1"}'}
+    scene.wait_for_content("stays", {"config.json": '{"version": "can4rybird 2"}'}, timeout=60)
     scene.wait_for("stays", "Synced")
     wait_for_silence(proxy, scene.place("goes"), beside=scene.place("comes"))
     running.check()

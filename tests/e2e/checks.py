@@ -10,7 +10,7 @@ from tests.e2e.support import TIMEOUT, condition
 if TYPE_CHECKING:
     from tests.e2e.support import Object, Scene
 
-GOOD = {"config.json": '{"good": true}'}
+GOOD = {"config.json": '{"good": "can4rybird"}'}
 
 
 def synced(scene: Scene, name: str = "checkout") -> Object:

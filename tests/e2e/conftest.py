@@ -12,9 +12,12 @@ from sandbox.appconfig_proxy import AppConfigProxy, Rules
 from sandbox.operator_process import allow_leases, operator
 
 # Before they are imported: their assertions are to tell what they saw.
-pytest.register_assert_rewrite(*(f"tests.e2e.{name}" for name in ("beside", "checks", "replicas", "stage", "support")))
+pytest.register_assert_rewrite(
+    *(f"tests.e2e.{name}" for name in ("beside", "canary", "checks", "replicas", "stage", "support"))
+)
 
 from tests.e2e.beside import STORIES, Beside, Cluster  # noqa: E402 (see above)
+from tests.e2e.canary import LOOKOUT  # noqa: E402 (see above)
 from tests.e2e.stage import Stage  # noqa: E402 (see above)
 from tests.e2e.support import Scene, administrator, check_log  # noqa: E402 (see above)
 
@@ -52,11 +55,20 @@ def story_of(item: pytest.Item) -> Callable[[Stage], None] | None:
 
 
 @pytest.fixture(scope="session")
-def api(installed: ControlPlane) -> Rest:
+def api(installed: ControlPlane) -> Iterator[Rest]:
     """The API server as the administrator, with the operator's CRD and rights."""
     # The garbage collector then knows the new kind at once.
     installed.restart_controllers()
-    return administrator(installed)
+    with LOOKOUT.over(administrator(installed)):
+        yield administrator(installed)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def lookout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let the run fail where the operator has told a value of what was deployed, in whatever test and wherever."""
+    yield
+    LOOKOUT.look_into_logs(tmp_path_factory.getbasetemp())
+    LOOKOUT.check()
 
 
 @pytest.fixture(scope="session")
@@ -149,7 +161,9 @@ def start_operator(
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _beside(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beside]:
+def _beside(
+    request: pytest.FixtureRequest, lookout: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Beside]:
     """Start the slow stories with the first test, where they are asked for at all."""
     wanted = any(map(asks_for_beside, request.session.items))
     stories: Beside = {}
@@ -174,7 +188,7 @@ def beside(_beside: Beside) -> Beside:
 
 @pytest.fixture(scope="session", autouse=True)
 def _meanwhile(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, lookout: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[Callable[[Stage], None], Future[None]]]:
     """Start the stories about replicas with the first test, those that are asked for."""
     stories = [story for story in map(story_of, request.session.items) if story is not None]

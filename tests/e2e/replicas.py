@@ -28,7 +28,7 @@ def named(count: int) -> list[str]:
 
 
 def version(number: int) -> str:
-    return f'{{"version": {number}}}'
+    return f'{{"version": "can4rybird {number}"}}'
 
 
 def sync(stage: Stage, names: list[str]) -> None:

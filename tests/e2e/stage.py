@@ -8,7 +8,7 @@ import itertools
 import json
 import re
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
@@ -18,7 +18,8 @@ from sandbox import LOOPBACK, free_ports, wait_until
 from sandbox.appconfig_proxy import AppConfigProxy, Operation, Rules
 from sandbox.kubeconfig import write_kubeconfig
 from sandbox.operator_process import NAMESPACE, SERVICE_ACCOUNT, USER, allow_leases, operator
-from tests.e2e.support import TIMEOUT, Scene, check_log
+from tests.e2e.canary import LOOKOUT
+from tests.e2e.support import CANARY, TIMEOUT, Scene, check_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -85,11 +86,13 @@ def ask(port: int, path: str) -> tuple[int, str]:
     try:
         connection.request("GET", path)
         response = connection.getresponse()
-        return response.status, response.read().decode()
+        text = response.read().decode()
     except ConnectionRefusedError:
         return 0, ""
     finally:
         connection.close()
+    LOOKOUT.look(f"GET {path}", text)
+    return response.status, text
 
 
 @dataclass
@@ -116,6 +119,9 @@ class Stage:
     ) -> None:
         with self._stack:
             for replica in self.replicas:
+                if replica.process.running:
+                    with suppress(OSError):  # the story may have left it in any state
+                        ask(replica.metrics_port, "/metrics")  # for the lookout
                 replica.process.stop()
         for replica in self.replicas:
             if error is None:
@@ -153,10 +159,10 @@ class Stage:
         process.start()
         return replica
 
-    def deploy(self, names: Iterable[str], content: str = '{"version": 1}') -> None:
+    def deploy(self, names: Iterable[str], content: str = '{"version": "can4rybird 1"}') -> None:
         """Deploy to a profile for each name."""
         for name in names:
-            self.scene.deploy(content.encode(), profile=name, label=content)
+            self.scene.deploy(content.encode(), profile=name, label=content.replace(CANARY, "version"))
 
     def apply(self, names: Iterable[str]) -> None:
         """Create a source for each name, of the profile of that name."""

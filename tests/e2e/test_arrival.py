@@ -27,7 +27,7 @@ def digest(content: bytes) -> str:
 
 
 def test_a_version_arrives_and_then_the_next(scene: Scene, kubectl: Kubectl) -> None:
-    first, second = '{"größe": 1}\r\n\n', '{"größe": 2}'
+    first, second = '{"größe": "can4rybird 1"}\r\n\n', '{"größe": "can4rybird 2"}'
     scene.deploy(first.encode(), label="v1")
     applied = scene.apply(
         "checkout",
@@ -120,8 +120,8 @@ def escaped(text: str) -> str:
 @pytest.mark.parametrize(
     ("content", "content_type", "key"),
     [
-        pytest.param(b"\xff\x00\xfe", "application/octet-stream", "config", id="binary"),
-        pytest.param(b"a: 1\n", "application/x-yaml", "config.yaml", id="yaml"),
+        pytest.param(b"\xff\x00\xfecan4rybird", "application/octet-stream", "config", id="binary"),
+        pytest.param(b"a: can4rybird\n", "application/x-yaml", "config.yaml", id="yaml"),
     ],
 )
 def test_content_arrives_byte_for_byte(scene: Scene, content: bytes, content_type: str, key: str) -> None:

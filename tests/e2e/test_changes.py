@@ -9,7 +9,7 @@ import pytest
 
 from sandbox import wait_until
 from sandbox.appconfig_proxy import Operation
-from tests.e2e.support import TIMEOUT, Scene, wait_for_silence
+from tests.e2e.support import TIMEOUT, Scene, value, wait_for_silence
 
 if TYPE_CHECKING:
     from sandbox.appconfig_proxy import AppConfigProxy
@@ -20,7 +20,7 @@ def scene(served_scene: Scene) -> Scene:
     """Two sources, synced: one to change, and one beside it that goes on."""
     scene = served_scene
     for profile in ("changed", "beside"):
-        scene.deploy(f'"{profile}"'.encode(), profile=profile)
+        scene.deploy(f'"{value(profile)}"'.encode(), profile=profile)
         scene.apply(profile, configurationProfile=profile)
     for profile in ("changed", "beside"):
         scene.wait_for(profile, "Synced")
@@ -28,11 +28,11 @@ def scene(served_scene: Scene) -> Scene:
 
 
 def test_another_profile_is_read_in_a_new_session(scene: Scene, proxy: AppConfigProxy) -> None:
-    scene.deploy(b"other", profile="other", content_type="text/plain", label="o1")
+    scene.deploy(value("other").encode(), profile="other", content_type="text/plain", label="o1")
     scene.change("changed", configurationProfile="other")
     source = scene.wait_for("changed", "Synced", generation=2)
     config_map = scene.config_map("changed")
-    assert config_map["data"] == {"config.txt": "other"}
+    assert config_map["data"] == {"config.txt": value("other")}
     assert config_map["metadata"]["annotations"]["appconfig-operator.io/configuration-profile"] == "other"
     assert source["status"]["source"]["versionLabel"] == "o1"
     assert proxy.sessions(place=scene.place("other")) == 1

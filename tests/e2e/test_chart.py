@@ -14,6 +14,7 @@ from sandbox.helm import Helm, HelmError
 from sandbox.kubectl import Kubectl
 from sandbox.ministack import REGION
 from sandbox.operator_process import wait_for_kind
+from tests.e2e.canary import LOOKOUT
 from tests.e2e.releases import CRD, NAME, Release, previous_chart
 from tests.e2e.support import Scene, administrator, check_log
 from tools import schemas
@@ -33,7 +34,7 @@ UNINSTALL_SECONDS = 30.0
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[ControlPlane]:
     """A cluster of its own: releases come and go with the CRD."""
-    with ControlPlane() as running:
+    with ControlPlane() as running, LOOKOUT.over(administrator(running)):
         yield running
 
 
@@ -49,7 +50,7 @@ def new_scene(cluster: ControlPlane, appconfig: AppConfig) -> Callable[[], Scene
     def new() -> Scene:
         scene = Scene(administrator(cluster), appconfig, f"test-{uuid.uuid4().hex[:10]}")
         scene.create_namespace()
-        scene.deploy(b'{"version": 1}')
+        scene.deploy(b'{"version": "can4rybird 1"}')
         return scene
 
     return new
@@ -84,7 +85,7 @@ def test_namespaced(release: Release, new_scene: Callable[[], Scene], aws: Mappi
         for scene in (first, second):
             scene.wait_for("checkout", "Synced")
             scene.wait_for_events("checkout", [("Normal", "Synced")])
-            assert scene.config_map("checkout")["data"] == {"config.json": '{"version": 1}'}
+            assert scene.config_map("checkout")["data"] == {"config.json": '{"version": "can4rybird 1"}'}
     check_log(running)
     assert "conditions" not in other.source("checkout").get("status", {})
     assert other.config_maps() == []
@@ -121,10 +122,10 @@ def test_cluster_from_an_older_version_to_its_end(
     assert after["spec"]["replicas"] == 2
     assert uid_of(release, CRD) == crd
     assert is_there(release, "poddisruptionbudget", f"--namespace={release.namespace}")
-    scene.deploy(b'{"version": 2}')
+    scene.deploy(b'{"version": "can4rybird 2"}')
     with release.operator(tmp_path, aws) as running:
-        scene.wait_for_content("owner", {"config.json": '{"version": 2}'})
-        scene.wait_for_content("orphan", {"config.json": '{"version": 2}'})
+        scene.wait_for_content("owner", {"config.json": '{"version": "can4rybird 2"}'})
+        scene.wait_for_content("orphan", {"config.json": '{"version": "can4rybird 2"}'})
     check_log(running)
 
     release.uninstall()
@@ -137,7 +138,7 @@ def test_cluster_from_an_older_version_to_its_end(
     release.uninstall()
     wait_until(lambda: not is_there(release, CRD), UNINSTALL_SECONDS, "the end of the CRD")
     wait_until(lambda: not scene.has_config_map("owner"), UNINSTALL_SECONDS, "the end of the owned ConfigMap")
-    assert scene.config_map("orphan")["data"] == {"config.json": '{"version": 2}'}
+    assert scene.config_map("orphan")["data"] == {"config.json": '{"version": "can4rybird 2"}'}
 
 
 def uid_of(release: Release, what: str) -> str:

@@ -20,7 +20,7 @@ SOURCES = 50
 def test_killed_in_the_middle_of_a_first_sync_it_goes_on_and_writes_nothing_twice(
     scene: Scene, installed: ControlPlane, start_operator: StartOperator
 ) -> None:
-    contents = {f"source-{number:02}": f'{{"number": {number}}}' for number in range(SOURCES)}
+    contents = {f"source-{number:02}": f'{{"number": "can4rybird {number}"}}' for number in range(SOURCES)}
     for name, content in contents.items():
         scene.deploy(content.encode(), profile=name, label=name)
         scene.apply(name, configurationProfile=name)
@@ -62,7 +62,7 @@ def test_killed_in_the_middle_of_a_first_sync_it_goes_on_and_writes_nothing_twic
 def test_a_namespace_with_sources_can_be_deleted_while_the_operator_is_down(
     scene: Scene, start_operator: StartOperator
 ) -> None:
-    scene.deploy(b"{}")
+    scene.deploy(b'{"a": "can4rybird"}')
     operator = start_operator(scene.namespace)
     for name in ("good", "wrong"):
         scene.apply(name, application=scene.namespace if name == "good" else "nowhere")

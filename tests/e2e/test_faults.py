@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sandbox.appconfig_proxy import AppConfigProxy
     from tests.e2e.support import Object, Scene
 
-CONTENT = '{"good": true}'
+CONTENT = '{"good": "can4rybird"}'
 FAULTS = {
     "twice": [Fault.throttled()] * 2,
     "throttled": [Fault.throttled()] * 3,

@@ -15,29 +15,31 @@ from tests.e2e.support import Scene, condition
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DOCUMENT = b'{"b": {"host": "db", "port": 5432, "ratio": 1.10}, "list": [{"a": null}, "x"], "on": true}'
+DOCUMENT = b'{"b": {"host": "can4rybird", "port": 5432, "ratio": 1.10}, "list": [{"a": null}, "x"], "on": true}'
 ION = b"""
 'new_checkout'::[[(eq $country "no"),'''{"_variant":"no","enabled":true}'''],
   '''{"_variant":"default","enabled":false}''']
-'banner'::'''{"enabled":true,"text":"hi"}'''
+'banner'::'''{"enabled":true,"text":"can4rybird"}'''
 """
+CONTROL = b"can4rybird" + b"\x01" * 1_000_000
 ION_TYPE = "application/ion;type=AWS.AppConfig.FeatureFlags"
 
 WRITTEN: Mapping[str, dict[str, str]] = {
     "Raw": {"config.json": DOCUMENT.decode()},
     "JSON": {
-        "config.json": '{\n  "b": {\n    "host": "db",\n    "port": 5432,\n    "ratio": 1.10\n  },\n'
+        "config.json": '{\n  "b": {\n    "host": "can4rybird",\n    "port": 5432,\n    "ratio": 1.10\n  },\n'
         '  "list": [\n    {\n      "a": null\n    },\n    "x"\n  ],\n  "on": true\n}\n'
     },
     "YAML": {
-        "config.yaml": 'b:\n  host: "db"\n  port: 5432\n  ratio: 1.10\nlist:\n  -\n    a: null\n  - "x"\n"on": true\n'
+        "config.yaml": 'b:\n  host: "can4rybird"\n  port: 5432\n  ratio: 1.10\n'
+        'list:\n  -\n    a: null\n  - "x"\n"on": true\n'
     },
     "Properties": {
-        "config.properties": "b.host=db\nb.port=5432\nb.ratio=1.10\nlist[0].a=\nlist[1]=x\non=true\n",
+        "config.properties": "b.host=can4rybird\nb.port=5432\nb.ratio=1.10\nlist[0].a=\nlist[1]=x\non=true\n",
     },
-    "Dotenv": {"config.env": "B_HOST=db\nB_PORT=5432\nB_RATIO=1.10\nLIST_0_A=\nLIST_1=x\nON=true\n"},
+    "Dotenv": {"config.env": "B_HOST=can4rybird\nB_PORT=5432\nB_RATIO=1.10\nLIST_0_A=\nLIST_1=x\nON=true\n"},
     "Entries": {
-        "b.host": "db",
+        "b.host": "can4rybird",
         "b.port": "5432",
         "b.ratio": "1.10",
         "list.0.a": "",
@@ -45,7 +47,7 @@ WRITTEN: Mapping[str, dict[str, str]] = {
         "on": "true",
     },
     "EnvVars": {
-        "B_HOST": "db",
+        "B_HOST": "can4rybird",
         "B_PORT": "5432",
         "B_RATIO": "1.10",
         "LIST_0_A": "",
@@ -81,11 +83,11 @@ def test_every_format_arrives(scene: Scene) -> None:
 
 def test_env_vars_obey_the_rules_of_env_from(scene: Scene) -> None:
     """Each key is a name that every version of Kubernetes takes: none is left out of the environment of a Pod."""
-    scene.deploy('{"url-path": "a", "größe": "b", "nested": {"x.y": "c"}}'.encode())
+    scene.deploy('{"url-path": "can4rybird", "größe": "b", "nested": {"x.y": "c"}}'.encode())
     scene.apply("env", target={"format": "EnvVars", "separator": "__"})
     scene.wait_for("env", "Synced")
     data = scene.config_map("env")["data"]
-    assert data == {"URL_PATH": "a", "GR__E": "b", "NESTED__X_Y": "c"}
+    assert data == {"URL_PATH": "can4rybird", "GR__E": "b", "NESTED__X_Y": "c"}
     assert all(re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", key) for key in data)
 
 
@@ -93,37 +95,37 @@ def test_a_part_is_selected(scene: Scene) -> None:
     scene.deploy(DOCUMENT)
     scene.apply("part", select="/b", target={"format": "Entries"})
     scene.wait_for("part", "Synced")
-    assert scene.config_map("part")["data"] == {"host": "db", "port": "5432", "ratio": "1.10"}
+    assert scene.config_map("part")["data"] == {"host": "can4rybird", "port": "5432", "ratio": "1.10"}
     scene.change("part", select="/nowhere")
     stalled(scene, "part", "InvalidContent", "/nowhere", generation=2)
-    assert scene.config_map("part")["data"] == {"host": "db", "port": "5432", "ratio": "1.10"}
+    assert scene.config_map("part")["data"] == {"host": "can4rybird", "port": "5432", "ratio": "1.10"}
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b'{"geheim": ', "line 1"),
-        (b'{"a": {"b": "geheim"}, "a.b": "geheim"}', "a.b"),
-        (b'{"a": NaN}', "NaN"),
-        (b'{"a b": "geheim"}', "/a b"),
+        (b'{"can4rybird": ', "line 1"),
+        (b'{"a": {"b": "can4rybird"}, "a.b": "can4rybird"}', "a.b"),
+        (b'{"a": NaN, "b": "can4rybird"}', "NaN"),
+        (b'{"a b": "can4rybird"}', "/a b"),
     ],
     ids=["syntax", "collision", "no number", "key"],
 )
 def test_a_bad_document_leaves_the_config_map(scene: Scene, content: bytes, words: str) -> None:
-    scene.deploy(b'{"good": "yes"}')
+    scene.deploy(b'{"good": "can4rybird yes"}')
     scene.apply("one", target={"format": "Entries"})
     scene.wait_for("one", "Synced")
     before = scene.config_map("one")
     scene.deploy(content)
     stalled(scene, "one", "InvalidContent", words)
     assert scene.config_map("one") == before
-    assert "geheim" not in json.dumps([scene.source("one")["status"], scene.raw_events()])
-    scene.deploy(b'{"mended": "yes"}')
-    scene.wait_for_content("one", {"mended": "yes"})
+    assert "can4rybird" not in json.dumps([scene.source("one")["status"], scene.raw_events()])
+    scene.deploy(b'{"mended": "can4rybird yes"}')
+    scene.wait_for_content("one", {"mended": "can4rybird yes"})
 
 
 def test_a_format_that_cannot_be_made_is_told(scene: Scene) -> None:
-    scene.deploy(b"plain", content_type="text/plain")
+    scene.deploy(b"can4rybird", content_type="text/plain")
     scene.apply("one", target={"format": "Entries"})
     stalled(scene, "one", "UnsupportedContent", "text/plain")
     assert not scene.has_config_map("one")
@@ -149,7 +151,7 @@ def test_multi_variant_flags_are_refused_converted_or_raw(scene: Scene) -> None:
     stalled(scene, "refused", "UnsupportedContent", "multiVariant")
     scene.wait_for_all(["default", "raw", "flagd"], "Synced")
     assert json.loads(scene.config_map("default")["data"]["config.json"]) == {
-        "banner": {"enabled": True, "text": "hi"},
+        "banner": {"enabled": True, "text": "can4rybird"},
         "new_checkout": {"enabled": False},
     }
     assert scene.config_map("raw")["data"] == {"config.ion": ION.decode()}
@@ -160,7 +162,7 @@ def test_multi_variant_flags_are_refused_converted_or_raw(scene: Scene) -> None:
 
 def test_a_compressed_document_passes_the_limit(scene: Scene) -> None:
     """2,048 KB is what AppConfig takes; a ConfigMap holds half of it."""
-    document = json.dumps({f"key-{number}": "x" * 1000 for number in range(2000)}).encode()
+    document = json.dumps({f"key-{number}": "can4rybird" * 100 for number in range(2000)}).encode()
     assert len(document) > 2_000_000
     scene.deploy(document)
     scene.apply("one")
@@ -173,7 +175,7 @@ def test_a_compressed_document_passes_the_limit(scene: Scene) -> None:
 
 def test_text_of_control_characters_is_written_as_bytes(scene: Scene) -> None:
     """As text, each would be six characters of JSON, and the API server takes 3 MiB."""
-    scene.deploy(b"\x01" * 1_000_000, content_type="text/plain")
+    scene.deploy(CONTROL, content_type="text/plain")
     scene.apply("one")
     scene.wait_for("one", "Synced")
-    assert b64decode(scene.config_map("one")["binaryData"]["config.txt"]) == b"\x01" * 1_000_000
+    assert b64decode(scene.config_map("one")["binaryData"]["config.txt"]) == CONTROL

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import StartOperator
 
 ROOT = f"arn:aws:iam::{ACCOUNT}:root"
-GOOD = {"config.json": '{"good": true}'}
+GOOD = {"config.json": '{"good": "can4rybird"}'}
 MARKER = "hunter2"
 
 

@@ -159,7 +159,7 @@ def test_an_administrator_of_a_namespace_installs_it_and_nothing_is_asked_of_the
     one.apply(tmp_path / "here", with_args(here, f"--namespace={other.namespace}"))
     let_in(other, one, tmp_path / "there")
     with started(installed, one, tmp_path, aws) as running:
-        other.scene.deploy(b'{"version": 1}')
+        other.scene.deploy(b'{"version": "can4rybird 1"}')
         other.scene.apply("checkout")
         digest = live(one.scene)
         running.stop()
@@ -183,7 +183,7 @@ def test_a_namespace_that_did_not_let_it_in_is_named_holds_up_no_other_and_is_se
     here = Overlay(["overlays/namespaced"], fields={"namespace": one.namespace})
     one.apply(tmp_path / "here", with_args(here, f"--namespace={other.namespace}"))
     for scene in (one.scene, other.scene):
-        scene.deploy(b'{"version": 1}')
+        scene.deploy(b'{"version": "can4rybird 1"}')
         scene.apply("checkout")
     with started(installed, one, tmp_path, aws) as running:
         one.scene.wait_for("checkout", "Synced")
@@ -199,7 +199,7 @@ def test_a_namespace_that_did_not_let_it_in_is_named_holds_up_no_other_and_is_se
 
 def live(scene: Scene) -> str:
     """Go through what sources can come to need, and return the digest of the first version."""
-    scene.deploy(b'{"version": 1}')
+    scene.deploy(b'{"version": "can4rybird 1"}')
     scene.apply("checkout")
     scene.apply("renamed", target={"name": "before"})
     scene.write_config_map("shared", {"theirs": "x"})
@@ -211,8 +211,8 @@ def live(scene: Scene) -> str:
     scene.change("renamed", target={"name": "after"})
     scene.wait_for("renamed", "Synced", generation=2)
     wait_until(lambda: not scene.has_config_map("before"), TIMEOUT, "the end of the old ConfigMap")
-    scene.deploy(b'{"version": 2}')
-    scene.wait_for_content("checkout", {"config.json": '{"version": 2}'})
+    scene.deploy(b'{"version": "can4rybird 2"}')
+    scene.wait_for_content("checkout", {"config.json": '{"version": "can4rybird 2"}'})
     scene.api.request("DELETE", f"/api/v1/namespaces/{scene.namespace}/configmaps/checkout")
     wait_until(lambda: scene.has_config_map("checkout"), TIMEOUT, "the ConfigMap that somebody deleted")
     return digest
@@ -222,10 +222,10 @@ def take_back(scene: Scene, digest: str) -> None:
     """Go back to a version of before, and forward again."""
     scene.change("checkout", pinnedDigest=digest)
     scene.wait_for("checkout", "Pinned", generation=2)
-    assert scene.config_map("checkout")["data"] == {"config.json": '{"version": 1}'}
+    assert scene.config_map("checkout")["data"] == {"config.json": '{"version": "can4rybird 1"}'}
     scene.change("checkout", pinnedDigest=None, historyLimit=1)
     scene.wait_for("checkout", "Synced", generation=3)
-    assert scene.config_map("checkout")["data"] == {"config.json": '{"version": 2}'}
+    assert scene.config_map("checkout")["data"] == {"config.json": '{"version": "can4rybird 2"}'}
 
 
 def rights() -> set[tuple[str, str]]:

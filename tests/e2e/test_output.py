@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import StartOperator
     from tests.e2e.support import Object, Scene
 
-VALUE = "marker-of-a-value"
+VALUE = "can4rybird-of-a-value"
 # The proxy and MiniStack take any.
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "AKIAMARKEROFAKEYID00",
@@ -46,7 +46,7 @@ def exercise(scene: Scene, proxy: AppConfigProxy) -> None:
     fail("flaky", Fault.invalid("ConfigurationToken", "Expired"), times=1)
     words = f"The token {VALUE} of {CREDENTIALS['AWS_SESSION_TOKEN']} is not known"
     fail("quoted", Fault.refused(500, "SomeException", words))
-    scene.deploy(VALUE.encode() * 100_000, profile="large", content_type="text/plain")
+    scene.deploy(VALUE.encode() * 60_000, profile="large", content_type="text/plain")
     scene.deploy(VALUE.encode(), profile="foreign", content_type="text/plain")
     scene.write_config_map("foreign", {"value": VALUE})
     for profile in ("large", "foreign"):

@@ -9,18 +9,20 @@ import pytest
 
 from sandbox import wait_until
 from sandbox.appconfig_proxy import Operation
-from tests.e2e.support import TIMEOUT, Scene, condition, wait_for_silence
+from tests.e2e.support import TIMEOUT, Scene, condition, value, wait_for_silence
 
 if TYPE_CHECKING:
     from sandbox.appconfig_proxy import AppConfigProxy
 
 REPAIR_SECONDS = 5.0
 
+ONE, TWO, NEWER, FOUR = map(value, ("one", "two", "newer", "four"))
+
 
 @pytest.fixture
 def scene(served_scene: Scene) -> Scene:
     """One version, deployed."""
-    served_scene.deploy(b"one", content_type="text/plain", label="v1")
+    served_scene.deploy(ONE.encode(), content_type="text/plain", label="v1")
     return served_scene
 
 
@@ -38,14 +40,14 @@ def versions(scene: Scene, name: str) -> list[str]:
 
 
 def test_two_sources_share_a_config_map_and_leave_their_keys(scene: Scene) -> None:
-    scene.deploy(b"two", profile="other", content_type="text/plain")
+    scene.deploy(TWO.encode(), profile="other", content_type="text/plain")
     scene.apply("one", target={"name": "shared", "key": "one.txt", "creationPolicy": "Merge"})
     scene.wait_for("one", "TargetMissing")
     scene.write_config_map("shared", {"theirs": "x"})
     scene.apply(
         "two", configurationProfile="other", target={"name": "shared", "key": "two.txt", "creationPolicy": "Merge"}
     )
-    scene.wait_for_content("shared", {"theirs": "x", "one.txt": "one", "two.txt": "two"})
+    scene.wait_for_content("shared", {"theirs": "x", "one.txt": ONE, "two.txt": TWO})
     scene.wait_for_all(["one", "two"], "Synced")
     scene.apply("three", target={"name": "shared", "key": "two.txt", "creationPolicy": "Merge"})
     source = scene.wait_for("three", "TargetConflict")
@@ -53,8 +55,8 @@ def test_two_sources_share_a_config_map_and_leave_their_keys(scene: Scene) -> No
     assert ready is not None
     assert f"appconfig-operator/{scene.source('two')['metadata']['uid']}" in ready["message"]
     scene.delete("two")
-    scene.deploy(b"newer", content_type="text/plain", label="v2")
-    scene.wait_for_content("shared", {"theirs": "x", "one.txt": "newer", "two.txt": "two"})
+    scene.deploy(NEWER.encode(), content_type="text/plain", label="v2")
+    scene.wait_for_content("shared", {"theirs": "x", "one.txt": NEWER, "two.txt": TWO})
 
 
 def test_an_orphan_stays_and_is_taken_up_again(scene: Scene) -> None:
@@ -62,7 +64,7 @@ def test_an_orphan_stays_and_is_taken_up_again(scene: Scene) -> None:
     scene.wait_for("one", "Synced")
     scene.delete("one")
     wait_until(lambda: not scene.sources(), TIMEOUT, "the end of the source")
-    assert scene.config_map("one")["data"] == {"one.txt": "one"}
+    assert scene.config_map("one")["data"] == {"one.txt": ONE}
     scene.apply("one", target={"creationPolicy": "Orphan", "key": "one.txt"})
     source = scene.wait_for("one", "Synced")
     assert (
@@ -78,12 +80,12 @@ def test_the_policy_of_a_live_source_can_be_changed_there_and_back(scene: Scene)
         scene.change("one", target={"key": "one.txt", "creationPolicy": policy})
         scene.wait_for("one", "Synced", generation=generation)
         config_map = scene.config_map("one")
-        assert (config_map["metadata"]["uid"], config_map["data"]) == (uid, {"one.txt": "one"})
+        assert (config_map["metadata"]["uid"], config_map["data"]) == (uid, {"one.txt": ONE})
         assert ("ownerReferences" in config_map["metadata"]) is (policy == "Owner")
     patch(scene, "one", {"data": {"one.txt": "theirs"}})
-    scene.wait_for_content("one", {"one.txt": "one"}, timeout=REPAIR_SECONDS)
-    scene.deploy(b"two", content_type="text/plain", label="v2")
-    scene.wait_for_content("one", {"one.txt": "two"})
+    scene.wait_for_content("one", {"one.txt": ONE}, timeout=REPAIR_SECONDS)
+    scene.deploy(TWO.encode(), content_type="text/plain", label="v2")
+    scene.wait_for_content("one", {"one.txt": TWO})
 
 
 def test_a_renamed_target_leaves_no_orphan_and_no_gap(scene: Scene) -> None:
@@ -100,23 +102,23 @@ def test_a_replaced_version_can_be_pinned_and_let_go(scene: Scene) -> None:
     scene.apply("one", target={"key": "one.txt"})
     scene.wait_for("one", "Synced")
     for number in ("two", "three"):
-        scene.deploy(number.encode(), content_type="text/plain", label=f"v-{number}")
-        scene.wait_for_content("one", {"one.txt": number})
+        scene.deploy(value(number).encode(), content_type="text/plain", label=f"v-{number}")
+        scene.wait_for_content("one", {"one.txt": value(number)})
     wait_until(lambda: versions(scene, "one") == ["v-two", "v1"], TIMEOUT, "history")
     pinned = scene.source("one")["status"]["history"][1]["digest"]
     scene.change("one", pinnedDigest=pinned)
     source = scene.wait_for("one", "Pinned", generation=2)
-    assert scene.config_map("one")["data"] == {"one.txt": "one"}
+    assert scene.config_map("one")["data"] == {"one.txt": ONE}
     ready = condition(source, "Ready")
     assert ready is not None
     assert "v-three is waiting" in ready["message"]
 
-    scene.deploy(b"four", content_type="text/plain", label="v-four")
+    scene.deploy(FOUR.encode(), content_type="text/plain", label="v-four")
     wait_until(lambda: "v-four is waiting" in str(scene.source("one")["status"]), TIMEOUT, "the newer version")
-    assert scene.config_map("one")["data"] == {"one.txt": "one"}
+    assert scene.config_map("one")["data"] == {"one.txt": ONE}
 
     scene.change("one", pinnedDigest=None)
-    scene.wait_for_content("one", {"one.txt": "four"})
+    scene.wait_for_content("one", {"one.txt": FOUR})
     scene.wait_for("one", "Synced", generation=3)
     assert ("Normal", "Pinned") in scene.events("one")
 
@@ -136,8 +138,8 @@ def test_history_beyond_its_limit_is_deleted_and_the_rest_is_collected(scene: Sc
     scene.apply("one", historyLimit=1, target={"key": "one.txt"})
     scene.wait_for("one", "Synced")
     for number in ("two", "three", "four"):
-        scene.deploy(number.encode(), content_type="text/plain", label=f"v-{number}")
-        scene.wait_for_content("one", {"one.txt": number})
+        scene.deploy(value(number).encode(), content_type="text/plain", label=f"v-{number}")
+        scene.wait_for_content("one", {"one.txt": value(number)})
     wait_until(lambda: versions(scene, "one") == ["v-three"], TIMEOUT, "history")
     assert len(scene.api.json("GET", revisions)["items"]) == 1
     scene.delete("one")
@@ -157,7 +159,7 @@ def test_what_others_do_is_put_right_within_seconds(scene: Scene, how: str) -> N
         assert scene.config_map("one")["metadata"]["uid"] != uid
     else:
         patch(scene, "one", {"data": {"one.txt" if how == "changed" else "two.txt": "theirs"}})
-    scene.wait_for_content("one", {"one.txt": "one"}, timeout=REPAIR_SECONDS)
+    scene.wait_for_content("one", {"one.txt": ONE}, timeout=REPAIR_SECONDS)
     assert time.monotonic() - started < REPAIR_SECONDS
     scene.wait_for_events("one", [("Normal", "Synced"), ("Normal", "Drifted")])
 
@@ -180,7 +182,7 @@ def test_a_writer_that_does_not_give_in_is_told_and_slowed_down(scene: Scene) ->
     scene.wait_for("one", "Synced")
     for _ in range(3):
         patch(scene, "one", {"data": {"one.txt": "theirs"}}, manager="stubborn")
-        scene.wait_for_content("one", {"one.txt": "one"})
+        scene.wait_for_content("one", {"one.txt": ONE})
     patch(scene, "one", {"data": {"one.txt": "theirs"}}, manager="stubborn")
     ready = condition(scene.wait_for("one", "TargetConflict"), "Ready")
     assert ready is not None
@@ -222,7 +224,7 @@ def test_what_is_being_deleted_is_not_made_again(scene: Scene) -> None:
 
 
 def test_while_suspended_nothing_is_put_right(scene: Scene, proxy: AppConfigProxy) -> None:
-    scene.deploy(b"one", profile="paused", content_type="text/plain")
+    scene.deploy(ONE.encode(), profile="paused", content_type="text/plain")
     scene.apply("paused", target={"key": "one.txt"}, configurationProfile="paused")
     scene.apply("clock", target={"key": "one.txt"})
     scene.wait_for_all(["paused", "clock"], "Synced")
@@ -231,7 +233,7 @@ def test_while_suspended_nothing_is_put_right(scene: Scene, proxy: AppConfigProx
     wait_for_silence(proxy, scene.place("paused"), beside=scene.place())
     for name in ("paused", "clock"):
         patch(scene, name, {"data": {"one.txt": "theirs"}})
-    scene.wait_for_content("clock", {"one.txt": "one"}, timeout=REPAIR_SECONDS)
+    scene.wait_for_content("clock", {"one.txt": ONE}, timeout=REPAIR_SECONDS)
     assert scene.config_map("paused")["data"] == {"one.txt": "theirs"}
     scene.change("paused", suspend=False)
-    scene.wait_for_content("paused", {"one.txt": "one"})
+    scene.wait_for_content("paused", {"one.txt": ONE})

@@ -28,7 +28,7 @@ def seconds_to_stop(operator: Process) -> float:
 
 
 def test_when_idle_it_ends_at_once(scene: Scene, start_operator: StartOperator, ministack: MiniStack) -> None:
-    scene.deploy(b"{}")
+    scene.deploy(b'{"a": "can4rybird"}')
     scene.apply("checkout")
     # Without the proxy, so that the next poll is 15 s away.
     operator = start_operator(scene.namespace, aws=ministack.environment())
@@ -46,7 +46,7 @@ def test_while_aws_does_not_answer_it_ends_within_five_seconds(
     for operation, name in cases:
         profile = f"{operation}-{name}".lower()
         proxy.fail(operation, faults[name], times=None, place=scene.place(profile))
-        scene.deploy(b'{"long": "enough to take a while"}', profile=profile)
+        scene.deploy(b'{"long": "can4rybird enough to take a while"}', profile=profile)
         scene.apply(profile, configurationProfile=profile)
     wait_until(lambda: len([call for call in proxy.calls() if call.fault]) >= len(cases), TIMEOUT, "calls that hang")
     # 5 s on an idle machine. Whoever waited for AWS would wait for 10 s at least.
@@ -59,7 +59,7 @@ def test_in_the_middle_of_a_first_sync_it_ends_what_it_has_begun(
 ) -> None:
     names = [f"source-{number:02}" for number in range(30)]
     proxy.fail(Operation.LATEST, Fault.trickle(pause=0.1), times=None, place=scene.place())  # so that it takes a while
-    scene.deploy(b"{}")
+    scene.deploy(b'{"a": "can4rybird"}')
     for name in names:
         scene.apply(name)
     operator = start_operator(scene.namespace, arguments=["--log-format=text", "--workers=2"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from sandbox import wait_until
 from sandbox.appconfig_proxy import Fault, Operation
 from sandbox.appconfig_proxy.faults import IDENTITY
+from sandbox.rest import RestError
 from tests.e2e.checks import GOOD, check_failed, synced
 from tests.e2e.support import ENVIRONMENT, PROFILE, TIMEOUT, Scene, condition
 
@@ -80,20 +82,20 @@ def test_the_config_map_of_another_source_is_left_as_it_is(scene: Scene) -> None
     assert scene.config_map("first") == before
 
 
-def test_what_the_api_server_refuses_is_told_in_its_words(scene: Scene) -> None:
+def test_what_the_api_server_refuses_is_told(scene: Scene) -> None:
     # An immutable ConfigMap that is the source's own.
     before = synced(scene)
     immutable = scene.api.json(
         "PUT", f"/api/v1/namespaces/{scene.namespace}/configmaps/checkout", {**before, "immutable": True}
     )
-    scene.deploy(b'{"good": "newer"}')
+    scene.deploy(b'{"good": "can4rybird newer"}')
     scene.change("checkout", pollIntervalSeconds=16)
     words = (f"ConfigMap {scene.namespace}/checkout", "field is immutable when `immutable` is set")
     check_failed(scene, "checkout", "TargetRejected", stalled=True, words=words)
     assert scene.config_map("checkout") == immutable
 
 
-def test_a_quota_that_is_used_up_is_told_in_the_words_of_the_api_server(scene: Scene) -> None:
+def test_a_quota_that_is_used_up_is_named(scene: Scene) -> None:
     quota = {
         "apiVersion": "v1",
         "kind": "ResourceQuota",
@@ -110,9 +112,50 @@ def test_a_quota_that_is_used_up_is_told_in_the_words_of_the_api_server(scene: S
     assert not scene.has_config_map("checkout")
 
 
+def test_a_policy_that_quotes_what_it_refuses_is_named_and_not_quoted(scene: Scene) -> None:
+    """The canary in the content is searched for at the end of the run, in all that the operator has told."""
+    name, base = f"{scene.namespace}.example.com", "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic"
+    rules = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["configmaps"]}
+    quote = "'it has ' + object.data['config.json']"
+    spec = {
+        "matchConstraints": {"resourceRules": [rules]},
+        "validations": [{"expression": "!('config.json' in object.data)", "messageExpression": quote}],
+    }
+    selector = {"matchLabels": {"kubernetes.io/metadata.name": scene.namespace}}
+    binding = {
+        "policyName": name,
+        "validationActions": ["Deny"],
+        "matchResources": {"namespaceSelector": selector},
+    }
+    kind, metadata = "ValidatingAdmissionPolicy", {"name": name}
+    version = "admissionregistration.k8s.io/v1"
+    scene.api.json("POST", f"{base}ies", {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec})
+    scene.api.json(
+        "POST",
+        f"{base}ybindings",
+        {"apiVersion": version, "kind": f"{kind}Binding", "metadata": metadata, "spec": binding},
+    )
+    wait_until(lambda: policy_in_force(scene), 2 * TIMEOUT, "the policy in force")
+    scene.deploy(GOOD["config.json"].encode())
+    scene.apply("checkout")
+    words = (f"ConfigMap {scene.namespace}/checkout", f'the {kind} "{name}" denied it', "kubectl get")
+    check_failed(scene, "checkout", "TargetRejected", stalled=True, words=words)
+    assert not scene.has_config_map("checkout")
+    for path in (f"{base}ybindings/{name}", f"{base}ies/{name}"):
+        scene.api.request("DELETE", path)
+
+
+def policy_in_force(scene: Scene) -> bool:
+    try:
+        scene.write_config_map(f"trial-{time.monotonic_ns()}", {"config.json": "x"})
+    except RestError:
+        return True
+    return False
+
+
 def test_a_configuration_that_no_config_map_can_hold_leaves_the_last_one(scene: Scene) -> None:
     before = synced(scene)
-    scene.deploy(b"x" * (LIMIT + 1), content_type="text/plain")
+    scene.deploy(b"can4rybird".ljust(LIMIT + 1, b"x"), content_type="text/plain")
     scene.change("checkout", pollIntervalSeconds=16)
     words = ("1,048,577 bytes", "at most 1,048,576")
     check_failed(scene, "checkout", "TooLarge", stalled=True, words=words)
@@ -158,6 +201,6 @@ def test_a_config_map_that_another_makes_first_is_never_overwritten(scene: Scene
 def test_a_config_map_that_another_puts_in_place_of_ours_is_never_overwritten(scene: Scene) -> None:
     ours = synced(scene)
     theirs = scene.replace_config_map("checkout", ours["data"])
-    scene.deploy(b'{"good": "newer"}')
+    scene.deploy(b'{"good": "can4rybird newer"}')
     check_failed(scene, "checkout", "TargetNotOwned", stalled=True, words=("was not made by",))
     assert scene.config_map("checkout") == theirs
