@@ -14,6 +14,8 @@ from pythonjsonlogger.json import JsonFormatter
 from appconfig_operator.api.text import visible
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from appconfig_operator.api.v1alpha1 import Source
 
 logger = logging.getLogger(__name__)
@@ -32,6 +34,9 @@ _CONNECTION = re.compile(r"ConnectionKey\([^()]*\), ")
 
 # An error of Kopf's with what the API server, or a gateway before it, has answered: all to the end of the line.
 _ANSWER = re.compile(r"\b(API\w*Error)\(.*?(, status=\d{3}\))?$")
+
+# What asyncio writes of a task that failed: all to the end of the line.
+_OF_A_TASK = re.compile(r"\bexception=(\w+)\(.*$")
 
 
 def about(source: Source, **fields: str) -> dict[str, str]:
@@ -53,6 +58,7 @@ def configure(*, log_format: str, level: str) -> None:
     logging.getLogger("appconfig_operator").setLevel(least)
     logging.captureWarnings(capture=True)
     threading.excepthook = _thread_ended
+    sys.excepthook = _process_ended
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, least))
     # botocore writes what AWS says of a failed refresh, which may quote a token. The condition tells of the failure.
@@ -71,7 +77,7 @@ def _fold(record: logging.LogRecord) -> bool:
             # Not an error yet: it may pass. Kopf never gives up, and from the sixth try on it is one.
             record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
     elif record.exc_info and record.exc_info[1] is not None:
-        text = f"{text} ({told(record.exc_info[1])})"
+        text = _OF_A_TASK.sub(r"exception=\1", text) + f" ({told(record.exc_info[1])})"
     record.exc_info, record.exc_text, record.stack_info = None, None, None
     record.msg, record.args = text, None
     return True
@@ -101,6 +107,13 @@ def _thread_ended(args: threading.ExceptHookArgs) -> None:
     name = args.thread.name if args.thread is not None else "?"
     what = told(args.exc_value) if args.exc_value is not None else args.exc_type.__name__
     logger.critical("The thread %s ended with %s", name, what)
+
+
+def _process_ended(kind: type[BaseException], error: BaseException, _: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        logger.critical("Interrupted")
+    else:
+        logger.critical("The process ended with %s", told(error))
 
 
 def _json() -> logging.Formatter:

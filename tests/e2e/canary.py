@@ -11,6 +11,7 @@ import base64
 import json
 import threading
 from contextlib import contextmanager
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
 from tests.e2e.support import CANARY
@@ -84,11 +85,8 @@ class Lookout:
         while not stop.is_set():
             try:
                 version = self._watch(api, path, version) if version else self._list(api, path)
-            except (
-                OSError,
-                ValueError,
-            ):  # away, or not installed yet: then what was missed is in the list, or was never
-                version = ""
+            except (OSError, ValueError, HTTPException):
+                version = ""  # away, or not installed yet: the list has what was missed
                 stop.wait(AGAIN_SECONDS)
 
     def _list(self, api: Rest, path: str) -> str:

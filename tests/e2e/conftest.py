@@ -161,10 +161,9 @@ def start_operator(
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _beside(
-    request: pytest.FixtureRequest, lookout: None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Beside]:
+def _beside(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beside]:
     """Start the slow stories with the first test, where they are asked for at all."""
+    request.getfixturevalue("lookout")  # which is to end after them
     wanted = any(map(asks_for_beside, request.session.items))
     stories: Beside = {}
     # One thread, so that they come one after the other: they share a cluster.
@@ -188,9 +187,10 @@ def beside(_beside: Beside) -> Beside:
 
 @pytest.fixture(scope="session", autouse=True)
 def _meanwhile(
-    request: pytest.FixtureRequest, lookout: None, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[Callable[[Stage], None], Future[None]]]:
     """Start the stories about replicas with the first test, those that are asked for."""
+    request.getfixturevalue("lookout")  # which is to end after them
     stories = [story for story in map(story_of, request.session.items) if story is not None]
     with ThreadPoolExecutor(STORIES_AT_ONCE, thread_name_prefix="meanwhile") as threads:
         if not stories:

@@ -236,7 +236,7 @@ def condition(source: Object, kind: str) -> Object | None:
 
 def check_log(process: Process) -> None:
     """Check that the log of an operator shows no bug."""
-    for trouble in ("A poll failed with", "The watch ended", "The thread ", "Traceback"):
+    for trouble in ("A poll failed with", "The watch ended", "The thread ", "The process ended with", "Traceback"):
         assert trouble not in process.log, process.log
 
 

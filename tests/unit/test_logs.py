@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 import threading
 import warnings
 from datetime import datetime
@@ -25,11 +26,11 @@ def restored() -> Iterator[None]:
     """Put the global state of `logging` back."""
     root = logging.getLogger()
     names = [*LIBRARIES, "kopf.objects", "kopf.activities", "kopf._core", "appconfig_operator", "botocore.credentials"]
-    hook = threading.excepthook
+    hooks = threading.excepthook, sys.excepthook
     before = root.level, root.handlers[:], {name: logging.getLogger(name).level for name in names}
     yield
     logging.captureWarnings(capture=False)
-    threading.excepthook = hook
+    threading.excepthook, sys.excepthook = hooks
     root.setLevel(before[0])
     root.handlers[:] = before[1]
     for name, level in before[2].items():
@@ -126,6 +127,24 @@ def test_what_ends_a_thread_is_told_without_its_text(capsys: pytest.CaptureFixtu
     (line,) = written(capsys)
     assert json.loads(line)["message"].startswith("The thread drift ended with ValueError at ")
     assert "hunter2" not in line
+
+
+def test_what_ends_the_process_is_told_without_its_text(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(log_format="json", level="info")
+    sys.excepthook(ValueError, ValueError("hunter2"), None)
+    sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
+    messages = [json.loads(line)["message"] for line in written(capsys)]
+    assert messages == ["The process ended with ValueError", "Interrupted"]
+
+
+def test_what_asyncio_tells_of_a_task_has_no_text(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(log_format="json", level="info")
+    error = ValueError("hunter2")
+    text = "Task exception was never retrieved\nfuture: <Task finished coro=<x()> exception=ValueError('hunter2')>"
+    logging.getLogger("asyncio").error(text, exc_info=error)
+    (line,) = written(capsys)
+    assert "hunter2" not in line
+    assert json.loads(line)["message"].endswith("exception=ValueError (ValueError)")
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,11 @@ class Verdict:
     reconciling: bool = False
 
 
+def shown(message: str) -> str:
+    """Return a message as a condition has it: a name that somebody chose may be long, and hold anything."""
+    return bounded(visible(message), MESSAGE_LIMIT)
+
+
 def synced(*, target: str, version_label: str, digest: str) -> Verdict:
     """Say that the ConfigMap holds the latest version."""
     return Verdict("True", Reason.SYNCED, f"ConfigMap {target} holds {_version(version_label, digest)}.")
@@ -120,7 +125,7 @@ def conditions(
     if verdict.stalled:
         wanted[STALLED] = "True"
     since = {condition.type: condition for condition in previous}
-    message = bounded(visible(verdict.message), MESSAGE_LIMIT)
+    message = shown(verdict.message)
     return tuple(
         Condition(
             type=kind,

@@ -88,11 +88,12 @@ class Reporter:
 
     def _tell(self, source: Source, verdict: conditions.Verdict) -> None:
         level = logging.WARNING if verdict.status == "False" else logging.INFO
-        logger.log(level, "%s: %s", verdict.reason, verdict.message, extra=about(source, reason=str(verdict.reason)))
+        message = conditions.shown(verdict.message)
+        logger.log(level, "%s: %s", verdict.reason, message, extra=about(source, reason=str(verdict.reason)))
         if verdict.status == "Unknown":
             return
         kind: Literal["Normal", "Warning"] = "Normal" if verdict.status == "True" else "Warning"
-        self.events.emit(source, kind=kind, reason=str(verdict.reason), note=verdict.message)
+        self.events.emit(source, kind=kind, reason=str(verdict.reason), note=message)
 
 
 def _verdict(source: Source, memory: Memory, error: SourceError | None) -> conditions.Verdict | None:
