@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,8 +9,8 @@ import pytest
 from sandbox import wait_until
 from sandbox.appconfig_proxy import Fault, Operation
 from sandbox.appconfig_proxy.faults import IDENTITY
-from sandbox.rest import RestError
 from tests.e2e.checks import GOOD, check_failed, synced
+from tests.e2e.policies import denying
 from tests.e2e.support import ENVIRONMENT, PROFILE, TIMEOUT, Scene, condition
 
 if TYPE_CHECKING:
@@ -114,43 +113,15 @@ def test_a_quota_that_is_used_up_is_named(scene: Scene) -> None:
 
 def test_a_policy_that_quotes_what_it_refuses_is_named_and_not_quoted(scene: Scene) -> None:
     """The canary in the content is searched for at the end of the run, in all that the operator has told."""
-    name, base = f"{scene.namespace}.example.com", "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic"
-    rules = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["configmaps"]}
-    quote = "'it has ' + object.data['config.json']"
-    spec = {
-        "matchConstraints": {"resourceRules": [rules]},
-        "validations": [{"expression": "!('config.json' in object.data)", "messageExpression": quote}],
-    }
-    selector = {"matchLabels": {"kubernetes.io/metadata.name": scene.namespace}}
-    binding = {
-        "policyName": name,
-        "validationActions": ["Deny"],
-        "matchResources": {"namespaceSelector": selector},
-    }
-    kind, metadata = "ValidatingAdmissionPolicy", {"name": name}
-    version = "admissionregistration.k8s.io/v1"
-    scene.api.json("POST", f"{base}ies", {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec})
-    scene.api.json(
-        "POST",
-        f"{base}ybindings",
-        {"apiVersion": version, "kind": f"{kind}Binding", "metadata": metadata, "spec": binding},
-    )
-    wait_until(lambda: policy_in_force(scene), 2 * TIMEOUT, "the policy in force")
-    scene.deploy(GOOD["config.json"].encode())
-    scene.apply("checkout")
-    words = (f"ConfigMap {scene.namespace}/checkout", f'the {kind} "{name}" denied it', "kubectl get")
-    check_failed(scene, "checkout", "TargetRejected", stalled=True, words=words)
+    maps = f"/api/v1/namespaces/{scene.namespace}/configmaps"
+    probe = ("POST", maps, {"metadata": {"name": "probe"}, "data": GOOD})
+    quote = "object.data['config.json']"
+    with denying(scene, group="", resource="configmaps", quote=quote, probe=probe) as policy:
+        scene.deploy(GOOD["config.json"].encode())
+        scene.apply("checkout")
+        words = (f"ConfigMap {scene.namespace}/checkout", f'"{policy}" denied it', "kubectl get validatingadm")
+        check_failed(scene, "checkout", "TargetRejected", stalled=True, words=words)
     assert not scene.has_config_map("checkout")
-    for path in (f"{base}ybindings/{name}", f"{base}ies/{name}"):
-        scene.api.request("DELETE", path)
-
-
-def policy_in_force(scene: Scene) -> bool:
-    try:
-        scene.write_config_map(f"trial-{time.monotonic_ns()}", {"config.json": "x"})
-    except RestError:
-        return True
-    return False
 
 
 def test_a_configuration_that_no_config_map_can_hold_leaves_the_last_one(scene: Scene) -> None:
