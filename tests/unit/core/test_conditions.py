@@ -5,6 +5,7 @@ import pytest
 from appconfig_operator.api.status import Condition
 from appconfig_operator.core import conditions
 from appconfig_operator.core.errors import (
+    AwaitedError,
     ContentError,
     Reason,
     RefusedError,
@@ -112,3 +113,11 @@ def test_a_long_message_is_cut() -> None:
     (ready,) = conditions.conditions(verdict, previous=(), generation=1, now=NOW)
     assert len(ready.message) == conditions.MESSAGE_LIMIT
     assert ready.message.endswith("…")
+
+
+def test_a_name_in_a_message_rules_no_terminal() -> None:
+    error = AwaitedError(Reason.TARGET_NOT_OWNED, "It belongs to Thing a\x1b[2J\u202eb.")
+    verdict = conditions.failed(error, failures=0, ready=None)
+    assert verdict is not None
+    (ready, _) = conditions.conditions(verdict, previous=(), generation=1, now="2026-01-01T00:00:00Z")
+    assert ready.message == r"It belongs to Thing a\x1b[2J\u202eb."

@@ -290,3 +290,18 @@ def test_the_next_call_is_counted_from_the_answer() -> None:
     it = bench(content())
     it.world.random = 0.5
     assert it.poll() == 60 + 0.5 * 3
+
+
+def test_a_label_of_any_length_fits_into_the_status_and_stays_the_same_version_after_a_restart() -> None:
+    it = bench(content(b"1", label="\x1b" * 5000, content_type="t" * 5000), content(b"2"), content(b"2"))
+    it.poll()
+    received = it.memory.status.source
+    assert received is not None
+    assert (len(received.version_label), len(received.content_type)) == (1024, 1024)
+    assert received.version_label.isprintable()
+    again = it.restart()
+    again.world.answers = [content(b"1", label="\x1b" * 5000, content_type="t" * 5000), content(b"2")]
+    again.poll()
+    assert len(it.world.statuses) == 1, "it is the same version"
+    again.poll()
+    assert [len(kept.version_label) for kept in again.memory.history] == [1024]
