@@ -142,6 +142,13 @@ def test_fields(causes: list[Any], words: str) -> None:
     assert SECRET not in repr(error.details)
 
 
+def test_an_immutable_config_map_has_a_remedy() -> None:
+    error = target_error(status("x", cause("", "data", "Forbidden: field is immutable when `immutable` is set")), "It")
+    assert error.message.endswith(
+        "`immutable` is set. Delete it, so that it is made anew, or set another spec.target.name."
+    )
+
+
 def test_causes_of_a_webhook_are_its_own_words() -> None:
     error = status('admission webhook "p.example.com" denied the request: no', cause("FieldValueInvalid", SECRET))
     assert (error.details, error.causes, error.reason) == ((), frozenset(), "Invalid")
