@@ -6,27 +6,22 @@ replicas never hold the same source, are in docs/sharding.md.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from appconfig_operator.core.lease import Lease, member_lease, shard_lease
-from appconfig_operator.core.lease_requests import CreateLease, DeleteLease, Failure, ListLeases, ReplaceLease, Request
+from appconfig_operator.core.lease_requests import DeleteLease, Failure, ListLeases, ReplaceLease, Request, freed
 from appconfig_operator.core.leases_seen import LeasesSeen
+from appconfig_operator.core.setbacks import RETRY_SECONDS, Setbacks
 from appconfig_operator.core.shares import Shares
 from appconfig_operator.core.tenure import NEVER, Tenure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from appconfig_operator.core.lease_requests import Answer
     from appconfig_operator.core.shares import Replica
 
 LIST_SECONDS = 1.0
 """Between two lists while others are seen: how late a replica learns that a shard was set free."""
-
-RETRY_SECONDS = 1.0
-RETRY_STOPPING_SECONDS = 0.25
 
 FOREVER = float("inf")
 
@@ -57,9 +52,9 @@ class Election:
         self._blind = True  # what was seen last may not be so any more
         self._clear = False  # a list has shown this replica's own member Lease, and no strangers
         self._list_due = NEVER
-        self._not_before = NEVER
-        self._failures = 0
+        self._setbacks = Setbacks()
         self._stopping = False
+        self._left = False  # its own member Lease was to be deleted, with or without success
 
     @property
     def held(self) -> dict[int, Tenure]:
@@ -82,18 +77,17 @@ class Election:
     @property
     def failures(self) -> int:
         """Requests that did not do what they should, since the last write that did."""
-        return self._failures
+        return self._setbacks.count
 
     @property
     def finished(self) -> bool:
-        """Whether nothing of this replica is left, once it stops."""
-        left = self._blind or self._member is not None or self._held
-        return self._stopping and not left and next(self._strays(), None) is None
+        """Whether this replica has given all away, once it stops."""
+        return self._stopping and not self._blind and not self._anything() and self._vanish() is None
 
     def stop(self) -> None:
         """Acquire nothing more, and give all away."""
         self._stopping = True
-        self._not_before = NEVER
+        self._setbacks.not_before = NEVER
 
     def leaving(self) -> set[int]:
         """Return the held shards that another replica is to have: hand them over, then call `release`."""
@@ -112,7 +106,7 @@ class Election:
 
     def next(self, now: float) -> Request | None:
         """Return the next request, or `None`: there is nothing to do before `wake`."""
-        request = self._choose(now) if now >= self._not_before else None
+        request = self._choose(now) if now >= self._setbacks.not_before else None
         if request is None:
             return None
         if isinstance(request, ReplaceLease) and not request.lease.holder and request.lease.shard in self._held:
@@ -124,9 +118,9 @@ class Election:
     def wake(self) -> float:
         """Return when there is something to do again, if nobody calls `release`, `keep` or `stop` before."""
         if self._blind:
-            return self._not_before
+            return self._setbacks.not_before
         due = FOREVER if self._stopping else self._list_due
-        return max(self._not_before, min([due, *(tenure.due for tenure in self._tenures())]))
+        return max(self._setbacks.not_before, min([due, *(tenure.due for tenure in self._tenures())]))
 
     def answered(self, answer: Answer, now: float) -> list[tuple[Change, int]]:
         """Take in the answer to the last request, and return what has changed.
@@ -144,11 +138,12 @@ class Election:
             if isinstance(request, DeleteLease) and answer is Failure.NOT_FOUND:
                 answer = None
             else:
-                self._failed(answer, now)
+                self._failed(request, answer, now)
                 return []
         if isinstance(answer, list):
             return self._listed(answer, sent, now)
-        self._failures = 0
+        assert not isinstance(request, ListLeases), "a list is answered with one"  # noqa: S101 (as above)
+        self._setbacks.worked(request)
         if isinstance(answer, Lease):
             return self._wrote(answer, sent, now)
         self._deleted(request)
@@ -158,59 +153,56 @@ class Election:
         if self._blind:
             return ListLeases()
         if self._stopping:
-            return self._leave() or self._give() or self._renew(now)
-        return self._give() or self._join() or self._renew(now) or self._look(now) or self._clean() or self._take(now)
-
-    def _leave(self) -> Request | None:
-        # Before the shards are given away: the others then know whose they are to be, and take each once it is free.
-        return None if self._member is None else DeleteLease(self._member.lease)
+            return self._give() or self._renew(now) or self._vanish()
+        request = self._give() or self._join() or self._renew(now)
+        if request is None and now >= self._list_due:
+            return ListLeases()
+        # What is of use comes before what only cleans up: the right to delete may be missing.
+        return request or self._fence() or self._take(now) or self._clean(now)
 
     def _give(self) -> Request | None:
-        for tenure in self._held.values():
-            if tenure.handed_over:
-                return ReplaceLease(replace(tenure.lease, holder=""))
-        for lease in self._strays():
-            if self._stopping or not self._wanted(lease.shard):
-                return ReplaceLease(replace(lease, holder=""))
-        return None
+        free: list[Lease] = []
+        if self._stopping and self._member is not None:
+            # Before the shards: the others then know whose they are to be, and take each once it is free.
+            free.append(self._member.lease)
+        free += [tenure.lease for tenure in self._held.values() if tenure.handed_over]
+        strays = self._shares.strays(self._held)
+        free += [lease for lease in strays if self._stopping or not self._wanted(lease.shard)]
+        return self._setbacks.first(map(freed, free))
+
+    def _vanish(self) -> Request | None:
+        """Delete the own member Lease, free by now, once all else is done: if that fails, another replica does it."""
+        there = self._seen.get(self._name)
+        return None if there is None or self._left or self._anything() else DeleteLease(there)
 
     def _join(self) -> Request | None:
-        if self._member is not None:
-            return None
-        return CreateLease(Lease(self._name, self._me.identity, self._me.shards, self._me.duration))
+        return self._shares.claim(self._name) if self._member is None else None
 
     def _renew(self, now: float) -> Request | None:
         first = min(self._tenures(), key=lambda tenure: tenure.due, default=None)
         return None if first is None or first.due > now else ReplaceLease(first.lease)
 
-    def _look(self, now: float) -> Request | None:
-        return ListLeases() if now >= self._list_due else None
-
-    def _clean(self) -> Request | None:
-        for lease in self._shares.expired():
-            return DeleteLease(lease)
-        for lease in self._shares.surplus():
-            if self._clear:
-                return DeleteLease(lease)
-        return None
+    def _fence(self) -> Request | None:
+        return self._setbacks.first(map(freed, self._shares.fences()))
 
     def _take(self, now: float) -> Request | None:
         if not self._clear or self._member is None or now >= self._member.until:
             return None
-        for shard, owner in self._shares.owners().items():
-            if owner == self._me.identity and shard not in self._held:
-                mine = Lease(shard_lease(shard), owner, self._me.shards, self._me.duration)
-                there = self._seen.get(mine.name)
-                if there is None:
-                    return CreateLease(mine)
-                if there.holder in {"", owner} or self._seen.expired(there):
-                    turn = there.transitions + 1
-                    return ReplaceLease(replace(mine, transitions=turn, uid=there.uid, version=there.version))
-        return None
+        owners = self._shares.owners().items()
+        wanted = [shard for shard, owner in owners if owner == self._me.identity and shard not in self._held]
+        claims = (self._shares.claim(shard_lease(shard)) for shard in wanted)
+        return self._setbacks.first(claim for claim in claims if claim is not None)
+
+    def _clean(self, now: float) -> Request | None:
+        if not self._clear or now < self._setbacks.clean_from:
+            return None
+        return self._setbacks.first(map(DeleteLease, self._shares.litter()))
 
     def _listed(self, leases: list[Lease], sent: float, now: float) -> list[tuple[Change, int]]:
         self._seen.take_in(leases, sent=sent, arrived=now)
         mine = self._seen.get(self._name)
+        if mine is not None and mine.holder != self._me.identity:
+            mine = None  # it was given up, by this replica or by others after it had expired
         if mine is None or self._member is None:
             # If there is one all the same, it was created after all, and the answer lost.
             self._member = None if mine is None else Tenure(mine, NEVER, NEVER)
@@ -245,8 +237,8 @@ class Election:
         term = Tenure(lease, self._valid_until(sent, now), sent + self._me.pace)
         shard = lease.shard
         tenure = self._member if shard is None else self._held.get(shard)
-        if shard is not None and tenure is not None and not lease.holder:
-            return [self._end(shard)]
+        if not lease.holder:
+            return self._let_go(lease)
         if tenure is not None and lease.version == tenure.lease.version:
             tenure.due = now + RETRY_SECONDS  # nothing has changed, by a clock that stands still: nobody could see it
         elif tenure is not None:
@@ -254,7 +246,7 @@ class Election:
         elif shard is None:
             self._member = term
             self._blind = True  # first show oneself, then look: of two that do so, one at least sees the other
-        elif lease.holder and self._member is not None and now < min(term.until, self._member.until):
+        elif self._member is not None and now < min(term.until, self._member.until):
             self._held[shard] = term
             return [(Change.GAINED, shard)]
         # Else the answer came too late to rely on it: it is a stray.
@@ -265,20 +257,35 @@ class Election:
         del arrived
         return sent + self._me.valid
 
+    def _let_go(self, lease: Lease) -> list[tuple[Change, int]]:
+        if lease.name == self._name:
+            self._member = None
+        elif lease.shard in self._held:
+            return [self._end(lease.shard)]
+        else:
+            self._blind = True  # it was somebody else's, or a stray: look again whether that was all
+        return []
+
     def _deleted(self, request: Request) -> None:
         assert isinstance(request, DeleteLease), "only a delete is answered with nothing"  # noqa: S101 (as above)
         self._seen.deleted(request.lease.name)
-        if request.lease.name == self._name:
-            self._member = None
-        else:
-            self._blind = True  # look again whether that was all
 
-    def _failed(self, failure: Failure, now: float) -> None:
-        self._blind = True
-        self._failures += 1
-        # One conflict is daily business. What fails again and again must not be a loop without a pause.
-        if failure is Failure.UNKNOWN or self._failures > 1:
-            self._not_before = now + (RETRY_STOPPING_SECONDS if self._stopping else RETRY_SECONDS)
+    def _failed(self, request: Request, failure: Failure, now: float) -> None:
+        self._setbacks.failed(request, failure, now, stopping=self._stopping)
+        if isinstance(request, DeleteLease):
+            self._left = self._stopping
+            # Nothing is relied on that it could have changed. Where it met a change, that is worth a look.
+            self._blind = self._blind or failure is not Failure.UNKNOWN
+        elif isinstance(request, ListLeases) and not self._blind:
+            # What is held can be renewed all the same: each write has its preconditions. But nothing is moved.
+            self._clear, self._list_due = False, now + RETRY_SECONDS
+            self._setbacks.not_before = NEVER
+        else:
+            self._blind = True
+            name = request.lease.name if isinstance(request, ReplaceLease) else ""
+            for tenure in self._tenures():
+                if tenure.lease.name == name:
+                    tenure.due = now + RETRY_SECONDS  # the others first
 
     def _tenures(self) -> list[Tenure]:
         return [*self._held.values(), *([] if self._member is None else [self._member])]
@@ -286,11 +293,8 @@ class Election:
     def _wanted(self, shard: int | None) -> bool:
         return self._clear and shard is not None and self._shares.owners().get(shard) == self._me.identity
 
-    def _strays(self) -> Iterator[Lease]:
-        """Go through the Leases that name this replica and are not relied on: an answer was lost, or came late."""
-        for lease in self._seen:
-            if lease.holder == self._me.identity and lease.shard is not None and lease.shard not in self._held:
-                yield lease
+    def _anything(self) -> bool:
+        return self._member is not None or bool(self._held) or next(self._shares.strays(self._held), None) is not None
 
 
 def _term(lease: Lease) -> tuple[str, str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from appconfig_operator.core.lease import Lease
@@ -35,6 +35,11 @@ class DeleteLease:
 
 
 Request = ListLeases | CreateLease | ReplaceLease | DeleteLease
+
+
+def freed(lease: Lease) -> ReplaceLease:
+    """Set a Lease free."""
+    return ReplaceLease(replace(lease, holder=""))
 
 
 class Failure(Enum):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from appconfig_operator.core.lease import Lease
+from appconfig_operator.core.lease_requests import CreateLease, ReplaceLease
 from appconfig_operator.core.shards import assign
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
-    from appconfig_operator.core.lease import Lease
     from appconfig_operator.core.leases_seen import LeasesSeen
 
 RENEWALS = 3
@@ -86,16 +87,32 @@ class Shares:
         """Go through the Leases that others hold."""
         return (lease for lease in self._seen if lease.holder not in {"", self._me.identity})
 
-    def expired(self) -> Iterator[Lease]:
-        """Go through the expired Leases that are to be deleted: nobody is going to take them over.
+    def fences(self) -> Iterator[Lease]:
+        """Go through the expired Leases of replicas with another number of shards, which are to be set free.
 
-        It is also a fence: a replica cannot renew a Lease that was deleted, when it comes back.
+        It is a fence: a replica cannot renew a Lease that was written since, when it comes back.
         """
-        for lease in self.others():
-            beyond = lease.shard is None or lease.shard >= self._me.shards
-            if (beyond or self.strange(lease)) and self._seen.expired(lease):
+        return (lease for lease in self._seen if self.strange(lease) and self._seen.expired(lease))
+
+    def litter(self) -> Iterator[Lease]:
+        """Go through the Leases that nobody needs: of replicas that are gone, and of shards that there are no more."""
+        for lease in self._seen:
+            others = lease.holder != self._me.identity and (not lease.holder or self._seen.expired(lease))
+            if others and (lease.shard is None or lease.shard >= self._me.shards):
                 yield lease
 
-    def surplus(self) -> Iterator[Lease]:
-        """Go through the free Leases of shards that there are no more."""
-        return (lease for lease in self._seen if not lease.holder and (lease.shard or 0) >= self._me.shards)
+    def strays(self, held: Container[int]) -> Iterator[Lease]:
+        """Go through the Leases that name this replica and are not relied on: an answer was lost, or came late."""
+        for lease in self._seen:
+            if lease.holder == self._me.identity and lease.shard is not None and lease.shard not in held:
+                yield lease
+
+    def claim(self, name: str) -> CreateLease | ReplaceLease | None:
+        """Return the write that makes a Lease this replica's, or `None` while another has it."""
+        mine, there = Lease(name, self._me.identity, self._me.shards, self._me.duration), self._seen.get(name)
+        if there is None:
+            return CreateLease(mine)
+        if there.holder not in {"", self._me.identity} and not self._seen.expired(there):
+            return None
+        turn = there.transitions + 1
+        return ReplaceLease(replace(mine, transitions=turn, uid=there.uid, version=there.version))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from appconfig_operator.core.lease_requests import CreateLease, DeleteLease, Failure, ListLeases
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from appconfig_operator.core.lease import Lease
     from appconfig_operator.core.lease_requests import Answer, ReplaceLease, Request
@@ -19,15 +19,19 @@ if TYPE_CHECKING:
 class Store:
     """The Leases of one namespace.
 
-    `checks` says whether it heeds the preconditions of a replace: to show what happens without.
+    `checks` says whether it heeds the preconditions of a replace: to show what happens without. `refuses` says of which
+    requests nothing becomes.
     """
 
     checks: bool = True
+    refuses: Callable[[Request], bool] = lambda _: False
     leases: dict[str, Lease] = field(default_factory=dict)
     versions: Iterator[int] = field(default_factory=itertools.count)
 
     def carry_out(self, request: Request) -> Answer:
         """Carry out a request, all at once."""
+        if self.refuses(request):
+            return Failure.UNKNOWN
         if isinstance(request, ListLeases):
             return list(self.leases.values())
         if isinstance(request, CreateLease):

@@ -102,8 +102,20 @@ def is_shard(request: Request) -> bool:
     return isinstance(request, ReplaceLease | CreateLease) and request.lease.shard is not None
 
 
+def is_write(request: Request) -> bool:
+    return isinstance(request, ReplaceLease | CreateLease)
+
+
 def is_release(request: Request) -> bool:
-    return is_shard(request) and not isinstance(request, ListLeases) and not request.lease.holder
+    return isinstance(request, ReplaceLease) and not request.lease.holder
+
+
+def is_delete(request: Request) -> bool:
+    return isinstance(request, DeleteLease)
+
+
+def about(name: str) -> Callable[[Request], bool]:
+    return lambda request: not isinstance(request, ListLeases) and request.lease.name == name
 
 
 def test_it_looks_shows_itself_looks_again_and_takes_all() -> None:
@@ -434,7 +446,9 @@ def test_at_the_end_all_is_given_away_and_the_member_leaves_first() -> None:
     bench.asked.clear()
     bench.election.stop()
     bench.rest()
-    assert [type(request) for request in bench.asked] == [DeleteLease]
+    (request,) = bench.asked
+    assert isinstance(request, ReplaceLease)
+    assert (request.lease.name, request.lease.holder) == (member_lease("me"), "")
     assert bench.election.leaving() == {0, 1}
     assert bench.held == [0, 1]
     assert not bench.election.finished
@@ -445,13 +459,15 @@ def test_at_the_end_all_is_given_away_and_the_member_leaves_first() -> None:
     bench.rest()
     assert bench.election.finished
     assert {lease.holder for lease in bench.store.leases.values()} == {""}
+    assert isinstance(bench.asked[-1], DeleteLease)
+    assert set(bench.store.leases) == {shard_lease(0), shard_lease(1)}
 
 
 def test_at_the_end_what_went_wrong_is_tried_again_soon() -> None:
     bench = Bench()
     bench.rest()
     bench.election.stop()
-    bench.until(lambda request: isinstance(request, DeleteLease))
+    bench.until(is_release)
     bench.answer(Failure.UNKNOWN)
     assert bench.election.wake() == bench.now + 0.25
     bench.run(1)
@@ -484,3 +500,137 @@ def test_a_replica_that_takes_over_has_the_shards_of_one_that_stopped_within_a_s
     second.run(1)
     assert second.held == [0, 1, 2, 3]
     assert first.election.finished
+
+
+# What is refused for long: nothing else waits for it.
+
+
+def test_all_is_taken_before_anything_is_deleted_and_a_refused_delete_holds_nothing_up() -> None:
+    """As after an ordinary restart: the Lease of the process before has expired, and may not be deleted."""
+    bench = Bench(shards=2, store=Store(refuses=is_delete))
+    for name in (member_lease("before"), shard_lease(0), shard_lease(1)):
+        bench.other(name, "before")
+    bench.run(DURATION)
+    assert bench.held == [0, 1]
+    tried = [type(request) for request in bench.asked].index(DeleteLease)
+    assert all(map(is_write, bench.asked[tried - 2 : tried]))
+    bench.asked.clear()
+    bench.run(300)
+    assert bench.held == [0, 1]
+    assert bench.changes == [(Change.GAINED, 0), (Change.GAINED, 1)]
+    assert sum(map(is_delete, bench.asked)) == 5, "one a minute"
+    assert sum(isinstance(request, ListLeases) for request in bench.asked) < 310
+    assert bench.election.failures == 0
+
+
+def test_of_two_that_cannot_be_deleted_each_has_its_turn() -> None:
+    bench = Bench()
+    for name in ("a", "b"):
+        bench.other(member_lease(name), name)
+    bench.store.refuses = about(member_lease("a"))
+    bench.run(DURATION + 130)
+    assert set(bench.store.leases) == {member_lease("me"), member_lease("a"), shard_lease(0)}
+
+
+def test_expired_leases_of_another_number_of_shards_are_fenced_without_the_right_to_delete() -> None:
+    bench = Bench(shards=2, store=Store(refuses=is_delete))
+    theirs = [bench.other(name, shards=4) for name in (member_lease("other"), shard_lease(0), shard_lease(3))]
+    bench.run(DURATION)
+    assert bench.held == [0, 1]
+    for lease in theirs:
+        assert bench.store.carry_out(ReplaceLease(lease)) is Failure.CONFLICT, "it cannot be renewed late"
+
+
+def test_a_fence_that_is_refused_takes_nothing_and_holds_nothing_up_that_is_held() -> None:
+    bench = Bench(shards=2)
+    bench.rest()
+    bench.other_joins(shards=4)
+    bench.store.refuses = about(member_lease("other"))
+    del bench.store.leases[shard_lease(1)]
+    bench.run(120)
+    assert bench.held == [0], "nothing is taken beside a replica that may come back"
+    assert bench.election.failures > 0
+    bench.store.refuses = lambda _: False
+    bench.run(2)
+    assert bench.held == [0, 1]
+
+
+def test_who_was_fenced_joins_again() -> None:
+    bench = Bench()
+    bench.rest()
+    for name in (member_lease("me"), shard_lease(0)):
+        bench.other(name, "")
+    bench.now += 60
+    bench.run(2)
+    assert bench.changes == [(Change.GAINED, 0), (Change.LOST, 0), (Change.GAINED, 0)]
+    assert bench.store.leases[member_lease("me")].holder == "me"
+
+
+@pytest.mark.parametrize("refused", [shard_lease(0), member_lease("me")])
+def test_one_lease_that_cannot_be_renewed_costs_the_others_nothing(refused: str) -> None:
+    bench = Bench(shards=8)
+    bench.rest()
+    bench.store.refuses = about(refused)
+    for _ in range(300):
+        bench.run(0.5)
+        assert set(bench.held) >= set(range(1, 8))
+    assert bench.election.failures > 0
+
+
+def test_one_shard_that_cannot_be_taken_does_not_stand_before_the_others() -> None:
+    bench = Bench(shards=8, store=Store(refuses=about(shard_lease(0))))
+    bench.run(3)
+    assert bench.held == list(range(1, 8))
+
+
+@pytest.mark.parametrize("refused", [shard_lease(0), member_lease("me")])
+def test_one_lease_that_cannot_be_set_free_does_not_stand_before_the_others(refused: str) -> None:
+    bench = Bench(shards=4)
+    bench.rest()
+    bench.election.stop()
+    for shard in range(4):
+        bench.election.release(shard)
+    bench.store.refuses = about(refused)
+    bench.run(2)
+    assert [lease.name for lease in bench.store.leases.values() if lease.holder] == [refused]
+    assert not bench.election.finished
+    bench.store.refuses = lambda _: False
+    bench.run(2)
+    assert bench.election.finished
+
+
+def test_at_the_end_a_delete_that_is_refused_is_not_waited_for() -> None:
+    bench = Bench(store=Store(refuses=is_delete))
+    bench.rest()
+    bench.election.stop()
+    bench.election.release(0)
+    bench.rest()
+    assert bench.election.finished
+    assert {lease.holder for lease in bench.store.leases.values()} == {""}
+
+
+def test_at_the_end_a_delete_of_what_another_has_changed_is_not_tried_again() -> None:
+    bench = Bench()
+    bench.rest()
+    bench.election.stop()
+    bench.election.release(0)
+    bench.until(is_delete)
+    bench.answer(Failure.CONFLICT)
+    bench.rest()
+    assert bench.election.finished
+
+
+def test_what_is_held_is_renewed_while_lists_are_refused_and_nothing_is_moved() -> None:
+    bench = Bench(shards=2)
+    bench.rest()
+    bench.store.refuses = lambda request: isinstance(request, ListLeases)
+    bench.other_joins()
+    for _ in range(120):
+        bench.run(1)
+        assert bench.held == [0, 1]
+    assert bench.election.leaving() == set()
+    assert bench.election.failures > 0
+    bench.store.refuses = lambda _: False
+    bench.other_joins()
+    bench.run(2)
+    assert len(bench.election.leaving()) == 1

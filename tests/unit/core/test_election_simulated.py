@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from appconfig_operator.core.election import Election
+from appconfig_operator.core.lease import shard_lease
+from appconfig_operator.core.lease_requests import CreateLease, DeleteLease, ListLeases, ReplaceLease
 from appconfig_operator.core.leases_seen import LeasesSeen
+from appconfig_operator.core.setbacks import CLEAN_AGAIN_SECONDS
 from appconfig_operator.core.shares import Shares
 from tests.unit.core.leases_world import Store
 from tests.unit.core.simulation import CALM, Faults, TwoOwnersError, World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from appconfig_operator.core.election import Change
     from appconfig_operator.core.lease import Lease
@@ -67,6 +70,41 @@ def test_never_two_owners_and_at_last_one(part: int) -> None:
         calm_at_last(world)
         # Leases of the dead have to expire, by slow clocks, too.
         assert world.run(2 * (world.duration + 5.0), world.settled), f"seed {seed}"
+
+
+def is_delete(request: Request) -> bool:
+    return isinstance(request, DeleteLease)
+
+
+@pytest.mark.parametrize("part", range(5))
+def test_all_are_held_at_last_though_deletes_are_refused_for_ever(part: int) -> None:
+    """Cleaning up is of use to nobody who waits: replicas come, go and die, and nothing of theirs is ever deleted."""
+    for seed in range(part, SEEDS // 2, 5):
+        world = World(seed, store=Store(refuses=is_delete))
+        world.litters = True
+        bad_times(world, seed)
+        calm_at_last(world)
+        assert world.run(2 * (world.duration + 5.0), world.settled), f"seed {seed}"
+
+
+@pytest.mark.parametrize("part", range(5))
+def test_times_of_refusals_of_one_kind_each_leave_nothing_behind(part: int) -> None:
+    """Rights that are taken away and come back: a kind of request each time, or all that is about one shard."""
+    for seed in range(part, SEEDS // 2, 5):
+        world = World(seed)
+        for kind in (DeleteLease, ListLeases, CreateLease, ReplaceLease, shard_lease(0)):
+            world.store.refuses = refusal(kind)
+            bad_times(world, seed)
+        world.store.refuses = refusal(None)
+        calm_at_last(world)
+        # The last delete may have failed a minute ago.
+        assert world.run(2 * (world.duration + 5.0) + CLEAN_AGAIN_SECONDS * 1.3, world.settled), f"seed {seed}"
+
+
+def refusal(what: type | str | None) -> Callable[[Request], bool]:
+    if isinstance(what, str):
+        return lambda request: isinstance(request, CreateLease | ReplaceLease) and request.lease.name == what
+    return lambda request: what is not None and isinstance(request, what)
 
 
 class ExpiredTooEarly(LeasesSeen):
@@ -121,6 +159,24 @@ class Fearless(Election):
         return changes
 
 
+class ExpiredAreHarmless(Shares):
+    """Does not take expired Leases of replicas with another number of shards from them."""
+
+    def strangers(self) -> list[str]:
+        return sorted(lease.name for lease in self._seen if self.strange(lease) and not self._seen.expired(lease))
+
+    def fences(self) -> Iterator[Lease]:
+        return iter(())
+
+
+class Fenceless(Election):
+    """Takes over beside a replica with another number of shards that may come back."""
+
+    def __init__(self, me: Replica) -> None:
+        super().__init__(me)
+        self._shares = ExpiredAreHarmless(me, self._seen)
+
+
 class LooksBefore(Election):
     """Looks for others before it shows itself, and not after."""
 
@@ -135,7 +191,10 @@ class LooksBefore(Election):
 @pytest.mark.parametrize(
     ("election", "checks"),
     [
-        *((broken, True) for broken in (Hasty, Overconfident, CountsFromTheAnswer, Sticky, Fearless, LooksBefore)),
+        *(
+            (broken, True)
+            for broken in (Hasty, Overconfident, CountsFromTheAnswer, Sticky, Fearless, Fenceless, LooksBefore)
+        ),
         (Election, False),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else f"preconditions {value}",
@@ -151,8 +210,8 @@ def test_a_broken_rule_is_found(election: Callable[[Replica], Election], *, chec
     pytest.fail("no run showed two owners")
 
 
-def settled_world(seed: int, shards: int = 6, replicas: int = 3) -> World:
-    world = World(seed)
+def settled_world(seed: int, shards: int = 6, replicas: int = 3, store: Store | None = None) -> World:
+    world = World(seed, store=store)
     for _ in range(replicas):
         world.start(shards)
     assert world.run(20, world.settled)
@@ -173,6 +232,17 @@ def test_the_shards_of_a_replica_that_stops_are_taken_within_two_seconds(seed: i
     world.run(world.random.uniform(0, 5))
     world.stop(world.random.choice(world.nodes))
     assert world.run(2, world.settled)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_without_the_right_to_delete_the_shards_of_a_replica_that_stops_are_taken_as_fast(seed: int) -> None:
+    world = settled_world(seed, store=Store(refuses=is_delete))
+    world.litters = True
+    world.run(world.random.uniform(0, 5))
+    node = world.random.choice(world.nodes)
+    world.stop(node)
+    assert world.run(2, world.settled)
+    assert world.run(2, lambda: not node.alive), "it has ended"
 
 
 @pytest.mark.parametrize("seed", range(20))

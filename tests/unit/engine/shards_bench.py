@@ -97,14 +97,14 @@ class ApiServer(Store):
 
     away: bool = False
     bug: bool = False
-    refuses: tuple[type, ...] = ()
+    refused: tuple[type, ...] = ()
 
     def carry_out(self, request: Request) -> Answer:
         if self.bug:
             raise ZeroDivisionError
         if self.away:
             raise LeaseError("The API server is away")
-        if isinstance(request, self.refuses):
+        if isinstance(request, self.refused):
             raise LeaseError(REFUSED)
         return super().carry_out(request)
 

@@ -262,12 +262,12 @@ def test_a_refusal_of_writes_alone_is_told_once(caplog: pytest.LogCaptureFixture
     """Lists succeed meanwhile: they say nothing of the writes."""
     caplog.set_level(logging.INFO)
     bench = Bench()
-    bench.api.refuses = (CreateLease, ReplaceLease)
+    bench.api.refused = (CreateLease, ReplaceLease)
     bench.run(30)
     assert bench.shards.complaint == REFUSED
     assert caplog.text.count(REFUSED) == 1
     assert "again" not in caplog.text
-    bench.api.refuses = ()
+    bench.api.refused = ()
     bench.run(5)
     assert bench.shards.complaint == ""
     assert caplog.text.count("Leases can be read and written again") == 1

@@ -13,11 +13,11 @@ from tests.unit.engine.shards_bench import REFUSED, Bench
 @pytest.mark.parametrize("right", [ListLeases, CreateLease])
 def test_without_a_right_it_never_joins(right: type) -> None:
     bench = Bench()
-    bench.api.refuses = (right,)
+    bench.api.refused = (right,)
     bench.run(60)
     assert not bench.shards.joined
     assert bench.shards.failing > 55
-    bench.api.refuses = ()
+    bench.api.refused = ()
     bench.run(2)
     assert bench.shards.joined
     assert bench.shards.failing == 0
@@ -26,17 +26,17 @@ def test_without_a_right_it_never_joins(right: type) -> None:
 
 def test_it_says_what_was_refused() -> None:
     bench = Bench()
-    bench.api.refuses = (ListLeases,)
+    bench.api.refused = (ListLeases,)
     bench.run(1)
     assert bench.shards.complaint == REFUSED
 
 
 def test_nobody_is_counted_before_the_first_list() -> None:
     bench = Bench()
-    bench.api.refuses = (ListLeases,)
+    bench.api.refused = (ListLeases,)
     bench.run(10)
     assert (bench.shards.members, bench.shards.pollers) == (0, 1)
-    bench.api.refuses = ()
+    bench.api.refused = ()
     bench.run(2)
     assert (bench.shards.members, bench.shards.pollers) == (1, 1)
 
@@ -44,10 +44,10 @@ def test_nobody_is_counted_before_the_first_list() -> None:
 def test_lists_that_succeed_do_not_make_up_for_writes_that_do_not() -> None:
     bench = Bench()
     bench.run(0)
-    bench.api.refuses = (ReplaceLease,)
+    bench.api.refused = (ReplaceLease,)
     bench.run(50)
     assert bench.shards.failing > 40
-    bench.api.refuses = ()
+    bench.api.refused = ()
     bench.run(2)
     assert bench.shards.failing == 0
 
