@@ -222,7 +222,7 @@ class Election:
     def _still(self, tenure: Tenure) -> bool:
         """Tell whether nobody else has had a Lease since, and bring it up to date."""
         lease = self._seen.get(tenure.lease.name)
-        if lease is None or _term(lease) != _term(tenure.lease):
+        if lease is None or lease.term != tenure.lease.term:
             return False
         tenure.lease = lease
         return True
@@ -295,7 +295,3 @@ class Election:
 
     def _anything(self) -> bool:
         return self._member is not None or bool(self._held) or next(self._shares.strays(self._held), None) is not None
-
-
-def _term(lease: Lease) -> tuple[str, str, int]:
-    return lease.uid, lease.holder, lease.transitions

@@ -64,6 +64,11 @@ class Lease:
         rest = self.name.removeprefix(_PREFIXES[SHARD])
         return int(rest) if rest != self.name and _NUMBER.fullmatch(rest) else None
 
+    @property
+    def term(self) -> tuple[str, str, int]:
+        """What stays the same for as long as one holder has it, with nobody in between."""
+        return self.uid, self.holder, self.transitions
+
 
 def shard_lease(shard: int) -> str:
     """Return the name of the Lease of a shard."""

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from appconfig_operator.core.election import Change, Election
 from appconfig_operator.core.lease import member_lease
-from appconfig_operator.core.lease_requests import Failure, LeaseError, ListLeases
+from appconfig_operator.core.lease_requests import Failure, LeaseError
 from appconfig_operator.core.tenure import NEVER
+from appconfig_operator.engine.complaints import Complaints
 from appconfig_operator.engine.turnover import Turnover
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Shards:
         self._turnover = Turnover(host, store, errands, monotonic)
         self._stop = threading.Event()
         self._wake = threading.Event()
-        self._complaint = ""
+        self._complaints = Complaints(monotonic)
         self._strangers = False
         self._stopping = False
         # What other threads may see: replaced as a whole, never changed.
@@ -95,7 +96,6 @@ class Shards:
         self._members = 0
         self._listed = False
         self._joined = False
-        self._failing: dict[bool, float] = {}  # lists, and writes: since when
         self._thread = threading.Thread(target=self._run, name="shards", daemon=True)
 
     @property
@@ -121,14 +121,13 @@ class Shards:
 
     @property
     def failing(self) -> float:
-        """For how many seconds Leases could not be listed, or not be written. 0: they can be."""
-        now = self._monotonic()
-        return max([0.0, *(now - since for since in self._failing.values())])
+        """For how many seconds Leases could not be listed, or one not be written. 0: they can be."""
+        return self._complaints.seconds
 
     @property
     def complaint(self) -> str:
-        """What came of the last request for a Lease when it failed, or empty."""
-        return self._complaint
+        """What came of the request for a Lease that has been failing for longest, or empty."""
+        return self._complaints.words
 
     @property
     def age(self) -> float:
@@ -210,6 +209,7 @@ class Shards:
             self._ask(request)
         moved = self._move()
         self._show()
+        self._complaints.log()
         if self._election.finished:
             logger.info("All shards are given away")
             return None
@@ -221,15 +221,12 @@ class Shards:
 
     def _ask(self, request: Request) -> None:
         answer: Answer = Failure.UNKNOWN
-        lists, sent = isinstance(request, ListLeases), self._monotonic()
+        sent = self._monotonic()
         try:
             answer = self._leases.carry_out(request)
-            self._failing = {other: since for other, since in self._failing.items() if other is not lists}
-            if not self._failing:
-                self._complain("")  # a list that succeeds says nothing of the writes
+            self._complaints.worked(request)
         except LeaseError as error:
-            self._complain(str(error))
-            self._failing = {lists: sent, **self._failing}
+            self._complaints.failed(request, str(error), sent=sent)
         finally:  # also after a bug: that nothing is known of the request is the truth then
             changes = self._election.answered(answer, self._monotonic())
         for change, shard in changes:
@@ -268,14 +265,6 @@ class Shards:
         self._tenures = self._election.held
         self._active = tuple(sorted(self._turnover.active()))
         self._members = self._election.members if self._listed else 0
-
-    def _complain(self, complaint: str) -> None:
-        """Log what is wrong, once and not at each try."""
-        if complaint and complaint != self._complaint:
-            logger.warning("%s", complaint)
-        elif self._complaint and not complaint:
-            logger.info("Leases can be read and written again")
-        self._complaint = complaint
 
     def _look_for_strangers(self) -> None:
         strangers = self._election.strangers

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from appconfig_operator.core.lease import SELECTOR, Lease, from_dict, to_dict
 from appconfig_operator.core.lease_requests import CreateLease, Failure, LeaseError, ListLeases, ReplaceLease
+from appconfig_operator.core.lease_troubles import VERBS
 from appconfig_operator.core.managed import FIELD_MANAGER
-from appconfig_operator.kube.errors import CONFLICT, NOT_FOUND, ApiError, UnreachableError
+from appconfig_operator.kube.errors import CONFLICT, FORBIDDEN, NOT_FOUND, ApiError, UnreachableError
 from appconfig_operator.kube.pages import Pages
 
 if TYPE_CHECKING:
@@ -74,11 +75,20 @@ class Leases:
                 raise LeaseError(f"{words} (--lease-namespace)") from error
             if error.status in _FAILURES and not isinstance(request, ListLeases):
                 return _FAILURES[error.status]
-            words = f"Leases in namespace {self._namespace}: the Kubernetes API server answered {error}"
-            raise LeaseError(f"{words}: {error.words.rstrip('.')}" if error.message else words) from error
+            raise LeaseError(self._refusal(VERBS[type(request)], error)) from error
         except UnreachableError as error:
             words = f"Leases in namespace {self._namespace}: the Kubernetes API server could not be reached ({error})"
             raise LeaseError(words) from error
+
+    def _refusal(self, verb: str, error: ApiError) -> str:
+        """Say what was refused, and not in the words of the API server: they could quote what it was sent."""
+        words = f"Leases in namespace {self._namespace}: the Kubernetes API server answered {verb} with {error}"
+        if error.status != FORBIDDEN:
+            return words
+        remedy = (
+            f"Bind a Role there that has the verb {verb} on leases in coordination.k8s.io, as manifests/base/rbac.yaml"
+        )
+        return f"{words}. {remedy} does"
 
     def _call(self, request: Request) -> Answer:
         if isinstance(request, ListLeases):

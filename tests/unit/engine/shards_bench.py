@@ -12,7 +12,7 @@ import pytest
 
 from appconfig_operator.core.handover import HandedOver, HandoverError, SavedSession
 from appconfig_operator.core.lease import Lease, member_lease
-from appconfig_operator.core.lease_requests import CreateLease, LeaseError, ReplaceLease
+from appconfig_operator.core.lease_requests import CreateLease, LeaseError, ListLeases, ReplaceLease
 from appconfig_operator.core.shards import assign
 from appconfig_operator.core.shares import Replica
 from appconfig_operator.engine.shards import Shards
@@ -98,13 +98,15 @@ class ApiServer(Store):
     away: bool = False
     bug: bool = False
     refused: tuple[type, ...] = ()
+    refuses_one: str = ""
 
     def carry_out(self, request: Request) -> Answer:
         if self.bug:
             raise ZeroDivisionError
         if self.away:
             raise LeaseError("The API server is away")
-        if isinstance(request, self.refused):
+        one = not isinstance(request, ListLeases) and request.lease.name == self.refuses_one
+        if one or isinstance(request, self.refused):
             raise LeaseError(REFUSED)
         return super().carry_out(request)
 
