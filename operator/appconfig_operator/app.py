@@ -49,6 +49,7 @@ from appconfig_operator.kube.ownership import owned_by_service_account
 from appconfig_operator.kube.sources import Sources
 from appconfig_operator.metrics import Metrics
 from appconfig_operator.probes import pages
+from appconfig_operator.rights import Rights
 from appconfig_operator.serving import Server
 from appconfig_operator.settings import SettingsError
 from appconfig_operator.watches import SourceWatch
@@ -90,15 +91,17 @@ def run(settings: Settings) -> None:
     policy = _policy(settings.policy_file)
     stop = _stop_on_signal()
     release = version("appconfig-operator")
-    metrics, fence = Metrics(release), Fence()
+    metrics, fence, rights = Metrics(release), Fence(), Rights(settings.namespaces, time.monotonic)
     try:
         # One connection for each worker and the watches on ConfigMaps; and for Leases, handed-over sessions, Events and
         # the lists of sources.
         connections = threads(settings.workers) + 2 * max(1, len(settings.namespaces)) + 4
-        api = connect(workers=connections, fence=fence, on_call=metrics.called_kubernetes)
+        api = connect(workers=connections, fence=fence, on_call=metrics.called_kubernetes, on_right=rights.answered)
     except ConnectionSettingsError as error:
         raise SettingsError(str(error)) from error
-    operator = _Operator(settings, api, policy=policy, metrics=metrics, fence=fence, release=release, stop=stop)
+    operator = _Operator(
+        settings, api, policy=policy, metrics=metrics, fence=fence, rights=rights, release=release, stop=stop
+    )
     operator.open_ports()
     operator.start()
     logger.info(
@@ -128,11 +131,12 @@ class _Operator:
         policy: Policy | None,
         metrics: Metrics,
         fence: Fence,
+        rights: Rights,
         release: str,
         stop: threading.Event,
     ) -> None:
         self._settings = settings
-        self._metrics = metrics
+        self._metrics, self._rights = metrics, rights
         self.lease_namespace = settings.lease_namespace or own_namespace()
         self._service = AppConfig(
             workers=threads(settings.workers),
@@ -170,7 +174,7 @@ class _Operator:
             limit=threads(settings.workers),
             monotonic=time.monotonic,
         )
-        self._source_watch = SourceWatch(self._scheduler, sources, settings, stop)
+        self._source_watch = SourceWatch(self._scheduler, sources, settings, stop, on_right=rights.answered)
         # One for each namespace: without the right to watch all of them there is no other way.
         self._config_map_watches = ConfigMapWatches(
             self._scheduler,
@@ -242,6 +246,7 @@ class _Operator:
             failing=shards.failing,
             lapsed=shards.overdue,
             trouble=shards.complaint,
+            missing=self._rights.missing(),
         )
 
     def _gauges(self) -> Gauges:
@@ -265,6 +270,7 @@ class _Operator:
             endpoints_paused=self._service.paused(),
             heartbeats={"scheduler": self._scheduler.age(), "shards": self._shards.age},
             lease_remaining=self._shards.remaining,
+            refused=self._rights.counts(),
         )
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.core.drift import Seen, look, source_uid
-from appconfig_operator.kube.errors import ApiError, UnreachableError
+from appconfig_operator.kube.errors import FORBIDDEN, ApiError, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -130,6 +130,8 @@ class ConfigMapWatch:
             return f"The watch on ConfigMaps broke ({error}), and is started again"
         except ApiError as error:
             self._again = max(self._again, min(error.retry_after, LONGEST_WAIT_SECONDS))
+            if error.status == FORBIDDEN:
+                return ""  # `rights` tells of a missing right
             said = f": {error.words.rstrip('.')}" if error.message else ""
             return f"The watch on ConfigMaps was refused ({error}){said}"
         except Exception as error:  # noqa: BLE001 (whatever it is, the watch goes on)

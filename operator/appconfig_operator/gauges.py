@@ -58,6 +58,8 @@ class Gauges:
         Seconds since each loop gave a sign of life, by its name.
     lease_remaining
         Seconds until the first of the held Leases lapses, negative when it has. `None`: none is held.
+    refused
+        In how many namespaces a verb on a resource is refused, by both.
     """
 
     sources: Mapping[State, int] = field(default_factory=dict)
@@ -71,6 +73,7 @@ class Gauges:
     endpoints_paused: int = 0
     heartbeats: Mapping[str, float] = field(default_factory=dict)
     lease_remaining: float | None = None
+    refused: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 class GaugeCollector(Collector):
@@ -115,6 +118,12 @@ class GaugeCollector(Collector):
         if now.lease_remaining is not None:
             lease.add_metric([], now.lease_remaining)
         yield lease
+        refused = self._family(
+            "refused", "Namespaces in which the operator lacks a right, 1 for all together.", "verb", "resource"
+        )
+        for labels, number in now.refused.items():
+            refused.add_metric(labels, number)
+        yield refused
         for name, text in _PLAIN.items():
             family = self._family(name, text)
             family.add_metric([], getattr(now, name))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import re
 from typing import TYPE_CHECKING, Any, Protocol
 
 import kopf
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _IDENTITY: Any = "appconfig-operator"  # a type of Kopf that it does not show
+
+_KOPF = logging.getLogger("kopf")
+_REFUSED = re.compile(r"failed; will retry: GET (\S+) -> APIForbiddenError")
 
 
 class Sink(Protocol):
@@ -35,12 +39,13 @@ class Sink(Protocol):
         """Forget a source."""
 
 
-async def watch(
+async def watch(  # noqa: PLR0913 (what Kopf is told, all by name)
     sink: Sink,
     *,
     namespaces: Sequence[str],
     stop: asyncio.Event,
     on_gap: Callable[[], None],
+    on_refused: Callable[[str], None],
     page: Callable[[], int],
 ) -> None:
     """Watch the resources until stopped. The CRD must be installed.
@@ -55,6 +60,8 @@ async def watch(
         Ends the watch.
     on_gap
         Called, and often so, when the watch had to begin anew: what was deleted before that, it may never tell.
+    on_refused
+        Called with the URL of a list or watch that the API server refuses: Kopf tries it again, for ever.
     page
         Returns how many resources may be asked for at once: they come as whole objects, and one may have 1.5 MB.
 
@@ -63,6 +70,17 @@ async def watch(
     Exception
         Whatever ends Kopf: an error in a watch stream, a deleted CRD, refused credentials. Watch again then.
     """
+    refusals = _Refusals(on_refused)
+    _KOPF.addHandler(refusals)
+    try:
+        await _operator(sink, namespaces=namespaces, stop=stop, on_gap=on_gap, page=page)
+    finally:
+        _KOPF.removeHandler(refusals)
+
+
+async def _operator(
+    sink: Sink, *, namespaces: Sequence[str], stop: asyncio.Event, on_gap: Callable[[], None], page: Callable[[], int]
+) -> None:
     settings = _settings(page())
 
     def settle() -> None:
@@ -78,6 +96,20 @@ async def watch(
         namespaces=namespaces,
         stop_flag=stop,
     )
+
+
+class _Refusals(logging.Handler):
+    """Reads in what Kopf logs which requests are refused: it tells of that in no other way."""
+
+    def __init__(self, on_refused: Callable[[str], None]) -> None:
+        super().__init__()
+        self._on_refused = on_refused
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Look at one line."""
+        found = _REFUSED.search(record.getMessage())
+        if found is not None:
+            self._on_refused(found[1])
 
 
 def _registry(sink: Sink, on_gap: Callable[[], None], settle: Callable[[], None]) -> kopf.OperatorRegistry:

@@ -6,13 +6,16 @@ import asyncio
 import logging
 import threading
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from appconfig_operator import handlers
 from appconfig_operator.kube.errors import FORBIDDEN, UNAUTHORIZED, ApiError, UnreachableError
+from appconfig_operator.kube.requests import described, namespace_of
 
 if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.engine.scheduler import Scheduler
+    from appconfig_operator.kube.requests import OnRight
     from appconfig_operator.kube.sources import Sources
     from appconfig_operator.settings import Settings
 
@@ -49,6 +52,8 @@ class SourceWatch:
         Which namespaces to watch.
     stop
         Set when the operator is to stop.
+    on_right
+        Is told what Kopf is refused.
 
     Attributes
     ----------
@@ -56,7 +61,15 @@ class SourceWatch:
         Set when all sources are known that there were at the start.
     """
 
-    def __init__(self, scheduler: Scheduler, sources: Sources, settings: Settings, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        sources: Sources,
+        settings: Settings,
+        stop: threading.Event,
+        *,
+        on_right: OnRight,
+    ) -> None:
         self.listed = threading.Event()
         self._scheduler = scheduler
         self._sources = sources
@@ -65,6 +78,7 @@ class SourceWatch:
         self._left_out: set[str] = set()  # by the watch that runs
         self._renewed = False
         self._stop = stop
+        self._on_right = on_right
         self._awaited: set[str] | None = None
         self._lock = threading.Lock()
         self._end: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
@@ -120,15 +134,13 @@ class SourceWatch:
             self._complain(_refusal(error))
             return False
         if self._refused:
-            self._complain(f"{'; '.join(map(_refusal, self._refused.values()))}. The other namespaces are served")
             self._gap.set()  # the look for what was deleted may sleep for long yet
-        else:
-            self._complaint = ""
+        self._complaint = ""
         return True
 
     def _complain(self, complaint: str) -> None:
-        """Log what is wrong, once and not at each try."""
-        if complaint != self._complaint and not self._stop.is_set():
+        """Log what is wrong, once and not at each try. Empty: it is logged elsewhere."""
+        if complaint and complaint != self._complaint and not self._stop.is_set():
             logger.error("%s", complaint)
         self._complaint = complaint
 
@@ -248,6 +260,13 @@ class SourceWatch:
         self._scheduler.remove(uid)
         self._arrived(uid)
 
+    def _kopf_refused(self, url: str) -> None:
+        parts = urlsplit(url)
+        verb, resource = described("GET", parts.path, watch="watch=true" in parts.query)
+        self._on_right(verb, resource, namespace_of(parts.path), allowed=False)
+        if verb == "list":
+            self._gap.set()  # the look finds out which namespace is to be left out
+
     async def _watch(self) -> None:
         ended = asyncio.Event()
         with self._lock:
@@ -258,7 +277,12 @@ class SourceWatch:
                 self._left_out = set(self._refused)
                 namespaces = [namespace for namespace in self._namespaces if namespace not in self._left_out]
                 await handlers.watch(
-                    self, namespaces=namespaces, stop=ended, on_gap=self._gap.set, page=lambda: self._sources.page
+                    self,
+                    namespaces=namespaces,
+                    stop=ended,
+                    on_gap=self._gap.set,
+                    on_refused=self._kopf_refused,
+                    page=lambda: self._sources.page,
                 )
         finally:
             with self._lock:
@@ -270,9 +294,11 @@ def _patience(error: ApiError) -> float:
 
 
 def _refusal(error: ApiError) -> str:
+    if error.status == FORBIDDEN:
+        return ""  # `rights` tells of it, with the namespace and the verb
     advice = ". Check the token of the kubeconfig, or of the ServiceAccount" if error.status == UNAUTHORIZED else ""
     said = f": {error.words.rstrip('.')}" if error.message else ""
-    return f"The Kubernetes API server refused a list ({error}){said}{advice}"
+    return f"The Kubernetes API server refused a list of the sources ({error}){said}{advice}"
 
 
 def _way(error: UnreachableError) -> str:

@@ -115,6 +115,7 @@ class FakeKopf:
     watching: threading.Event = field(default_factory=threading.Event)
     on_gap: Callable[[], None] = lambda: None
     pages: list[int] = field(default_factory=list)
+    on_refused: Callable[[str], None] = lambda _: None
 
     async def watch(
         self,
@@ -124,6 +125,7 @@ class FakeKopf:
         stop: asyncio.Event,
         on_gap: Callable[[], None],
         page: Callable[[], int],
+        on_refused: Callable[[str], None],
     ) -> None:
         self.pages.append(page())
         self.namespaces = tuple(namespaces)
@@ -133,7 +135,7 @@ class FakeKopf:
             if end is not None:
                 raise end
             return
-        self.on_gap = on_gap
+        self.on_gap, self.on_refused = on_gap, on_refused
         self.watching.set()
         try:
             await stop.wait()
@@ -165,14 +167,19 @@ class Watching:
     sources: FakeSources = field(default_factory=FakeSources)
     kopf: FakeKopf = field(default_factory=FakeKopf)
     stop: threading.Event = field(default_factory=threading.Event)
+    rights: list[tuple[str, str, str, bool]] = field(default_factory=list)
 
     def start(self, monkeypatch: pytest.MonkeyPatch, *others: str) -> SourceWatch:
         monkeypatch.setattr(handlers, "watch", self.kopf.watch)
         sink: Any = self.scheduler
         sources: Any = self.sources
-        self.watch = SourceWatch(sink, sources, Settings(namespaces=("shop", *others)), self.stop)
+        settings = Settings(namespaces=("shop", *others))
+        self.watch = SourceWatch(sink, sources, settings, self.stop, on_right=self.answered)
         self.watch.start()
         return self.watch
+
+    def answered(self, verb: str, resource: str, namespace: str, *, allowed: bool) -> None:
+        self.rights.append((verb, resource, namespace, allowed))
 
     def end(self) -> bool:
         """End the watch, and tell whether all of its threads did."""

@@ -6,6 +6,11 @@ server is away the answers differ: no restart would help, and sessions with AppC
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 SCHEDULER_STUCK_SECONDS = 120.0
 """When AWS hangs, one call takes up to 45 s: 3 to connect, 10 until it answers, 30 for the body. All workers can be
 busy with one and are well. That none of them comes back for more within 120 s is not meant to happen."""
@@ -41,7 +46,9 @@ def stuck(*, scheduler: float, shards: float) -> list[str]:
     return complaints
 
 
-def unready(*, listed: bool, joined: bool, failing: float, lapsed: float, trouble: str) -> list[str]:
+def unready(  # noqa: PLR0913 (all that can be wrong, by name)
+    *, listed: bool, joined: bool, failing: float, lapsed: float, trouble: str, missing: Sequence[str] = ()
+) -> list[str]:
     """Say what keeps this process from its work.
 
     Parameters
@@ -56,6 +63,8 @@ def unready(*, listed: bool, joined: bool, failing: float, lapsed: float, troubl
         For how many seconds a Lease that is held has been past its end, the longest of them. 0: none has.
     trouble
         What came of the last request for a Lease when it failed, with the namespace and the right, or empty.
+    missing
+        A line for each right that is refused wherever it is asked for, without which no source is served.
 
     Returns
     -------
@@ -76,4 +85,4 @@ def unready(*, listed: bool, joined: bool, failing: float, lapsed: float, troubl
         complaints.append(f"Leases could not be listed, or not be written, for {failing:.0f} s{why}")
     if lapsed > LAPSED_SECONDS:
         complaints.append(f"the Lease of a shard could not be renewed and lapsed {lapsed:.0f} s ago")
-    return complaints
+    return [*complaints, *missing]

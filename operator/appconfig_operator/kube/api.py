@@ -17,17 +17,20 @@ from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 
 from appconfig_operator.kube.answers import ANSWER_BYTES, answer, lines, read, refused
-from appconfig_operator.kube.errors import UnreachableError
+from appconfig_operator.kube.errors import UnreachableError, let_in
 from appconfig_operator.kube.fence import Fence
-from appconfig_operator.kube.requests import described
+from appconfig_operator.kube.requests import described, namespace_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from urllib3 import BaseHTTPResponse
 
+    from appconfig_operator.kube.requests import OnRight
+
     OnCall = Callable[[str, str, int | None], None]
     """Is told of each call: verb and resource as in RBAC, and the HTTP status, `None` when there was no answer."""
+
 
 CONNECT_TIMEOUT_SECONDS = 3.0
 READ_TIMEOUT_SECONDS = 10.0
@@ -70,7 +73,9 @@ def own_token() -> str:
         return ""
 
 
-def connect(*, workers: int, fence: Fence | None = None, on_call: OnCall | None = None) -> Api:
+def connect(
+    *, workers: int, fence: Fence | None = None, on_call: OnCall | None = None, on_right: OnRight | None = None
+) -> Api:
     """Connect as the Pod's ServiceAccount, else as `KUBECONFIG` says.
 
     Nothing is sent yet: the API server may be away.
@@ -81,8 +86,8 @@ def connect(*, workers: int, fence: Fence | None = None, on_call: OnCall | None 
         How many calls there are at once: the size of the connection pool.
     fence
         Bounds the writes of threads that work under a Lease.
-    on_call
-        Is told of each call.
+    on_call, on_right
+        Are told of each call.
 
     Raises
     ------
@@ -103,7 +108,7 @@ def connect(*, workers: int, fence: Fence | None = None, on_call: OnCall | None 
     if configuration.proxy and "://" not in configuration.proxy:
         configuration.proxy = f"http://{configuration.proxy}"  # as the AWS SDK and curl take it
     try:
-        return Api(client.ApiClient(configuration), fence, on_call)
+        return Api(client.ApiClient(configuration), fence, on_call, on_right)
     except (ValueError, ImportError) as error:  # urllib3's own are ValueErrors; one for SOCKS needs a library
         # Not its text: it quotes the proxy, which may have a password in it.
         message = (
@@ -138,14 +143,21 @@ class Api:
         The connection.
     fence
         Bounds the writes of threads that work under a Lease.
-    on_call
-        Is told of each call, in the thread that makes it, once the answer has begun.
+    on_call, on_right
+        Are told of each call, in the thread that makes it, once the answer has begun.
     """
 
-    def __init__(self, api_client: client.ApiClient, fence: Fence | None = None, on_call: OnCall | None = None) -> None:
+    def __init__(
+        self,
+        api_client: client.ApiClient,
+        fence: Fence | None = None,
+        on_call: OnCall | None = None,
+        on_right: OnRight | None = None,
+    ) -> None:
         self._client = api_client
         self._fence = fence or Fence()
         self._on_call = on_call
+        self._on_right = on_right
 
     @property
     def server(self) -> str:
@@ -218,6 +230,7 @@ class Api:
                 ),
             )
             raw = read(response, limit_bytes)
+            self._note_right(method, path, response.status, raw)
         except (HTTPError, config.ConfigException, OSError) as error:  # the last two: the token is read anew at times
             raise UnreachableError(type(error).__name__) from error
         return answer(response, raw), len(raw)
@@ -236,8 +249,10 @@ class Api:
             timeout = Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=IDLE_SECONDS)
             response = self._send("GET", path, query, {"Accept": accept}, timeout=timeout, watch=True)
             try:
+                raw = b"" if response.status == 200 else read(response, ANSWER_BYTES)  # noqa: PLR2004 (HTTP: OK)
+                self._note_right("GET", path, response.status, raw, watch=True)
                 if response.status != 200:  # noqa: PLR2004 (HTTP: OK)
-                    raise refused(response, read(response, ANSWER_BYTES))
+                    raise refused(response, raw)
                 yield from lines(response.stream())
             finally:
                 response.close()
@@ -265,6 +280,11 @@ class Api:
         finally:
             if self._on_call is not None:
                 self._on_call(*described(method, path, watch=watch), status)
+
+    def _note_right(self, method: str, path: str, status: int, body: bytes, *, watch: bool = False) -> None:
+        allowed = let_in(status, body)
+        if self._on_right is not None and allowed is not None:
+            self._on_right(*described(method, path, watch=watch), namespace_of(path), allowed=allowed)
 
     def _prepared(
         self, path: str, query: Mapping[str, str] | None, headers: Mapping[str, str]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.core.errors import Reason, RefusedError, SourceError, StallingError, TransientError
@@ -23,6 +24,10 @@ INVALID = 422
 _TOO_LARGE_FOR_ETCD = ("request is too large", "message larger than max")
 
 _IMMUTABLE = "`immutable` is set"
+# 'configmaps is forbidden: User "…" cannot create resource "configmaps" in API group ""', as JSON has it.
+_NO_RIGHT = re.compile(rb'forbidden: User \\*".{1,500}?" cannot [a-z]+ resource ')
+
+_SAYS_NOTHING = {401, 408, 429}
 
 # Unauthorized is among them because a token may just be rotating.
 _TRANSIENT = {401, 408, 409, 425, 429}
@@ -84,6 +89,21 @@ class ApiError(Exception):
     def words(self) -> str:
         """What is known of the refusal, as sentences: at the end of a message."""
         return " ".join(filter(None, (f"{self.message or self}.", self.remedy)))
+
+
+def let_in(status: int | None, body: bytes) -> bool | None:
+    """Tell whether the API server has let a call through to where it is carried out, or `None`: that does not show.
+
+    Parameters
+    ----------
+    status
+        HTTP status, or `None` without an answer.
+    body
+        Of the answer, as far as it is known: a quota and a webhook refuse with the same status as a missing right.
+    """
+    if status == FORBIDDEN:
+        return False if not body or _NO_RIGHT.search(body) else None
+    return None if status is None or status in _SAYS_NOTHING or status >= 500 else True  # noqa: PLR2004 (HTTP: server errors)
 
 
 class UnreachableError(Exception):

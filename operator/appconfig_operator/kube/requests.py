@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 OTHER = "other"
 
 RESOURCES = frozenset(
@@ -18,6 +20,14 @@ RESOURCES = frozenset(
     }
 )
 """Those that the operator has to do with. All others are one, so that their number is bounded."""
+
+
+class OnRight(Protocol):
+    """Is told of each call whether it was let through, where that shows."""
+
+    def __call__(self, verb: str, resource: str, namespace: str, *, allowed: bool) -> None:
+        """Take in a call: as in RBAC, and without a namespace for all of them."""
+
 
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
@@ -41,6 +51,13 @@ def described(method: str, path: str, *, watch: bool = False) -> tuple[str, str]
         rest = rest[2:]
     kind = "/".join(rest[:1] + rest[2:3])
     return _verb(method, named=len(rest) > 1, watch=watch), kind if kind in RESOURCES else OTHER
+
+
+def namespace_of(path: str) -> str:
+    """Return the namespace that a path of a URL is about, or nothing: all of them, or none."""
+    parts = path.split("/")
+    rest = parts[3:] if parts[1] == "api" else parts[4:]
+    return rest[1] if len(rest) > 2 and rest[0] == "namespaces" else ""  # noqa: PLR2004 (as above)
 
 
 def _verb(method: str, *, named: bool, watch: bool) -> str:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.api.status import Status
 from appconfig_operator.api.v1alpha1 import API_VERSION, PLURAL
 from appconfig_operator.core.errors import OutdatedError, Reason, SourceGoneError, TransientError
 from appconfig_operator.core.managed import FIELD_MANAGER
 from appconfig_operator.kube.api import JSON_PATCH
-from appconfig_operator.kube.errors import INVALID, NOT_FOUND, ApiError, UnreachableError
+from appconfig_operator.kube.errors import FORBIDDEN, INVALID, NOT_FOUND, ApiError, UnreachableError
 from appconfig_operator.kube.pages import PAGE, Pages
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.kube.api import Api
@@ -97,7 +97,10 @@ class Sources:
         except ApiError as error:
             if error.status == NOT_FOUND and error.reason == "NotFound":
                 raise SourceGoneError(source.uid) from error
-            raise _failure(error, source) from error
+            if error.status != FORBIDDEN:
+                raise _failure(error, source) from error
+            # The right to get it is missing. That to patch its status is answered with all of it, too.
+            answer = self._patch(source, [])
         except UnreachableError as error:
             raise _failure(error, source) from error
         if answer["metadata"]["uid"] != source.uid or "deletionTimestamp" in answer["metadata"]:
@@ -118,12 +121,16 @@ class Sources:
         """
         # A JSON Patch, for its test: as for a metadata.uid in a merge patch or an apply of a status, the API server
         # (1.36.3) passes over it, and the status of a deleted resource would land on one made anew.
-        patch = [
-            {"op": "test", "path": "/metadata/uid", "value": source.uid},
-            *({"op": "add", "path": f"/status/{part}", "value": value} for part, value in status.to_dict().items()),
-        ]
+        parts = status.to_dict().items()
+        answer = self._patch(
+            source, [{"op": "add", "path": f"/status/{part}", "value": value} for part, value in parts]
+        )
+        return str(answer["metadata"]["resourceVersion"])
+
+    def _patch(self, source: Source, changes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        patch = [{"op": "test", "path": "/metadata/uid", "value": source.uid}, *changes]
         try:
-            answer = self._api.call(
+            return self._api.call(
                 "PATCH",
                 f"{_path(source)}/status",
                 query={"fieldManager": FIELD_MANAGER},
@@ -137,7 +144,6 @@ class Sources:
             raise _failure(error, source) from error
         except UnreachableError as error:
             raise _failure(error, source) from error
-        return str(answer["metadata"]["resourceVersion"])
 
     def _there(self, source: Source) -> bool:
         """Tell whether the resource is still the one that it was. When nobody says, it may well be."""
