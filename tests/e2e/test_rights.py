@@ -187,7 +187,8 @@ def test_a_namespace_that_is_made_again_without_its_role_is_named_and_recovers(
     other.apply("checkout")
     other.wait_for("checkout", "Synced")
     other.api.request("DELETE", f"/api/v1/namespaces/{other.namespace}")
-    finish_namespace(other)
+    path = f"/api/v1/namespaces/{other.namespace}"
+    wait_until(lambda: not other.api.exists(path), SLOW, "the end of the namespace")
     other.create_namespace()
     other.apply("checkout")
     words = f"in namespace {other.namespace}"
@@ -202,14 +203,3 @@ def test_a_namespace_that_is_made_again_without_its_role_is_named_and_recovers(
     lines = [line for line in limited.log.splitlines() if words in line and "may not" in line]
     rights = [re.sub(r".*may not (\S+ \S+) .*", r"\1", line) for line in lines]
     assert len(rights) == len(set(rights)), limited.log
-
-
-def finish_namespace(scene: Scene) -> None:
-    """Do what the namespace controller does, where there is none."""
-    path = f"/api/v1/namespaces/{scene.namespace}"
-
-    def gone() -> bool:
-        found = scene.api.find("GET", path)
-        return found is None
-
-    wait_until(gone, SLOW, "the end of the namespace")

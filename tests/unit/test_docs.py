@@ -225,7 +225,11 @@ def metric_families() -> Iterator[tuple[str, str, frozenset[str]]]:
     metrics.called_kubernetes("get", "configmaps", 200)
     metrics.watch(
         lambda: Gauges(
-            heartbeats={"scheduler": 0.0}, lease_remaining=1.0, oldest_due={"quick": 0.0}, polls_under_way={"quick": 1}
+            heartbeats={"scheduler": 0.0},
+            lease_remaining=1.0,
+            oldest_due={"quick": 0.0},
+            polls_under_way={"quick": 1},
+            refused={("a", "b"): 1},
         )
     )
     for family in text_string_to_metric_families(metrics.page().body.decode()):

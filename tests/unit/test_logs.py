@@ -162,6 +162,15 @@ def test_kopf_quotes_no_answer(capsys: pytest.CaptureFixture[str], text: str, le
     assert line.endswith(left)
 
 
+def test_what_kopf_is_refused_at_each_try_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(log_format="text", level="info")
+    text = (
+        "Request attempt #7 failed; will retry: GET https://10.0.0.1/apis/x?watch=true -> APIForbiddenError('no', {})"
+    )
+    logging.getLogger("kopf._cogs.clients.watching").error(text)
+    assert written(capsys) == []
+
+
 ERROR_OF_KOPF = "-> ClientConnectorError({}ConnectionRefusedError(111, 'Connect call failed'))"
 
 

@@ -175,6 +175,7 @@ def gauges() -> Gauges:
         endpoints_paused=6,
         heartbeats={"scheduler": 0.5, "shards": 1.5},
         lease_remaining=9.5,
+        refused={("watch", "appconfigsources"): 3},
     )
 
 
@@ -195,6 +196,7 @@ def test_gauges(metrics: Metrics) -> None:
         ("heartbeat_age_seconds", "scheduler"): 0.5,
         ("heartbeat_age_seconds", "shards"): 1.5,
         ("lease_remaining_seconds",): 9.5,
+        ("refused", "appconfigsources", "watch"): 3,
     }
 
 

@@ -48,6 +48,12 @@ def test_unready() -> None:
     assert third == "the Lease of a shard could not be renewed and lapsed 31 s ago"
 
 
+def test_a_missing_right_is_told() -> None:
+    words = "the operator may not watch appconfigsources in all namespaces"
+    told = unready(listed=True, joined=True, failing=0, lapsed=0, trouble="", missing=[words])
+    assert told == [words]
+
+
 @pytest.mark.parametrize(("trouble", "end"), [(REFUSED, f": {REFUSED}"), ("", "")])
 def test_a_replica_without_a_place_among_the_others_is_not_ready(trouble: str, end: str) -> None:
     """Else a rolling update would delete the last one that works."""

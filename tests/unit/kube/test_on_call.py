@@ -8,7 +8,7 @@ import pytest
 from kubernetes import client
 
 from appconfig_operator.kube.api import Api
-from appconfig_operator.kube.errors import ApiError, UnreachableError
+from appconfig_operator.kube.errors import ApiError, UnreachableError, let_in
 from tests.unit.answering import Answering, answering
 
 PATH = "/api/v1/namespaces/shop/configmaps/checkout"
@@ -62,3 +62,43 @@ def test_a_watch(answer: tuple[int, bytes] | None, code: int | None) -> None:
 def test_nobody_is_told() -> None:
     with answering((200, b"{}")) as server:
         assert make(server, None).call("GET", PATH) == {}
+
+
+NO_RIGHT = (
+    b'{"kind":"Status","reason":"Forbidden","message":"configmaps is forbidden: User \\"system:serviceaccount:a:b\\" '
+    b'cannot update resource \\"configmaps\\" in API group \\"\\" in the namespace \\"shop\\""}'
+)
+QUOTA = b'{"kind":"Status","reason":"Forbidden","message":"configmaps \\"x\\" is forbidden: exceeded quota: few"}'
+
+
+@pytest.mark.parametrize(
+    ("answer", "allowed"),
+    [
+        ((200, b"{}"), True),
+        ((404, b"{}"), True),
+        ((409, b"{}"), True),
+        ((422, b"{}"), True),
+        ((403, NO_RIGHT), False),
+        ((403, QUOTA), None),
+        ((401, b"{}"), None),
+        ((429, b"{}"), None),
+        ((500, b"{}"), None),
+        (None, None),
+    ],
+)
+def test_whether_it_was_let_through(answer: tuple[int, bytes] | None, allowed: bool | None) -> None:  # noqa: FBT001 (expected)
+    told: list[tuple[str, str, str, bool]] = []
+
+    def on_right(verb: str, resource: str, namespace: str, *, allowed: bool) -> None:
+        told.append((verb, resource, namespace, allowed))
+
+    configuration = client.Configuration()
+    with answering(answer) as server, suppress(ApiError, UnreachableError):
+        configuration.host, configuration.retries = server.url, False
+        Api(client.ApiClient(configuration), on_right=on_right).call("PUT", PATH, body={})
+    assert told == [("update", "configmaps", "shop", allowed)] * (allowed is not None)
+
+
+def test_a_watch_that_is_refused_lacks_the_right() -> None:
+    """Quotas and webhooks have no say in it, and its answer is not read yet."""
+    assert let_in(403, b"") is False
