@@ -13,6 +13,7 @@ from appconfig_operator.api.text import label
 from appconfig_operator.api.v1alpha1 import PLURAL, REQUESTED_AT, Source
 from appconfig_operator.core.errors import OutdatedError, Reason, SourceGoneError, TransientError
 from appconfig_operator.kube import sources as module
+from appconfig_operator.kube.api import Api
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 from appconfig_operator.kube.sources import Sources
 from sandbox.kubeconfig import write_kubeconfig
@@ -23,7 +24,6 @@ from tests.integration.kube_access import Administrator, Meddling, api_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from appconfig_operator.kube.api import Api
     from sandbox.control_plane import ControlPlane
     from sandbox.kubectl import Kubectl
 
@@ -254,6 +254,68 @@ def test_uids_by_namespace(api: Api, admin: Administrator, admin_api: Api) -> No
     assert sources.uids([admin.namespace, f"{admin.namespace}-b"]) == {here, there}
     assert sources.uids([f"{admin.namespace}-none"]) == set()
     assert sources.uids([]) >= {here, there}
+
+
+@pytest.fixture
+def patcher(nobody: Api, kubectl: Kubectl, namespace: str) -> Api:
+    """A ServiceAccount that may patch the status of sources, and not get them."""
+    resource = "--resource=appconfigsources.appconfig-operator.io/status"
+    kubectl("create", "role", "patcher", "--verb=patch", resource, "-n", namespace)
+    subject = f"--serviceaccount={namespace}:nobody"
+    kubectl("create", "rolebinding", "patcher", "--role=patcher", subject, "-n", namespace)
+    return nobody
+
+
+def test_without_the_right_to_get_the_status_is_read_by_a_patch_that_changes_nothing(
+    api: Api, patcher: Api, admin: Administrator
+) -> None:
+    source = admin.source()
+    Sources(api).update_status(source, FULL)
+    before = admin.get(PLURAL, "checkout")
+    calls = Meddling(patcher)
+    assert Sources(calls).status(source) == FULL
+    assert admin.get(PLURAL, "checkout") == before, "its resourceVersion and its managed fields, too"
+    assert calls.calls == {"GET": 1, "PATCH": 1}
+
+
+def test_such_a_read_finds_out_that_the_source_is_another_or_newer(patcher: Api, admin: Administrator) -> None:
+    source = admin.source()
+    with pytest.raises(SourceGoneError):
+        Sources(patcher).status(replace(source, uid=str(uuid.uuid4())))
+    admin.patch(PLURAL, "checkout", {"spec": {"pollIntervalSeconds": 90}})
+    with pytest.raises(OutdatedError):
+        Sources(patcher).status(source)
+    admin.delete(PLURAL, "checkout")
+    with pytest.raises(SourceGoneError):
+        Sources(patcher).status(source)
+
+
+def test_without_a_right_the_message_names_it_and_quotes_nothing(nobody: Api, admin: Administrator) -> None:
+    source = admin.source()
+    words = f"HTTP 403 Forbidden for patch of appconfigsources/status in namespace {admin.namespace}"
+    for call in (lambda: Sources(nobody).status(source), lambda: Sources(nobody).update_status(source, FULL)):
+        with pytest.raises(TransientError) as error:
+            call()
+        assert (error.value.reason, error.value.message) == (Reason.TARGET_UNAVAILABLE, words)
+
+
+def test_a_missing_right_is_told_with_its_verb_resource_and_namespace(nobody: Api, admin: Administrator) -> None:
+    told: list[tuple[str, str, str, bool]] = []
+
+    def on_right(verb: str, resource: str, namespace: str, *, allowed: bool) -> None:
+        told.append((verb, resource, namespace, allowed))
+
+    api = Api(nobody._client, on_right=on_right)
+    with pytest.raises(ApiError):
+        Sources(api).uids([admin.namespace])
+    with pytest.raises(ApiError):
+        Sources(api).uids([])
+    assert Sources(api).served()
+    assert told == [
+        ("list", PLURAL, admin.namespace, False),
+        ("list", PLURAL, "", False),
+        ("list", "other", "", True),
+    ]
 
 
 def test_uids_are_listed_without_content(api: Api, admin: Administrator, monkeypatch: pytest.MonkeyPatch) -> None:
