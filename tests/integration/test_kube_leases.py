@@ -22,6 +22,7 @@ from appconfig_operator.core.lease_requests import (
 )
 from appconfig_operator.core.shares import Replica
 from appconfig_operator.engine.shards import Shards
+from appconfig_operator.kube.errors import ApiError
 from appconfig_operator.kube.leases import Leases
 from sandbox import wait_until
 from sandbox.operator_process import NAMESPACE
@@ -192,6 +193,82 @@ def replica(api: Api, name: str, host: Host) -> Shards:
         ready=ready,
         monotonic=time.monotonic,
     )
+
+
+def no_deletes(namespace: str) -> dict[str, object]:
+    """Describe a policy that refuses to delete Leases there, as a webhook would."""
+    rule = {
+        "apiGroups": ["coordination.k8s.io"],
+        "apiVersions": ["*"],
+        "resources": ["leases"],
+        "operations": ["DELETE"],
+    }
+    return {
+        "metadata": {"name": "no-deletes"},
+        "spec": {
+            "matchConstraints": {
+                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+                "resourceRules": [rule],
+            },
+            "validations": [{"expression": "false", "message": "hunter2"}],
+        },
+    }
+
+
+@pytest.fixture
+def undeletable(leases: Leases, admin_api: Api) -> Iterator[Leases]:
+    """Leases that nobody can delete."""
+    group = "/apis/admissionregistration.k8s.io/v1"
+    policies, bindings = f"{group}/validatingadmissionpolicies", f"{group}/validatingadmissionpolicybindings"
+    admin_api.call("POST", policies, body=no_deletes(NAMESPACE))
+    spec = {"policyName": "no-deletes", "validationActions": ["Deny"]}
+    admin_api.call("POST", bindings, body={"metadata": {"name": "no-deletes"}, "spec": spec})
+
+    def refused() -> bool:
+        lease = create(leases, replace(LEASE, name=shard_lease(99)))
+        try:
+            leases.carry_out(DeleteLease(lease))
+        except LeaseError as error:
+            return str(error).endswith("answered delete with HTTP 422 Invalid")
+        return False
+
+    try:
+        wait_until(refused, 20, "the policy")
+        yield leases
+    finally:
+        admin_api.call("DELETE", f"{bindings}/no-deletes")
+        admin_api.call("DELETE", f"{policies}/no-deletes")
+        wait_until(lambda: not leases_left(admin_api), 20, "the end of the policy")
+
+
+def leases_left(admin_api: Api) -> bool:
+    try:
+        admin_api.call("DELETE", COLLECTION)
+    except ApiError:
+        return True
+    return bool(admin_api.call("GET", COLLECTION)["items"])
+
+
+def test_all_is_taken_and_given_though_no_delete_is_let_through(
+    undeletable: Leases, api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is left by replicas that are gone, also by one with another number of shards, holds nothing up."""
+    for holder, shards in (("before", 4), ("stranger", 6)):
+        create(undeletable, Lease(member_lease(holder), holder, shards, 5))
+    create(undeletable, Lease(shard_lease(0), "before", 4, 5))
+    late = create(undeletable, Lease(shard_lease(1), "stranger", 6, 5))
+    one = replica(api, "one", Host())
+    one.start()
+    wait_until(lambda: one.held == (0, 1, 2, 3), 15, "all shards")
+    assert (one.failing, one.complaint) == (0, "")
+    assert undeletable.carry_out(ReplaceLease(late)) is Failure.CONFLICT, "it could be renewed late"
+    assert one.stop(3)
+    assert caplog.text.count("HTTP 422 Invalid. This only leaves Leases behind that nobody needs") == 1
+    assert "hunter2" not in caplog.text
+    two = replica(api, "two", Host())
+    two.start()
+    wait_until(lambda: two.held == (0, 1, 2, 3), 3, "all shards, which were set free")
+    assert two.stop(3)
 
 
 @pytest.mark.usefixtures("leases")

@@ -194,9 +194,11 @@ class Election:
         return self._setbacks.first(claim for claim in claims if claim is not None)
 
     def _clean(self, now: float) -> Request | None:
-        if not self._clear or now < self._setbacks.clean_from:
-            return None
-        return self._setbacks.first(map(DeleteLease, self._shares.litter()))
+        litter = list(self._shares.litter()) if self._clear else []
+        # What cannot be deleted is set free, or whoever starts would wait anew for it to expire.
+        left = [lease for lease in litter if lease.holder and lease.name in self._setbacks.undeletable]
+        deletes = map(DeleteLease, litter if now >= self._setbacks.clean_from else ())
+        return self._setbacks.first(map(freed, left)) or self._setbacks.first(deletes)
 
     def _listed(self, leases: list[Lease], sent: float, now: float) -> list[tuple[Change, int]]:
         self._seen.take_in(leases, sent=sent, arrived=now)

@@ -33,20 +33,25 @@ class Setbacks:
         Until when nothing is asked.
     clean_from
         When something may be deleted again.
+    undeletable
+        Names of Leases that could not be deleted, and nothing else was tried with since.
     """
 
     def __init__(self) -> None:
         self.count = 0
         self.not_before = NEVER
         self.clean_from = NEVER
+        self.undeletable: set[str] = set()
         self._names: dict[str, float] = {}
 
     def failed(self, request: Request, failure: Failure, now: float, *, stopping: bool) -> None:
         """Take in that a request failed, at that time."""
         if not isinstance(request, ListLeases):
             self._names[request.lease.name] = now
+            self.undeletable.discard(request.lease.name)
         if isinstance(request, DeleteLease) and failure is Failure.UNKNOWN:
             self.clean_from = now + CLEAN_AGAIN_SECONDS
+            self.undeletable.add(request.lease.name)
             return
         self.count += 1
         # One conflict is daily business. What fails again and again must not be a loop without a pause.
@@ -57,6 +62,7 @@ class Setbacks:
         """Take in that a write worked."""
         self.count = 0
         self._names.pop(request.lease.name, None)
+        self.undeletable.discard(request.lease.name)
 
     def first(self, writes: Iterable[AnyWrite]) -> AnyWrite | None:
         """Return the write to try first, if any: what failed comes after all else, and what failed last comes last."""

@@ -523,6 +523,32 @@ def test_all_is_taken_before_anything_is_deleted_and_a_refused_delete_holds_noth
     assert bench.election.failures == 0
 
 
+def test_what_has_expired_and_cannot_be_deleted_is_set_free_so_that_nobody_waits_for_it_again() -> None:
+    bench = Bench(shards=8, store=Store(refuses=is_delete))
+    bench.other(member_lease("before"), "before")
+    bench.run(DURATION)
+    assert bench.store.leases[member_lease("before")].holder == ""
+    assert sum(map(about(member_lease("before")), bench.asked)) == 2, "a delete, and a write in its place"
+    bench.election.stop()
+    for shard in range(8):
+        bench.election.release(shard)
+    bench.rest()
+    second = Bench("second", shards=8, store=bench.store)
+    second.rest()
+    assert second.held == list(range(8))
+
+
+def test_what_can_neither_be_deleted_nor_set_free_holds_nothing_up() -> None:
+    bench = Bench(shards=2)
+    bench.other(member_lease("before"), "before")
+    bench.store.refuses = about(member_lease("before"))
+    bench.run(DURATION)
+    bench.asked.clear()
+    bench.run(120)
+    assert bench.held == [0, 1]
+    assert sum(map(about(member_lease("before")), bench.asked)) == 4, "both once a minute"
+
+
 def test_of_two_that_cannot_be_deleted_each_has_its_turn() -> None:
     bench = Bench()
     for name in ("a", "b"):
