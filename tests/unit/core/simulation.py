@@ -97,7 +97,6 @@ class World:
         self.order = itertools.count()
         self.requests = 0
         self.duration = 5
-        self.litters = False
 
     def start(self, shards: int) -> Node:
         me = Replica(f"op-{len(self.nodes)}-{self.random.getrandbits(32):08x}", shards, self.duration)
@@ -230,7 +229,7 @@ class World:
             self.stop(node)
 
     def settled(self) -> bool:
-        """Tell whether each shard is held by whom it is meant for, and nothing else is there that can be deleted."""
+        """Tell whether each shard is held by whom it is meant for."""
         alive = [node for node in self.nodes if node.alive and not node.stopping]
         layouts = {node.me.shards for node in alive}
         if len(layouts) != 1:
@@ -238,4 +237,9 @@ class World:
         (shards,) = layouts
         owners = assign(shards, [node.me.identity for node in alive])
         held = {shard: node.me.identity for node in alive for shard in node.holds(self.time)}
-        return held == owners and (self.litters or len(self.store.leases) == shards + len(alive))
+        return held == owners
+
+    def tidy(self) -> bool:
+        """Tell whether there are no other Leases than those that are needed, beside what `settled` tells."""
+        alive = [node for node in self.nodes if node.alive and not node.stopping]
+        return self.settled() and len(self.store.leases) == alive[0].me.shards + len(alive)
