@@ -187,15 +187,15 @@ def test_a_namespace_that_did_not_let_it_in_is_named_holds_up_no_other_and_is_se
         scene.apply("checkout")
     with started(installed, one, tmp_path, aws) as running:
         one.scene.wait_for("checkout", "Synced")
+        where = f"in namespace {other.namespace}, so "
+        words = [f" ERROR   The operator may not list {kind} {where}" for kind in ("configmaps", "appconfigsources")]
+        wait_until(lambda: all(each in running.log for each in words), TIMEOUT, "word of what is missing")
         let_in(other, one, tmp_path / "there")
         # It looks every 10 s whether it was let in, and takes some seconds to begin.
         other.scene.wait_for("checkout", "Synced", timeout=2 * TIMEOUT)
         told = [line for line in running.log.splitlines() if " INFO " not in line]
-    where = f"in namespace {other.namespace}, so "
-    for right in ("list configmaps", "list appconfigsources"):
-        (line,) = [line for line in told if f" ERROR   The operator may not {right} {where}" in line]
-        told.remove(line)
-    assert told == []
+    assert [sum(each in line for line in told) for each in words] == [1, 1]
+    assert len(told) == 2
 
 
 def live(scene: Scene) -> str:
