@@ -14,7 +14,7 @@ from appconfig_operator.core.drift import Seen
 from appconfig_operator.core.plan import SOURCE_UID
 from appconfig_operator.drift_watches import ConfigMapWatches
 from appconfig_operator.kube.errors import ApiError, UnreachableError
-from tests.unit.watching import FakeScheduler, ended, eventually, hurry, refused
+from tests.unit.watching import NO_RIGHT, FakeScheduler, ended, eventually, hurry, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -189,7 +189,7 @@ def test_all_namespaces_are_waited_for(it: Drifting) -> None:
         (lambda: None, []),
         (lambda: UnreachableError("cut"), ["The watch on ConfigMaps broke (cut), and is started again"]),
         (refused, []),
-        (lambda: refused(500), ["The watch on ConfigMaps was refused (HTTP 500 Forbidden)"]),
+        (lambda: refused(500), [f"The watch on ConfigMaps was refused (HTTP 500 Forbidden): {NO_RIGHT}"]),
         (lambda: KeyError("hunter2"), ["The watch on ConfigMaps ended (KeyError), and is started again"]),
     ],
     ids=["its end", "unreachable", "no right", "refused", "bug"],

@@ -11,7 +11,7 @@ import pytest
 from appconfig_operator import watches as module
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 from tests.unit.builders import source
-from tests.unit.watching import FakeSources, Stop, Watching, eventually, hurry, refused
+from tests.unit.watching import NO_RIGHT, FakeSources, Stop, Watching, eventually, hurry, refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,7 +171,7 @@ def test_an_api_server_that_asks_for_patience_gets_it(it: Watching, monkeypatch:
                 "the kubeconfig, or of the ServiceAccount"
             ),
         ),
-        (refused(500), "The Kubernetes API server refused a list of the sources (HTTP 500 Forbidden)"),
+        (refused(500), f"The Kubernetes API server refused a list of the sources (HTTP 500 Forbidden): {NO_RIGHT}"),
         (refused(), ""),
         (KeyError("metadata"), "The watch ended (KeyError), and is started again"),
     ],

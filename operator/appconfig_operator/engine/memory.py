@@ -61,8 +61,6 @@ class Memory:
         Whether there is a new session already to get the content for that.
     repairs
         When it was put right lately, by the monotonic clock.
-    unwritten
-        Why the status could not be written, as it was logged last, or empty.
     """
 
     session: ConfigurationSession
@@ -87,7 +85,6 @@ class Memory:
     drift: str | None = None
     renewed: bool = False
     repairs: tuple[float, ...] = ()
-    unwritten: str = ""
 
     def refresh(self, status: Status) -> None:
         """Go on from the newest status, which another replica may have written."""
