@@ -58,7 +58,7 @@ def test_rights(base: dict[str, dict[str, Any]]) -> None:
         "appconfig-operator.io/appconfigsources": ["get", "list", "watch"],
         "appconfig-operator.io/appconfigsources/status": ["patch"],
         "core/configmaps": ["create", "delete", "get", "list", "patch", "update", "watch"],
-        "apps/controllerrevisions": ["create", "delete", "get", "patch"],
+        "apps/controllerrevisions": ["create", "delete", "get", "list"],
         "events.k8s.io/events": ["create"],
     }
     assert rights_of(base["Role"]) == {

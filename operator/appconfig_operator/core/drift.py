@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.core.managed import FIELD_MANAGER, owned, owned_by_others
 from appconfig_operator.core.plan import DIGEST, SOURCE_UID
+from appconfig_operator.core.revision import belongs_to
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +39,8 @@ class Seen:
         Whether it carries the mark of a source.
     deleting
         Whether its deletion has begun.
+    owned
+        Whether the operator has made it, and that source is its controller: it would go with the source.
     """
 
     namespace: str
@@ -48,6 +51,7 @@ class Seen:
     digest: str = ""
     marked: bool = True
     deleting: bool = False
+    owned: bool = False
 
 
 def look(metadata: Mapping[str, Any]) -> Seen:
@@ -62,7 +66,14 @@ def look(metadata: Mapping[str, Any]) -> Seen:
         digest=(metadata.get("annotations") or {}).get(DIGEST, ""),
         marked=source_uid(metadata) is not None,
         deleting="deletionTimestamp" in metadata,
+        owned=_made_for(source_uid(metadata), metadata),
     )
+
+
+def _made_for(uid: str | None, metadata: Mapping[str, Any]) -> bool:
+    """Tell whether the operator made an object for a source: a copy of it has another field manager."""
+    ours = any(entry.get("manager") == FIELD_MANAGER for entry in metadata.get("managedFields") or ())
+    return ours and uid is not None and belongs_to(uid, metadata)
 
 
 def source_uid(metadata: Mapping[str, Any]) -> str | None:

@@ -1,30 +1,22 @@
-"""Replaced versions, kept as `ControllerRevision` objects (`apps/v1`) that the source owns."""
+"""Which replaced versions there are, which number comes next, and which fall out of the limit."""
 
 from __future__ import annotations
 
-import base64
-import gzip
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.api.status import KeptVersion
 from appconfig_operator.api.text import label
-from appconfig_operator.api.v1alpha1 import API_VERSION, KIND
-from appconfig_operator.core.managed import FIELD_MANAGER
-from appconfig_operator.core.plan import CONTENT_TYPE, DIGEST, MANAGED_BY, SOURCE_UID, VERSION_LABEL
+from appconfig_operator.core.plan import CONTENT_TYPE, DIGEST
 from appconfig_operator.core.render import Data
+from appconfig_operator.core.revision import NUMBER_LIMIT, version_label
 from appconfig_operator.core.version import Version
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from appconfig_operator.api.v1alpha1 import Source
-
-PLAIN_LIMIT_BYTES = 524_288
-"""JSON of a kept version above which it is compressed: etcd takes 1.5 MiB a request, and JSON escapes can be long."""
-
-_NAME_LENGTH = 200  # of 253, with room for the suffix
+SHOWN = 60
+"""Kept versions that a status has at most: it takes 64, and the limit of a spec is 50."""
 
 
 def replaced_version(observed: Mapping[str, Any]) -> Version | None:
@@ -33,96 +25,58 @@ def replaced_version(observed: Mapping[str, Any]) -> Version | None:
     data = Data(text=observed.get("data") or {}, binary=observed.get("binaryData") or {})
     if annotations.get(DIGEST) != data.digest:
         return None
-    return Version(data=data, label=annotations.get(VERSION_LABEL, ""), content_type=annotations.get(CONTENT_TYPE, ""))
-
-
-def revision_name(source: Source, digest: str) -> str:
-    """Return the name of the ControllerRevision of a version.
-
-    It has the uid of the source, so that one that is made again never meets what is still being collected.
-    """
-    prefix = source.name[:_NAME_LENGTH].rstrip(".-")
-    return f"{prefix}-{source.uid[:8]}-{digest.removeprefix('sha256:')[:12]}"
-
-
-def to_revision(source: Source, version: Version, number: int) -> dict[str, Any]:
-    """Describe the ControllerRevision that keeps a version."""
-    digest = version.data.digest
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "ControllerRevision",
-        "metadata": {
-            "namespace": source.namespace,
-            "name": revision_name(source, digest),
-            "labels": {MANAGED_BY: FIELD_MANAGER, SOURCE_UID: source.uid},
-            "annotations": {DIGEST: digest, VERSION_LABEL: version.label, CONTENT_TYPE: version.content_type},
-            "ownerReferences": [
-                {
-                    "apiVersion": API_VERSION,
-                    "kind": KIND,
-                    "name": source.name,
-                    "uid": source.uid,
-                    "controller": True,
-                    "blockOwnerDeletion": False,
-                }
-            ],
-        },
-        "revision": number,
-        "data": _packed(version.data),
-    }
-
-
-def from_revision(body: Mapping[str, Any]) -> Version | None:
-    """Read a kept version, or `None` when it is not what was kept: then it must not be written anywhere."""
-    annotations = body["metadata"].get("annotations") or {}
-    try:
-        data = _unpacked(body.get("data") or {})
-    except (ValueError, OSError, EOFError, TypeError, AttributeError):
-        return None
-    if data.digest != annotations.get(DIGEST):
-        return None
-    return Version(data=data, label=annotations.get(VERSION_LABEL, ""), content_type=annotations.get(CONTENT_TYPE, ""))
-
-
-def _packed(data: Data) -> dict[str, Any]:
-    plain = {name: dict(values) for name, values in (("data", data.text), ("binaryData", data.binary)) if values}
-    text = json.dumps(plain, ensure_ascii=False).encode()
-    if len(text) <= PLAIN_LIMIT_BYTES:
-        return plain
-    return {"gzip": base64.b64encode(gzip.compress(text, mtime=0)).decode()}
-
-
-def _unpacked(packed: Mapping[str, Any]) -> Data:
-    if "gzip" in packed:
-        packed = json.loads(gzip.decompress(base64.b64decode(packed["gzip"])))
-    return Data(text=dict(packed.get("data") or {}), binary=dict(packed.get("binaryData") or {}))
+    return Version(data=data, label=version_label(annotations), content_type=annotations.get(CONTENT_TYPE, ""))
 
 
 @dataclass(frozen=True, slots=True)
-class Pruned:
-    """A history within its limit, newest first, and the digests of what falls out of it."""
+class Cut:
+    """A history, newest first, and what is kept beside it and is to go."""
 
     history: tuple[KeptVersion, ...]
-    dropped: tuple[str, ...]
+    spare: tuple[KeptVersion, ...]
+
+
+def counted(kept: Iterable[KeptVersion]) -> Cut:
+    """Make a history of what is really kept. Of a version that is there twice, one was to be replaced by the other."""
+    history: list[KeptVersion] = []
+    spare: list[KeptVersion] = []
+    for one in sorted(kept, key=lambda one: one.revision, reverse=True):
+        known = {other.digest for other in history}
+        (spare if one.digest in known or len(history) == SHOWN else history).append(one)
+    return Cut(tuple(history), tuple(spare))
 
 
 def remembered(
-    history: tuple[KeptVersion, ...], version: Version, *, now: str
-) -> tuple[tuple[KeptVersion, ...], KeptVersion]:
-    """Put a replaced version on top of a history. One that was there already moves up."""
+    history: tuple[KeptVersion, ...], version: Version, *, given: Iterable[KeptVersion] = (), now: str
+) -> tuple[Cut, KeptVersion]:
+    """Put a replaced version on top of a history. One that was there already moves up.
+
+    Parameters
+    ----------
+    history
+        What is kept.
+    version
+        What is replaced.
+    given
+        Others that have had a number, which is not given out again.
+    now
+        RFC 3339 in UTC.
+    """
     digest = version.data.digest
-    number = max((kept.revision for kept in history), default=0) + 1
+    numbers = [kept.revision for kept in (*history, *given)]
+    number = max((number for number in numbers if number < NUMBER_LIMIT), default=0) + 1
     newest = KeptVersion(digest=digest, version_label=label(version.label), revision=number, replaced_time=now)
-    return (newest, *(kept for kept in history if kept.digest != digest)), newest
+    others = tuple(kept for kept in history if kept.digest != digest)
+    return Cut((newest, *others), tuple(kept for kept in history if kept.digest == digest)), newest
 
 
-def pruned(history: tuple[KeptVersion, ...], *, limit: int, pinned: str | None) -> Pruned:
+def pruned(history: tuple[KeptVersion, ...], *, limit: int, pinned: str | None) -> Cut:
     """Cut a history to its limit, oldest first. A pinned version is never dropped, and counts."""
     keep = [kept for kept in history if kept.digest == pinned]
     for kept in history:
         if kept not in keep and len(keep) < limit:
             keep.append(kept)
-    return Pruned(
+    return Cut(
         history=tuple(kept for kept in history if kept in keep),
-        dropped=tuple(kept.digest for kept in history if kept not in keep),
+        spare=tuple(kept for kept in history if kept not in keep),
     )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from appconfig_operator.api.status import UNSEEN, WrittenTarget
-from appconfig_operator.api.v1alpha1 import CreationPolicy
-from appconfig_operator.core.errors import AwaitedError, ContentError, Reason
-from appconfig_operator.core.history import pruned, remembered
+from appconfig_operator.core.errors import AwaitedError, ContentError, Reason, SourceError
 from appconfig_operator.core.plan import wanted_config_map
 from appconfig_operator.core.render import render
 from appconfig_operator.core.version import Version
@@ -20,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from appconfig_operator.api.v1alpha1 import Source
+    from appconfig_operator.engine.keep import Keeper
     from appconfig_operator.engine.memory import Memory
-    from appconfig_operator.engine.ports import ConfigMapStore, HistoryStore, SourceStore
+    from appconfig_operator.engine.ports import ConfigMapStore, SourceStore
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +32,10 @@ class Deliverer:
 
     Parameters
     ----------
-    config_maps, history, sources
+    config_maps, sources
         Where to.
+    keeper
+        Keeps what is replaced.
     now
         RFC 3339 in UTC.
     lane
@@ -41,19 +43,29 @@ class Deliverer:
     """
 
     config_maps: ConfigMapStore
-    history: HistoryStore
     sources: SourceStore
+    keeper: Keeper
     now: Callable[[], str]
     lane: Lane = field(default_factory=Lane)
 
     def deliver(self, source: Source, memory: Memory) -> bool:
-        """Write what is to be written, and tell whether the ConfigMap changed.
+        """Write what is to be written, clear away what is left over, and tell whether the ConfigMap changed.
 
         Raises
         ------
         SourceError
             When it cannot be written.
         """
+        try:
+            changed = self._bring(source, memory)
+        except ContentError:
+            with suppress(SourceError):  # what stands in the way comes first; the next poll clears away again
+                self._clear(source, memory)
+            raise
+        self._clear(source, memory)
+        return changed
+
+    def _bring(self, source: Source, memory: Memory) -> bool:
         version = self._render(source, memory)
         if source.spec.pinned_digest is not None:
             version = self._pinned(source, memory, version)
@@ -84,7 +96,7 @@ class Deliverer:
         """Return the pinned version, or `None` when the ConfigMap holds it already."""
         digest = source.spec.pinned_digest or ""
         if latest is not None and latest.data.digest == digest:
-            self._hold(source, memory, latest)
+            self.keeper.hold(source, memory, latest)
             return latest
         if memory.drift is None:
             memory.pending = None  # what is not pinned comes again in a new session, once the pin is taken away
@@ -94,20 +106,15 @@ class Deliverer:
         if in_place and memory.drift is None and (memory.checked or untouched):
             return None
         name = written.name if written is not None else source.spec.target.name
-        version = self.history.get(source, digest) or self.config_maps.current(source, name)
+        version = self.keeper.find(source, memory, digest) or self.config_maps.current(source, name)
         if version is None or version.data.digest != digest:
             raise AwaitedError(
                 Reason.PINNED_VERSION_MISSING,
                 f"No version with the digest {digest} is kept. Set spec.pinnedDigest to one of status.history, "
                 "or remove it.",
             )
-        self._hold(source, memory, version)
+        self.keeper.hold(source, memory, version)
         return version
-
-    def _hold(self, source: Source, memory: Memory, version: Version) -> None:
-        """Keep a pinned version beside the ConfigMap too: AppConfig may never deliver it again."""
-        if all(kept.digest != version.data.digest for kept in memory.history):
-            self._keep(source, memory, version)
 
     def intact(self, source: Source, memory: Memory) -> bool:
         """Tell whether the ConfigMap holds what was written last, whatever its metadata made believe."""
@@ -120,15 +127,17 @@ class Deliverer:
             return False
         # What nobody has told anything of is new, by all that is known. The API server knows better: see below.
         if memory.status.observed_generation != UNSEEN:
-            self._refresh(source, memory)
+            self.keeper.catch_up(source, memory)
         wanted = wanted_config_map(source, version)
         before = memory.written
         known = before is not None and before.name == wanted.name
-        outcome = self.config_maps.sync(wanted, known=known, keep=lambda replaced: self._keep(source, memory, replaced))
+        outcome = self.config_maps.sync(
+            wanted, known=known, keep=lambda replaced: self.keeper.keep(source, memory, replaced)
+        )
         if outcome.created and before is None:
             memory.fresh = True
         else:
-            self._refresh(source, memory)
+            self.keeper.catch_up(source, memory)
             before = memory.written
             known = before is not None and before.name == wanted.name
         memory.left |= {wanted.name} if before is None else {before.name, wanted.name}
@@ -146,29 +155,31 @@ class Deliverer:
                 synced_time=self.now(),
                 resource_version=outcome.resource_version,
             )
-        self._prune(source, memory)
+        self.keeper.prune(source, memory)
         return outcome.changed
 
-    def _keep(self, source: Source, memory: Memory, replaced: Version) -> None:
-        if source.spec.history_limit == 0 or source.spec.target.creation_policy is CreationPolicy.MERGE:
+    def _clear(self, source: Source, memory: Memory) -> None:
+        """Clear away what a killed process has left, and what could not be dropped. It takes no new version."""
+        if memory.spare:
+            self.keeper.sweep(source, memory)
+        names = memory.strays - {source.spec.target.name}
+        if not names or not _stands(source, memory):
             return
-        self._refresh(source, memory)
-        if memory.history and memory.history[0].digest == replaced.data.digest:  # a write that failed is tried again
-            history, newest = memory.history, memory.history[0]
-        else:
-            history, newest = remembered(memory.history, replaced, now=self.now())
-        self.history.keep(source, replaced, newest.revision)
-        memory.history = history
+        # Always: by a spec that is outdated, the ConfigMap of the newer one would look like a stray.
+        memory.refresh(self.sources.status(source))
+        if not _stands(source, memory):
+            return
+        for name in sorted(names):
+            self.config_maps.release(source, name)
+            logger.info("ConfigMap %s given up: it was left over", name, extra=about(source))
+        memory.strays = frozenset()
 
-    def _refresh(self, source: Source, memory: Memory) -> None:
-        if not memory.fresh:
-            memory.refresh(self.sources.status(source))
 
-    def _prune(self, source: Source, memory: Memory) -> None:
-        cut = pruned(memory.history, limit=source.spec.history_limit, pinned=source.spec.pinned_digest)
-        for digest in cut.dropped:
-            self.history.drop(source, digest)
-        memory.history = cut.history
+def _stands(source: Source, memory: Memory) -> bool:
+    """Tell whether the ConfigMap is there under the name that the spec gives, so that others can go."""
+    written = memory.written
+    seen = memory.checked or memory.untouched
+    return seen and memory.drift is None and written is not None and written.name == source.spec.target.name
 
 
 def _in_place(source: Source, memory: Memory, version: Version) -> bool:

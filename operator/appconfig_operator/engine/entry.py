@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from appconfig_operator.engine.memory import Memory
 
 
+MARKED = 20
+"""Names of ConfigMaps that are kept of a source. More than two were made by somebody else."""
+
+
 @dataclass(slots=True)
 class Entry:
     """A source that is there.
@@ -48,6 +52,11 @@ class Entry:
         When it was last polled, likewise.
     woken
         Whether what it waits for has changed during a poll.
+    marked
+        Names of the ConfigMaps that are the source's, as the watch saw them: the target, and what a process that was
+        killed left.
+    astray
+        Whether one came up that is not the target, and that the memory does not know of.
     """
 
     source: Source
@@ -64,6 +73,8 @@ class Entry:
     not_before: float = float("-inf")
     looked: float = float("-inf")
     woken: bool = False
+    marked: tuple[str, ...] = ()
+    astray: bool = False
 
     @property
     def written(self) -> WrittenTarget | None:
@@ -82,6 +93,24 @@ class Entry:
         """Forget what only the replica needs that polls it."""
         self.memory, self.ticket, self.changed = None, None, False
         self.begins, self.woken, self.not_before = False, False, float("-inf")
+
+    def strayed(self, memory: Memory) -> bool:
+        """Hand the names that came up to the memory, and tell whether it has to look after one."""
+        if not self.astray:
+            return False
+        self.astray, before = False, memory.strays
+        memory.strays |= frozenset(self.marked) - {self.source.spec.target.name}
+        return memory.strays != before
+
+    def mark(self, seen: Seen) -> None:
+        """Take note of a ConfigMap that carries the mark of the source, under whichever name."""
+        known = seen.name in self.marked
+        theirs = seen.namespace == self.source.namespace and seen.owned and not seen.deleting
+        if theirs and not known and len(self.marked) < MARKED:
+            self.marked += (seen.name,)
+            self.astray = self.astray or seen.name != self.source.spec.target.name
+        elif known and not theirs and seen.namespace == self.source.namespace:
+            self.marked = tuple(name for name in self.marked if name != seen.name)
 
     def concerned_by(self, seen: Seen) -> bool:
         """Tell whether it is the ConfigMap of the source: the mark alone, anybody can copy to anywhere."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +11,22 @@ if TYPE_CHECKING:
     from appconfig_operator.core.errors import ContentError
     from appconfig_operator.engine.ports import ConfigurationSession
     from appconfig_operator.engine.telling import Untold
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that is tried beside the ConfigMap, and does not succeed.
+
+    Attributes
+    ----------
+    failures
+        In a row.
+    told
+        What was told of it last, so that it is told once.
+    """
+
+    failures: int = 0
+    told: str = ""
 
 
 @dataclass(slots=True)
@@ -55,6 +71,14 @@ class Memory:
         Whether the watch has seen that nobody has written the ConfigMap since the operator did.
     left
         Names of ConfigMaps that were written and whose release is not certain.
+    strays
+        Names of ConfigMaps that the watch has seen to be the source's, beside its target: of a process that was killed.
+    counted
+        Whether the history was compared with what is really kept since the status was read.
+    spare
+        What is kept and is to go: beyond the limit, or there under a newer number.
+    trouble
+        What does not succeed with the history, by what was tried.
     drift
         What somebody else did to the ConfigMap ("was deleted"), until it is put right.
     renewed
@@ -82,6 +106,10 @@ class Memory:
     checked: bool = False
     untouched: bool = False
     left: frozenset[str] = frozenset()
+    strays: frozenset[str] = frozenset()
+    counted: bool = False
+    spare: tuple[KeptVersion, ...] = ()
+    trouble: dict[str, Trouble] = field(default_factory=dict)
     drift: str | None = None
     renewed: bool = False
     repairs: tuple[float, ...] = ()
@@ -100,6 +128,7 @@ class Memory:
         if told or (before is not None and self.received is not None and same_version(before, self.received)):
             self.received = before
         self.status, self.written, self.history = status, status.target, status.history
+        self.counted, self.spare = False, ()
 
 
 def same_version(one: ReceivedVersion, other: ReceivedVersion) -> bool:

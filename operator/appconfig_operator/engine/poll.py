@@ -23,6 +23,7 @@ from appconfig_operator.core.errors import (
     WaitingError,
 )
 from appconfig_operator.engine.deliver import Deliverer
+from appconfig_operator.engine.keep import Keeper
 from appconfig_operator.engine.memory import same_version
 from appconfig_operator.engine.report import Reporter
 from appconfig_operator.engine.reserve import Reserve
@@ -114,7 +115,7 @@ class Poller:
         self._random = random
         self._sources = sources
         self._meter = meter
-        self._deliverer = Deliverer(config_maps, history, sources, self._now)
+        self._deliverer = Deliverer(config_maps, sources, Keeper(history, sources, events, self._now), self._now)
         self._reporter = Reporter(sources, events, self._now)
         self._reserve = reserve or Reserve()
         self._teller = Teller(self._reporter, monotonic, random)
@@ -166,7 +167,8 @@ class Poller:
                 self._receive(source, memory)
             except SourceError:
                 # What is at hand is written whatever AWS says: a rollback by a pin above all.
-                if source.spec.pinned_digest is not None or memory.pending is not None:
+                # What was left over goes, too.
+                if source.spec.pinned_digest is not None or memory.pending is not None or memory.strays:
                     changed = self._deliver(source, memory)
                 raise
             changed = self._deliver(source, memory)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from appconfig_operator.api.status import Status
+    from appconfig_operator.api.status import KeptVersion, Status
     from appconfig_operator.api.v1alpha1 import CreationPolicy, Source
     from appconfig_operator.core.content import Content
     from appconfig_operator.core.handover import HandedOver, SavedSession
@@ -70,14 +70,17 @@ class ConfigMapStore(Protocol):
 class HistoryStore(Protocol):
     """Where replaced versions are kept."""
 
-    def keep(self, source: Source, version: Version, number: int) -> None:
-        """Keep a version. Raises `SourceError`."""
+    def kept(self, source: Source, known: Sequence[KeptVersion]) -> Collection[KeptVersion]:
+        """Return what is really kept, as it is known where it is known. Raises `SourceError`."""
 
-    def get(self, source: Source, digest: str) -> Version | None:
+    def keep(self, source: Source, version: Version, kept: KeptVersion) -> None:
+        """Keep a version under the number that is given. Raises `SourceError`."""
+
+    def get(self, source: Source, digest: str, known: KeptVersion | None) -> Version | None:
         """Return a kept version. Raises `SourceError`."""
 
-    def drop(self, source: Source, digest: str) -> None:
-        """Forget a kept version. Raises `SourceError`."""
+    def drop(self, source: Source, kept: KeptVersion) -> None:
+        """Forget a version kept under that number. Raises `SourceError`."""
 
 
 class SourceStore(Protocol):

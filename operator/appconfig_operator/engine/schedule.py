@@ -128,6 +128,7 @@ class Schedule:
         """Begin to poll a source."""
         start = self.sessions.start(entry.source, handed_over)
         entry.memory, entry.unlooked, entry.proven = start.memory, True, start.proven
+        entry.astray = True  # the target that it was may be a stray
         self._schedule(entry, start.delay, first=start.first)
         self.look(entry, start.memory)
 
@@ -146,6 +147,8 @@ class Schedule:
 
     def look(self, entry: Entry, memory: Memory) -> None:
         """Look at what became of the ConfigMap of a source, if that is still to be done."""
+        if entry.strayed(memory):
+            self._schedule(entry, 0.0)
         if entry.seen is None:
             return
         memory.untouched = untouched(entry.seen, memory.written)

@@ -136,9 +136,11 @@ class Scheduler:
         with self._lock:
             self._schedule.wake((seen.namespace, seen.name))
             entry = self._entries.get(uid)
-            if entry is None or not entry.concerned_by(seen):
+            if entry is None:
                 return
-            entry.seen, entry.unlooked = seen, True
+            entry.mark(seen)
+            if entry.concerned_by(seen):
+                entry.seen, entry.unlooked = seen, True
             if entry.memory is not None and not entry.running:
                 self._schedule.look(entry, entry.memory)
 

@@ -109,6 +109,9 @@ class Sessions:
         # The status may not tell of the last writes: that it could not be written must not make them forgotten.
         memory.written, memory.history, memory.left = before.written, before.history, before.left
         memory.fresh, memory.untouched = before.fresh, before.untouched
+        memory.strays, memory.trouble = before.strays, before.trouble
+        # What was to go may be what the new spec pins: it is counted anew.
+        memory.counted = before.counted and not before.spare
         return memory
 
     def hand_over(self, source: Source, memory: Memory, due: float) -> HandedOver | None:

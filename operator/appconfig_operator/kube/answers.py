@@ -6,7 +6,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from appconfig_operator.kube.errors import AnswerTooLongError, ApiError, UnreachableError
+from appconfig_operator.kube.errors import AnswerTooLongError, ApiError, UnreachableError, UnreadableError
 from appconfig_operator.kube.retry_after import in_header
 
 if TYPE_CHECKING:
@@ -71,15 +71,16 @@ def answer(response: BaseHTTPResponse, raw: bytes) -> dict[str, Any]:
     ------
     ApiError
         When the API server refuses.
-    UnreachableError
-        When it is not the API server that has answered: nobody knows what that would have said.
+    UnreadableError
+        When it is not the API server that has answered: nobody knows what that would have said. Or the object is deeper
+        than Python goes.
     """
     found = parsed(raw)
     success = 200 <= response.status < 300  # noqa: PLR2004 (HTTP: success)
     if success and found is not None:
         return found
     if success:
-        raise UnreachableError("an answer that is no JSON object")
+        raise UnreadableError("an answer that is no JSON object")
     raise refused(response, raw)
 
 

@@ -114,6 +114,10 @@ class AnswerTooLongError(UnreachableError):
     """The API server answered with more than is read. Nobody knows whether a write was carried out."""
 
 
+class UnreadableError(UnreachableError):
+    """The answer is no JSON object: something in between has answered, or an object is too deep to be parsed."""
+
+
 def is_transient(error: ApiError) -> bool:
     """Tell whether the same call may well succeed a little later."""
     return error.status in _TRANSIENT or not 400 <= error.status < 500  # noqa: PLR2004 (HTTP: client errors)

@@ -1,18 +1,47 @@
-"""Kept versions of a source: its `ControllerRevision` objects."""
+"""Kept versions of a source: its `ControllerRevision` objects. They are made and deleted, and never changed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from appconfig_operator.core.history import from_revision, revision_name, to_revision
 from appconfig_operator.core.managed import FIELD_MANAGER
-from appconfig_operator.kube.api import MERGE_PATCH
-from appconfig_operator.kube.errors import CONFLICT, NOT_FOUND, ApiError, UnreachableError, target_error
+from appconfig_operator.core.plan import SOURCE_UID
+from appconfig_operator.core.revision import (
+    belongs_to,
+    from_revision,
+    name_prefix,
+    noted,
+    revision_names,
+    to_revision,
+)
+from appconfig_operator.kube.errors import (
+    CONFLICT,
+    NOT_FOUND,
+    ApiError,
+    UnreachableError,
+    UnreadableError,
+    target_error,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from appconfig_operator.api.status import KeptVersion
     from appconfig_operator.api.v1alpha1 import Source
+    from appconfig_operator.core.errors import SourceError
+    from appconfig_operator.core.revision import Revision
     from appconfig_operator.core.version import Version
     from appconfig_operator.kube.api import Api
+
+PAGE = 10
+"""Metadata a page of a list. Anybody with the right to make revisions can give each 1.2 MB of it."""
+
+PAGES = 100
+READS = 100
+"""How far a look goes, in pages of metadata and in objects that are read whole. A history has 51 revisions at most, and
+what is beyond was put there by somebody else."""
+
+_METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
 class History:
@@ -21,51 +50,86 @@ class History:
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    def keep(self, source: Source, version: Version, number: int) -> None:
-        """Keep a version. One that is kept already gets the new number.
+    def kept(self, source: Source, known: Sequence[KeptVersion]) -> Collection[KeptVersion]:
+        """Return what is really kept, in no order; one version may be there under two numbers.
 
-        Raises
-        ------
-        SourceError
-            When it could not be kept. Then it must not be replaced.
-        """
-        body = to_revision(source, version, number)
-        query = {"fieldManager": FIELD_MANAGER}
-        try:
-            try:
-                self._api.call("POST", _collection(source), query=query, body=body)
-            except ApiError as error:
-                if error.status != CONFLICT:
-                    raise
-                path = _path(source, version.data.digest)
-                self._api.call(
-                    "PATCH",
-                    path,
-                    query=query,
-                    body={"metadata": {"annotations": body["metadata"]["annotations"]}, "revision": number},
-                    content_type=MERGE_PATCH,
-                )
-        except (ApiError, UnreachableError) as error:
-            raise target_error(error, f"The replaced version of {source.namespace}/{source.name}") from error
-
-    def get(self, source: Source, digest: str) -> Version | None:
-        """Return a kept version, or `None`.
+        Parameters
+        ----------
+        source
+            Whose.
+        known
+            What is known to be kept, and is not read again when its metadata is still there.
 
         Raises
         ------
         SourceError
             When the API server does not say.
         """
+        told = {(kept.digest, kept.revision): kept for kept in known}
+        # By what tells them apart: one that is there twice is no second one, of which one could go.
+        found: dict[tuple[str, int], KeptVersion] = {}
+        reads = 0
         try:
-            return from_revision(self._api.call("GET", _path(source, digest)))
-        except ApiError as error:
-            if error.status == NOT_FOUND:
-                return None
-            raise target_error(error, f"The kept version {digest}") from error
-        except UnreachableError as error:
-            raise target_error(error, f"The kept version {digest}") from error
+            for metadata in self._listed(source):
+                key = noted(metadata)
+                if key in told:
+                    found[key] = told[key]
+                elif reads < READS:
+                    reads += 1
+                    revision = self._read(source, metadata["name"])
+                    if revision is not None:
+                        key = (revision.kept.digest, revision.kept.revision)
+                        found[key] = told.get(key, revision.kept)
+        except (ApiError, UnreachableError) as error:
+            raise _error(error, source, "list") from error
+        return found.values()
 
-    def drop(self, source: Source, digest: str) -> None:
+    def keep(self, source: Source, version: Version, kept: KeptVersion) -> None:
+        """Keep a version, unless it is kept already under that number.
+
+        Raises
+        ------
+        SourceError
+            When it could not be kept.
+        """
+        body = to_revision(source, version, kept)
+        try:
+            try:
+                self._create(source, body)
+            except ApiError as error:
+                if (error.status, error.reason) != (CONFLICT, "AlreadyExists"):
+                    raise
+                if self._find(source, kept) is None:
+                    # Somebody else has taken the name. It is found by its label then.
+                    del body["metadata"]["name"]
+                    body["metadata"]["generateName"] = name_prefix(source)
+                    self._create(source, body)
+        except (ApiError, UnreachableError) as error:
+            raise _error(error, source, "create") from error
+
+    def get(self, source: Source, digest: str, known: KeptVersion | None) -> Version | None:
+        """Return a kept version, or `None`.
+
+        Parameters
+        ----------
+        source, digest
+            Which.
+        known
+            What is known of it: where to look first.
+
+        Raises
+        ------
+        SourceError
+            When the API server does not say.
+        """
+        number = known.revision if known is not None else None
+        try:
+            found = next(self._copies(source, digest, number), None)
+        except (ApiError, UnreachableError) as error:
+            raise _error(error, source, "get") from error
+        return found.version if found is not None else None
+
+    def drop(self, source: Source, kept: KeptVersion) -> None:
         """Delete a kept version, if it is there.
 
         Raises
@@ -74,17 +138,71 @@ class History:
             When that could not be done; it is to be tried again.
         """
         try:
-            self._api.call("DELETE", _path(source, digest))
+            found = self._find(source, kept)
+            if found is not None:
+                self._api.call("DELETE", f"{_collection(source)}/{found.name}", body=found.deletion())
         except ApiError as error:
             if error.status != NOT_FOUND:
-                raise target_error(error, f"The kept version {digest}") from error
+                raise _error(error, source, "delete") from error
         except UnreachableError as error:
-            raise target_error(error, f"The kept version {digest}") from error
+            raise _error(error, source, "delete") from error
+
+    def _create(self, source: Source, body: Mapping[str, Any]) -> None:
+        self._api.call("POST", _collection(source), query={"fieldManager": FIELD_MANAGER}, body=body)
+
+    def _find(self, source: Source, kept: KeptVersion) -> Revision | None:
+        copies = self._copies(source, kept.digest, kept.revision)
+        return next((copy for copy in copies if copy.kept.revision == kept.revision), None)
+
+    def _copies(self, source: Source, digest: str, number: int | None) -> Iterator[Revision]:
+        """Look for a version: where it should be, and then in all that is the source's."""
+        names = revision_names(source, digest, number)
+        for name in names:
+            revision = self._read(source, name)
+            if revision is not None and revision.kept.digest == digest:
+                yield revision
+        reads = 0
+        for metadata in self._listed(source):
+            if noted(metadata)[0] != digest or metadata["name"] in names:
+                continue
+            if reads == READS:
+                return
+            reads += 1
+            revision = self._read(source, metadata["name"])
+            if revision is not None and revision.kept.digest == digest:
+                yield revision
+
+    def _listed(self, source: Source) -> Iterator[Mapping[str, Any]]:
+        """List the metadata of the source's revisions, as far as it is their controller."""
+        query = {"labelSelector": f"{SOURCE_UID}={source.uid}", "limit": str(PAGE)}
+        for _ in range(PAGES):
+            page = self._api.call("GET", _collection(source), query=query, accept=_METADATA_ONLY)
+            # An empty list of metadata only comes as null.
+            for item in page["items"] or ():
+                if belongs_to(source.uid, item["metadata"]):
+                    yield item["metadata"]
+            token = page["metadata"].get("continue")
+            if not token:
+                return
+            query["continue"] = token
+
+    def _read(self, source: Source, name: str) -> Revision | None:
+        try:
+            return from_revision(source, self._api.call("GET", f"{_collection(source)}/{name}"))
+        except UnreadableError:
+            return None  # its data is whatever somebody put there: too deep to be parsed, say
+        except ApiError as error:
+            if error.status == NOT_FOUND:
+                return None
+            raise
 
 
 def _collection(source: Source) -> str:
     return f"/apis/apps/v1/namespaces/{source.namespace}/controllerrevisions"
 
 
-def _path(source: Source, digest: str) -> str:
-    return f"{_collection(source)}/{revision_name(source, digest)}"
+def _error(error: ApiError | UnreachableError, source: Source, verb: str) -> SourceError:
+    """Say what failed. Not in the API server's words: they may quote what was to be kept."""
+    what = f"Kept versions of {source.namespace}/{source.name}"
+    kind = target_error(error, what)
+    return type(kind)(kind.reason, f"{what} (ControllerRevisions, {verb}): {error}.", retry_after=kind.retry_after)

@@ -1,29 +1,16 @@
 from __future__ import annotations
 
 import copy
-import json
-from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from appconfig_operator.api.status import KeptVersion
-from appconfig_operator.core.history import (
-    PLAIN_LIMIT_BYTES,
-    from_revision,
-    pruned,
-    remembered,
-    replaced_version,
-    revision_name,
-    to_revision,
-)
+from appconfig_operator.core.history import SHOWN, counted, pruned, remembered, replaced_version
 from appconfig_operator.core.plan import Create, plan, wanted_config_map
 from appconfig_operator.core.render import Data
 from appconfig_operator.core.version import Version
-from tests.unit.builders import UID, source
+from tests.unit.builders import source
 
-ETCD_LIMIT = 1_572_864
 NOW = "2026-01-01T00:00:00Z"
 
 
@@ -33,57 +20,6 @@ def version(text: str = "x", binary: str | None = None) -> Version:
 
 def entry(digest: str, revision: int = 1) -> KeptVersion:
     return KeptVersion(digest, "v", revision, NOW)
-
-
-@pytest.mark.parametrize(
-    "kept",
-    [version(), version("ü\x00", "/w=="), version("x" * (PLAIN_LIMIT_BYTES + 1)), version("\x01" * 1_000_000)],
-    ids=["plain", "binary", "large", "long escapes"],
-)
-def test_a_kept_version_comes_back_as_it_was(kept: Version) -> None:
-    body = json.loads(json.dumps(to_revision(source(), kept, 7)))
-    assert from_revision(body) == kept
-    assert body["revision"] == 7
-    assert len(json.dumps(body)) < ETCD_LIMIT
-
-
-def test_a_large_version_is_compressed() -> None:
-    assert set(to_revision(source(), version("x" * (PLAIN_LIMIT_BYTES + 1)), 1)["data"]) == {"gzip"}
-    assert set(to_revision(source(), version("x"), 1)["data"]) == {"data"}
-
-
-def test_a_revision_belongs_to_its_source() -> None:
-    metadata = to_revision(source(), version(), 1)["metadata"]
-    (owner,) = metadata["ownerReferences"]
-    assert (owner["uid"], owner["blockOwnerDeletion"]) == (UID, False)
-    assert metadata["annotations"]["appconfig-operator.io/digest"] == version().data.digest
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        {"data": {"data": {"k": "changed"}}},
-        {"data": {"gzip": "no base64"}},
-        {"data": {"gzip": "bm8gZ3ppcA=="}},
-        {"data": {"data": 7}},
-        {"data": None},
-        {"metadata": {}},
-    ],
-    ids=["changed", "no base64", "no gzip", "no map", "nothing", "no digest"],
-)
-def test_a_damaged_revision_is_none(damage: dict[str, Any]) -> None:
-    assert from_revision(to_revision(source(), version(), 1) | damage) is None
-
-
-@given(name=st.from_regex(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?", fullmatch=True))
-def test_the_name_of_a_revision_is_valid_and_tells_versions_apart(name: str) -> None:
-    one = revision_name(source(name=name), version("1").data.digest)
-    two = revision_name(source(name=name), version("2").data.digest)
-    assert one != two
-    assert len(one) <= 253
-    assert (
-        all(part and part.strip("-") == part for part in one.split(".")) or ".-" in name or "-." in name or ".." in name
-    )
 
 
 def test_only_what_the_operator_wrote_is_a_version() -> None:
@@ -97,11 +33,39 @@ def test_only_what_the_operator_wrote_is_a_version() -> None:
     assert replaced_version(observed) is None
 
 
-def test_a_version_that_is_there_already_moves_up() -> None:
+def test_a_version_that_is_there_already_moves_up_and_its_old_copy_is_spare() -> None:
     digest = version().data.digest
-    history, newest = remembered((entry("b", 5), entry(digest, 2)), version(), now=NOW)
-    assert [kept.digest for kept in history] == [digest, "b"]
+    cut, newest = remembered((entry("b", 5), entry(digest, 2)), version(), now=NOW)
+    assert [kept.digest for kept in cut.history] == [digest, "b"]
+    assert cut.spare == (entry(digest, 2),)
     assert newest.revision == 6
+
+
+def test_a_number_is_not_given_out_twice() -> None:
+    _, newest = remembered((entry("b", 5),), version(), given=(entry("gone", 9), entry("forged", 2**63 - 1)), now=NOW)
+    assert newest.revision == 10
+
+
+def test_a_history_is_what_is_really_kept_newest_first() -> None:
+    cut = counted([entry("a", 1), entry("b", 3), entry("a", 4), entry("c", 2)])
+    assert [(kept.digest, kept.revision) for kept in cut.history] == [("a", 4), ("b", 3), ("c", 2)]
+    assert cut.spare == (entry("a", 1),)
+
+
+def test_a_history_is_no_longer_than_a_status_takes() -> None:
+    cut = counted(entry(str(number), number + 1) for number in range(100))
+    assert (len(cut.history), len(cut.spare)) == (SHOWN, 100 - SHOWN)
+    assert cut.history[0].revision == 100
+
+
+def test_a_label_that_somebody_made_longer_than_a_status_takes_is_cut() -> None:
+    action = plan(wanted_config_map(source(), version()), None)
+    assert isinstance(action, Create)
+    observed = copy.deepcopy(dict(action.body))
+    observed["metadata"]["annotations"]["appconfig-operator.io/version-label"] = "x" * 200_000
+    replaced = replaced_version(observed)
+    assert replaced is not None
+    assert len(replaced.label) == 1024
 
 
 @pytest.mark.parametrize(
@@ -118,4 +82,4 @@ def test_a_version_that_is_there_already_moves_up() -> None:
 def test_a_history_is_cut_from_its_old_end(limit: int, pinned: str | None, kept: str, dropped: str) -> None:
     cut = pruned(tuple(entry(digest) for digest in "abc"), limit=limit, pinned=pinned)
     assert "".join(one.digest for one in cut.history) == kept
-    assert "".join(cut.dropped) == dropped
+    assert "".join(one.digest for one in cut.spare) == dropped

@@ -15,10 +15,10 @@ from appconfig_operator.engine.poll import Poller
 from appconfig_operator.engine.sessions import Sessions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Sequence
     from contextlib import AbstractContextManager
 
-    from appconfig_operator.api.status import Status
+    from appconfig_operator.api.status import KeptVersion, Status
     from appconfig_operator.api.v1alpha1 import CreationPolicy, Source
     from appconfig_operator.core.content import Content
     from appconfig_operator.core.errors import SourceError
@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 def _version(wanted: WantedConfigMap) -> Version:
     annotations = wanted.annotations
     return Version(wanted.data, annotations[VERSION_LABEL], annotations[CONTENT_TYPE])
+
+
+def _raise_next(errors: list[SourceError | None]) -> None:
+    error = errors.pop(0) if errors else None
+    if error is not None:
+        raise error
 
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -116,7 +122,12 @@ class World:
     refuse_after_keep: SourceError | None = None
     history_errors: list[SourceError | None] = field(default_factory=list)
     config_maps: dict[str, WantedConfigMap] = field(default_factory=dict)
-    revisions: dict[str, tuple[int, Version]] = field(default_factory=dict)
+    list_errors: list[SourceError | None] = field(default_factory=list)
+    keep_errors: list[SourceError | None] = field(default_factory=list)
+    drop_errors: list[SourceError | None] = field(default_factory=list)
+    revisions: dict[tuple[str, int], tuple[KeptVersion, Version]] = field(default_factory=dict)
+    elsewhere: set[KeptVersion] = field(default_factory=set)
+    lists: int = 0
     known: list[bool] = field(default_factory=list)
     writes: int = 0
     statuses: list[Status] = field(default_factory=list)
@@ -172,20 +183,31 @@ class World:
             raise error
         self.config_maps.pop(name, None)
 
-    def keep(self, source: Source, version: Version, number: int) -> None:
+    def kept(self, source: Source, known: Sequence[KeptVersion]) -> Collection[KeptVersion]:
         assert source.uid
-        self.revisions[version.data.digest] = (number, version)
+        self.lists += 1
+        _raise_next(self.list_errors)
+        return [kept for kept in known if kept in self.elsewhere] + [kept for kept, _ in self.revisions.values()]
 
-    def get(self, source: Source, digest: str) -> Version | None:
+    def keep(self, source: Source, version: Version, kept: KeptVersion) -> None:
         assert source.uid
-        error = self.history_errors.pop(0) if self.history_errors else None
-        if error is not None:
-            raise error
-        return self.revisions[digest][1] if digest in self.revisions else None
+        _raise_next(self.keep_errors)
+        self.revisions[kept.digest, kept.revision] = (kept, version)
 
-    def drop(self, source: Source, digest: str) -> None:
+    def get(self, source: Source, digest: str, known: KeptVersion | None) -> Version | None:
         assert source.uid
-        del self.revisions[digest]
+        assert known is None or known.digest == digest
+        _raise_next(self.history_errors)
+        return next((version for kept, version in self.revisions.values() if kept.digest == digest), None)
+
+    def drop(self, source: Source, kept: KeptVersion) -> None:
+        assert source.uid
+        _raise_next(self.drop_errors)
+        self.revisions.pop((kept.digest, kept.revision), None)
+
+    @property
+    def digests_kept(self) -> set[str]:
+        return {digest for digest, _ in self.revisions}
 
     def status(self, source: Source) -> Status:
         """Give the newest status, which another replica may have written."""

@@ -34,7 +34,7 @@ def test_a_replaced_version_is_kept_newest_first() -> None:
         it.poll()
     assert kept(it) == ["v2", "v1"]
     assert [entry.revision for entry in it.memory.status.history] == [2, 1]
-    assert set(it.world.revisions) == set(DIGESTS[:2])
+    assert it.world.digests_kept == set(DIGESTS[:2])
 
 
 def test_beyond_the_limit_the_oldest_goes() -> None:
@@ -154,7 +154,7 @@ def test_a_pinned_version_is_not_dropped() -> None:
     it.poll()
     it = respec(it, pinned_digest=DIGESTS[0], history_limit=1)
     it.poll()
-    assert DIGESTS[0] in it.world.revisions
+    assert DIGESTS[0] in it.world.digests_kept
 
 
 def test_a_pin_on_a_version_that_is_not_kept_says_so_and_touches_nothing() -> None:

@@ -235,7 +235,7 @@ def test_a_config_map_that_is_to_be_given_up_is_so_after_the_next_receipt() -> N
 def test_trouble_is_told_beside_what_another_replica_wrote_last() -> None:
     it = synced(NOT_FOUND)
     kept = KeptVersion("sha256:" + "1" * 64, "v0", 7, "2026-01-01T00:00:00Z")
-    it.world.newest = replace(it.memory.status, history=(kept,))
+    it.world.newest, it.world.elsewhere = replace(it.memory.status, history=(kept,)), {kept}
     Bench(it.world, it.source).poll(after=500)
     assert it.world.statuses[-1].history == (kept,)
     assert it.world.status_reads == 1
@@ -259,7 +259,7 @@ def test_what_another_replica_wrote_last_is_read_before_the_first_write() -> Non
     it = synced(content(b"3", label="v3"))
     behind = it.source
     kept = KeptVersion("sha256:" + "1" * 64, "v0", 7, "2026-01-01T00:00:00Z")
-    it.world.newest = replace(it.memory.status, history=(kept,))
+    it.world.newest, it.world.elsewhere = replace(it.memory.status, history=(kept,)), {kept}
     again = Bench(it.world, behind)
     again.poll(after=500)
     assert it.world.status_reads == 1
@@ -381,7 +381,7 @@ def test_the_history_of_another_replica_is_kept_where_no_status_was_known() -> N
     it = bench(content(label="v1"), content(b"2", label="v2"))
     it.poll()
     kept = KeptVersion("sha256:" + "1" * 64, "v0", 7, "2026-01-01T00:00:00Z")
-    it.world.newest = replace(it.memory.status, history=(kept,))
+    it.world.newest, it.world.elsewhere = replace(it.memory.status, history=(kept,)), {kept}
     again = Bench(it.world, it.source)
     again.poll(after=500)
     assert [(entry.version_label, entry.revision) for entry in it.world.statuses[-1].history] == [("v1", 8), ("v0", 7)]
@@ -391,7 +391,7 @@ def test_the_status_of_another_replica_is_read_where_its_config_map_is_met() -> 
     it = bench(content(label="v1"), content(label="v1"))
     it.poll()
     kept = KeptVersion("sha256:" + "1" * 64, "v0", 7, "2026-01-01T00:00:00Z")
-    it.world.newest = replace(it.memory.status, history=(kept,))
+    it.world.newest, it.world.elsewhere = replace(it.memory.status, history=(kept,)), {kept}
     Bench(it.world, it.source).poll(after=500)
     assert (it.world.status_reads, len(it.world.statuses)) == (1, 1), "nothing is new"
 
