@@ -48,6 +48,7 @@ class MortalApi(Api):
     def __init__(self, api: Api) -> None:
         super().__init__(api._client)
         self.writes: list[str] = []
+        self.reads = 0
         self._kill_at = 0
         self._after = False
         self._dead = False
@@ -72,6 +73,8 @@ class MortalApi(Api):
         if method != "GET":
             self.writes.append(f"{method} {path.rpartition('/namespaces/')[2]}")
             due = len(self.writes) == self._kill_at
+        else:
+            self.reads += 1
         if self._dead or (due and not self._after):
             self._dead = True
             raise KilledError

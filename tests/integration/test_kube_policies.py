@@ -1,4 +1,4 @@
-"""Creation policies, history and the watch for drift on a real API server, with the rights of the manifests."""
+"""Creation policies and the watch for drift on a real API server, with the rights of the manifests."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ from appconfig_operator.api.status import WrittenTarget
 from appconfig_operator.api.v1alpha1 import CreationPolicy
 from appconfig_operator.core.drift import Seen, drift, look, source_uid
 from appconfig_operator.core.errors import AwaitedError, Reason, StallingError
-from appconfig_operator.core.history import PLAIN_LIMIT_BYTES
 from appconfig_operator.core.managed import merge_manager, owned
 from appconfig_operator.core.plan import WantedConfigMap, wanted_config_map
 from appconfig_operator.core.render import Data
 from appconfig_operator.core.version import Version
 from appconfig_operator.kube.configmaps import ConfigMaps
-from appconfig_operator.kube.history import History
 from appconfig_operator.kube.marked import MarkedConfigMaps
 
 if TYPE_CHECKING:
@@ -143,18 +141,6 @@ def test_a_foreign_config_map_is_not_deleted(api: Api, admin: Administrator) -> 
     shared(admin, theirs="x")
     ConfigMaps(api).release(admin.source(), "shared")
     assert admin.get(KIND, "shared")["data"] == {"theirs": "x"}
-
-
-@pytest.mark.parametrize("size", [1, PLAIN_LIMIT_BYTES, 1_048_000], ids=["small", "compressed", "at the limit"])
-def test_a_version_is_kept_numbered_anew_read_back_and_dropped(api: Api, admin: Administrator, size: int) -> None:
-    history, source = History(api), admin.source()
-    kept = version(a="ü" * (size // 2 + 1))
-    history.keep(source, kept, 1)
-    history.keep(source, kept, 5)
-    assert history.get(source, kept.data.digest) == kept
-    history.drop(source, kept.data.digest)
-    history.drop(source, kept.data.digest)
-    assert history.get(source, kept.data.digest) is None
 
 
 def test_what_is_replaced_is_handed_on_before(api: Api, admin: Administrator) -> None:

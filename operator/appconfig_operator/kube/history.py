@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from appconfig_operator.core.version import Version
     from appconfig_operator.kube.api import Api
 
-PAGE = 10
+PAGE = 5
 """Metadata a page of a list. Anybody with the right to make revisions can give each 1.2 MB of it."""
 
-PAGES = 100
+PAGES = 200
 READS = 100
 """How far a look goes, in pages of metadata and in objects that are read whole. A history has 51 revisions at most, and
 what is beyond was put there by somebody else."""
