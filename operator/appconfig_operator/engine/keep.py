@@ -127,16 +127,15 @@ class Keeper:
         return self.history.get(source, digest, known)
 
     def prune(self, source: Source, memory: Memory) -> None:
-        """Drop what is beyond the limit, or stands there twice.
+        """Take what is beyond the limit out of the history. It is to go."""
+        cut = pruned(memory.history, limit=source.spec.history_limit, pinned=source.spec.pinned_digest)
+        memory.history, memory.spare = cut.history, memory.spare + cut.spare
+
+    def sweep(self, source: Source, memory: Memory) -> None:
+        """Drop what is to go: what was beyond the limit, or is there under a newer number.
 
         What cannot be dropped stays, and is tried again with the next poll: the ConfigMap is in order.
         """
-        cut = pruned(memory.history, limit=source.spec.history_limit, pinned=source.spec.pinned_digest)
-        memory.history, memory.spare = cut.history, memory.spare + cut.spare
-        self.sweep(source, memory)
-
-    def sweep(self, source: Source, memory: Memory) -> None:
-        """Drop what is to go."""
         left: list[KeptVersion] = []
         problem: SourceError | None = None
         for kept in memory.spare:

@@ -6,6 +6,10 @@ import pytest
 
 from appconfig_operator.api.status import WrittenTarget
 from appconfig_operator.core.drift import Seen, drift, fighting, look, source_uid
+from appconfig_operator.core.plan import Create, plan, wanted_config_map
+from appconfig_operator.core.render import Data
+from appconfig_operator.core.version import Version
+from tests.unit.builders import source
 
 WRITTEN = WrittenTarget("checkout", "sha256:1", 1, "2026-01-01T00:00:00Z", "88")
 
@@ -87,3 +91,16 @@ def test_a_fight_is_many_repairs_within_a_while(repairs: tuple[float, ...], expe
 def test_the_source_of_a_config_map_is_in_its_label() -> None:
     assert source_uid(metadata()) == "u"
     assert source_uid({}) is None
+
+
+def test_what_the_operator_made_for_a_source_is_told_from_a_copy() -> None:
+    action = plan(wanted_config_map(source(), Version(Data({"k": "x"}, {}), "", "")), None)
+    assert isinstance(action, Create)
+    mine = {**action.body["metadata"], "resourceVersion": "1"}
+    ours, theirs = [{"manager": "appconfig-operator"}], [{"manager": "kubectl"}]
+    assert look({**mine, "managedFields": [*theirs, *ours]}).owned
+    assert not look({**mine, "managedFields": theirs}).owned
+    assert not look(mine).owned
+    assert not look({**mine, "managedFields": ours, "ownerReferences": []}).owned
+    assert not look({**mine, "managedFields": ours, "labels": {}}).owned
+    assert not look({**mine, "managedFields": ours, "labels": {"appconfig-operator.io/source-uid": "another"}}).owned

@@ -1,0 +1,119 @@
+"""ConfigMaps of a source under names that are not its target: how the scheduler hears of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from appconfig_operator.core.drift import Seen
+from appconfig_operator.core.handover import HandedOver, SavedSession
+from appconfig_operator.engine.entry import MARKED
+from appconfig_operator.engine.scheduler import Scheduler
+from tests.unit.builders import UID, source, spec, target
+from tests.unit.engine.fakes import FakeHolding
+from tests.unit.engine.running import NEVER, Recorder
+
+if TYPE_CHECKING:
+    from appconfig_operator.engine.entry import Entry
+
+
+def seen(name: str, **changes: Any) -> Seen:
+    fields: dict[str, Any] = {"namespace": "shop", "name": name, "resource_version": "1", "owned": True}
+    return Seen(**fields | changes)
+
+
+def scheduler(delay: float = NEVER) -> Scheduler:
+    made = Scheduler(Recorder(start_delay=delay), shards=1, monotonic=lambda: 0.0)
+    made.put(source())
+    return made
+
+
+def begin(it: Scheduler, sessions: dict[str, HandedOver] | None = None) -> Entry:
+    it.begin(0, FakeHolding(), sessions or {})
+    (entry,) = it.entries()
+    return entry
+
+
+def strays(entry: Entry) -> set[str]:
+    assert entry.memory is not None
+    return set(entry.memory.strays)
+
+
+@pytest.mark.parametrize("handed_over", [False, True])
+def test_what_was_seen_before_is_known_when_a_source_begins_and_looked_after_at_once(*, handed_over: bool) -> None:
+    it = scheduler()
+    for name in ("checkout-config", "between"):
+        it.saw(UID, seen(name))
+    given = HandedOver(UID, 1, 0.0, 0.0, "", SavedSession("t", 60, True, ""))  # noqa: FBT003
+    entry = begin(it, {UID: given} if handed_over else {})
+    assert strays(entry) == {"between"}
+    assert entry.due == 0.0
+
+
+def test_a_source_without_strays_waits_for_its_turn() -> None:
+    it = scheduler()
+    it.saw(UID, seen("checkout-config"))
+    entry = begin(it)
+    assert strays(entry) == set()
+    assert entry.due == NEVER
+
+
+def test_what_was_the_target_when_it_was_seen_is_a_stray_after_another_rename() -> None:
+    it = scheduler()
+    it.saw(UID, seen("checkout-config"))
+    it.put(source(generation=2, spec=spec(target=target(name="other"))))
+    assert strays(begin(it)) == {"checkout-config"}
+
+
+def test_one_that_comes_up_later_is_looked_after_at_once() -> None:
+    it = scheduler()
+    entry = begin(it)
+    it.saw(UID, seen("between"))
+    assert strays(entry) == {"between"}
+    assert entry.due == 0.0
+    entry.due = NEVER
+    it.saw(UID, seen("between", resource_version="2"))
+    assert entry.due == NEVER, "known"
+
+
+def test_one_that_comes_up_during_a_poll_is_looked_after_when_that_ends() -> None:
+    it = scheduler(0.0)
+    begin(it)
+    job = it.next()
+    assert job is not None
+    it.saw(UID, seen("between"))
+    assert strays(job.entry) == set(), "the memory is the poll's"
+    it.done(job, NEVER)
+    assert strays(job.entry) == {"between"}
+    assert job.entry.due == 0.0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"owned": False}, {"namespace": "another"}, {"deleting": True}, {"resource_version": "", "owned": False}],
+    ids=["a copy of the label", "another namespace", "being deleted", "gone"],
+)
+def test_what_is_not_the_source_s_is_no_stray(changes: dict[str, Any]) -> None:
+    it = scheduler()
+    it.saw(UID, seen("between", **changes))
+    it.saw("nobody", seen("between"))
+    assert strays(begin(it)) == set()
+
+
+def test_one_that_goes_is_none_any_more() -> None:
+    it = scheduler()
+    it.saw(UID, seen("between"))
+    it.saw(UID, seen("between", namespace="another", owned=False))
+    (entry,) = it.entries()
+    assert entry.marked == ("between",)
+    it.saw(UID, Seen("shop", "between"))
+    assert strays(begin(it)) == set()
+
+
+def test_names_are_bounded() -> None:
+    it = scheduler()
+    for number in range(10_000):
+        it.saw(UID, seen(f"forged-{number}"))
+    (entry,) = it.entries()
+    assert len(entry.marked) == MARKED
