@@ -9,6 +9,7 @@ import pytest
 from appconfig_operator.core.drift import Seen
 from appconfig_operator.core.handover import HandedOver, SavedSession
 from appconfig_operator.engine.entry import MARKED
+from appconfig_operator.engine.poll import Polled
 from appconfig_operator.engine.scheduler import Scheduler
 from tests.unit.builders import UID, source, spec, target
 from tests.unit.engine.fakes import FakeHolding
@@ -24,7 +25,7 @@ def seen(name: str, **changes: Any) -> Seen:
 
 
 def scheduler(delay: float = NEVER) -> Scheduler:
-    made = Scheduler(Recorder(start_delay=delay), shards=1, monotonic=lambda: 0.0)
+    made = Scheduler(Recorder(start_delay=delay), shards=1, workers=4, monotonic=lambda: 0.0)
     made.put(source())
     return made
 
@@ -84,7 +85,7 @@ def test_one_that_comes_up_during_a_poll_is_looked_after_when_that_ends() -> Non
     assert job is not None
     it.saw(UID, seen("between"))
     assert strays(job.entry) == set(), "the memory is the poll's"
-    it.done(job, NEVER)
+    it.done(job, Polled(NEVER, "Unchanged"))
     assert strays(job.entry) == {"between"}
     assert job.entry.due == 0.0
 
