@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.core.drift import Seen, look, source_uid
+from appconfig_operator.core.references import waiting
 from appconfig_operator.kube.errors import FORBIDDEN, ApiError, UnreachableError
 
 if TYPE_CHECKING:
@@ -168,3 +169,5 @@ class ConfigMapWatch:
         uid = source_uid(metadata)
         if uid is not None:
             self._scheduler.saw(uid, look(metadata) if there else Seen(metadata["namespace"], metadata["name"]))
+        for waits in waiting(metadata) if there else ():
+            self._scheduler.waits(waits, metadata["namespace"], metadata["name"])

@@ -190,6 +190,7 @@ class Source:
     spec: Spec
     status: Status
     requested_at: str = ""
+    created: str = ""
 
     @classmethod
     def from_dict(cls, body: Mapping[str, Any]) -> Source:
@@ -211,6 +212,7 @@ class Source:
             spec=_spec(body["spec"], default_name=metadata["name"]),
             status=Status.from_dict(body.get("status") or {}),
             requested_at=request_mark((metadata.get("annotations") or {}).get(REQUESTED_AT, "")),
+            created=metadata.get("creationTimestamp", ""),
         )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.core.managed import FIELD_MANAGER, owned, owned_by_others
 from appconfig_operator.core.plan import DIGEST, SOURCE_UID
+from appconfig_operator.core.references import controls
 from appconfig_operator.core.revision import belongs_to
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Seen:
         Whether its deletion has begun.
     owned
         Whether the operator has made it, and that source is its controller: it would go with the source.
+    controlled
+        Whether the source of its mark is its controller.
     """
 
     namespace: str
@@ -52,6 +55,7 @@ class Seen:
     marked: bool = True
     deleting: bool = False
     owned: bool = False
+    controlled: bool = True
 
 
 def look(metadata: Mapping[str, Any]) -> Seen:
@@ -67,6 +71,7 @@ def look(metadata: Mapping[str, Any]) -> Seen:
         marked=source_uid(metadata) is not None,
         deleting="deletionTimestamp" in metadata,
         owned=_made_for(source_uid(metadata), metadata),
+        controlled=controls(metadata, source_uid(metadata) or ""),
     )
 
 
@@ -82,7 +87,7 @@ def source_uid(metadata: Mapping[str, Any]) -> str | None:
     return str(uid) if uid else None
 
 
-def drift(seen: Seen, written: WrittenTarget | None) -> str | None:
+def drift(seen: Seen, written: WrittenTarget | None, *, owner: bool = False) -> str | None:
     """Tell what happened to a ConfigMap that is not as it was written, or `None` when it is.
 
     Labels and annotations of others are none of our business, so the `resourceVersion` alone does not say it: the
@@ -94,6 +99,8 @@ def drift(seen: Seen, written: WrittenTarget | None) -> str | None:
         What the watch saw.
     written
         What was written last.
+    owner
+        Whether it was written under `Owner`: then it has to go with its source.
     """
     if written is None or seen.name != written.name:
         return None
@@ -105,7 +112,7 @@ def drift(seen: Seen, written: WrittenTarget | None) -> str | None:
         return f"was changed by {seen.other}" if seen.other else "was changed"
     if seen.digest != written.digest or not seen.marked:
         return "had its marks changed"
-    return None
+    return "lost its owner reference" if owner and not seen.controlled else None
 
 
 def untouched(seen: Seen, written: WrittenTarget | None) -> bool:

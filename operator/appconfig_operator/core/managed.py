@@ -5,6 +5,8 @@ The format of `fieldsV1`: https://github.com/kubernetes-sigs/structured-merge-di
 
 from __future__ import annotations
 
+import json
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,15 +14,82 @@ if TYPE_CHECKING:
 
 FIELD_MANAGER = "appconfig-operator"
 
+MANAGER_LIMIT = 128
+"""Characters of a field manager: k8s.io/apimachinery/pkg/apis/meta/v1/validation, FieldManagerMaxLength."""
 
-def merge_manager(uid: str) -> str:
-    """Return the field manager of a source that merges. A name could be too long for one (128 characters)."""
-    return f"{FIELD_MANAGER}/{uid}"
+_PREFIX = f"{FIELD_MANAGER}/"
+_REFERENCE = "k:"
+
+
+def merge_manager(name: str) -> str:
+    """Return the field manager of a source that merges.
+
+    It has the name of the source, not its uid: one that is deleted and applied again goes on with its keys. A name that
+    is too long is cut, with a digest of the whole behind a slash, which no name has in it.
+    """
+    if len(_PREFIX) + len(name) <= MANAGER_LIMIT:
+        return f"{_PREFIX}{name}"
+    digest = sha256(name.encode()).hexdigest()[:16]
+    return f"{_PREFIX}{name[: MANAGER_LIMIT - len(_PREFIX) - len(digest) - 1]}/{digest}"
+
+
+def uid_manager(uid: str) -> str:
+    """Return the field manager that a source merged with in earlier versions of the operator."""
+    return f"{_PREFIX}{uid}"
+
+
+def merging(manager: str) -> str | None:
+    """Return what a field manager of a source that merges has behind its prefix, or `None` for any other manager."""
+    return manager.removeprefix(_PREFIX) if manager.startswith(_PREFIX) else None
 
 
 def owned(metadata: Mapping[str, Any], manager: str, *path: str) -> set[str]:
     """Return the names of the fields below a path that a manager owns."""
     return {name for entry in _entries(metadata) if entry.get("manager") == manager for name in _names(entry, path)}
+
+
+def owners(metadata: Mapping[str, Any], *path: str) -> dict[str, set[str]]:
+    """Return the fields below a path that each manager owns."""
+    found: dict[str, set[str]] = {}
+    for entry in _entries(metadata):
+        found.setdefault(str(entry.get("manager", "")), set()).update(_names(entry, path))
+    return found
+
+
+def holds_any(metadata: Mapping[str, Any], manager: str) -> bool:
+    """Tell whether a manager owns data, labels or annotations."""
+    paths = (("data",), ("binaryData",), ("metadata", "labels"), ("metadata", "annotations"))
+    return any(owned(metadata, manager, *path) for path in paths)
+
+
+def owned_references(metadata: Mapping[str, Any], manager: str) -> set[str]:
+    """Return the uids of the owner references that a manager put there."""
+    return {
+        json.loads(key.removeprefix(_REFERENCE))["uid"]
+        for entry in _entries(metadata)
+        if entry.get("manager") == manager
+        for key in _below(entry, ("metadata", "ownerReferences"))
+        if key.startswith(_REFERENCE)
+    }
+
+
+def pass_on(metadata: dict[str, Any], managers: Iterable[str], to: str, operation: str) -> None:
+    """Let one manager have what others own, as one entry: of two for the same, the API server would keep only one."""
+    entries: list[dict[str, Any]] = metadata.get("managedFields") or []
+    givers = set(managers)
+    if not any(entry.get("manager") in givers for entry in entries):
+        return
+    taken = givers | {to}
+    given = [entry for entry in entries if entry.get("manager") in taken]
+    fields: dict[str, Any] = {}
+    for entry in given:
+        fields = _united(fields, entry.get("fieldsV1") or {})
+    one = given[0] | {"manager": to, "operation": operation, "fieldsV1": fields}
+    metadata["managedFields"] = [one, *(entry for entry in entries if entry.get("manager") not in taken)]
+
+
+def _united(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    return {**one, **{key: _united(one.get(key) or {}, below) for key, below in other.items()}}
 
 
 def owned_by_others(metadata: Mapping[str, Any], manager: str, paths: Iterable[str]) -> str | None:
@@ -38,7 +107,11 @@ def _entries(metadata: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
 
 
 def _names(entry: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
+    return (name.removeprefix("f:") for name in _below(entry, path) if name.startswith("f:"))
+
+
+def _below(entry: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, Any]:
     fields: Any = entry.get("fieldsV1") or {}
     for part in path:
         fields = fields.get(f"f:{part}") or {}
-    return (name.removeprefix("f:") for name in fields if name.startswith("f:"))
+    return fields if isinstance(fields, dict) else {}

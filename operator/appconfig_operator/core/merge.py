@@ -2,21 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from appconfig_operator.api.v1alpha1 import KIND
+from appconfig_operator.core import references
+from appconfig_operator.core.contest import contested, foreign
 from appconfig_operator.core.errors import AwaitedError, Reason
-from appconfig_operator.core.managed import merge_manager, owned
+from appconfig_operator.core.managed import holds_any, merge_manager, owned, uid_manager
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from appconfig_operator.core.plan import WantedConfigMap
+    from appconfig_operator.core.rivals import Rival
 
 _KINDS = ("labels", "annotations")
 
 
-def plan_merge(wanted: WantedConfigMap, observed: Mapping[str, Any] | None) -> dict[str, Any] | None:
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """Apply the keys of a source.
+
+    Attributes
+    ----------
+    body
+        What to apply, with the uid of the ConfigMap that was read: apply must not make one.
+    force
+        Whether to take fields from others. Only with the `resourceVersion` in the body: from nobody but those seen.
+    legacy
+        Whether the manager of an earlier version of the operator holds keys for this source, to be given up after.
+    """
+
+    body: Mapping[str, Any] = field(repr=False)
+    force: bool = False
+    legacy: bool = False
+
+
+def plan_merge(
+    wanted: WantedConfigMap,
+    observed: Mapping[str, Any] | None,
+    rivals: Mapping[str, Rival | None],
+    *,
+    held: bool = True,
+) -> Apply | None:
     """Decide what to apply.
 
     Parameters
@@ -25,17 +53,20 @@ def plan_merge(wanted: WantedConfigMap, observed: Mapping[str, Any] | None) -> d
         The keys as the source wants them.
     observed
         The ConfigMap as the API server sent it, or `None` when there is none.
+    rivals
+        The sources behind the managers that `contest.contested` names, `None` for one that does not exist any more.
+    held
+        Whether the source that the ConfigMap was made for (`references.holder`) lives and still asks for it.
 
     Returns
     -------
-    dict or None
-        The body to apply, with the uid of the ConfigMap that was read: apply must not make one. `None` when nothing
-        differs.
+    Apply or None
+        `None` when nothing differs.
 
     Raises
     ------
     AwaitedError
-        `TargetMissing`, when there is no ConfigMap.
+        `TargetMissing`, when there is no ConfigMap. `TargetConflict`, when a key of it is somebody else's.
     """
     if observed is None:
         raise AwaitedError(
@@ -43,32 +74,87 @@ def plan_merge(wanted: WantedConfigMap, observed: Mapping[str, Any] | None) -> d
             f"{wanted} does not exist. Under creationPolicy Merge somebody else has to create it.",
         )
     metadata = observed["metadata"]
-    _check_alone(wanted, metadata)
-    manager = merge_manager(wanted.owner_uid)
+    _check_alone(wanted, metadata, held=held)
+    theirs = contested(wanted, observed)
+    for manager, fields in theirs.items():
+        rival = rivals.get(manager)
+        if (
+            rival is not None
+            and rival.asks_for(wanted.name)
+            and rival.goes_before(wanted.owner_created, wanted.owner_uid)
+        ):
+            raise _taken(wanted, rival, fields)
+    others = foreign(wanted, observed)
+    if others:
+        raise _foreign(wanted, others)
+    left = holds_any(metadata, uid_manager(wanted.owner_uid))
+    if _same(wanted, observed) and not left:
+        return None
     body = _body(wanted, metadata["uid"])
-    mine = {path: body.get(path) or {} for path in ("data", "binaryData")}
+    force = left or bool(theirs)
+    if force:
+        body["metadata"]["resourceVersion"] = metadata["resourceVersion"]
+    return Apply(body, force=force, legacy=left)
+
+
+def _same(wanted: WantedConfigMap, observed: Mapping[str, Any]) -> bool:
+    manager = merge_manager(wanted.owner_name)
+    body = _body(wanted, "")
+    metadata = observed["metadata"]
     same_data = all(
         owned(metadata, manager, path) == set(values) and values.items() <= (observed.get(path) or {}).items()
-        for path, values in mine.items()
+        for path in ("data", "binaryData")
+        for values in (body.get(path) or {},)
     )
-    same_metadata = all(
-        owned(metadata, manager, "metadata", kind) == set(body["metadata"].get(kind) or {})
-        and (body["metadata"].get(kind) or {}).items() <= (metadata.get(kind) or {}).items()
+    return same_data and all(
+        owned(metadata, manager, "metadata", kind) == set(values)
+        and values.items() <= (metadata.get(kind) or {}).items()
         for kind in _KINDS
+        for values in (body["metadata"].get(kind) or {},)
     )
-    return None if same_data and same_metadata else body
 
 
-def _check_alone(wanted: WantedConfigMap, metadata: Mapping[str, Any]) -> None:
+def _check_alone(wanted: WantedConfigMap, metadata: Mapping[str, Any], *, held: bool) -> None:
     """Refuse what another source has for itself: it would take foreign keys out again."""
-    owners = metadata.get("ownerReferences") or ()
-    other = next((owner for owner in owners if owner["kind"] == KIND and owner.get("controller")), None)
-    if other is not None and other["uid"] != wanted.owner_uid:
+    other = references.holder(metadata)
+    if other is not None and other.uid != wanted.owner_uid and (other.controls or held):
         raise AwaitedError(
             Reason.TARGET_CONFLICT,
-            f"{wanted} belongs to AppConfigSource {other['name']} alone, which would take other keys out again. "
+            f"{wanted} belongs to AppConfigSource {other.name} alone, which would take other keys out again. "
             "Set another spec.target.name, or creationPolicy Merge there, too.",
         )
+
+
+def _taken(wanted: WantedConfigMap, rival: Rival, fields: tuple[tuple[str, str], ...]) -> AwaitedError:
+    return AwaitedError(
+        Reason.TARGET_CONFLICT,
+        f"{wanted}: {_named(fields)} belongs to AppConfigSource {rival.name}, which is older and keeps it. "
+        "It passes to this one when that one is deleted, or merges into another ConfigMap. Or use another "
+        "spec.target.key, here or there.",
+    )
+
+
+def _foreign(wanted: WantedConfigMap, others: Mapping[str, tuple[tuple[str, str], ...]]) -> AwaitedError:
+    manager, fields = next(iter(others.items()))
+    path, key = fields[0]
+    kind, name = f"configmap {wanted.name}", wanted.namespace
+    return AwaitedError(
+        Reason.TARGET_CONFLICT,
+        f"{wanted}: {_named(fields)} is held by the field manager {manager}, with another value. Use another "
+        "spec.target.key, or take it away there, and then here: "
+        f'kubectl patch {kind} -n {name} --type=json -p \'[{{"op":"remove","path":"{path}/{_pointer(key)}"}}]\'',
+    )
+
+
+def _named(fields: tuple[tuple[str, str], ...]) -> str:
+    path, key = fields[0]
+    what = {"/metadata/labels": "the label", "/metadata/annotations": "the annotation"}.get(path, "the key")
+    more = f" (and {len(fields) - 1} more)" if len(fields) > 1 else ""
+    return f"{what} {key}{more}"
+
+
+def _pointer(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")
 
 
 def _body(wanted: WantedConfigMap, uid: str) -> dict[str, Any]:

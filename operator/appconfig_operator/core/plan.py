@@ -10,9 +10,10 @@ import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from appconfig_operator.api.v1alpha1 import API_VERSION, GROUP, KIND, CreationPolicy
+from appconfig_operator.api.v1alpha1 import GROUP, CreationPolicy
+from appconfig_operator.core import references
 from appconfig_operator.core.errors import AwaitedError, Reason, StallingError, TransientError
-from appconfig_operator.core.managed import FIELD_MANAGER, merge_manager, owned
+from appconfig_operator.core.managed import FIELD_MANAGER, merge_manager, owned, pass_on, uid_manager
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     from appconfig_operator.core.render import Data
     from appconfig_operator.core.version import Version
 
-MANAGED_BY = "app.kubernetes.io/managed-by"
-SOURCE_UID = f"{GROUP}/source-uid"
-SOURCE = f"{GROUP}/source"
+MANAGED_BY = references.MANAGED_BY
+SOURCE_UID = references.SOURCE_UID
+SOURCE = references.SOURCE
 DIGEST = f"{GROUP}/digest"
 VERSION_LABEL = f"{GROUP}/version-label"
 CONTENT_TYPE = f"{GROUP}/content-type"
@@ -46,6 +47,7 @@ class WantedConfigMap:
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     data: Data
+    owner_created: str = ""
 
     def __str__(self) -> str:
         """Name it for people."""
@@ -93,10 +95,11 @@ def wanted_config_map(source: Source, version: Version) -> WantedConfigMap:
         labels=labels,
         annotations=annotations,
         data=version.data,
+        owner_created=source.created,
     )
 
 
-def plan(wanted: WantedConfigMap, observed: Mapping[str, Any] | None) -> Create | Replace | None:
+def plan(wanted: WantedConfigMap, observed: Mapping[str, Any] | None, *, held: bool = True) -> Create | Replace | None:
     """Decide what to write under `Owner` and `Orphan`.
 
     Parameters
@@ -105,6 +108,9 @@ def plan(wanted: WantedConfigMap, observed: Mapping[str, Any] | None) -> Create 
         The ConfigMap as the source wants it.
     observed
         The ConfigMap as the API server sent it, or `None` when there is none.
+    held
+        Whether the source that the ConfigMap was made for (`references.holder`) lives and still asks for it. When not,
+        it passes to this one, which has to be certain to exist.
 
     Returns
     -------
@@ -119,12 +125,24 @@ def plan(wanted: WantedConfigMap, observed: Mapping[str, Any] | None) -> Create 
         `TargetUnavailable`, when it is about to be deleted.
     """
     if observed is not None:
-        _check_owner(wanted, observed)
+        _check_owner(wanted, observed, held=held)
     body = _new(wanted) if observed is None else _changed(wanted, observed)
     _check_annotations(wanted, body)
     if observed is None:
         return Create(body)
     return None if body == observed else Replace(body)
+
+
+def same_source(wanted: WantedConfigMap, observed: Mapping[str, Any]) -> bool:
+    """Tell whether what a ConfigMap holds is an earlier version of the same: of this source, or from the same place.
+
+    The versions of another source that a ConfigMap passes from are none that this one could go back to.
+    """
+    found = observed["metadata"].get("annotations") or {}
+    place = [f"{GROUP}/{part}" for part in ("application", "environment", "configuration-profile")]
+    return found.get(SOURCE) == wanted.owner_name or all(
+        key in found and found[key] == wanted.annotations.get(key) for key in place
+    )
 
 
 def _new(wanted: WantedConfigMap) -> dict[str, Any]:
@@ -135,22 +153,10 @@ def _new(wanted: WantedConfigMap) -> dict[str, Any]:
         "annotations": dict(wanted.annotations),
     }
     if wanted.policy is CreationPolicy.OWNER:
-        metadata["ownerReferences"] = [_reference(wanted)]
+        metadata["ownerReferences"] = [references.reference(wanted.owner_name, wanted.owner_uid, controls=True)]
     body: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
     _set_data(body, wanted.data)
     return body
-
-
-def _reference(wanted: WantedConfigMap) -> dict[str, Any]:
-    return {
-        "apiVersion": API_VERSION,
-        "kind": KIND,
-        "name": wanted.owner_name,
-        "uid": wanted.owner_uid,
-        "controller": True,
-        # True would need the right to update finalizers, and would hold up a foreground deletion.
-        "blockOwnerDeletion": False,
-    }
 
 
 def _changed(wanted: WantedConfigMap, observed: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,24 +167,31 @@ def _changed(wanted: WantedConfigMap, observed: Mapping[str, Any]) -> dict[str, 
         kept = {key: value for key, value in (metadata.get(kind) or {}).items() if key not in before}
         metadata[kind] = kept | dict(ours)
     _set_reference(wanted, metadata)
-    for entry in metadata.get("managedFields") or ():
-        # What this source merged before is a part of the whole now.
-        if entry.get("manager") == merge_manager(wanted.owner_uid):
-            entry["manager"], entry["operation"] = FIELD_MANAGER, "Update"
+    # What this source merged before is a part of the whole now.
+    pass_on(metadata, (merge_manager(wanted.owner_name), uid_manager(wanted.owner_uid)), FIELD_MANAGER, "Update")
     _set_data(body, wanted.data)
     return body
 
 
 def _set_reference(wanted: WantedConfigMap, metadata: dict[str, Any]) -> None:
-    """Follow a change of the policy: the reference comes with `Owner` and goes with `Orphan`."""
-    references = metadata.get("ownerReferences") or []
-    ours = [reference for reference in references if reference["uid"] == wanted.owner_uid]
-    if wanted.policy is CreationPolicy.OWNER and not ours:
-        metadata["ownerReferences"] = [*references, _reference(wanted)]
-    if wanted.policy is CreationPolicy.ORPHAN and ours:
-        metadata["ownerReferences"] = [reference for reference in references if reference not in ours]
-        if not metadata["ownerReferences"]:
-            del metadata["ownerReferences"]
+    """Follow the policy: the controller comes with `Owner` and goes with `Orphan`.
+
+    A controller that is not this source is one that the ConfigMap has passed from. Those that wait keep their place
+    under `Owner`. Under `Orphan` they lose it: as its only owners, they would take the ConfigMap with them.
+    """
+    if wanted.policy is CreationPolicy.OWNER and references.controls(metadata, wanted.owner_uid):
+        return
+    gone = {wanted.owner_uid} if wanted.policy is CreationPolicy.OWNER else set(references.waiting(metadata))
+    kept = [
+        owner
+        for owner in references.references(metadata)
+        if owner["uid"] not in gone and not (references.is_source(owner) and owner.get("controller"))
+    ]
+    if wanted.policy is CreationPolicy.OWNER:
+        kept.append(references.reference(wanted.owner_name, wanted.owner_uid, controls=True))
+    metadata["ownerReferences"] = kept
+    if not kept:
+        del metadata["ownerReferences"]
 
 
 def _set_data(body: dict[str, Any], data: Data) -> None:
@@ -201,57 +214,47 @@ def _check_annotations(wanted: WantedConfigMap, body: Mapping[str, Any]) -> None
         )
 
 
-def _left_by(wanted: WantedConfigMap, metadata: Mapping[str, Any]) -> bool:
-    """Tell whether a ConfigMap without a controller was made for this source.
-
-    Under `Orphan` the name of the source counts, so that one that is made again goes on with what it had left. `Owner`
-    takes what this very source left only: else a ConfigMap that was to stay would be deleted with the next source.
-    """
-    if not _left_by_its_name(wanted, metadata):
-        return False
-    labels = metadata.get("labels") or {}
-    return wanted.policy is CreationPolicy.ORPHAN or labels.get(SOURCE_UID) == wanted.owner_uid
-
-
-def _left_by_its_name(wanted: WantedConfigMap, metadata: Mapping[str, Any]) -> bool:
-    """Tell whether a ConfigMap without a controller was made for a source of this name."""
-    labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
-    return labels.get(MANAGED_BY) == FIELD_MANAGER and annotations.get(SOURCE) == wanted.owner_name
-
-
 def _merged_alone(wanted: WantedConfigMap, observed: Mapping[str, Any]) -> bool:
     """Tell whether all that a ConfigMap holds was merged into it by this source, whose policy changed since."""
-    mine = {key for path in _DATA for key in owned(observed["metadata"], merge_manager(wanted.owner_uid), path)}
+    managers = (merge_manager(wanted.owner_name), uid_manager(wanted.owner_uid))
+    metadata = observed["metadata"]
+    mine = {key for path in _DATA for manager in managers for key in owned(metadata, manager, path)}
     return bool(mine) and mine == {key for path in _DATA for key in observed.get(path) or {}}
 
 
-def _check_owner(wanted: WantedConfigMap, observed: Mapping[str, Any]) -> None:
+def _check_owner(wanted: WantedConfigMap, observed: Mapping[str, Any], *, held: bool) -> None:
     metadata = observed["metadata"]
-    owners = metadata.get("ownerReferences") or ()
     if "deletionTimestamp" in metadata:
         raise TransientError(Reason.TARGET_UNAVAILABLE, f"{wanted} is being deleted; it is made again when it is gone.")
-    controller = next((owner for owner in owners if owner.get("controller")), None)
-    # Anybody may name the source as an owner beside the controller, for its collection: that gives nothing away.
-    if controller is not None and controller["uid"] == wanted.owner_uid:
-        return
-    if controller is None:
-        if _left_by(wanted, metadata) or _merged_alone(wanted, observed):
+    controller, holder = references.controller(metadata), references.holder(metadata)
+    if holder is None:
+        if controller is None and _merged_alone(wanted, observed):
             return
-        ways_out = "Set another spec.target.name, or delete that ConfigMap."
-        if _left_by_its_name(wanted, metadata) and wanted.policy is CreationPolicy.OWNER:
-            ways_out = (
-                "An earlier one of this name left it. To take it over, set creationPolicy: Orphan until it is Ready."
-            )
+        raise _foreign(wanted, controller)
+    if holder.uid == wanted.owner_uid:
+        return
+    if held:
         raise AwaitedError(
             Reason.TARGET_NOT_OWNED,
-            f"{wanted} exists already and was not made by this AppConfigSource, so it is left as it is. {ways_out}",
+            f"{wanted} belongs to AppConfigSource {holder.name}, so it is left as it is. It passes to this one when "
+            "that one is deleted or asks for another spec.target.name. Or set another spec.target.name here.",
         )
-    if controller["kind"] == KIND and controller["name"] == wanted.owner_name:
-        raise TransientError(
-            Reason.TARGET_UNAVAILABLE,
-            f"{wanted} belongs to a deleted AppConfigSource of the same name; it is made again when it is gone.",
+    # What has no source among its owners was to stay: under `Owner`, it would be deleted with this one.
+    if wanted.policy is CreationPolicy.OWNER and not (holder.controls or references.plain_sources(metadata)):
+        raise AwaitedError(
+            Reason.TARGET_NOT_OWNED,
+            f"{wanted} was not made by this AppConfigSource, but left by an earlier AppConfigSource {holder.name}, "
+            "to stay. To take it over, set creationPolicy: Orphan until it is Ready.",
         )
-    raise AwaitedError(
+
+
+def _foreign(wanted: WantedConfigMap, controller: Mapping[str, Any] | None) -> AwaitedError:
+    if controller is None:
+        words = "exists already and was not made by this AppConfigSource, so it is left as it is. "
+        return AwaitedError(
+            Reason.TARGET_NOT_OWNED, f"{wanted} {words}Set another spec.target.name, or delete that ConfigMap."
+        )
+    return AwaitedError(
         Reason.TARGET_NOT_OWNED,
         f"{wanted} belongs to {controller['kind']} {controller['name']}, so it is left as it is. "
         "Set another spec.target.name.",

@@ -1,4 +1,4 @@
-"""What becomes of a ConfigMap that a source wants no more, or shares from now on."""
+"""What becomes of a ConfigMap that a source wants no more, waits for, or shares from now on."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from appconfig_operator.core import plan
-from appconfig_operator.core.managed import FIELD_MANAGER, merge_manager, owned
+from appconfig_operator.core import plan, references
+from appconfig_operator.core.managed import FIELD_MANAGER, merge_manager, owned, pass_on, uid_manager
 from appconfig_operator.core.merge import nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from appconfig_operator.api.v1alpha1 import Source
 
@@ -25,24 +26,86 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
-    """Take the source's keys out of it, by applying none."""
+    """Take the source's keys out of it, by applying none as each of its field managers."""
 
     body: Mapping[str, Any] = field(repr=False)
+    managers: tuple[str, ...]
 
 
-def release(source: Source, observed: Mapping[str, Any]) -> Delete | Withdraw | None:
-    """Decide what to do with a ConfigMap that the source wrote before.
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Set its owner references, if it is still the one that was read. `body` is a merge patch, without the data."""
 
-    What the source owns goes, as it would with the source. Under `Orphan` it stays, which is what that policy is for.
+    body: Mapping[str, Any]
+
+
+def release(
+    source: Source, observed: Mapping[str, Any], *, queue: AbstractSet[str] = frozenset(), held: bool = False
+) -> Delete | Withdraw | Own | None:
+    """Decide what to do with a ConfigMap that the source wrote, or waited for, before.
+
+    What the source owns goes, as it would with the source, unless it passes to one that waits for it. Under `Orphan` it
+    stays, which is what that policy is for.
+
+    Parameters
+    ----------
+    source
+        The source.
+    observed
+        The ConfigMap as the API server sent it.
+    queue
+        Those of the other sources among its owners (`references.plain_sources`) that live and ask for it.
+    held
+        Whether the source that it was made for (`references.holder`) is another one, lives and still asks for it.
     """
     metadata = observed["metadata"]
-    owners = metadata.get("ownerReferences") or ()
-    if any(owner["uid"] == source.uid and owner.get("controller") for owner in owners):
-        preconditions = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
-        return Delete({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions})
-    manager = merge_manager(source.uid)
-    if owned(metadata, manager, "data") or owned(metadata, manager, "binaryData"):
-        return Withdraw(nothing(observed))
+    put = references.waiting(metadata)
+    if references.controls(metadata, source.uid):
+        if not queue:
+            return _deleted(metadata)
+        # Those that wait in vain would keep it from being collected.
+        gone = {source.uid} | (put - queue)
+        return _owned(metadata, [owner for owner in references.references(metadata) if owner["uid"] not in gone])
+    if source.uid in put:
+        return stop_waiting(source.uid, observed, held=held)
+    managers = tuple(
+        manager
+        for manager in (merge_manager(source.name), uid_manager(source.uid))
+        if owned(metadata, manager, "data") or owned(metadata, manager, "binaryData")
+    )
+    return Withdraw(nothing(observed), managers) if managers else None
+
+
+def stop_waiting(uid: str, observed: Mapping[str, Any], *, held: bool) -> Delete | Own | None:
+    """Let a source be an owner no more where the operator made it one, because it waited."""
+    metadata = observed["metadata"]
+    if uid not in references.waiting(metadata):
+        return None
+    rest = [owner for owner in references.references(metadata) if owner["uid"] != uid]
+    # Its controller went while this source waited, and nobody else does: nothing else would ever collect it.
+    forsaken = not rest and not held and references.holder(metadata) is not None
+    return _deleted(metadata) if forsaken else _owned(metadata, rest)
+
+
+def queued(wanted: plan.WantedConfigMap, observed: Mapping[str, Any]) -> Own | None:
+    """Let a source that cannot have a ConfigMap wait for it among its owners, as long as another source controls it.
+
+    Of what is not a source's, it becomes no owner: the collection of that is not our business.
+
+    Returns
+    -------
+    Own or None
+        `None` when it waits there already, or has nothing to wait for.
+    """
+    metadata = observed["metadata"]
+    holder, owners = references.holder(metadata), references.references(metadata)
+    if holder is not None and holder.controls:
+        if any(owner["uid"] == wanted.owner_uid for owner in owners):
+            return None
+        added = references.reference(wanted.owner_name, wanted.owner_uid, controls=False)
+        return _owned(metadata, [*owners, added])
+    if holder is None and wanted.owner_uid in references.waiting(metadata):
+        return _owned(metadata, [owner for owner in owners if owner["uid"] != wanted.owner_uid])
     return None
 
 
@@ -50,22 +113,25 @@ def become_shared(wanted: plan.WantedConfigMap, observed: Mapping[str, Any]) -> 
     """Give up a ConfigMap of the source's own, so that it can merge into it: its policy changed to `Merge`.
 
     The data stays as it is. What the operator owned of it passes to the manager that merges: else the old entry would
-    conflict with it, and keys that go later would stay. (client-go does the same in `util/csaupgrade`.)
+    conflict with it, and keys that go later would stay. (client-go does the same in `util/csaupgrade`.) Sources that
+    wait for it are its owners no more: as the only ones, they would take it with them.
 
     Returns
     -------
     Replace or None
         `None` when the ConfigMap is not the source's own.
     """
-    metadata = observed["metadata"]
-    owners = metadata.get("ownerReferences") or []
-    others = [owner for owner in owners if owner["uid"] != wanted.owner_uid]
-    mark = (metadata.get("labels") or {}).get(plan.SOURCE_UID)
-    if len(others) == len(owners) and mark != wanted.owner_uid:
+    holder = references.holder(observed["metadata"])
+    if holder is None or (holder.uid != wanted.owner_uid and (holder.controls or holder.name != wanted.owner_name)):
         return None
     body = copy.deepcopy(dict(observed))
     metadata = body["metadata"]
-    metadata["ownerReferences"] = others
+    gone = references.waiting(metadata)
+    metadata["ownerReferences"] = [
+        owner
+        for owner in references.references(metadata)
+        if owner["uid"] not in gone and not (owner["uid"] == wanted.owner_uid and owner.get("controller"))
+    ]
     for kind in ("labels", "annotations"):
         mine = owned(metadata, FIELD_MANAGER, "metadata", kind)
         metadata[kind] = {key: value for key, value in (metadata.get(kind) or {}).items() if key not in mine}
@@ -73,5 +139,15 @@ def become_shared(wanted: plan.WantedConfigMap, observed: Mapping[str, Any]) -> 
         if entry.get("manager") == FIELD_MANAGER:
             fields = entry.get("fieldsV1") or {}
             entry["fieldsV1"] = {name: fields[name] for name in ("f:data", "f:binaryData") if name in fields}
-            entry["manager"], entry["operation"] = merge_manager(wanted.owner_uid), "Apply"
+    pass_on(metadata, (FIELD_MANAGER,), merge_manager(wanted.owner_name), "Apply")
     return plan.Replace(body)
+
+
+def _deleted(metadata: Mapping[str, Any]) -> Delete:
+    preconditions = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
+    return Delete({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions})
+
+
+def _owned(metadata: Mapping[str, Any], owners: Sequence[references.Reference]) -> Own:
+    same = {name: metadata[name] for name in ("uid", "resourceVersion")}
+    return Own({"metadata": same | {"ownerReferences": list(owners) or None}})

@@ -131,8 +131,10 @@ class Deliverer:
         wanted = wanted_config_map(source, version)
         before = memory.written
         known = before is not None and before.name == wanted.name
+        tried = known or wanted.name in memory.left
+        memory.left |= {wanted.name}  # should it have to wait for it: that has to be given up, too
         outcome = self.config_maps.sync(
-            wanted, known=known, keep=lambda replaced: self.keeper.keep(source, memory, replaced)
+            wanted, known=tried, keep=lambda replaced: self.keeper.keep(source, memory, replaced)
         )
         if outcome.created and before is None:
             memory.fresh = True

@@ -57,6 +57,9 @@ class Entry:
         killed left.
     astray
         Whether one came up that is not the target, and that the memory does not know of.
+    waits
+        ConfigMaps that it is an owner of because it waits for them, as the watch saw it. A process that was killed may
+        have left them so, and its spec may ask for another one by now: then they are given up.
     """
 
     source: Source
@@ -75,11 +78,17 @@ class Entry:
     woken: bool = False
     marked: tuple[str, ...] = ()
     astray: bool = False
+    waits: frozenset[str] = frozenset()
 
     @property
     def written(self) -> WrittenTarget | None:
         """What is in its ConfigMap, by the best of our knowledge."""
         return self.memory.written if self.memory is not None else self.source.status.target
+
+    def owns(self, memory: Memory) -> bool:
+        """Tell whether its ConfigMap was written under `Owner`: a change of the policy follows with the next write."""
+        written = memory.status.observed_generation == self.source.generation
+        return written and self.source.spec.target.creation_policy is CreationPolicy.OWNER
 
     def adopt(self, memory: Memory) -> None:
         """Take over a status that another replica wrote last and that comes only now, or keep one of two equal ones."""

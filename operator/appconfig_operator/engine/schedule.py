@@ -129,6 +129,7 @@ class Schedule:
         start = self.sessions.start(entry.source, handed_over)
         entry.memory, entry.unlooked, entry.proven = start.memory, True, start.proven
         entry.astray = True  # the target that it was may be a stray
+        entry.memory.left |= entry.waits
         self._schedule(entry, start.delay, first=start.first)
         self.look(entry, start.memory)
 
@@ -155,7 +156,7 @@ class Schedule:
         if not entry.unlooked or memory.drift is not None:
             return
         entry.unlooked = False
-        what = drift(entry.seen, memory.written)
+        what = drift(entry.seen, memory.written, owner=entry.owns(memory))
         if what is not None:
             memory.drift = what
             self._schedule(entry, 0.0)

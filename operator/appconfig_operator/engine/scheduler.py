@@ -154,14 +154,15 @@ class Scheduler:
         with self._lock:
             return self._schedule.awaited.within(namespace)
 
-    def targets(self, namespace: str | None) -> dict[str, tuple[str, str]]:
-        """Return namespace and name of the ConfigMaps that carry the mark of a source, by its uid.
+    def waits(self, uid: str, namespace: str, name: str) -> None:
+        """Take in that a source is an owner of a ConfigMap for which it waits, or waited before a restart."""
+        with self._lock:
+            entry = self._entries.get(uid)
+            if entry is not None and entry.source.namespace == namespace:
+                entry.waits |= {name}
 
-        Parameters
-        ----------
-        namespace
-            Where, or `None` for everywhere.
-        """
+    def targets(self, namespace: str | None) -> dict[str, tuple[str, str]]:
+        """Return namespace and name of the marked ConfigMaps of a namespace, or of all, by the uid of their source."""
         with self._lock:
             return {
                 uid: (entry.source.namespace, written.name)

@@ -6,14 +6,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.api.v1alpha1 import CreationPolicy
+from appconfig_operator.core import references
 from appconfig_operator.core.drift import source_uid
 from appconfig_operator.core.errors import AwaitedError, Reason, TransientError
 from appconfig_operator.core.history import replaced_version
-from appconfig_operator.core.managed import FIELD_MANAGER, merge_manager
-from appconfig_operator.core.merge import plan_merge
-from appconfig_operator.core.plan import Create, Replace, WantedConfigMap, plan
-from appconfig_operator.core.release import Delete, Withdraw, become_shared, release
-from appconfig_operator.kube.api import APPLY_PATCH
+from appconfig_operator.core.managed import FIELD_MANAGER, merge_manager, uid_manager
+from appconfig_operator.core.merge import Apply, nothing, plan_merge
+from appconfig_operator.core.plan import Create, Replace, WantedConfigMap, plan, same_source
+from appconfig_operator.core.release import (
+    Delete,
+    Own,
+    Withdraw,
+    become_shared,
+    queued,
+    release,
+    stop_waiting,
+)
+from appconfig_operator.kube.api import APPLY_PATCH, MERGE_PATCH
+from appconfig_operator.kube.claims import Claims
 from appconfig_operator.kube.errors import CONFLICT, INVALID, NOT_FOUND, ApiError, UnreachableError, target_error
 from appconfig_operator.kube.words import said_of_fields
 
@@ -52,6 +62,7 @@ class ConfigMaps:
 
     def __init__(self, api: Api) -> None:
         self._api = api
+        self._claims = Claims(api)
 
     def sync(
         self, wanted: WantedConfigMap, *, known: bool, keep: Callable[[Version], None] = lambda _: None
@@ -83,10 +94,17 @@ class ConfigMaps:
     def _sync(self, wanted: WantedConfigMap, *, known: bool, keep: Callable[[Version], None]) -> Written:
         observed = self._read(wanted.namespace, wanted.name) if known else None
         for _ in range(ATTEMPTS):
-            action = plan(wanted, observed)
+            held = observed is not None and self._claims.held(wanted, observed)
+            try:
+                action = plan(wanted, observed, held=held)
+            except AwaitedError:
+                if observed is None or self._own(wanted, queued(wanted, observed)):
+                    raise
+                observed = self._read(wanted.namespace, wanted.name)
+                continue
             if action is None:
                 return Written(_resource_version(observed or {}), changed=False)
-            if observed is not None:
+            if observed is not None and same_source(wanted, observed):
                 replaced = replaced_version(observed)
                 if replaced is not None and replaced.data.digest != wanted.data.digest:
                     keep(replaced)
@@ -99,23 +117,46 @@ class ConfigMaps:
             observed = self._read(wanted.namespace, wanted.name)
         raise _too_busy(wanted)
 
+    def _own(self, wanted: WantedConfigMap, action: Delete | Own | None) -> bool:
+        """Change the owners of a ConfigMap, and tell whether it was still the one that was read."""
+        try:
+            self._let_go(wanted.namespace, wanted.name, action)
+        except ApiError as error:
+            # Refused for good, it waits all the same: without it, there is a gap, and nothing else.
+            return error.status not in {CONFLICT, NOT_FOUND}
+        return True
+
     def _merge(self, wanted: WantedConfigMap) -> Written:
-        for _ in range(ATTEMPTS):
+        refused: AwaitedError | None = None
+        for attempt in range(ATTEMPTS):
             observed = self._read(wanted.namespace, wanted.name)
-            body = plan_merge(wanted, observed)
-            if body is None:
-                return Written(_resource_version(observed or {}), changed=False)
+            held = observed is not None and self._claims.held(wanted, observed)
+            waited = stop_waiting(wanted.owner_uid, observed, held=held) if observed is not None else None
+            if waited is not None and attempt == 0:
+                self._own(wanted, waited)  # its policy has changed since
+                continue
             try:
-                shared = become_shared(wanted, observed or {})
+                shared = become_shared(wanted, observed) if observed is not None else None
                 if shared is not None:
-                    self._write(wanted, shared)
-                return Written(_resource_version(self._apply(wanted.owner_uid, body)), changed=True)
+                    observed = self._write(wanted, shared)
+                rivals = self._claims.rivals(wanted, observed) if observed is not None else {}
+                action = plan_merge(wanted, observed, rivals, held=held)
+                if action is None:
+                    return Written(_resource_version(observed or {}), changed=shared is not None)
+                return Written(self._apply_own(wanted, action, observed or {}), changed=True)
             except ApiError as error:
-                _check_conflict(wanted, error)
-                # Somebody deleted it, or made another, since it was read.
-                if error.status not in {CONFLICT, INVALID} or not error.other_uid:
+                refused = _conflict(wanted, error)
+                # Somebody deleted it, made another or took a key since it was read: what was read was sent along.
+                if error.status != CONFLICT and not (error.status == INVALID and error.other_uid):
                     raise
-        raise _too_busy(wanted)
+        raise refused or _too_busy(wanted)
+
+    def _apply_own(self, wanted: WantedConfigMap, action: Apply, observed: Mapping[str, Any]) -> str:
+        written = self._apply(merge_manager(wanted.owner_name), action.body, force=action.force)
+        if action.legacy:
+            # Afterwards, so that no key is ever without one of the two managers.
+            written = self._apply(uid_manager(wanted.owner_uid), nothing(observed))
+        return _resource_version(written)
 
     def holds(self, source: Source, name: str, digest: str) -> bool:
         """Tell whether a ConfigMap holds that version, and carries the mark of the source.
@@ -127,6 +168,9 @@ class ConfigMaps:
         """
         observed = self._look(source, name)
         if observed is None or source_uid(observed["metadata"]) != source.uid:
+            return False
+        owner = source.spec.target.creation_policy is CreationPolicy.OWNER
+        if owner and not references.controls(observed["metadata"], source.uid):
             return False
         version = replaced_version(observed)
         return version is not None and version.data.digest == digest
@@ -151,19 +195,37 @@ class ConfigMaps:
             When that could not be done; it is to be tried again.
         """
         try:
+            self._release(source, name)
+        except (ApiError, UnreachableError) as error:
+            raise target_error(error, f"ConfigMap {source.namespace}/{name}") from error
+
+    def _release(self, source: Source, name: str) -> None:
+        for attempt in range(ATTEMPTS):
             observed = self._read(source.namespace, name)
-            match release(source, observed) if observed is not None else None:
-                case Delete(body):
-                    self._api.call("DELETE", f"{_collection(source.namespace)}/{name}", body=body)
-                case Withdraw(body):
-                    self._apply(source.uid, body)
-        except ApiError as error:
-            # Gone, or changed since it was read: then the next look decides.
-            if error.status == NOT_FOUND:
+            if observed is None:
                 return
-            raise target_error(error, f"ConfigMap {source.namespace}/{name}") from error
-        except UnreachableError as error:
-            raise target_error(error, f"ConfigMap {source.namespace}/{name}") from error
+            queue, held = self._claims.queue(source, observed), self._claims.still_held(source, observed)
+            action = release(source, observed, queue=queue, held=held)
+            try:
+                self._let_go(source.namespace, name, action)
+            except ApiError as error:
+                # Changed since it was read: another source may wait for it since. Or gone.
+                if error.status not in {CONFLICT, NOT_FOUND} or attempt == ATTEMPTS - 1:
+                    raise
+            else:
+                return
+
+    def _let_go(self, namespace: str, name: str, action: Delete | Own | Withdraw | None) -> None:
+        path = f"{_collection(namespace)}/{name}"
+        match action:
+            case Delete(body):
+                self._api.call("DELETE", path, body=body)
+            case Own(body):
+                query = {"fieldManager": FIELD_MANAGER}
+                self._api.call("PATCH", path, query=query, body=body, content_type=MERGE_PATCH)
+            case Withdraw(body, managers):
+                for manager in managers:
+                    self._apply(manager, body)
 
     def _look(self, source: Source, name: str) -> dict[str, Any] | None:
         try:
@@ -188,25 +250,26 @@ class ConfigMaps:
             case Replace(body):
                 return self._api.call("PUT", f"{collection}/{wanted.name}", query=manager, body=body)
 
-    def _apply(self, uid: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    def _apply(self, manager: str, body: Mapping[str, Any], *, force: bool = False) -> dict[str, Any]:
         metadata = body["metadata"]
         return self._api.call(
             "PATCH",
             f"{_collection(metadata['namespace'])}/{metadata['name']}",
-            query={"fieldManager": merge_manager(uid)},
+            query={"fieldManager": manager} | ({"force": "true"} if force else {}),
             body=body,
             content_type=APPLY_PATCH,
         )
 
 
-def _check_conflict(wanted: WantedConfigMap, error: ApiError) -> None:
+def _conflict(wanted: WantedConfigMap, error: ApiError) -> AwaitedError | None:
     conflicts = [cause for cause in error.details if cause.get("reason") == "FieldManagerConflict"]
-    if conflicts:
-        what = said_of_fields(conflicts)
-        raise AwaitedError(
-            Reason.TARGET_CONFLICT,
-            f"{wanted} has keys that another field manager holds ({what}). Use another key, or have it given up there.",
-        ) from error
+    if not conflicts:
+        return None
+    return AwaitedError(
+        Reason.TARGET_CONFLICT,
+        f"{wanted} has keys that another field manager holds ({said_of_fields(conflicts)}). Use another "
+        "spec.target.key, or have it given up there.",
+    )
 
 
 def _too_busy(wanted: WantedConfigMap) -> TransientError:

@@ -14,7 +14,8 @@ from appconfig_operator.core.render import Data
 from appconfig_operator.core.version import Version
 from tests.unit.builders import UID, source, spec, target
 
-MANAGER = f"appconfig-operator/{UID}"
+MANAGER = "appconfig-operator/checkout"
+SOURCE = {"apiVersion": "appconfig-operator.io/v1alpha1", "kind": "AppConfigSource", "name": "checkout", "uid": UID}
 
 
 def wanted(
@@ -40,7 +41,10 @@ def shared(manager: str = MANAGER, keys: tuple[str, ...] = ("k",), **data: str) 
 
 
 def test_only_the_keys_of_the_source_are_applied_to_the_config_map_that_was_read() -> None:
-    assert plan_merge(wanted({"k": "2"}), shared()) == {
+    action = plan_merge(wanted({"k": "2"}), shared(), {})
+    assert action is not None
+    assert not action.force
+    assert action.body == {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"namespace": "shop", "name": "checkout-config", "uid": "c0ffee"},
@@ -49,9 +53,9 @@ def test_only_the_keys_of_the_source_are_applied_to_the_config_map_that_was_read
 
 
 def test_labels_and_annotations_of_the_user_are_applied_and_none_of_the_operator() -> None:
-    body = plan_merge(wanted(labels={"a": "b"}, annotations={"c": "d"}), shared())
-    assert body is not None
-    assert (body["metadata"]["labels"], body["metadata"]["annotations"]) == ({"a": "b"}, {"c": "d"})
+    action = plan_merge(wanted(labels={"a": "b"}, annotations={"c": "d"}), shared(), {})
+    assert action is not None
+    assert (action.body["metadata"]["labels"], action.body["metadata"]["annotations"]) == ({"a": "b"}, {"c": "d"})
 
 
 @pytest.mark.parametrize(
@@ -65,12 +69,12 @@ def test_labels_and_annotations_of_the_user_are_applied_and_none_of_the_operator
     ids=["same", "changed value", "not ours yet", "a key too many"],
 )
 def test_nothing_is_applied_without_a_difference(observed: dict[str, Any], *, differs: bool) -> None:
-    assert (plan_merge(wanted(), observed) is not None) is differs
+    assert (plan_merge(wanted(), observed, {}) is not None) is differs
 
 
 def test_a_config_map_that_is_not_there_is_waited_for() -> None:
     with pytest.raises(AwaitedError, match="shop/checkout-config does not exist") as caught:
-        plan_merge(wanted(), None)
+        plan_merge(wanted(), None, {})
     assert caught.value.reason is Reason.TARGET_MISSING
 
 
@@ -127,16 +131,16 @@ def test_a_config_map_of_somebody_else_is_left_as_it_is() -> None:
 
 def test_a_config_map_that_names_the_source_as_one_owner_among_others_is_not_deleted() -> None:
     observed = shared()
-    observed["metadata"]["ownerReferences"] = [{"kind": "AppConfigSource", "name": "checkout", "uid": UID}]
+    observed["metadata"]["ownerReferences"] = [SOURCE]
     assert isinstance(release(source(), observed), Withdraw)
 
 
 def test_nothing_is_merged_into_what_another_source_has_for_itself() -> None:
     observed = shared()
-    owner = {"kind": "AppConfigSource", "name": "other", "uid": "u", "controller": True}
+    owner = SOURCE | {"name": "other", "uid": "u", "controller": True}
     observed["metadata"]["ownerReferences"] = [owner]
     with pytest.raises(AwaitedError, match="belongs to AppConfigSource other alone") as caught:
-        plan_merge(wanted({"k": "2"}), observed)
+        plan_merge(wanted({"k": "2"}), observed, {})
     assert caught.value.reason is Reason.TARGET_CONFLICT
 
 

@@ -18,6 +18,7 @@ from tests.unit.builders import UID, content, source, spec, target
 
 DATA = Path(__file__).parents[2] / "data"
 INPUT = DATA / "input"
+OTHER = {"apiVersion": "appconfig-operator.io/v1alpha1", "kind": "AppConfigSource", "name": "other", "uid": "u"}
 
 
 def version(received: Content, asked: Source) -> Version:
@@ -141,10 +142,12 @@ def test_the_labels_of_the_operator_win_over_those_of_the_user() -> None:
     [
         ([], "was not made by this AppConfigSource.*or delete that ConfigMap"),
         ([{"kind": "Deployment", "name": "web", "uid": "u", "controller": True}], "belongs to Deployment web"),
-        ([{"kind": "AppConfigSource", "name": "other", "uid": "u", "controller": True}], "AppConfigSource other"),
+        ([OTHER | {"controller": True}], "AppConfigSource other"),
+        ([OTHER | {"controller": True, "apiVersion": "example.com/v1"}], "belongs to AppConfigSource other"),
+        ([OTHER], "was not made by this AppConfigSource"),
         ([{"kind": "Deployment", "name": "web", "uid": "u"}], "was not made by this AppConfigSource"),
     ],
-    ids=["nobody", "deployment", "another source", "not its controller"],
+    ids=["nobody", "deployment", "another source", "another group", "another source beside", "not its controller"],
 )
 def test_a_foreign_config_map_is_refused(owners: list[dict[str, Any]], words: str) -> None:
     observed = stored()
@@ -156,11 +159,12 @@ def test_a_foreign_config_map_is_refused(owners: list[dict[str, Any]], words: st
     assert "shop/checkout-config" in caught.value.message
 
 
-def test_the_config_map_of_a_deleted_source_of_this_name_is_waited_for() -> None:
+def test_the_config_map_of_a_deleted_source_of_this_name_is_taken_over() -> None:
     observed = stored()
     observed["metadata"]["ownerReferences"][0]["uid"] = "the old one"
-    with pytest.raises(TransientError, match="deleted AppConfigSource of the same name"):
-        plan(wanted(), observed)
+    action = plan(wanted(), observed, held=False)
+    assert isinstance(action, Replace)
+    assert action.body["metadata"]["ownerReferences"] == stored()["metadata"]["ownerReferences"]
 
 
 def test_a_config_map_that_is_being_deleted_is_waited_for() -> None:
@@ -203,7 +207,7 @@ def test_a_policy_of_orphan_takes_the_reference_away_and_keeps_others() -> None:
 def test_a_source_made_again_goes_on_with_its_orphan() -> None:
     observed = stored(wanted(creation_policy=CreationPolicy.ORPHAN))
     observed["metadata"]["labels"]["appconfig-operator.io/source-uid"] = "of the source before"
-    action = plan(wanted(creation_policy=CreationPolicy.ORPHAN), observed)
+    action = plan(wanted(creation_policy=CreationPolicy.ORPHAN), observed, held=False)
     assert isinstance(action, Replace)
     assert action.body["metadata"]["labels"]["appconfig-operator.io/source-uid"] == UID
 
@@ -229,4 +233,4 @@ def test_what_an_earlier_source_left_to_stay_is_not_owned_by_the_next() -> None:
     observed = stored(wanted(creation_policy=CreationPolicy.ORPHAN))
     observed["metadata"]["labels"]["appconfig-operator.io/source-uid"] = "of the source before"
     with pytest.raises(StallingError, match=r"was not made by .* set creationPolicy: Orphan until it is Ready"):
-        plan(wanted(), observed)
+        plan(wanted(), observed, held=False)

@@ -1,0 +1,55 @@
+"""Another source that asks for the same ConfigMap: whether it still does, and which of the two goes first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """A source as the API server has it now, as far as it matters to others.
+
+    Attributes
+    ----------
+    name, uid
+        Which source.
+    created
+        Its `creationTimestamp`.
+    deleting
+        Whether its deletion has begun.
+    target, policy
+        The ConfigMap that its spec asks for, and how.
+    """
+
+    name: str
+    uid: str
+    created: str
+    deleting: bool
+    target: str
+    policy: str
+
+    @classmethod
+    def from_dict(cls, body: Mapping[str, Any]) -> Self:
+        """Read a resource as the API server sends it, of a newer operator's spec, too."""
+        metadata = body["metadata"]
+        target = (body.get("spec") or {}).get("target") or {}
+        return cls(
+            name=metadata["name"],
+            uid=metadata["uid"],
+            created=metadata.get("creationTimestamp") or "",
+            deleting="deletionTimestamp" in metadata,
+            target=target.get("name") or metadata["name"],
+            policy=target.get("creationPolicy", ""),
+        )
+
+    def asks_for(self, name: str) -> bool:
+        """Tell whether it lives and wants the ConfigMap of that name, whatever its policy."""
+        return not self.deleting and self.target == name
+
+    def goes_before(self, created: str, uid: str) -> bool:
+        """Tell whether it is the older of two sources. Both replicas that ask get the same answer, at any time."""
+        return (self.created, self.uid) < (created, uid)
