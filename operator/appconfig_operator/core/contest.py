@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 Field = tuple[str, str]
 """JSON Pointer of the map that it is in, and its name."""
 
+NOBODY = "before-first-apply"
+"""Whom the API server takes all for that was there before the first apply, when it has kept no account of it."""
+
 
 def contested(wanted: WantedConfigMap, observed: Mapping[str, Any]) -> dict[str, tuple[Field, ...]]:
     """Return the fields that other sources own, by their field managers.
@@ -44,9 +47,14 @@ def _others(
     found: dict[str, list[Field]] = {}
     for path, values, current, same in _fields(wanted, observed, same_data=same_data):
         pointer = "/" + "/".join(path)
-        for manager, names in owners(observed["metadata"], *path).items():
+        tracked = (
+            owners(observed["metadata"], *path) if observed["metadata"].get("managedFields") else {NOBODY: current}
+        )
+        for manager, names in tracked.items():
             found.setdefault(manager, []).extend(
-                (pointer, name) for name in sorted(names & set(values)) if same or values[name] != current.get(name)
+                (pointer, name)
+                for name in sorted(set(names) & set(values))
+                if same or values[name] != current.get(name)
             )
     return ((manager, tuple(fields)) for manager, fields in found.items() if manager not in mine)
 
