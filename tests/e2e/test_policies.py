@@ -49,14 +49,91 @@ def test_two_sources_share_a_config_map_and_leave_their_keys(scene: Scene) -> No
     )
     scene.wait_for_content("shared", {"theirs": "x", "one.txt": ONE, "two.txt": TWO})
     scene.wait_for_all(["one", "two"], "Synced")
-    scene.apply("three", target={"name": "shared", "key": "two.txt", "creationPolicy": "Merge"})
-    source = scene.wait_for("three", "TargetConflict")
-    ready = condition(source, "Ready")
-    assert ready is not None
-    assert f"appconfig-operator/{scene.source('two')['metadata']['uid']}" in ready["message"]
     scene.delete("two")
     scene.deploy(NEWER.encode(), content_type="text/plain", label="v2")
     scene.wait_for_content("shared", {"theirs": "x", "one.txt": NEWER, "two.txt": TWO})
+
+
+def test_of_two_sources_with_one_key_the_older_goes_on_and_the_younger_follows(scene: Scene) -> None:
+    """With the same content, too."""
+    target = {"name": "shared", "key": "one.txt", "creationPolicy": "Merge"}
+    scene.write_config_map("shared", {"theirs": "x"})
+    pair = [scene.apply(name, target=target)["metadata"] for name in ("one", "two")]
+    older, younger = (
+        source["name"] for source in sorted(pair, key=lambda source: (source["creationTimestamp"], source["uid"]))
+    )
+    scene.wait_for(older, "Synced")
+    scene.wait_for(younger, "TargetConflict")
+    for label in ("v2", "v3"):
+        scene.deploy(label.encode(), content_type="text/plain", label=label)
+        scene.wait_for_content("shared", {"theirs": "x", "one.txt": label})
+    ready = condition(scene.wait_for(younger, "TargetConflict"), "Ready")
+    assert ready is not None
+    assert f"AppConfigSource {older}, which is older" in ready["message"]
+    scene.wait_for(older, "Synced")
+    scene.delete(older)
+    scene.wait_for(younger, "Synced")
+    scene.deploy(b"v4", content_type="text/plain", label="v4")
+    scene.wait_for_content("shared", {"theirs": "x", "one.txt": "v4"})
+
+
+def test_a_source_that_merges_is_applied_again_and_goes_on(scene: Scene) -> None:
+    target = {"name": "shared", "key": "one.txt", "creationPolicy": "Merge"}
+    scene.write_config_map("shared", {"theirs": "x"})
+    scene.apply("one", target=target)
+    scene.wait_for_content("shared", {"theirs": "x", "one.txt": "one"})
+    scene.delete("one")
+    scene.apply("one", target=target)
+    scene.wait_for("one", "Synced")
+    scene.deploy(b"two", content_type="text/plain", label="v2")
+    scene.wait_for_content("shared", {"theirs": "x", "one.txt": "two"})
+
+
+def test_two_sources_swap_their_names(scene: Scene) -> None:
+    scene.deploy(b"two", profile="other", content_type="text/plain")
+    scene.apply("one", target={"name": "x", "key": "k"})
+    scene.apply("two", configurationProfile="other", target={"name": "y", "key": "k"})
+    scene.wait_for_all(["one", "two"], "Synced")
+    scene.change("one", target={"name": "y", "key": "k"})
+    scene.change("two", target={"name": "x", "key": "k"})
+    for name in ("one", "two"):
+        scene.wait_for(name, "Synced", generation=2)
+    assert {item["metadata"]["name"]: item["data"]["k"] for item in scene.config_maps()} == {"x": "two", "y": "one"}
+    scene.deploy(b"newer", content_type="text/plain", label="v2")
+    scene.wait_for_content("y", {"k": "newer"})
+    scene.wait_for_content("x", {"k": "two"})
+
+
+def test_a_config_map_is_handed_over_without_a_gap(scene: Scene) -> None:
+    """As Argo CD and Flux rename a source: the new one is applied, then the old one is pruned."""
+    scene.apply("old", target={"name": "shared", "key": "k"})
+    scene.wait_for("old", "Synced")
+    scene.apply("new", target={"name": "shared", "key": "k"})
+    scene.wait_for("new", "TargetNotOwned")
+    before, since = scene.config_map("shared"), scene.resource_version()
+    assert [owner["name"] for owner in before["metadata"]["ownerReferences"]] == ["old", "new"]
+    scene.delete("old")
+    scene.wait_for("new", "Synced")
+    scene.deploy(b"two", content_type="text/plain", label="v2")
+    now = scene.wait_for_content("shared", {"k": "two"})
+    assert now["metadata"]["uid"] == before["metadata"]["uid"]
+    assert all("deletionTimestamp" not in item["metadata"] for item in scene.config_map_writes(since))
+    (owner,) = now["metadata"]["ownerReferences"]
+    assert (owner["name"], owner["controller"]) == ("new", True)
+
+
+def test_a_removed_owner_reference_comes_back(scene: Scene) -> None:
+    scene.apply("one", target={"key": "one.txt"})
+    scene.wait_for("one", "Synced")
+    config_map = scene.config_map("one")
+    owners = config_map["metadata"].pop("ownerReferences")
+    path = f"/api/v1/namespaces/{scene.namespace}/configmaps/one?fieldManager=somebody"
+    scene.api.json("PUT", path, config_map)
+    wait_until(
+        lambda: scene.config_map("one")["metadata"].get("ownerReferences") == owners, REPAIR_SECONDS, "the owner"
+    )
+    scene.wait_for_events("one", [("Normal", "Synced"), ("Normal", "Drifted")])
+    assert scene.config_map("one")["data"] == {"one.txt": "one"}
 
 
 def test_an_orphan_stays_and_is_taken_up_again(scene: Scene) -> None:
