@@ -104,3 +104,18 @@ def test_what_the_operator_made_for_a_source_is_told_from_a_copy() -> None:
     assert not look({**mine, "managedFields": ours, "ownerReferences": []}).owned
     assert not look({**mine, "managedFields": ours, "labels": {}}).owned
     assert not look({**mine, "managedFields": ours, "labels": {"appconfig-operator.io/source-uid": "another"}}).owned
+
+
+@pytest.mark.parametrize(
+    ("owners", "what"),
+    [
+        ([{"uid": "u", "controller": True}], None),
+        ([{"uid": "u", "controller": False}], "lost its owner reference"),
+        ([{"uid": "other", "controller": True}], "lost its owner reference"),
+        ([], "lost its owner reference"),
+    ],
+)
+def test_a_removed_owner_reference_is_drift_under_owner(owners: list[dict[str, Any]], what: str | None) -> None:
+    seen = look(metadata(ownerReferences=owners))
+    assert drift(seen, WRITTEN, owner=True) == what
+    assert drift(seen, WRITTEN) is None
