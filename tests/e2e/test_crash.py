@@ -73,3 +73,22 @@ def test_a_namespace_with_sources_can_be_deleted_while_the_operator_is_down(
     namespace = f"/api/v1/namespaces/{scene.namespace}"
     scene.api.request("DELETE", namespace)
     wait_until(lambda: not scene.api.exists(namespace), 60, f"the end of namespace {scene.namespace}")
+
+
+def test_killed_while_it_waits_for_a_config_map_it_leaves_no_trace_of_that(
+    scene: Scene, start_operator: StartOperator
+) -> None:
+    scene.deploy(b"{}")
+    first = start_operator(scene.namespace, arguments=["--lease-duration=5"])
+    scene.apply("old", target={"name": "shared"})
+    scene.wait_for("old", "Synced")
+    scene.apply("new", target={"name": "shared"})
+    scene.wait_for("new", "TargetNotOwned")
+    assert len(scene.config_map("shared")["metadata"]["ownerReferences"]) == 2
+    first.kill()
+    scene.change("new", target={"name": "elsewhere"})
+
+    start_operator(scene.namespace)
+    scene.wait_for("new", "Synced", generation=2)
+    owners = scene.config_map("shared")["metadata"]["ownerReferences"]
+    assert [owner["name"] for owner in owners] == ["old"]

@@ -12,6 +12,7 @@ import pytest
 from appconfig_operator import drift_watches
 from appconfig_operator.core.drift import Seen
 from appconfig_operator.core.plan import SOURCE_UID
+from appconfig_operator.core.references import reference
 from appconfig_operator.drift_watches import ConfigMapWatches
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 from tests.unit.watching import NO_RIGHT, FakeScheduler, ended, eventually, hurry, refused
@@ -93,6 +94,23 @@ def test_what_is_there_is_told(it: Drifting) -> None:
     assert it.start(maps).listed.wait(10)
     assert it.told() == [("a", "x", True), ("b", "y", True)]
     eventually(lambda: maps.since == ["7"])
+
+
+def test_those_that_wait_for_it_are_told(it: Drifting) -> None:
+    """A process that was killed leaves them so; their spec may ask for another ConfigMap by now."""
+    put = {"f:metadata": {"f:ownerReferences": {'k:{"uid":"w"}': {}}}}
+    owners = [reference("old", "a", controls=True), reference("new", "w", controls=False)]
+    owners.append(reference("by a user", "u", controls=False))
+    waited_for = config_map("x", "a") | {
+        "ownerReferences": owners,
+        "managedFields": [{"manager": "appconfig-operator", "fieldsV1": put}],
+    }
+    maps = FakeMaps(there=[waited_for])
+    assert it.start(maps).listed.wait(10)
+    assert it.scheduler.waiting == [("w", "shop", "x")]
+    maps.events.put((waited_for, False))
+    eventually(lambda: len(it.told()) == 2)
+    assert len(it.scheduler.waiting) == 1
 
 
 def test_what_is_missing_was_deleted(it: Drifting) -> None:

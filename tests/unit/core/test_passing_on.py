@@ -220,6 +220,10 @@ def test_one_that_waits_no_longer_leaves_nothing(
         assert action == stop_waiting(OURS, observed, held=held)
 
 
+def test_one_that_never_waited_has_nothing_to_give_up() -> None:
+    assert stop_waiting(OURS, controlled(), held=False) is None
+
+
 def test_after_two_swapped_neither_deletes_what_the_other_has() -> None:
     taken = plan(want(), controlled(), held=False)
     assert isinstance(taken, Replace)

@@ -305,3 +305,20 @@ def test_a_label_of_any_length_fits_into_the_status_and_stays_the_same_version_a
     assert len(it.world.statuses) == 1, "it is the same version"
     again.poll()
     assert [len(kept.version_label) for kept in again.memory.history] == [1024]
+
+
+def test_what_was_waited_for_in_vain_is_given_up_with_another_name() -> None:
+    """To wait is to be one of its owners: that must not stay."""
+    it = bench(*[content(b"1")] * 3)
+    it.world.write_errors = [FOREIGN, FOREIGN]
+    it.poll()
+    it.poll(after=300)
+    assert it.world.known == [False, True], "a create would be refused again, and sends all of the content"
+    assert it.ready == ("False", "TargetNotOwned")
+    changed = replace(it.source, generation=2, spec=replace(it.source.spec, target=target(name="elsewhere")))
+    again = Bench(it.world, changed)
+    again.memory = again.sessions.start_anew(changed, it.memory)
+    it.world.now += 60
+    again.poll()
+    assert it.world.released == ["checkout-config"]
+    assert again.memory.left == {"elsewhere"}

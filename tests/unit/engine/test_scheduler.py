@@ -263,6 +263,42 @@ def test_a_drift_during_a_poll_is_looked_at_after_it(start: Callable[..., Schedu
     eventually(lambda: recorder.drifts == [None, "was deleted, or lost its mark"])
 
 
+def test_what_a_source_waits_for_is_given_up_after_a_restart(run: Callable[..., Running]) -> None:
+    """Unless it asks for it still: then it is what it wants."""
+    recorder = Recorder(written=WRITTEN)
+    running = run(recorder)
+    scheduler = running.scheduler
+    scheduler.put(source())
+    scheduler.waits("nobody", "shop", "waited-for")
+    scheduler.waits(source().uid, "elsewhere", "another")
+    scheduler.waits(source().uid, "shop", "waited-for")
+    scheduler.begin(0, running.holding, {})
+    eventually(lambda: recorder.polled)
+    (entry,) = scheduler.entries()
+    assert entry.memory is not None
+    assert entry.memory.left == {"waited-for"}
+
+
+OWNED = replace(WRITTEN, name="checkout-config")
+
+
+@pytest.mark.parametrize(
+    ("generation", "repaired"), [(1, True), (0, False)], ids=["written", "its policy just changed"]
+)
+def test_a_removed_owner_reference_is_put_back(
+    start: Callable[..., Scheduler], generation: int, *, repaired: bool
+) -> None:
+    recorder = Recorder(written=OWNED)
+    scheduler = start(recorder)
+    scheduler.put(source(status=Status(observed_generation=generation)))
+    eventually(lambda: recorder.polled)
+    scheduler.saw(source().uid, Seen("shop", "checkout-config", "89", 1, None, "sha256:1", controlled=False))
+    scheduler.put(source(uid="other"))
+    eventually(lambda: recorder.count("other"))
+    eventually(lambda: recorder.count(source().uid) == (2 if repaired else 1))
+    assert ("lost its owner reference" in recorder.drifts) is repaired
+
+
 def test_targets_are_the_config_maps_that_carry_the_mark(start: Callable[..., Scheduler]) -> None:
     scheduler = start(Recorder(written=WRITTEN))
     scheduler.put(source(uid="here"))
