@@ -43,9 +43,8 @@ def made(policy: CreationPolicy = OWNER, **changes: Any) -> Object:
     assert isinstance(action, Create)
     body = copy.deepcopy(dict(action.body))
     metadata = body["metadata"]
-    fields: Object = {f"f:{kind}": {f"f:{key}": {} for key in metadata[kind]} for kind in ("labels", "annotations")} | {
-        "f:ownerReferences": {".": {}} | {f'k:{{"uid":"{THEIRS}"}}': {}}
-    }
+    fields: Object = {f"f:{kind}": {f"f:{key}": {} for key in metadata[kind]} for kind in ("labels", "annotations")}
+    fields["f:ownerReferences"] = {f'k:{{"uid":"{THEIRS}"}}': {}} if policy is OWNER else {}
     entry = {"manager": MANAGER, "operation": "Update", "fieldsV1": {"f:metadata": fields, "f:data": {"f:k": {}}}}
     metadata |= {"uid": "c0ffee", "resourceVersion": "5", "managedFields": [entry]}
     return body
@@ -238,6 +237,13 @@ def test_what_becomes_shared_or_is_to_stay_has_nobody_who_would_take_it_along() 
     stays = plan(want("old", THEIRS, ORPHAN), observed)
     assert isinstance(stays, Replace)
     assert stays.body["metadata"]["ownerReferences"] == [VAIN, USERS]
+
+
+def test_what_becomes_shared_keeps_the_reference_of_a_user() -> None:
+    users = reference("old", THEIRS)
+    shared = become_shared(want("old", THEIRS, MERGE), owned_by(made(ORPHAN), users))
+    assert shared is not None
+    assert shared.body["metadata"]["ownerReferences"] == [users]
 
 
 def test_what_a_source_of_this_name_left_to_stay_becomes_shared_with_the_next_one() -> None:
