@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from appconfig_operator.api.status import Status, WrittenTarget
 from appconfig_operator.api.v1alpha1 import API_VERSION, CreationPolicy, Source
 from appconfig_operator.core import references
 from appconfig_operator.core.errors import AwaitedError, OutdatedError, Reason, SourceGoneError
@@ -17,6 +18,7 @@ from appconfig_operator.core.version import Version
 from appconfig_operator.kube.api import APPLY_PATCH
 from appconfig_operator.kube.configmaps import ConfigMaps
 from appconfig_operator.kube.errors import ApiError
+from appconfig_operator.kube.sources import Sources
 from sandbox.waiting import wait_until
 from tests.integration.kube_access import Meddling
 
@@ -298,6 +300,24 @@ def test_an_owner_reference_of_a_user_stays(maps: ConfigMaps, admin: Administrat
     assert owners(admin) == {"one": False}
 
 
+def test_what_is_deleted_by_hand_is_made_again_by_its_source_and_by_no_other(
+    maps: ConfigMaps, admin: Administrator
+) -> None:
+    """Both are told of it at the same moment."""
+    old, new = ask(admin, "old", "shared"), ask(admin, "new", "shared")
+    maps.sync(want(old, k="old"), known=False)
+    written = WrittenTarget("shared", want(old, k="old").data.digest, 1, "2026-01-01T00:00:00Z", "1")
+    Sources(maps._api).update_status(old, Status(observed_generation=1, target=written))
+    refused(maps, want(new, k="new"))
+    admin.delete(KIND, "shared")
+    with pytest.raises(AwaitedError, match="belongs to AppConfigSource old"):
+        maps.sync(want(new, k="new"), known=True)
+    assert maps.sync(want(old, k="old"), known=True).created
+    ask(admin, "old", "renamed")
+    admin.delete(KIND, "shared")
+    assert maps.sync(want(new, k="new"), known=True).created
+
+
 # Merge.
 
 
@@ -468,3 +488,14 @@ def test_what_was_owned_and_becomes_shared_leaves_nobody_waiting(maps: ConfigMap
     assert "was not made by" in refused(maps, want(new, k="new")).message
     assert owners(admin) == {}
     assert data(admin) == {"k": "2"}
+
+
+def test_managers_that_somebody_made_up_cost_one_list(api: Api, admin: Administrator) -> None:
+    shared(admin)
+    source = ask(admin, "one", "shared", MERGE)
+    for number in range(20):
+        legacy(admin, f"made-up-{number}", key="1")
+    meddling = Meddling(api)
+    assert ConfigMaps(meddling).sync(want(source, key="2"), known=False).changed
+    assert meddling.calls["GET"] <= 6
+    assert data(admin) == {"key": "2"}

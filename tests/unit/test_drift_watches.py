@@ -98,7 +98,7 @@ def test_what_is_there_is_told(it: Drifting) -> None:
 
 def test_those_that_wait_for_it_are_told(it: Drifting) -> None:
     """A process that was killed leaves them so; their spec may ask for another ConfigMap by now."""
-    put = {"f:metadata": {"f:ownerReferences": {'k:{"uid":"w"}': {}}}}
+    put: dict[str, Any] = {"f:metadata": {"f:ownerReferences": {'k:{"uid":"w"}': {}}}}
     owners = [reference("old", "a", controls=True), reference("new", "w", controls=False)]
     owners.append(reference("by a user", "u", controls=False))
     waited_for = config_map("x", "a") | {

@@ -234,11 +234,7 @@ def _check_owner(wanted: WantedConfigMap, observed: Mapping[str, Any], *, held: 
     if holder.uid == wanted.owner_uid:
         return
     if held:
-        raise AwaitedError(
-            Reason.TARGET_NOT_OWNED,
-            f"{wanted} belongs to AppConfigSource {holder.name}, so it is left as it is. It passes to this one when "
-            "that one is deleted or asks for another spec.target.name. Or set another spec.target.name here.",
-        )
+        raise belongs_to(wanted, holder.name)
     # What has no source among its owners was to stay: under `Owner`, it would be deleted with this one.
     if wanted.policy is CreationPolicy.OWNER and not (holder.controls or references.plain_sources(metadata)):
         raise AwaitedError(
@@ -246,6 +242,15 @@ def _check_owner(wanted: WantedConfigMap, observed: Mapping[str, Any], *, held: 
             f"{wanted} was not made by this AppConfigSource, but left by an earlier AppConfigSource {holder.name}, "
             "to stay. To take it over, set creationPolicy: Orphan until it is Ready.",
         )
+
+
+def belongs_to(wanted: WantedConfigMap, name: str) -> AwaitedError:
+    """Return the error that says which source has a ConfigMap, or is about to make it again."""
+    return AwaitedError(
+        Reason.TARGET_NOT_OWNED,
+        f"{wanted} belongs to AppConfigSource {name}, so it is left as it is. It passes to this one when that one is "
+        "deleted or asks for another spec.target.name. Or set another spec.target.name here.",
+    )
 
 
 def _foreign(wanted: WantedConfigMap, controller: Mapping[str, Any] | None) -> AwaitedError:

@@ -23,6 +23,8 @@ class Rival:
         Whether its deletion has begun.
     target, policy
         The ConfigMap that its spec asks for, and how.
+    written
+        The ConfigMap that it wrote last, by its status, or empty.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Rival:
     deleting: bool
     target: str
     policy: str
+    written: str = ""
 
     @classmethod
     def from_dict(cls, body: Mapping[str, Any]) -> Self:
@@ -44,6 +47,7 @@ class Rival:
             deleting="deletionTimestamp" in metadata,
             target=target.get("name") or metadata["name"],
             policy=target.get("creationPolicy", ""),
+            written=((body.get("status") or {}).get("target") or {}).get("name", ""),
         )
 
     def asks_for(self, name: str) -> bool:

@@ -7,19 +7,25 @@ from typing import TYPE_CHECKING, Any
 from appconfig_operator.api.v1alpha1 import API_VERSION, PLURAL
 from appconfig_operator.core import references
 from appconfig_operator.core.contest import contested
-from appconfig_operator.core.errors import OutdatedError, SourceGoneError
-from appconfig_operator.core.managed import merge_manager, merging
+from appconfig_operator.core.errors import OutdatedError, Reason, SourceError, SourceGoneError, TransientError
+from appconfig_operator.core.managed import merge_manager, merging, uid_manager
 from appconfig_operator.core.rivals import Rival
 from appconfig_operator.kube.errors import NOT_FOUND, ApiError, UnreachableError, target_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterator, Mapping
 
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.plan import WantedConfigMap
     from appconfig_operator.kube.api import Api
 
 PAGE = 100
+
+FEW = 4
+"""Managers that are looked up by their name. Of more, most are made up, and the list tells of all at once."""
+
+QUEUE = 32
+"""Sources among the owners of a ConfigMap that are looked up at most: anybody may write down thousands."""
 
 _METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
@@ -69,56 +75,80 @@ class Claims:
     def queue(self, source: Source, observed: Mapping[str, Any]) -> frozenset[str]:
         """Return the uids of the other sources among the owners of a ConfigMap that live and ask for it."""
         metadata = observed["metadata"]
+        others = [owner for owner in references.plain_sources(metadata) if owner["uid"] != source.uid]
         return frozenset(
             owner["uid"]
-            for owner in references.plain_sources(metadata)
-            if owner["uid"] != source.uid
-            and (rival := self._rival(source.namespace, owner["name"])) is not None
+            for owner in others[:QUEUE]
+            if (rival := self._rival(source.namespace, owner["name"])) is not None
             and rival.uid == owner["uid"]
             and rival.asks_for(metadata["name"])
         )
 
+    def maker(self, wanted: WantedConfigMap) -> Rival | None:
+        """Return the other source that wrote a ConfigMap which is missing, and still asks for it.
+
+        Somebody deleted it, and that one makes it again. One that waits must not be faster.
+        """
+        found = [
+            rival
+            for item in self._list(wanted.namespace)
+            if (rival := Rival.from_dict(item)).asks_for(wanted.name) and rival.written == wanted.name
+        ]
+        first = min(found, key=lambda rival: (rival.created, rival.uid), default=None)
+        return None if any(rival.uid == wanted.owner_uid for rival in found) else first
+
     def rivals(self, wanted: WantedConfigMap, observed: Mapping[str, Any]) -> dict[str, Rival | None]:
         """Return the sources behind the field managers that own fields which this one would write."""
-        return {manager: self._behind(wanted.namespace, manager) for manager in contested(wanted, observed)}
+        managers = list(contested(wanted, observed))
+        found = {manager: self._named(wanted.namespace, manager) for manager in managers[:FEW]}
+        if any(found.get(manager) is None for manager in managers):
+            # The uid of a source, as earlier versions of the operator had it, or a name that was too long.
+            names = self._managers(wanted.namespace)
+            for manager in managers:
+                if found.get(manager) is None:
+                    found[manager] = self._rival(wanted.namespace, names[manager]) if manager in names else None
+        return found
 
-    def _behind(self, namespace: str, manager: str) -> Rival | None:
-        name = merging(manager) or ""
-        found = self._rival(namespace, name) if name and "/" not in name else None
-        if found is not None:
-            return found
-        # The uid of a source, as earlier versions of the operator had it, or a name that was too long: the list tells.
-        listed = self._find(namespace, lambda metadata: metadata["uid"] == name or _manages(metadata, manager))
-        return self._rival(namespace, listed) if listed is not None else None
+    def _named(self, namespace: str, manager: str) -> Rival | None:
+        name = merging(manager)
+        return self._rival(namespace, name) if name and "/" not in name else None
+
+    def _managers(self, namespace: str) -> dict[str, str]:
+        """Return the names of the sources that there are, by the managers that they have or had."""
+        items = [item["metadata"] for item in self._list(namespace, accept=_METADATA_ONLY)]
+        return {uid_manager(metadata["uid"]): metadata["name"] for metadata in items} | {
+            merge_manager(metadata["name"]): metadata["name"] for metadata in items
+        }
 
     def _rival(self, namespace: str, name: str) -> Rival | None:
         try:
             return Rival.from_dict(self._api.call("GET", f"{_collection(namespace)}/{name}"))
         except ApiError as error:
-            if error.status == NOT_FOUND:
+            if error.status == NOT_FOUND and error.reason == "NotFound":
                 return None
-            raise target_error(error, f"AppConfigSource {namespace}/{name}") from error
+            raise _unanswered(error, f"AppConfigSource {namespace}/{name}") from error
         except UnreachableError as error:
-            raise target_error(error, f"AppConfigSource {namespace}/{name}") from error
+            raise _unanswered(error, f"AppConfigSource {namespace}/{name}") from error
 
-    def _find(self, namespace: str, matches: Callable[[Mapping[str, Any]], bool]) -> str | None:
+    def _list(self, namespace: str, accept: str = "application/json") -> Iterator[dict[str, Any]]:
         query = {"limit": str(PAGE)}
         try:
             while True:
-                page = self._api.call("GET", _collection(namespace), query=query, accept=_METADATA_ONLY)
-                for item in page["items"] or ():
-                    if matches(item["metadata"]):
-                        return str(item["metadata"]["name"])
+                page = self._api.call("GET", _collection(namespace), query=query, accept=accept)
+                yield from page["items"] or ()
                 token = page["metadata"].get("continue")
                 if not token:
-                    return None
+                    return
                 query["continue"] = token
         except (ApiError, UnreachableError) as error:
-            raise target_error(error, f"AppConfigSources of {namespace}") from error
+            raise _unanswered(error, f"AppConfigSources of namespace {namespace}") from error
 
 
-def _manages(metadata: Mapping[str, Any], manager: str) -> bool:
-    return merge_manager(metadata["name"]) == manager
+def _unanswered(error: ApiError | UnreachableError, what: str) -> SourceError:
+    if isinstance(error, ApiError) and error.status == NOT_FOUND:
+        # The kind itself is not served: that says nothing of the sources.
+        return TransientError(Reason.TARGET_UNAVAILABLE, f"{what} could not be looked up ({error}).")
+    return target_error(error, what)
 
 
 def _collection(namespace: str) -> str:

@@ -12,7 +12,7 @@ from appconfig_operator.core.errors import AwaitedError, Reason, TransientError
 from appconfig_operator.core.history import replaced_version
 from appconfig_operator.core.managed import FIELD_MANAGER, merge_manager, uid_manager
 from appconfig_operator.core.merge import Apply, nothing, plan_merge
-from appconfig_operator.core.plan import Create, Replace, WantedConfigMap, plan, same_source
+from appconfig_operator.core.plan import Create, Replace, WantedConfigMap, belongs_to, plan, same_source
 from appconfig_operator.core.release import (
     Delete,
     Own,
@@ -93,6 +93,8 @@ class ConfigMaps:
 
     def _sync(self, wanted: WantedConfigMap, *, known: bool, keep: Callable[[Version], None]) -> Written:
         observed = self._read(wanted.namespace, wanted.name) if known else None
+        if known and observed is None and (maker := self._claims.maker(wanted)) is not None:
+            raise belongs_to(wanted, maker.name)
         for _ in range(ATTEMPTS):
             held = observed is not None and self._claims.held(wanted, observed)
             try:

@@ -164,5 +164,7 @@ def test_a_rival_is_read_of_a_resource_that_a_newer_operator_may_have_defined() 
     assert Rival.from_dict({"metadata": metadata, "spec": {"target": {"name": "x", "creationPolicy": "New"}}}) == Rival(
         "other", "u", "2026-01-01T00:00:00Z", deleting=False, target="x", policy="New"
     )
+    written = {"status": {"target": {"name": "x"}}}
+    assert Rival.from_dict({"metadata": metadata} | written).written == "x"
     gone = Rival.from_dict({"metadata": metadata | {"deletionTimestamp": "2026-01-01T00:00:00Z"}})
     assert (gone.target, gone.deleting, gone.asks_for("other")) == ("other", True, False)
