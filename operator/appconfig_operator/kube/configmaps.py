@@ -93,9 +93,10 @@ class ConfigMaps:
 
     def _sync(self, wanted: WantedConfigMap, *, known: bool, keep: Callable[[Version], None]) -> Written:
         observed = self._read(wanted.namespace, wanted.name) if known else None
-        if known and observed is None and (maker := self._claims.maker(wanted)) is not None:
-            raise belongs_to(wanted, maker.name)
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
+            missing = observed is None and (known or attempt > 0)
+            if missing and (maker := self._claims.maker(wanted)) is not None:
+                raise belongs_to(wanted, maker.name)
             held = observed is not None and self._claims.held(wanted, observed)
             try:
                 action = plan(wanted, observed, held=held)
