@@ -22,7 +22,6 @@ from appconfig_operator.awaited_watches import AwaitedWatches
 from appconfig_operator.aws.service import AppConfig
 from appconfig_operator.core.health import stuck, unready
 from appconfig_operator.core.lease import identity
-from appconfig_operator.core.policy import PolicyError, parse
 from appconfig_operator.core.shares import Replica
 from appconfig_operator.core.state import state_of
 from appconfig_operator.drift_watches import ConfigMapWatches
@@ -48,6 +47,7 @@ from appconfig_operator.kube.outbox import Outbox
 from appconfig_operator.kube.ownership import owned_by_service_account
 from appconfig_operator.kube.sources import Sources
 from appconfig_operator.metrics import Metrics
+from appconfig_operator.policy_file import read_policy
 from appconfig_operator.probes import pages
 from appconfig_operator.rights import Rights
 from appconfig_operator.serving import Server
@@ -55,7 +55,6 @@ from appconfig_operator.settings import SettingsError
 from appconfig_operator.watches import SourceWatch
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from types import FrameType
 
     from appconfig_operator.core.policy import Policy
@@ -88,7 +87,7 @@ def run(settings: Settings) -> None:
         When there is no API server to connect to, the policy file is none, or a port cannot be had.
     """
     give_back_large_blocks()
-    policy = _policy(settings.policy_file)
+    policy = read_policy(settings.policy_file)
     stop = _stop_on_signal()
     release = version("appconfig-operator")
     metrics, fence, rights = Metrics(release), Fence(), Rights(settings.namespaces, time.monotonic)
@@ -276,21 +275,6 @@ class _Operator:
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-def _policy(path: Path | None) -> Policy | None:
-    """Read the policy file, once: what a changed file means for sources under way is best said by a restart."""
-    if path is None:
-        return None
-    try:
-        return parse(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        message = f"--policy-file {path}: {error.strerror or type(error).__name__}"
-        raise SettingsError(message) from error
-    except (PolicyError, UnicodeDecodeError) as error:
-        words = str(error) if isinstance(error, PolicyError) else "this is no UTF-8"
-        message = f"--policy-file {path}: {words}"
-        raise SettingsError(message) from error
 
 
 def _stop_on_signal() -> threading.Event:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from appconfig_operator import handlers
-from appconfig_operator.kube.errors import FORBIDDEN, UNAUTHORIZED, ApiError, UnreachableError
+from appconfig_operator.kube.errors import FORBIDDEN, ApiError, UnreachableError
 from appconfig_operator.kube.requests import described, namespace_of
+from appconfig_operator.kube.sources import list_refusal, unreachable_advice
 
 if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source
@@ -127,11 +128,13 @@ class SourceWatch:
             self._forget_deleted()
         except UnreachableError as error:
             server = self._sources.server
-            self._complain(f"The Kubernetes API server {server} cannot be reached ({error}); trying again{_way(error)}")
+            self._complain(
+                f"The Kubernetes API server {server} cannot be reached ({error}); trying again{unreachable_advice(error)}"
+            )
             return False
         except ApiError as error:
             self._again = _patience(error)
-            self._complain(_refusal(error))
+            self._complain(list_refusal(error))
             return False
         if self._refused:
             self._gap.set()  # the look for what was deleted may sleep for long yet
@@ -291,15 +294,3 @@ class SourceWatch:
 
 def _patience(error: ApiError) -> float:
     return max(WATCH_AGAIN_SECONDS, min(error.retry_after, LONGEST_WAIT_SECONDS))
-
-
-def _refusal(error: ApiError) -> str:
-    if error.status == FORBIDDEN:
-        return ""  # `rights` tells of it, with the namespace and the verb
-    advice = ". Check the token of the kubeconfig, or of the ServiceAccount" if error.status == UNAUTHORIZED else ""
-    said = f": {error.words.rstrip('.')}" if error.message else ""
-    return f"The Kubernetes API server refused a list of the sources ({error}){said}{advice}"
-
-
-def _way(error: UnreachableError) -> str:
-    return ". A proxy is taken for it: NO_PROXY has to name its address" if "Proxy" in str(error) else ""

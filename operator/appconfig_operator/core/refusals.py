@@ -36,7 +36,7 @@ EFFECTS = {
         (verb, "configmaps"): "what others change in ConfigMaps there is put right with the next version only"
         for verb in ("list", "watch")
     },
-    **{(verb, "controllerrevisions"): _HISTORY for verb in ("get", "create", "patch", "delete")},
+    **{(verb, "controllerrevisions"): _HISTORY for verb in ("get", "list", "create", "delete")},
     ("create", "events"): "no Events are written there",
     **{(verb, "leases"): "" for verb in ("list", "create", "update", "delete")},
     **{(verb, "secrets"): "" for verb in ("list", "create", "delete")},

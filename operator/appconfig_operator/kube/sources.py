@@ -9,7 +9,7 @@ from appconfig_operator.api.v1alpha1 import API_VERSION, PLURAL
 from appconfig_operator.core.errors import OutdatedError, Reason, SourceGoneError, TransientError
 from appconfig_operator.core.managed import FIELD_MANAGER
 from appconfig_operator.kube.api import JSON_PATCH
-from appconfig_operator.kube.errors import FORBIDDEN, INVALID, NOT_FOUND, ApiError, UnreachableError
+from appconfig_operator.kube.errors import FORBIDDEN, INVALID, NOT_FOUND, UNAUTHORIZED, ApiError, UnreachableError
 from appconfig_operator.kube.pages import PAGE, Pages
 
 if TYPE_CHECKING:
@@ -172,3 +172,17 @@ def _failure(error: ApiError | UnreachableError, source: Source) -> TransientErr
 
 def _path(source: Source) -> str:
     return f"/apis/{API_VERSION}/namespaces/{source.namespace}/{PLURAL}/{source.name}"
+
+
+def list_refusal(error: ApiError) -> str:
+    """Say that a list of the sources was refused, or nothing where a right is missing."""
+    if error.status == FORBIDDEN:
+        return ""  # `rights` tells of it, with the namespace and the verb
+    advice = ". Check the token of the kubeconfig, or of the ServiceAccount" if error.status == UNAUTHORIZED else ""
+    said = f": {error.words.rstrip('.')}" if error.message else ""
+    return f"The Kubernetes API server refused a list of the sources ({error}){said}{advice}"
+
+
+def unreachable_advice(error: UnreachableError) -> str:
+    """Say what may lie between, as the end of a sentence, or nothing."""
+    return ". A proxy is taken for it: NO_PROXY has to name its address" if "Proxy" in str(error) else ""
