@@ -127,10 +127,8 @@ class SourceWatch:
                 return False
             self._forget_deleted()
         except UnreachableError as error:
-            server = self._sources.server
-            self._complain(
-                f"The Kubernetes API server {server} cannot be reached ({error}); trying again{unreachable_advice(error)}"
-            )
+            server, advice = self._sources.server, unreachable_advice(error)
+            self._complain(f"The Kubernetes API server {server} cannot be reached ({error}); trying again{advice}")
             return False
         except ApiError as error:
             self._again = _patience(error)

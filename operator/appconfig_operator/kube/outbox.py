@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
 from typing import TYPE_CHECKING
+
+from appconfig_operator.kube.fair_queue import FairQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,14 +22,18 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LIMIT = 10_000
-"""Events that wait at most, a few KB each. The oldest give way: the conditions say more than they do."""
+"""Events that wait at most, a few KB each. The oldest of the namespace with most of them give way: the conditions say
+more than they do."""
+
+THREADS = 3
+"""Namespaces whose Events are written at once: a webhook that is slow in one of them must not delay all others."""
 
 BUSY_SECONDS = 0.1
 """Between two Events while there is something more urgent: slow, but not never."""
 
 
 class Outbox:
-    """Takes Events in at once, and writes them one after the other in a thread of its own.
+    """Takes Events in at once, and writes them in threads of its own: those of a namespace one after the other.
 
     Parameters
     ----------
@@ -44,39 +49,36 @@ class Outbox:
         self._events = events
         self._fence = fence
         self._busy = busy
-        self._waiting: deque[tuple[Holding | None, Event]] = deque()
+        self._queue: FairQueue[tuple[Holding | None, Event]] = FairQueue(LIMIT)
         self._changed = threading.Condition()
-        self._writing = False
         self._lost = 0
         self._lapsed = 0
         self._complaint = ""
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="events", daemon=True)
+        self._threads = [threading.Thread(target=self._run, name="events", daemon=True) for _ in range(THREADS)]
 
     def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
 
     def stop(self, timeout: float) -> bool:
         """Write what waits, urgent or not, and tell whether that was all within `timeout` seconds."""
         self._stop.set()
         with self._changed:
             self._changed.notify_all()
-            return self._changed.wait_for(lambda: not self._waiting and not self._writing, timeout)
+            return self._changed.wait_for(lambda: self._queue.idle, timeout)
 
     def emit(self, source: Source, *, kind: Kind, reason: str, note: str) -> None:
         """Take in an Event of this moment."""
         event = self._events.prepare(source, kind=kind, reason=reason, note=note)
         with self._changed:
-            if len(self._waiting) >= LIMIT:
-                self._waiting.popleft()
-                self._lost += 1
-            self._waiting.append((self._fence.holding(), event))
+            self._lost += self._queue.put(source.namespace, (self._fence.holding(), event))
             self._changed.notify_all()
 
     def _run(self) -> None:
         while True:
-            holding, event = self._next()
+            namespace, holding, event = self._next()
             tried = True
             try:
                 tried = self._write(holding, event)
@@ -85,29 +87,30 @@ class Outbox:
                 logger.warning(
                     "Event %s not written: %s", event.body["reason"], type(error).__name__, extra=event.about
                 )
-            self._done(tried=tried)
             if tried and self._hurried():
-                self._stop.wait(BUSY_SECONDS)
+                self._stop.wait(BUSY_SECONDS)  # before it is done, or another thread would take the next one meanwhile
+            self._done(namespace, tried=tried)
 
     def _write(self, holding: Holding | None, event: Event) -> bool:
         """Write an Event, and tell whether that was tried: once its Lease has lapsed, it would be refused."""
         if holding is None:
             self._events.post(event)
         elif holding.remaining() <= 0:
-            self._lapsed += 1
+            with self._changed:
+                self._lapsed += 1
             return False
         else:
             with self._fence.under(holding):
                 self._events.post(event)
         return True
 
-    def _done(self, *, tried: bool) -> None:
+    def _done(self, namespace: str, *, tried: bool) -> None:
         with self._changed:
             # A lost Lease drops many Events, most often one after the other: they are told together.
-            if self._lapsed and (tried or not self._waiting):
+            if self._lapsed and (tried or not self._queue):
                 logger.warning("%d Events were not written: the Lease under which they arose has lapsed", self._lapsed)
                 self._lapsed = 0
-            self._writing = False
+            self._queue.done(namespace)
             self._changed.notify_all()
 
     def _hurried(self) -> bool:
@@ -121,12 +124,11 @@ class Outbox:
         self._complaint = complaint
         return busy
 
-    def _next(self) -> tuple[Holding | None, Event]:
+    def _next(self) -> tuple[str, Holding | None, Event]:
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting)
+            self._changed.wait_for(self._queue.ready)
             lost, self._lost = self._lost, 0
-            self._writing = True
-            taken = self._waiting.popleft()
+            namespace, (holding, event) = self._queue.take()
         if lost:
             logger.warning("%d Events were not written: more came than could be", lost)
-        return taken
+        return namespace, holding, event

@@ -82,7 +82,6 @@ def test_they_are_written_slowly_while_there_is_something_more_urgent(
     emit(outbox, "a", "b")
     outbox.start()
     wait_until(lambda: api.notes, 10, "an Event")
-    wait_until(lambda: not outbox._writing, 10, "its end")
     assert api.notes == ["a"]
     assert outbox.stop(10)
     assert api.notes == ["a", "b"], "at the end, nothing is more urgent"
@@ -175,3 +174,28 @@ def test_events_of_a_lease_that_lapsed_are_dropped_in_one_line(
         "3 Events were not written: the Lease under which they arose has lapsed",
         "2 Events were not written: the Lease under which they arose has lapsed",
     ]
+
+
+def test_a_namespace_with_many_or_slow_events_delays_no_other(
+    make: Callable[..., Outbox], api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox = make()
+    released = threading.Event()
+    call = api.call
+
+    def slow(method: str, path: str, *, body: dict[str, Any]) -> dict[str, Any]:
+        if body["metadata"]["namespace"] == "slow":
+            assert released.wait(10)
+        return call(method, path, body=body)
+
+    monkeypatch.setattr(api, "call", slow)
+    for number in range(100):
+        outbox.emit(source(namespace="slow"), kind="Normal", reason="Synced", note=f"slow {number}")
+    emit(outbox, "a", "b")
+    outbox.start()
+    try:
+        wait_until(lambda: api.notes == ["a", "b"], 10, "the Events of others")
+    finally:
+        released.set()
+    assert outbox.stop(10)
+    assert api.notes[2:] == [f"slow {number}" for number in range(100)], "in their order"
