@@ -78,7 +78,7 @@ def test_a_namespace_with_sources_can_be_deleted_while_the_operator_is_down(
 def test_killed_while_it_waits_for_a_config_map_it_leaves_no_trace_of_that(
     scene: Scene, start_operator: StartOperator
 ) -> None:
-    scene.deploy(b"{}")
+    scene.deploy(b'{"a": "can4rybird"}')
     first = start_operator(scene.namespace, arguments=["--lease-duration=5"])
     scene.apply("old", target={"name": "shared"})
     scene.wait_for("old", "Synced")

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from sandbox import ControlPlane
     from tests.e2e.support import Scene
 
-CHECKOUT = {"config.json": '{"version": 1}'}
-NEXT = {"config.json": '{"version": 2}'}
+CHECKOUT = {"config.json": '{"version": "can4rybird 1"}'}
+NEXT = {"config.json": '{"version": "can4rybird 2"}'}
 SLOW = 70.0
 """Seconds for what is tried again after a minute at most."""
 
@@ -32,7 +32,7 @@ def limited(installed: ControlPlane, scene: Scene, tmp_path: Path, aws: Mapping[
     it = Limited(installed, scene, tmp_path, aws)
     try:
         it.start()
-        scene.deploy(b'{"version": 1}')
+        scene.deploy(b'{"version": "can4rybird 1"}')
         scene.apply("checkout")
         scene.wait_for("checkout", "Synced")
         it.wait_until_ready()
@@ -60,7 +60,7 @@ def give_back(it: Limited, verb: str, resource: str) -> None:
 
 def test_without_the_right_to_get_sources_a_restart_delivers_all_the_same(limited: Limited) -> None:
     limited.runs[-1].stop()
-    limited.scene.deploy(b'{"version": 2}')
+    limited.scene.deploy(b'{"version": "can4rybird 2"}')
     limited.take_away(("get", "appconfigsources"))
     limited.start()
     limited.scene.wait_for_content("checkout", NEXT)
@@ -76,7 +76,7 @@ def test_without_the_right_to_watch_sources_it_is_not_ready(limited: Limited) ->
     limited.wait_until_unready(f"the operator may not watch appconfigsources in namespace {limited.scene.namespace}")
     limited.wait_for_refused(("watch", "appconfigsources"), 1)
     limited.scene.apply("other", target={"name": "other"})
-    limited.scene.deploy(b'{"version": 2}')
+    limited.scene.deploy(b'{"version": "can4rybird 2"}')
     limited.scene.wait_for_content("checkout", NEXT)
     check_told_once(limited, "watch", "appconfigsources")
     give_back(limited, "watch", "appconfigsources")
@@ -89,14 +89,14 @@ def test_without_the_right_to_list_sources_it_is_not_ready(limited: Limited) -> 
     limited.wait_for_refused(("list", "appconfigsources"), 1)
     assert limited.scene.config_map("checkout")["data"] == CHECKOUT
     check_told_once(limited, "list", "appconfigsources")
-    limited.scene.deploy(b'{"version": 2}')
+    limited.scene.deploy(b'{"version": "can4rybird 2"}')
     give_back(limited, "list", "appconfigsources")
     limited.scene.wait_for_content("checkout", NEXT)
 
 
 def test_without_the_right_to_patch_the_status_it_is_not_ready(limited: Limited) -> None:
     limited.restart_without(("patch", "appconfigsources/status"))
-    limited.scene.deploy(b'{"version": 2}')
+    limited.scene.deploy(b'{"version": "can4rybird 2"}')
     limited.scene.wait_for_content("checkout", NEXT)
     where = f"in namespace {limited.scene.namespace}"
     limited.wait_until_unready(f"the operator may not patch appconfigsources/status {where}")
@@ -113,7 +113,7 @@ def test_rights_without_which_sources_are_served_leave_it_ready_and_show(limited
     rights = [("list", "configmaps"), ("create", "controllerrevisions"), ("create", "events"), ("list", "secrets")]
     limited.restart_without(*rights)
     for number in (2, 3, 4):
-        limited.scene.deploy(f'{{"version": {number}}}'.encode())
+        limited.scene.deploy(f'{{"version": "can4rybird {number}"}}'.encode())
         limited.scene.apply(f"other-{number}", target={"name": f"other-{number}"})
         limited.scene.wait_for(f"other-{number}", "Synced")
     for right in rights:
@@ -127,7 +127,7 @@ def test_rights_without_which_sources_are_served_leave_it_ready_and_show(limited
 def test_without_the_right_to_delete_leases_all_goes_on_after_a_crash_and_a_stop(limited: Limited) -> None:
     """Nothing was polled, with readiness: what had expired was to be deleted first."""
     limited.runs[-1].kill()
-    limited.scene.deploy(b'{"version": 2}')
+    limited.scene.deploy(b'{"version": "can4rybird 2"}')
     limited.take_away(("delete", "leases"))
     process = limited.start()
     limited.scene.wait_for_content("checkout", NEXT)
@@ -139,12 +139,12 @@ def test_without_the_right_to_delete_leases_all_goes_on_after_a_crash_and_a_stop
     process.stop()
     assert time.monotonic() - before < LEASE_SECONDS
     assert process.log.rstrip().endswith("Stopped"), process.log
-    limited.scene.deploy(b'{"version": 3}')
+    limited.scene.deploy(b'{"version": "can4rybird 3"}')
     before = time.monotonic()
     limited.start()
     wait_until(lambda: "Shard 0 is polled here" in limited.log, LEASE_SECONDS, "the shard")
     assert time.monotonic() - before < LEASE_SECONDS, "it was set free, and did not have to expire"
-    limited.scene.wait_for_content("checkout", {"config.json": '{"version": 3}'})
+    limited.scene.wait_for_content("checkout", {"config.json": '{"version": "can4rybird 3"}'})
 
 
 @pytest.mark.parametrize("verb", ["list", "create", "update"])
@@ -152,7 +152,7 @@ def test_without_a_right_to_leases_it_is_not_ready_from_the_start(limited: Limit
     limited.restart_without((verb, "leases"))
     limited.wait_until_unready(f"the Kubernetes API server answered {verb} with HTTP 403 Forbidden. Bind a Role")
     assert limited.told(f"answered {verb} with HTTP 403 Forbidden") >= 1
-    limited.scene.deploy(b'{"version": 2}')
+    limited.scene.deploy(b'{"version": "can4rybird 2"}')
     limited.take_away()
     limited.scene.wait_for_content("checkout", NEXT)
     limited.wait_until_ready()
@@ -162,12 +162,12 @@ def test_without_a_right_to_leases_it_is_not_ready_from_the_start(limited: Limit
 def test_a_right_to_leases_that_goes_while_it_runs_stops_nothing(limited: Limited, verb: str) -> None:
     limited.take_away((verb, "leases"))
     time.sleep(2 * LEASE_SECONDS)
-    limited.scene.deploy(b'{"version": 2}')
+    limited.scene.deploy(b'{"version": "can4rybird 2"}')
     limited.scene.wait_for_content("checkout", NEXT)
     if verb == "list":
         limited.wait_until_unready("answered list with HTTP 403 Forbidden")
-    limited.scene.deploy(b'{"version": 3}')
-    limited.scene.wait_for_content("checkout", {"config.json": '{"version": 3}'})
+    limited.scene.deploy(b'{"version": "can4rybird 3"}')
+    limited.scene.wait_for_content("checkout", {"config.json": '{"version": "can4rybird 3"}'})
     assert "is lost" not in limited.log
     limited.take_away()
     limited.wait_until_ready()
@@ -182,7 +182,7 @@ def test_a_namespace_that_is_made_again_without_its_role_is_named_and_recovers(
     limited.arguments = (f"--namespace={other.namespace}",)
     limited.runs[-1].stop()
     limited.start()
-    other.deploy(b'{"version": 1}')
+    other.deploy(b'{"version": "can4rybird 1"}')
     other.apply("checkout")
     other.wait_for("checkout", "Synced")
     other.api.request("DELETE", f"/api/v1/namespaces/{other.namespace}")
@@ -194,7 +194,7 @@ def test_a_namespace_that_is_made_again_without_its_role_is_named_and_recovers(
     wait_until(lambda: limited.told(f"may not patch appconfigsources/status {words}") == 1, SLOW, "word of it")
     limited.wait_for_refused(("patch", "appconfigsources/status"), 1)
     limited.wait_until_ready()
-    limited.scene.deploy(b'{"version": 2}')
+    limited.scene.deploy(b'{"version": "can4rybird 2"}')
     limited.scene.wait_for_content("checkout", NEXT)
     limited.grant(namespace=other.namespace)
     other.wait_for("checkout", "Synced", timeout=SLOW)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.e2e.stage import Stage
+from tests.e2e.support import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,7 @@ def test_a_source_that_waits_for_a_config_map_goes_on_when_it_comes_or_goes(
 ) -> None:
     scene = new_scene()
     with Stage(installed, ministack, scene, tmp_path_factory.mktemp("waiting"), poll_interval=INTERVAL) as stage:
-        scene.deploy(b"one", content_type="text/plain", label="v1")
+        scene.deploy(value("one").encode(), content_type="text/plain", label="v1")
         stage.start("only")
         theirs = scene.write_config_map("taken", {"theirs": "x"})
         scene.apply("owner", target={"name": "taken", "key": "one.txt"})
@@ -34,8 +35,8 @@ def test_a_source_that_waits_for_a_config_map_goes_on_when_it_comes_or_goes(
         scene.wait_for("owner", "TargetNotOwned")
         scene.wait_for("merging", "TargetMissing")
         scene.write_config_map("missing", {"theirs": "x"})
-        scene.wait_for_content("missing", {"theirs": "x", "one.txt": "one"}, timeout=SOON)
+        scene.wait_for_content("missing", {"theirs": "x", "one.txt": value("one")}, timeout=SOON)
         assert scene.config_map("taken")["metadata"]["resourceVersion"] == theirs["metadata"]["resourceVersion"]
         scene.delete_config_map("taken")
-        scene.wait_for_content("taken", {"one.txt": "one"}, timeout=SOON)
+        scene.wait_for_content("taken", {"one.txt": value("one")}, timeout=SOON)
         scene.wait_for_all(["owner", "merging"], "Synced")

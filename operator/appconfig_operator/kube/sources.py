@@ -139,17 +139,20 @@ class Sources:
             )
         except ApiError as error:
             # A failed test, a webhook that refuses and a status that the CRD does not allow may look alike.
-            if error.status in {INVALID, NOT_FOUND} and not self._there(source):
+            if error.status in {INVALID, NOT_FOUND} and not self._there(source, error):
                 raise SourceGoneError(source.uid) from error
             raise _failure(error, source) from error
         except UnreachableError as error:
             raise _failure(error, source) from error
 
-    def _there(self, source: Source) -> bool:
+    def _there(self, source: Source, refused: ApiError) -> bool:
         """Tell whether the resource is still the one that it was. When nobody says, it may well be."""
         try:
             answer = self._api.call("GET", _path(source))
         except ApiError as error:
+            if error.status == FORBIDDEN:
+                # Then the refusal has to do: of a failed test there is nothing to say, unlike of a policy or a field.
+                return refused.status == INVALID and bool(refused.message)
             return not (error.status == NOT_FOUND and error.reason == "NotFound")
         except UnreachableError:
             return True
