@@ -152,7 +152,7 @@ class Sources:
         except ApiError as error:
             if error.status == FORBIDDEN:
                 # Then the refusal has to do: of a failed test there is nothing to say, unlike of a policy or a field.
-                return refused.status == INVALID and bool(refused.message)
+                return bool(refused.message)
             return not (error.status == NOT_FOUND and error.reason == "NotFound")
         except UnreachableError:
             return True
