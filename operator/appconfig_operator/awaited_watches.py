@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from appconfig_operator.kube.errors import ApiError, UnreachableError
@@ -25,6 +26,9 @@ LOOK_SECONDS = 1.0
 """Between two looks for sources that wait, while there is none."""
 
 WATCH_AGAIN_SECONDS = 5.0
+
+LONGEST_WAIT_SECONDS = 60.0
+"""Up to here, the API server is obeyed when it asks for patience."""
 
 
 class AwaitedWatches:
@@ -56,24 +60,27 @@ class AwaitedWatches:
         complaint, pause = "", LOOK_SECONDS
         while not self._stop.wait(pause):
             pause = LOOK_SECONDS
-            if not self._scheduler.awaited(config_maps.namespace):
+            if not self._scheduler.awaits(config_maps.namespace):
                 continue
-            before, complaint = complaint, self._try(config_maps)
-            if complaint:
-                pause = WATCH_AGAIN_SECONDS
-                if complaint != before and not self._stop.is_set():
-                    logger.warning("%s", complaint)
+            before, began = complaint, monotonic()
+            complaint, pause = self._try(config_maps)
+            if complaint and complaint != before and not self._stop.is_set():
+                logger.warning("%s", complaint)
+            if monotonic() - began < LOOK_SECONDS:
+                pause = max(pause, WATCH_AGAIN_SECONDS)  # something in between closes it at once
 
-    def _try(self, config_maps: MarkedConfigMaps) -> str:
-        """Follow as long as a source waits, and return what is wrong."""
+    def _try(self, config_maps: MarkedConfigMaps) -> tuple[str, float]:
+        """Follow as long as a source waits, and return what is wrong, and the seconds until the next look."""
         what = "The watch for ConfigMaps that sources wait for"
         try:
             self._follow(config_maps)
         except (ApiError, UnreachableError) as error:
-            return f"{what} failed ({error}). They are looked at when their sources are polled"
+            wait = min(getattr(error, "retry_after", 0.0), LONGEST_WAIT_SECONDS)
+            words = f"{what} failed ({error}). They are looked at when their sources are polled"
+            return words, max(WATCH_AGAIN_SECONDS, wait)
         except Exception as error:  # noqa: BLE001 (whatever it is, the watch goes on)
-            return f"{what} ended ({type(error).__name__}), and is started again"
-        return ""
+            return f"{what} ended ({type(error).__name__}), and is started again", WATCH_AGAIN_SECONDS
+        return "", LOOK_SECONDS
 
     def _follow(self, config_maps: MarkedConfigMaps) -> None:
         since = config_maps.now()
@@ -82,5 +89,5 @@ class AwaitedWatches:
             self._scheduler.changed(namespace, name)
         for metadata, _ in config_maps.watch(since):
             self._scheduler.changed(metadata["namespace"], metadata["name"])
-            if self._stop.is_set() or not self._scheduler.awaited(config_maps.namespace):
+            if self._stop.is_set() or not self._scheduler.awaits(config_maps.namespace):
                 return

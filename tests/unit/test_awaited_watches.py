@@ -28,6 +28,9 @@ class FakeScheduler:
     def awaited(self, namespace: str | None) -> list[tuple[str, str]]:
         return [target for target in self.waiting if namespace in {None, target[0]}]
 
+    def awaits(self, namespace: str | None) -> bool:
+        return bool(self.awaited(namespace))
+
     def changed(self, namespace: str, name: str) -> None:
         self.told.append((namespace, name))
 

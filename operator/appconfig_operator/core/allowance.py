@@ -37,6 +37,10 @@ class Allowance:
         self._full = max(self._full, now) + self.seconds
         return max(0.0, self._full - self.burst * self.seconds - now)
 
+    def give_back(self) -> None:
+        """Take back the last place: it is not used."""
+        self._full -= self.seconds
+
     def unused(self, now: float) -> bool:
         """Tell whether the whole burst is there, as in a new one."""
         return self._full <= now

@@ -37,6 +37,10 @@ class Awaited:
         """Return the uids of those who wait for a ConfigMap."""
         return tuple(self._uids.get(target, ()))
 
+    def any_within(self, namespace: str | None) -> bool:
+        """Tell whether any is waited for in a namespace, or, with `None`, anywhere."""
+        return bool(self._uids) if namespace is None else any(target[0] == namespace for target in self._uids)
+
     def within(self, namespace: str | None) -> list[Target]:
         """Return the ConfigMaps that are waited for in a namespace, or, with `None`, everywhere."""
         return [target for target in self._uids if namespace in {None, target[0]}]

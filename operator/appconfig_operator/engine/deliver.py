@@ -62,7 +62,13 @@ class Deliverer:
             with suppress(SourceError):  # what stands in the way comes first; the next poll clears away again
                 self._clear(source, memory)
             raise
-        self._clear(source, memory)
+        try:
+            self._clear(source, memory)
+        except SourceError as error:
+            if not changed:
+                raise
+            # The ConfigMap is in order, and that is what is reported. The next poll clears away again.
+            logger.warning("Not cleared away yet: %s", error.message, extra=about(source))
         return changed
 
     def _bring(self, source: Source, memory: Memory) -> bool:
@@ -82,7 +88,7 @@ class Deliverer:
         if content is None:
             return None
         try:
-            with self.lane.through(content):
+            with self.lane.through(content, source.namespace):
                 data = render(content, source.spec)
         except ContentError as error:
             memory.blocked = error.copy()  # the traceback of the one that was raised holds the parsed document

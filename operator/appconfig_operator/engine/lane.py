@@ -1,16 +1,17 @@
 """One large document at a time.
 
 A document of 1 MB takes up to 60 MB while it is read and written anew. Threads gain nothing by doing that side by side:
-it is Python from end to end. So large ones queue up, in the order in which they came, and small ones go past them.
+it is Python from end to end. So large ones queue up, those of each namespace in the order in which they came, and take
+turns by namespace. Small ones go past them.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from appconfig_operator.core.fair_queue import FairQueue
 from appconfig_operator.core.media import Media, media
 
 if TYPE_CHECKING:
@@ -28,34 +29,36 @@ class Lane:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._taken = False
-        self._waiting: deque[threading.Lock] = deque()
+        self._waiting: FairQueue[threading.Lock] = FairQueue()
 
     @contextmanager
-    def through(self, content: Content) -> Iterator[None]:
+    def through(self, content: Content, namespace: str) -> Iterator[None]:
         """Hold the lane, for a large document, once it is its turn."""
         if not large(content):
             yield
             return
-        self._enter()
+        self._enter(namespace)
         try:
             yield
         finally:
             self._leave()
 
-    def _enter(self) -> None:
+    def _enter(self, namespace: str) -> None:
         with self._lock:
             if not self._taken:
                 self._taken = True
                 return
             turn = threading.Lock()
             turn.acquire()
-            self._waiting.append(turn)
+            self._waiting.put(namespace, turn)
         turn.acquire()  # until the one before hands the lane on
 
     def _leave(self) -> None:
         with self._lock:
             if self._waiting:
-                self._waiting.popleft().release()
+                namespace, turn = self._waiting.take()
+                self._waiting.done(namespace)
+                turn.release()
             else:
                 self._taken = False
 

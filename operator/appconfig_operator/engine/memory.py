@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from appconfig_operator.api.status import ReceivedVersion
+from appconfig_operator.api.text import label
+
 if TYPE_CHECKING:
-    from appconfig_operator.api.status import KeptVersion, ReceivedVersion, Status, WrittenTarget
+    from appconfig_operator.api.status import KeptVersion, Status, WrittenTarget
     from appconfig_operator.core.content import Content
     from appconfig_operator.core.errors import ContentError
     from appconfig_operator.engine.ports import ConfigurationSession
@@ -134,3 +137,15 @@ class Memory:
 def same_version(one: ReceivedVersion, other: ReceivedVersion) -> bool:
     """Tell whether two receipts are of the same version, whenever it came."""
     return replace(one, received_time=other.received_time) == other
+
+
+def received_version(content: Content, before: ReceivedVersion | None, now: str) -> ReceivedVersion:
+    """Describe what was received. The same version received again keeps the time of the first receipt."""
+    version = ReceivedVersion(
+        version_label=label(content.version_label),
+        content_type=label(content.content_type),
+        digest=content.digest,
+        size_bytes=len(content.body),
+        received_time=now,
+    )
+    return before if before is not None and same_version(before, version) else version

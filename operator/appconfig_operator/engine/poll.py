@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from appconfig_operator.api.status import ReceivedVersion
-from appconfig_operator.api.text import label
 from appconfig_operator.core import conditions, pace
 from appconfig_operator.core.drift import FIGHT_WINDOW_SECONDS, fighting
 from appconfig_operator.core.errors import (
@@ -24,7 +22,7 @@ from appconfig_operator.core.errors import (
 )
 from appconfig_operator.engine.deliver import Deliverer
 from appconfig_operator.engine.keep import Keeper
-from appconfig_operator.engine.memory import same_version
+from appconfig_operator.engine.memory import received_version
 from appconfig_operator.engine.report import Reporter
 from appconfig_operator.engine.reserve import Reserve
 from appconfig_operator.engine.telling import Teller
@@ -34,7 +32,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from appconfig_operator.api.v1alpha1 import Source
-    from appconfig_operator.core.content import Content
     from appconfig_operator.engine.memory import Memory
     from appconfig_operator.engine.ports import (
         ConfigMapStore,
@@ -128,7 +125,10 @@ class Poller:
         SourceGoneError
             When the source does not exist any more.
         """
-        polled = self._turn(source, memory)
+        try:
+            polled = self._turn(source, memory)
+        finally:
+            self._keep(memory)  # whatever has ended it
         memory.woken = False
         assert polled.delay is not None, "only a source that is gone has no next poll"  # noqa: S101 (that is raised)
         return replace(polled, delay=self._teller.sooner(memory, polled.delay))
@@ -175,7 +175,6 @@ class Poller:
         except SourceError as raised:
             # A copy: with its traceback, this frame and the error would hold each other, and all that was in hand.
             error = raised.copy()
-        self._keep(memory)
         if memory.blocked is not None and source.spec.pinned_digest is None:
             memory.drift = None  # there is nothing to put right with until another configuration comes
         memory.failures = memory.failures + 1 if isinstance(error, TransientError) else 0
@@ -187,7 +186,7 @@ class Poller:
             delay,
             unchanged if told is None else str(told.reason),
             answered=not isinstance(error, TransientError),
-            awaits=source.spec.target.name if error is not None and error.reason in _AWAITED else None,
+            awaits=source.spec.target.name if _awaits(error) else None,
         )
 
     def _keep(self, memory: Memory) -> None:
@@ -198,7 +197,7 @@ class Poller:
     def _check_forgone(self, source: Source, memory: Memory) -> None:
         """Wait with a configuration that was given up until AppConfig may be called: without it, nothing is known."""
         wait = memory.next_call - self._monotonic()
-        if memory.forgone and wait > 0 and source.spec.pinned_digest is None:
+        if memory.forgone and memory.drift is None and wait > 0 and source.spec.pinned_digest is None:
             raise PacedError(wait)
 
     def _check_fight(self, source: Source, memory: Memory) -> None:
@@ -244,7 +243,7 @@ class Poller:
         self._meter.received(len(content.body))
         memory.pending, memory.renewed = content, False
         memory.blocked = None
-        memory.received = _received(content, memory.received, self._now())
+        memory.received = received_version(content, memory.received, self._now())
 
     def _intact(self, source: Source, memory: Memory) -> bool:
         # Always: the source may have been deleted, and its ConfigMap with it. Two watches tell of that in any order.
@@ -286,13 +285,5 @@ class Poller:
         return self._utc_now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _received(content: Content, before: ReceivedVersion | None, now: str) -> ReceivedVersion:
-    """Describe what was received. The same version received again keeps the time of the first receipt."""
-    version = ReceivedVersion(
-        version_label=label(content.version_label),
-        content_type=label(content.content_type),
-        digest=content.digest,
-        size_bytes=len(content.body),
-        received_time=now,
-    )
-    return before if before is not None and same_version(before, version) else version
+def _awaits(error: SourceError | None) -> bool:
+    return isinstance(error, AwaitedError) and error.reason in _AWAITED

@@ -95,6 +95,7 @@ class Schedule:
         entry = self.entries.pop(uid, None)
         self.awaited.set(uid, None)
         if entry is not None:
+            self._give_back_start(entry)
             self._wake_others(entry.source)
         return entry
 
@@ -118,8 +119,10 @@ class Schedule:
     def _wake_up(self, entry: Entry) -> None:
         entry.woken = False
         entry.not_before = max(entry.not_before, entry.looked + WAKE_SECONDS)
-        if entry.memory is not None and entry.ticket is not None and entry.due > entry.not_before:
-            entry.memory.woken = True
+        if entry.memory is None:
+            return
+        entry.memory.woken = True  # also where a turn is near: it may be meant for the status alone
+        if entry.ticket is not None and entry.due > entry.not_before:
             self._schedule(entry, 0.0)
 
     # Beginnings.
@@ -145,6 +148,10 @@ class Schedule:
         now = self._monotonic()
         entry.not_before = max(entry.not_before, now + self._starts.reserve(entry.source, now))
         entry.begins = True
+
+    def _give_back_start(self, entry: Entry) -> None:
+        if entry.begins:
+            self._starts.give_back(entry.source)
 
     def look(self, entry: Entry, memory: Memory) -> None:
         """Look at what became of the ConfigMap of a source, if that is still to be done."""
@@ -234,5 +241,6 @@ class Schedule:
         """Forget the sessions of a shard."""
         self.turns.shards.pop(shard, None)
         for entry in self.of(shard):
+            self._give_back_start(entry)
             entry.forget()
             self.awaited.set(entry.source.uid, None)

@@ -149,6 +149,11 @@ class Scheduler:
         with self._lock:
             self._schedule.wake((namespace, name))
 
+    def awaits(self, namespace: str | None) -> bool:
+        """Tell whether a source waits for a ConfigMap, in a namespace or, with `None`, in any."""
+        with self._lock:
+            return self._schedule.awaited.any_within(namespace)
+
     def awaited(self, namespace: str | None) -> list[tuple[str, str]]:
         """Return namespace and name of the ConfigMaps that sources wait for, in a namespace or, with `None`, in all."""
         with self._lock:

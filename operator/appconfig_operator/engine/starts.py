@@ -36,3 +36,9 @@ class Starts:
         if allowance is None:
             allowance = self._allowances[key] = Allowance(BURST, SECONDS)
         return allowance.reserve(now)
+
+    def give_back(self, source: Source) -> None:
+        """Take back what was reserved for a beginning that does not come: the source is gone, or another replica's."""
+        allowance = self._allowances.get((source.namespace, source.name))
+        if allowance is not None:
+            allowance.give_back()

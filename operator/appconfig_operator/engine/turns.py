@@ -60,7 +60,8 @@ class Turns:
         self._waiting: list[tuple[float, int, Lane]] = []
         self._quick = Ring()
         self._slow = Ring()
-        self._held: list[Lane] = []
+        self._held: dict[Tenant, list[Lane]] = {}
+        self._pushed = 0  # since void turns were last removed
 
     def add(self, entry: Entry, due: float, *, first: bool = False) -> None:
         """Give an entry a turn, in place of the one that it had. `first`: it goes before the others of its lane."""
@@ -79,6 +80,8 @@ class Turns:
         """
         self.slots.age(now)
         self._unpark()
+        if self._pushed > 4 * len(entries) + 1000:
+            self._compact(entries)
         self._ripen(now)
         taken = self._take_from(self._quick, entries, now) or self._take_from(self._slow, entries, now)
         return taken or self._until_next(now)
@@ -86,10 +89,13 @@ class Turns:
     def ended(self, running: Running, now: float) -> bool:
         """Take in that a poll has ended, and tell whether it was quick."""
         quick = self.slots.end(running, now)
-        for lane in self._held:
-            self._ready(lane)
-        self._held.clear()
-        self._forget_unused(running.lane)
+        lane = running.lane
+        # Only these change how many polls others may begin.
+        freed = list(self._held) if running.charged or not lane.proven else [lane.tenant]
+        for tenant in freed:
+            for held in self._held.pop(tenant, ()):
+                self._ready(held)
+        self._forget_unused(lane)
         return quick
 
     def due(self, now: float) -> bool:
@@ -126,8 +132,24 @@ class Turns:
 
     def _push(self, lane: Lane, turn: Turn) -> None:
         heapq.heappush(lane.turns, turn)
+        self._pushed += 1
         if lane.place is Place.IDLE or (lane.place is Place.WAITING and turn[0] < lane.due):
             self._wait(lane)
+
+    def _compact(self, entries: dict[str, Entry]) -> None:
+        """Remove void turns, which would stay until they are due: that may be a day."""
+        self._pushed = 0
+        self._waiting.clear()
+        for lane in list(self._lanes.values()):
+            live = [turn for turn in lane.turns if turn[2] in entries and entries[turn[2]].ticket == turn[1]]
+            lane.turns[:] = live
+            heapq.heapify(lane.turns)
+            if lane.place is Place.WAITING:
+                lane.place = Place.IDLE
+                if lane.turns:
+                    self._wait(lane)
+                else:
+                    self._forget_unused(lane)
 
     def _wait(self, lane: Lane) -> None:
         """Let a lane wait for its first turn."""
@@ -151,7 +173,7 @@ class Turns:
                 self._ready(lane)  # it has changed since
             elif not self.slots.may_begin(lane):
                 lane.place = Place.HELD
-                self._held.append(lane)
+                self._held.setdefault(lane.tenant, []).append(lane)
             else:
                 entry = self._pop(lane, entries, now)
                 running = self.slots.begin(lane, now) if entry is not None else None

@@ -102,9 +102,13 @@ class Workers:
     def _add(self) -> None:
         # Daemons: a thread that waits for AWS must not keep the process from ending.
         thread = threading.Thread(target=self._work, name=f"worker-{len(self._threads)}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the machine has no more of them: those that there are go on
+            logger.warning("No more threads can be started than %d", len(self._threads))
+            return
         self._threads.append(thread)
         self._idle += 1
-        thread.start()
 
     def join(self, timeout: float) -> bool:
         """Wait for the threads to end.

@@ -10,7 +10,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from appconfig_operator.kube.fair_queue import FairQueue
+from appconfig_operator.core.fair_queue import FairQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable

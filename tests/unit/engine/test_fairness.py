@@ -199,3 +199,33 @@ def test_without_slots_of_their_own_slow_ones_do_delay_the_others(monkeypatch: p
         simulation.add("sick", hangs)
     simulation.run(120)
     assert simulation.worst("healthy-0") > 10
+
+
+def test_lanes_that_are_held_cost_others_nothing() -> None:
+    """A thousand identities that hang have a lane each, and only the end of one of their polls concerns them."""
+    simulation = with_healthy()
+    for number in range(1000):
+        simulation.add("sick", hangs, region=f"region-{number}")
+    simulation.run(1)
+    turns = simulation.turns
+    assert sum(map(len, turns._held.values())) > 900
+    held = {tenant: list(lanes) for tenant, lanes in turns._held.items()}
+    uid = simulation.add("healthy-0", quick, proven=True, first=False)
+    taken = turns.take(simulation.entries, simulation.now)
+    assert isinstance(taken, tuple)
+    assert taken[0].source.uid == uid
+    turns.ended(taken[1], simulation.now)
+    assert held == turns._held
+
+
+def test_turns_that_are_void_do_not_pile_up() -> None:
+    simulation = Simulation()
+    uid = simulation.add("shop", quick, delay=86_400.0)
+    entry = simulation.entries[uid]
+    for _ in range(10_000):
+        simulation.turns.add(entry, simulation.now + 86_400.0)
+        simulation.turns.take(simulation.entries, simulation.now)
+    assert sum(len(lane.turns) for lane in simulation.turns._lanes.values()) < 2000
+    assert len(simulation.turns._waiting) < 2000
+    simulation.run(86_400.5)
+    assert len(simulation.late["shop"]) == 1

@@ -38,7 +38,7 @@ def test_large_ones_go_one_at_a_time_and_in_order() -> None:
     first, go_on = threading.Event(), threading.Event()
 
     def pass_through(number: int) -> None:
-        with lane.through(LARGE):
+        with lane.through(LARGE, "shop"):
             inside.append(number)
             assert len(inside) == 1
             order.append(number)
@@ -61,16 +61,16 @@ def test_large_ones_go_one_at_a_time_and_in_order() -> None:
 
 def test_small_ones_wait_for_nobody() -> None:
     lane = Lane()
-    with lane.through(LARGE), lane.through(SMALL):
+    with lane.through(LARGE, "shop"), lane.through(SMALL, "shop"):
         pass
 
 
 def test_the_lane_is_free_again_after_an_error() -> None:
     lane = Lane()
     for _ in range(3):
-        with pytest.raises(RuntimeError), lane.through(LARGE):
+        with pytest.raises(RuntimeError), lane.through(LARGE, "shop"):
             raise RuntimeError
-    with lane.through(LARGE):
+    with lane.through(LARGE, "shop"):
         pass
 
 
@@ -86,3 +86,25 @@ def test_documents_go_through_the_lane(monkeypatch: pytest.MonkeyPatch) -> None:
     poller.poll()
     assert taken == [True]
     assert not poller.poller._deliverer.lane._taken
+
+
+def test_namespaces_take_turns_with_their_large_ones() -> None:
+    lane, order = Lane(), list[str]()
+    inside, go_on = threading.Event(), threading.Event()
+
+    def pass_through(namespace: str) -> None:
+        with lane.through(LARGE, namespace):
+            order.append(namespace)
+            inside.set()
+            assert go_on.wait(10)
+
+    with ThreadPoolExecutor(8) as threads:
+        running = []
+        for number, namespace in enumerate(["many"] * 6 + ["few"]):
+            running.append(threads.submit(pass_through, namespace))
+            assert inside.wait(10)
+            eventually(lambda waiting=number: len(lane._waiting) == waiting)  # type: ignore[misc]
+        go_on.set()
+        for each in running:
+            each.result(10)
+    assert order.index("few") <= 2

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from appconfig_operator.core.errors import AwaitedError, Reason, StallingError
 from appconfig_operator.engine import starts
-from appconfig_operator.engine.poll import Polled
+from appconfig_operator.engine.poll import Polled, _awaits
 from appconfig_operator.engine.scheduler import Scheduler
 from appconfig_operator.engine.starts import BURST, SECONDS, Starts
 from appconfig_operator.engine.workers import Job
@@ -224,3 +225,36 @@ def test_waking_does_not_pass_the_pace_of_beginnings() -> None:
         hand.scheduler.changed(*WANTED)
         hand.poll(WAITS)
     assert hand.begun() == begun
+
+
+def test_a_start_that_never_came_is_given_back() -> None:
+    hand = Hand()
+    for generation in range(BURST + 1):
+        hand.scheduler.put(source(generation=generation))
+        hand.poll()
+    for step in range(100):
+        hand.scheduler.remove(source().uid if step == 0 else f"u{step - 1}")
+        hand.scheduler.put(source(uid=f"u{step}", name="checkout"))
+        hand.now += 0.1
+    hand.now += 2 * SECONDS
+    assert hand.poll() == 1
+
+
+def test_a_wake_is_not_lost_where_the_next_turn_is_for_the_status_alone() -> None:
+    hand = Hand()
+    waiting(hand)
+    hand.scheduler.changed(*WANTED)
+    hand.poll(Polled(0.8, "TargetNotOwned", awaits="checkout-config"))
+    hand.now += 0.5
+    hand.scheduler.changed(*WANTED)
+    (entry,) = hand.scheduler.entries()
+    assert entry.memory is not None
+    assert entry.memory.woken
+
+
+def test_a_fight_waits_for_nothing() -> None:
+    """It is polled at a slow pace, and must not be woken by its own adversary."""
+    assert _awaits(AwaitedError(Reason.TARGET_CONFLICT, "a key is another's"))
+    assert not _awaits(StallingError(Reason.TARGET_CONFLICT, "was changed again and again"))
+    assert not _awaits(AwaitedError(Reason.PINNED_VERSION_MISSING, "none is kept"))
+    assert not _awaits(None)

@@ -14,6 +14,8 @@ from tests.unit.engine.running import NEVER, Recorder, eventually
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pytest
+
     from appconfig_operator.api.v1alpha1 import Source
     from tests.unit.engine.running import Running
 
@@ -68,3 +70,17 @@ def test_a_thread_that_waits_holds_nothing_of_its_last_poll(run: Callable[..., R
         return session() is None
 
     eventually(freed)
+
+
+def test_a_machine_without_more_threads_ends_none(run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = Recorder(lambda _: 0.001)
+    running = run(recorder, 3)
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.put(source())
+    eventually(lambda: len(recorder.polled) > 20)
+    assert len(running.workers._threads) == 1

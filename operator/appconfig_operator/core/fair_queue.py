@@ -14,10 +14,10 @@ class FairQueue(Generic[T]):
     Parameters
     ----------
     limit
-        Items that wait at most.
+        Items that wait at most, `None` where the caller sees to that.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int | None = None) -> None:
         self._limit = limit
         self._waiting: dict[str, deque[T]] = {}  # in the order in which they are served
         self._taken: set[str] = set()
@@ -31,7 +31,7 @@ class FairQueue(Generic[T]):
         """Add an item, and return how many had to give way: the oldest one of the namespace that has most."""
         self._waiting.setdefault(namespace, deque()).append(item)
         self._count += 1
-        if self._count <= self._limit:
+        if self._limit is None or self._count <= self._limit:
             return 0
         most = max(self._waiting, key=lambda name: len(self._waiting[name]))
         self._pop(most)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appconfig_operator.kube.fair_queue import FairQueue
+from appconfig_operator.core.fair_queue import FairQueue
 
 
 def taken(queue: FairQueue[int]) -> list[tuple[str, int]]:
