@@ -52,6 +52,7 @@ from appconfig_operator.probes import pages
 from appconfig_operator.rights import Rights
 from appconfig_operator.serving import Server
 from appconfig_operator.settings import SettingsError
+from appconfig_operator.stack import deepen
 from appconfig_operator.watches import SourceWatch
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def run(settings: Settings) -> None:
     """
     give_back_large_blocks()
     policy = read_policy(settings.policy_file)
+    deepen()
     stop = _stop_on_signal()
     release = version("appconfig-operator")
     metrics, fence, rights = Metrics(release), Fence(), Rights(settings.namespaces, time.monotonic)

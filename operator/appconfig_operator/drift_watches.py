@@ -24,6 +24,9 @@ WATCH_AGAIN_SECONDS = 5.0
 LONGEST_WAIT_SECONDS = 60.0
 """Before a watch is tried again at most, whatever `Retry-After` says: nobody sees drift meanwhile."""
 
+REPORTED = 1000
+"""How many ConfigMaps that cannot be read are told of: anybody may make more."""
+
 
 class ConfigMapWatches:
     """A watch for each namespace, or one for all of them.
@@ -105,6 +108,7 @@ class ConfigMapWatch:
         self._after = after
         self._stop = stop
         self._again = WATCH_AGAIN_SECONDS
+        self._unread: set[tuple[str, str]] = set()
         self._thread = threading.Thread(target=self._run, name="drift", daemon=True)
 
     def start(self) -> None:
@@ -166,6 +170,26 @@ class ConfigMapWatch:
             self._tell(metadata, there=True)
 
     def _tell(self, metadata: Mapping[str, Any], *, there: bool) -> None:
+        """Tell of a ConfigMap. One that cannot be read is passed over: the others are not to wait for it."""
+        which = (str(metadata.get("namespace")), str(metadata.get("name")))
+        try:
+            self._told(metadata, there=there)
+        except Exception as error:  # noqa: BLE001 (anybody can make one, and it may hold what nobody has thought of)
+            self._pass_over(which, error)
+        else:
+            self._unread.discard(which)
+
+    def _pass_over(self, which: tuple[str, str], error: Exception) -> None:
+        if which in self._unread or len(self._unread) >= REPORTED:
+            return
+        self._unread.add(which)
+        logger.warning(
+            "The metadata of ConfigMap %s cannot be read (%s), so changes to it are seen when its source is polled",
+            "/".join(which),
+            type(error).__name__,
+        )
+
+    def _told(self, metadata: Mapping[str, Any], *, there: bool) -> None:
         uid = source_uid(metadata)
         if uid is not None:
             self._scheduler.saw(uid, look(metadata) if there else Seen(metadata["namespace"], metadata["name"]))

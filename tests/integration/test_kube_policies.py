@@ -11,8 +11,9 @@ from appconfig_operator.api.status import WrittenTarget
 from appconfig_operator.api.v1alpha1 import CreationPolicy, Source
 from appconfig_operator.core.drift import Seen, drift, look, source_uid
 from appconfig_operator.core.errors import AwaitedError, Reason, StallingError
-from appconfig_operator.core.managed import merge_manager, owned
-from appconfig_operator.core.plan import WantedConfigMap, wanted_config_map
+from appconfig_operator.core.managed import FIELD_MANAGER, merge_manager, owned, owned_references
+from appconfig_operator.core.plan import SOURCE_UID, WantedConfigMap, wanted_config_map
+from appconfig_operator.core.references import waiting
 from appconfig_operator.core.render import Data
 from appconfig_operator.core.version import Version
 from appconfig_operator.kube.configmaps import ConfigMaps
@@ -181,6 +182,25 @@ def test_drift_shows_in_the_metadata_alone(api: Api, admin: Administrator, kubec
     assert patched == "was changed by kubectl-patch"
     assert change("delete", "configmap", "shared", "--wait=false") == "was deleted, or lost its mark"
     events.close()  # type: ignore[attr-defined]
+
+
+def test_managed_fields_may_be_made_up(api: Api, admin: Administrator) -> None:
+    """The API server takes them from clients, and keeps what they name: the watch goes on all the same."""
+    keys = ("k:{}", 'k:{"x":1}', 'k:{"uid":{}}', 'k:{"uid":"w"}')
+    entry = {
+        "manager": FIELD_MANAGER,
+        "operation": "Update",
+        "apiVersion": "v1",
+        "fieldsType": "FieldsV1",
+        "time": "2026-01-01T00:00:00Z",
+        "fieldsV1": {"f:metadata": {"f:ownerReferences": {key: {} for key in keys}}},
+    }
+    admin.config_map("made-up", labels={SOURCE_UID: "u"}, managedFields=[entry])
+    ((_, (metadata,)),) = MarkedConfigMaps(api, admin.namespace).list()
+    kept = next(one["fieldsV1"] for one in metadata["managedFields"] if one["manager"] == FIELD_MANAGER)
+    assert "k:{}" in kept["f:metadata"]["f:ownerReferences"], "else there is nothing to test"
+    assert owned_references(metadata, FIELD_MANAGER) == {"w"}
+    assert waiting(metadata) == frozenset()
 
 
 def test_a_key_that_is_taken_away_is_drift(api: Api, admin: Administrator, kubectl: Kubectl) -> None:

@@ -226,6 +226,37 @@ def test_the_watch_goes_on_whatever_ends_it(
     assert caplog.messages == words
 
 
+def test_one_that_cannot_be_read_is_passed_over(it: Drifting, caplog: pytest.LogCaptureFixture) -> None:
+    """It is told of once, until it could be read in between."""
+    broken: dict[str, Any] = config_map("broken") | {"managedFields": 5}
+    maps = FakeMaps(there=[broken, config_map("x")])
+    assert it.start(maps).listed.wait(10)
+    assert it.told() == [("a", "x", True)]
+    maps.events.put((broken, True))
+    maps.events.put((config_map("y"), True))
+    eventually(lambda: len(it.told()) == 2)
+    said = (
+        "The metadata of ConfigMap shop/broken cannot be read (TypeError), "
+        "so changes to it are seen when its source is polled"
+    )
+    assert caplog.messages == [said]
+    maps.events.put((config_map("broken"), True))
+    maps.events.put((broken, True))
+    maps.events.put((config_map("z"), True))
+    eventually(lambda: len(it.told()) == 4)
+    assert caplog.messages == [said, said]
+    assert maps.lists == 1
+
+
+def test_the_log_does_not_tell_of_all(
+    it: Drifting, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drift_watches, "REPORTED", 2)
+    broken: list[dict[str, Any]] = [config_map(name) | {"managedFields": 5} for name in "xyz"]
+    assert it.start(FakeMaps(there=broken)).listed.wait(10)
+    assert len(caplog.messages) == 2
+
+
 def test_the_end_does_not_wait_for_sources_that_never_came(it: Drifting) -> None:
     it.after.clear()
     maps = FakeMaps()

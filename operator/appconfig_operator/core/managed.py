@@ -65,12 +65,18 @@ def holds_any(metadata: Mapping[str, Any], manager: str) -> bool:
 def owned_references(metadata: Mapping[str, Any], manager: str) -> set[str]:
     """Return the uids of the owner references that a manager put there."""
     return {
-        json.loads(key.removeprefix(_REFERENCE))["uid"]
+        uid
         for entry in _entries(metadata)
         if entry.get("manager") == manager
         for key in _below(entry, ("metadata", "ownerReferences"))
-        if key.startswith(_REFERENCE)
+        if (uid := _uid(key)) is not None
     }
+
+
+def keep_only(entry: dict[str, Any], *names: str) -> None:
+    """Leave an entry of `managedFields` nothing but those fields, of the topmost ones."""
+    fields = _below(entry, ())
+    entry["fieldsV1"] = {key: fields[key] for key in (f"f:{name}" for name in names) if key in fields}
 
 
 def pass_on(metadata: dict[str, Any], managers: Iterable[str], to: str, operation: str) -> None:
@@ -83,13 +89,13 @@ def pass_on(metadata: dict[str, Any], managers: Iterable[str], to: str, operatio
     given = [entry for entry in entries if entry.get("manager") in taken]
     fields: dict[str, Any] = {}
     for entry in given:
-        fields = _united(fields, entry.get("fieldsV1") or {})
+        fields = _united(fields, _below(entry, ()))
     one = given[0] | {"manager": to, "operation": operation, "fieldsV1": fields}
     metadata["managedFields"] = [one, *(entry for entry in entries if entry.get("manager") not in taken)]
 
 
 def _united(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    return {**one, **{key: _united(one.get(key) or {}, below) for key, below in other.items()}}
+    return {**one, **{key: _united(_fields(one.get(key)), _fields(below)) for key, below in other.items()}}
 
 
 def owned_by_others(metadata: Mapping[str, Any], manager: str, paths: Iterable[str]) -> str | None:
@@ -111,7 +117,24 @@ def _names(entry: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
 
 
 def _below(entry: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, Any]:
-    fields: Any = entry.get("fieldsV1") or {}
+    fields = _fields(entry.get("fieldsV1"))
     for part in path:
-        fields = fields.get(f"f:{part}") or {}
-    return fields if isinstance(fields, dict) else {}
+        fields = _fields(fields.get(f"f:{part}"))
+    return fields
+
+
+def _fields(found: object) -> Mapping[str, Any]:
+    """Return fields as they are, or none: the API server takes any JSON for them from clients, and keeps it."""
+    return found if isinstance(found, dict) else {}
+
+
+def _uid(key: str) -> str | None:
+    """Return the uid of an owner reference by its key, which clients may make up, too."""
+    if not key.startswith(_REFERENCE):
+        return None
+    try:
+        found = json.loads(key.removeprefix(_REFERENCE))
+    except (ValueError, RecursionError):
+        return None
+    uid = found.get("uid") if isinstance(found, dict) else None
+    return uid if isinstance(uid, str) else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.core import plan, references
-from appconfig_operator.core.managed import FIELD_MANAGER, merge_manager, owned, pass_on, uid_manager
+from appconfig_operator.core.managed import FIELD_MANAGER, keep_only, merge_manager, owned, pass_on, uid_manager
 from appconfig_operator.core.merge import nothing
 
 if TYPE_CHECKING:
@@ -138,8 +138,7 @@ def become_shared(wanted: plan.WantedConfigMap, observed: Mapping[str, Any]) -> 
         metadata[kind] = {key: value for key, value in (metadata.get(kind) or {}).items() if key not in mine}
     for entry in metadata.get("managedFields") or ():
         if entry.get("manager") == FIELD_MANAGER:
-            fields = entry.get("fieldsV1") or {}
-            entry["fieldsV1"] = {name: fields[name] for name in ("f:data", "f:binaryData") if name in fields}
+            keep_only(entry, "data", "binaryData")
     pass_on(metadata, (FIELD_MANAGER,), merge_manager(wanted.owner_name), "Apply")
     return plan.Replace(body)
 

@@ -1,0 +1,86 @@
+"""JSON as deep as the API server takes it is read, and only what is deeper is not: never a crash."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEAD = """
+import copy, sys, threading
+from appconfig_operator import stack
+from appconfig_operator.core.document import MAX_DEPTH
+from appconfig_operator.core.errors import ContentError
+from appconfig_operator.core.managed import _united
+from appconfig_operator.core.parse_json import parse_json
+from appconfig_operator.core.parse_yaml import parse_yaml
+from appconfig_operator.kube.answers import parsed
+
+def nested(depth):
+    return b'{"a":' * depth + b"{}" + b"}" * depth
+
+def refused(parse, text):
+    try:
+        parse(text)
+    except ContentError as error:
+        return f"more than {MAX_DEPTH} levels" in str(error)
+
+def in_thread(work):
+    thread = threading.Thread(target=lambda: print(work()))
+    thread.start()
+    thread.join()
+"""
+
+
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a process of its own: what is set holds for a whole one."""
+    command = [sys.executable, "-c", HEAD + code]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, cwd=ROOT / "operator")
+
+
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [
+        ("parsed(nested(10_002)) is not None", "True"),
+        ("len(copy.deepcopy(parsed(nested(10_002))))", "1"),
+        ("len(_united(parsed(nested(10_002)), parsed(nested(10_002))))", "1"),
+        ("parsed(nested(29_000)) is None or 'read'", "True|read"),
+        ("parsed(nested(1_000_000))", "None"),
+        ("parsed(b'{')", "None"),
+        ("refused(parse_json, b'[' * 100_000)", "True"),
+        ("refused(parse_json, nested(100_000))", "True"),
+        ("refused(parse_yaml, b'[' * 100_000)", "True"),
+        ("refused(parse_yaml, b'- ' * 100_000)", "True"),
+        ("refused(parse_yaml, nested(100_000))", "True"),
+    ],
+)
+def test_how_deep_it_goes(work: str, said: str) -> None:
+    done = run(f"stack.deepen()\nin_thread(lambda: {work})")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip() in said.split("|")
+
+
+def test_c_that_goes_less_deep_is_no_limit() -> None:
+    """As that of Python 3.12 and 3.13, which cannot be set."""
+    done = run("""
+import json
+def scan_once(text, index):
+    raise RecursionError
+json._default_decoder.scan_once = scan_once
+stack.deepen()
+in_thread(lambda: (parsed(nested(10_002)) is not None, parsed(nested(100_000)), parsed(b'{"a": [1, "b"]}')))
+""")
+    assert (done.stdout.strip(), done.stderr) == ("(True, None, {'a': [1, 'b']})", "")
+
+
+def test_a_limit_without_the_stack_is_a_crash() -> None:
+    """So the one is never set without the other: a process may have been given less than the usual 8 MB."""
+    done = run("""
+threading.stack_size(512 * 1024)
+sys.setrecursionlimit(stack.RECURSION_LIMIT)
+in_thread(lambda: parsed(nested(10_000)) is not None)
+""")
+    assert done.returncode != 0 or done.stdout.strip() == "False", "Python 3.12 has a limit of its own"
