@@ -313,3 +313,15 @@ def test_while_suspended_nothing_is_put_right(scene: Scene, proxy: AppConfigProx
     assert scene.config_map("paused")["data"] == {"one.txt": "theirs"}
     scene.change("paused", suspend=False)
     scene.wait_for_content("paused", {"one.txt": ONE})
+
+
+def test_a_config_map_with_an_overwritten_mark_is_looked_after_all_the_same(scene: Scene) -> None:
+    scene.apply("one", target={"key": "one.txt"})
+    scene.wait_for("one", "Synced")
+    config_map = scene.config_map("one")
+    config_map["metadata"]["labels"]["appconfig-operator.io/source-uid"] = "bogus"
+    path = f"/api/v1/namespaces/{scene.namespace}/configmaps/one"
+    scene.api.json("PUT", path, {**config_map, "data": {"one.txt": "theirs"}})
+    scene.wait_for_content("one", {"one.txt": ONE}, timeout=REPAIR_SECONDS)
+    uid = scene.source("one")["metadata"]["uid"]
+    assert scene.config_map("one")["metadata"]["labels"]["appconfig-operator.io/source-uid"] == uid

@@ -209,8 +209,9 @@ class Poller:
         if now - memory.repairs[-1] < pace.SLOW_SECONDS:
             raise StallingError(
                 Reason.TARGET_CONFLICT,
-                f"ConfigMap {source.namespace}/{source.spec.target.name} {memory.drift}, again and again. It is put "
-                "right more slowly from now on. Stop what changes it, or set another spec.target.name.",
+                f"ConfigMap {source.namespace}/{source.spec.target.name} {memory.drift}, again and again. The "
+                "operator reverts that every 5 minutes from now on. Stop what changes it, or set another "
+                "spec.target.name; the annotation appconfig-operator.io/requestedAt reverts it now.",
             )
 
     def _receive(self, source: Source, memory: Memory) -> None:

@@ -58,6 +58,7 @@ class Schedule:
         self.turns = Turns(workers)
         self.awaited = Awaited()
         self._starts = Starts()
+        self._wanting: dict[Target, tuple[str, ...]] = {}  # uids of those whose target it is
         self._count = shards
         self._monotonic = monotonic
         self._notify = notify
@@ -69,6 +70,7 @@ class Schedule:
             self._change(entry, source)
             return True
         entry = self.entries[source.uid] = Entry(source, shard_of(source.uid, self._count))
+        self._want(source)
         if entry.shard in self.turns.shards:
             self._reserve_start(entry)
             self.start(entry, None)
@@ -80,6 +82,8 @@ class Schedule:
             return
         entry.source = source
         if source.generation > before.generation:
+            self._want_no_more(before)
+            self._want(source)
             self._wake_others(before)  # it may want another ConfigMap now, and have given this one up
         if entry.memory is None:
             return
@@ -96,8 +100,27 @@ class Schedule:
         self.awaited.set(uid, None)
         if entry is not None:
             self._give_back_start(entry)
+            self._want_no_more(entry.source)
             self._wake_others(entry.source)
         return entry
+
+    # Whose a ConfigMap is.
+
+    def wanting(self, target: Target) -> list[Entry]:
+        """Return those whose target a ConfigMap is: its mark can be overwritten, its name cannot."""
+        return [self.entries[uid] for uid in self._wanting.get(target, ())]
+
+    def _want(self, source: Source) -> None:
+        target = (source.namespace, source.spec.target.name)
+        self._wanting[target] = (*self._wanting.get(target, ()), source.uid)
+
+    def _want_no_more(self, source: Source) -> None:
+        target = (source.namespace, source.spec.target.name)
+        left = tuple(uid for uid in self._wanting.get(target, ()) if uid != source.uid)
+        if left:
+            self._wanting[target] = left
+        else:
+            self._wanting.pop(target, None)
 
     # What others wait for.
 

@@ -136,13 +136,18 @@ class Scheduler:
         with self._lock:
             self._schedule.wake((seen.namespace, seen.name))
             entry = self._entries.get(uid)
-            if entry is None:
-                return
-            entry.mark(seen)
-            if entry.concerned_by(seen):
-                entry.seen, entry.unlooked = seen, True
-            if entry.memory is not None and not entry.running:
-                self._schedule.look(entry, entry.memory)
+            if entry is not None:
+                entry.mark(seen)
+                self._take_in(entry, seen)
+            for other in self._schedule.wanting((seen.namespace, seen.name)):
+                if other is not entry:
+                    self._take_in(other, replace(seen, marked=False))  # somebody has overwritten its mark
+
+    def _take_in(self, entry: Entry, seen: Seen) -> None:
+        if entry.concerned_by(seen):
+            entry.seen, entry.unlooked = seen, True
+        if entry.memory is not None and not entry.running:
+            self._schedule.look(entry, entry.memory)
 
     def changed(self, namespace: str, name: str) -> None:
         """Take in that a ConfigMap came, changed or went, whoever's it is: some source may wait for that."""

@@ -363,3 +363,32 @@ def test_what_was_written_is_not_forgotten_when_the_spec_changes(start: Callable
     scheduler.put(source(generation=2))
     eventually(lambda: len(recorder.polled) == 2)
     assert scheduler.targets(None) == {source().uid: ("shop", "checkout-config")}
+
+
+@pytest.mark.parametrize("mark", ["bogus", "another"])
+@pytest.mark.parametrize("version", ["89", ""], ids=["changed", "deleted"])
+def test_an_overwritten_mark_hides_nothing(start: Callable[..., Scheduler], mark: str, version: str) -> None:
+    """The label is anybody's to overwrite, also with the uid of another source."""
+    recorder = Recorder(written=WRITTEN)
+    scheduler = start(recorder)
+    scheduler.put(source())
+    scheduler.put(source(uid="another", spec=spec(target=target(name="another-config"))))
+    eventually(lambda: len(recorder.polled) == 2)
+    scheduler.saw(mark, Seen("shop", "checkout-config", resource_version=version, keys=1, digest="sha256:1"))
+    eventually(lambda: recorder.count(source().uid) == 2)
+    assert recorder.count("another") == 1
+    assert recorder.drifts[-1] is not None
+
+
+def test_whose_target_a_config_map_is_follows_the_spec(start: Callable[..., Scheduler]) -> None:
+    scheduler = start(Recorder())
+    scheduler.put(source())
+    scheduler.put(source(uid="two"))
+    wanting = scheduler._schedule.wanting
+    assert [entry.source.uid for entry in wanting(("shop", "checkout-config"))] == [source().uid, "two"]
+    scheduler.put(source(generation=2, spec=spec(target=target(name="next"))))
+    assert [entry.source.uid for entry in wanting(("shop", "checkout-config"))] == ["two"]
+    assert [entry.source.uid for entry in wanting(("shop", "next"))] == [source().uid]
+    scheduler.remove("two")
+    scheduler.remove(source().uid)
+    assert scheduler._schedule._wanting == {}

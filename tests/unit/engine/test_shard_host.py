@@ -190,9 +190,9 @@ def test_what_became_of_a_config_map_while_another_replica_had_it_is_seen_at_the
     recorder = Recorder(written=WRITTEN, start_delay=NEVER)
     running = run(recorder)
     for uid in ("deleted", "untouched"):
-        running.scheduler.put(source(uid=uid, status=Status(target=WRITTEN)))
-    running.scheduler.saw("deleted", Seen("shop", "checkout-config"))
-    running.scheduler.saw("untouched", Seen("shop", "checkout-config", "88"))
+        running.scheduler.put(source(uid=uid, namespace=uid, status=Status(target=WRITTEN)))
+    running.scheduler.saw("deleted", Seen("deleted", "checkout-config"))
+    running.scheduler.saw("untouched", Seen("untouched", "checkout-config", "88"))
     running.scheduler.begin(0, running.holding, {})
     eventually(lambda: recorder.polled)
     assert recorder.polled == [("deleted", 1)]
