@@ -54,6 +54,10 @@ class Rival:
         """Tell whether it lives and wants the ConfigMap of that name, whatever its policy."""
         return not self.deleting and self.target == name
 
+    def made(self, name: str) -> bool:
+        """Tell whether it asks for the ConfigMap of that name, and wrote it last."""
+        return self.asks_for(name) and self.written == name
+
     def goes_before(self, created: str, uid: str) -> bool:
         """Tell whether it is the older of two sources. Both replicas that ask get the same answer, at any time."""
         return (self.created, self.uid) < (created, uid)

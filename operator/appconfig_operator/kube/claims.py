@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from appconfig_operator.api.v1alpha1 import API_VERSION, PLURAL
 from appconfig_operator.core import references
 from appconfig_operator.core.contest import contested
-from appconfig_operator.core.errors import OutdatedError, Reason, SourceError, SourceGoneError, TransientError
+from appconfig_operator.core.errors import (
+    OutdatedError,
+    Reason,
+    RefusedError,
+    SourceError,
+    SourceGoneError,
+    TransientError,
+)
 from appconfig_operator.core.managed import merge_manager, merging, uid_manager
 from appconfig_operator.core.rivals import Rival
-from appconfig_operator.kube.errors import NOT_FOUND, ApiError, UnreachableError, target_error
+from appconfig_operator.kube.errors import FORBIDDEN, NOT_FOUND, ApiError, UnreachableError, target_error
+from appconfig_operator.kube.pages import METADATA, Pages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.plan import WantedConfigMap
     from appconfig_operator.kube.api import Api
 
+T = TypeVar("T")
+
 PAGE = 100
+"""Sources a page of a list at most."""
 
 FEW = 4
 """Managers that are looked up by their name. Of more, most are made up, and the list tells of all at once."""
 
 QUEUE = 32
 """Sources among the owners of a ConfigMap that are looked up at most: anybody may write down thousands."""
-
-_METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
 class Claims:
@@ -89,11 +98,15 @@ class Claims:
 
         Somebody deleted it, and that one makes it again. One that waits must not be faster.
         """
-        found = [
-            rival
-            for item in self._list(wanted.namespace)
-            if (rival := Rival.from_dict(item)).asks_for(wanted.name) and rival.written == wanted.name
-        ]
+        own = self._rival(wanted.namespace, wanted.owner_name)
+        if own is not None and own.uid == wanted.owner_uid and own.made(wanted.name):
+            return None  # as a rule: no other needs to be looked up
+
+        def pick(item: Mapping[str, Any]) -> Rival | None:
+            rival = Rival.from_dict(item)
+            return rival if rival.made(wanted.name) else None
+
+        found = self._picked(wanted.namespace, pick, accept="application/json")
         first = min(found, key=lambda rival: (rival.created, rival.uid), default=None)
         return None if any(rival.uid == wanted.owner_uid for rival in found) else first
 
@@ -115,10 +128,12 @@ class Claims:
 
     def _managers(self, namespace: str) -> dict[str, str]:
         """Return the names of the sources that there are, by the managers that they have or had."""
-        items = [item["metadata"] for item in self._list(namespace, accept=_METADATA_ONLY)]
-        return {uid_manager(metadata["uid"]): metadata["name"] for metadata in items} | {
-            merge_manager(metadata["name"]): metadata["name"] for metadata in items
-        }
+
+        def pick(item: Mapping[str, Any]) -> tuple[str, str]:
+            return item["metadata"]["uid"], item["metadata"]["name"]
+
+        found = self._picked(namespace, pick, accept=METADATA)
+        return {uid_manager(uid): name for uid, name in found} | {merge_manager(name): name for _, name in found}
 
     def _rival(self, namespace: str, name: str) -> Rival | None:
         try:
@@ -126,28 +141,35 @@ class Claims:
         except ApiError as error:
             if error.status == NOT_FOUND and error.reason == "NotFound":
                 return None
-            raise _unanswered(error, f"AppConfigSource {namespace}/{name}") from error
+            raise _unanswered(error, f"AppConfigSource {namespace}/{name}", "get") from error
         except UnreachableError as error:
-            raise _unanswered(error, f"AppConfigSource {namespace}/{name}") from error
+            raise _unanswered(error, f"AppConfigSource {namespace}/{name}", "get") from error
 
-    def _list(self, namespace: str, accept: str = "application/json") -> Iterator[dict[str, Any]]:
-        query = {"limit": str(PAGE)}
+    def _picked(self, namespace: str, pick: Callable[[Mapping[str, Any]], T | None], *, accept: str) -> list[T]:
+        """List the sources of a namespace, and keep of them what is picked: the others may be many and large."""
+        found: list[T] = []
+        since = ""
         try:
-            while True:
-                page = self._api.call("GET", _collection(namespace), query=query, accept=accept)
-                yield from page["items"] or ()
-                token = page["metadata"].get("continue")
-                if not token:
-                    return
-                query["continue"] = token
+            for version, items in Pages(self._api, _collection(namespace), accept=accept, limit=PAGE):
+                if version != since:  # the list has begun, or begun anew
+                    found, since = [], version
+                found += [one for item in items if (one := pick(item)) is not None]
+                del items  # or it would be there beside the next page
         except (ApiError, UnreachableError) as error:
-            raise _unanswered(error, f"AppConfigSources of namespace {namespace}") from error
+            raise _unanswered(error, f"AppConfigSources of namespace {namespace}", "list") from error
+        return found
 
 
-def _unanswered(error: ApiError | UnreachableError, what: str) -> SourceError:
+def _unanswered(error: ApiError | UnreachableError, what: str, verb: str) -> SourceError:
     if isinstance(error, ApiError) and error.status == NOT_FOUND:
         # The kind itself is not served: that says nothing of the sources.
         return TransientError(Reason.TARGET_UNAVAILABLE, f"{what} could not be looked up ({error}).")
+    if isinstance(error, ApiError) and error.status == FORBIDDEN:
+        return RefusedError(
+            Reason.TARGET_REJECTED,
+            f"{what} could not be looked up, to learn whose the ConfigMap is: {error.words} "
+            f"Allow the operator to {verb} appconfigsources.",
+        )
     return target_error(error, what)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from appconfig_operator.api.v1alpha1 import PLURAL
 from appconfig_operator.core import references
 from appconfig_operator.core.errors import RefusedError, SourceGoneError, TransientError
 from appconfig_operator.core.plan import Create, WantedConfigMap, plan, wanted_config_map
@@ -13,6 +14,7 @@ from appconfig_operator.core.render import Data
 from appconfig_operator.core.version import Version
 from appconfig_operator.kube.claims import QUEUE, Claims
 from appconfig_operator.kube.errors import ApiError, UnreachableError
+from appconfig_operator.kube.pages import PAGE_BYTES
 from tests.unit.builders import source
 
 
@@ -26,6 +28,8 @@ class FakeApi:
     def call(self, *_: object, **__: object) -> dict[str, Any]:
         self.calls += 1
         raise self.error
+
+    sized = call
 
 
 def claims(error: Exception) -> tuple[Claims, FakeApi]:
@@ -65,11 +69,109 @@ def test_only_an_answer_that_it_is_gone_says_so(error: Exception, kind: type[Exc
     assert type(caught.value) is kind
 
 
+def test_a_look_that_is_forbidden_is_no_write_that_was_refused() -> None:
+    looking, _ = claims(ApiError(403, {"kind": "Status", "reason": "Forbidden", "message": "geheim"}))
+    with pytest.raises(RefusedError) as caught:
+        looking.held(want("mine"), others())
+    assert caught.value.message == (
+        "AppConfigSource shop/another could not be looked up, to learn whose the ConfigMap is: HTTP 403 Forbidden. "
+        "Allow the operator to get appconfigsources."
+    )
+
+
+def made(name: str, uid: str, *, asks: str = "checkout-config", written: str = "checkout-config") -> dict[str, Any]:
+    return {
+        "metadata": {"name": name, "uid": uid, "creationTimestamp": f"2026-01-01T00:00:0{uid[-1]}Z"},
+        "spec": {"target": {"name": asks}},
+        "status": {"target": {"name": written}},
+    }
+
+
+class FakeSources:
+    """Has these sources: the lists one after the other, the last of them again and again; a page has a source."""
+
+    def __init__(self, *lists: list[dict[str, Any]], gone_at: int = 0, error: Exception | None = None) -> None:
+        self.lists = list(lists)
+        self.gone_at = gone_at
+        self.error = error
+        self.gets: list[str] = []
+        self.pages = 0
+        self.limits: list[int] = []
+
+    def call(self, method: str, path: str, **_: object) -> dict[str, Any]:
+        assert method == "GET"
+        name = path.rpartition(f"/{PLURAL}/")[2]
+        self.gets.append(name)
+        for one in self.lists[0]:
+            if one["metadata"]["name"] == name:
+                return one
+        raise NOT_FOUND
+
+    def sized(
+        self, _method: str, _path: str, *, query: dict[str, str], limit_bytes: int, **_: object
+    ) -> tuple[dict[str, Any], int]:
+        if self.error is not None:
+            raise self.error
+        self.pages += 1
+        self.limits.append(limit_bytes)
+        if self.pages == self.gone_at:
+            self.lists.pop(0)
+            raise ApiError(410, {"kind": "Status", "reason": "Expired"})
+        start = int(query.get("continue", 0))
+        there = self.lists[0]
+        token = str(start + 1) if start + 1 < len(there) else ""
+        metadata = {"resourceVersion": str(len(self.lists)), "continue": token}
+        return {"metadata": metadata, "items": there[start : start + 1] or None}, 100
+
+
+def maker(api: Any) -> str | None:
+    found = Claims(api).maker(want("mine"))
+    return None if found is None else found.name
+
+
+MINE = made("mine", "mine")
+
+
+def test_what_the_source_itself_made_costs_one_look() -> None:
+    api = FakeSources([MINE, made("other", "1")])
+    assert maker(api) is None
+    assert (api.gets, api.pages) == (["mine"], 0)
+
+
+@pytest.mark.parametrize(
+    ("sources", "expected"),
+    [
+        ([], None),
+        ([made("other", "1")], "other"),
+        ([made("mine", "made-anew-2"), made("other", "1")], "other"),
+        ([made("mine", "mine", written=""), made("younger", "3"), made("other", "2")], "other"),
+        ([made("mine", "mine", asks="another"), made("other", "2")], "other"),
+        ([made("mine", "mine", written=""), made("other", "1", written="")], None),
+        ([made("mine", "mine", written=""), made("other", "1", asks="another")], None),
+    ],
+    ids=["none", "mine is gone", "mine is another", "the older", "mine asks no more", "both wait", "gave it up"],
+)
+def test_another_source_that_made_it_makes_it_again(sources: list[dict[str, Any]], expected: str | None) -> None:
+    api = FakeSources(sources)
+    assert maker(api) == expected
+    assert set(api.limits) == {PAGE_BYTES}, "no page fills the memory"
+
+
+def test_what_a_list_said_before_it_began_anew_is_void() -> None:
+    before = [made("other", "1"), made("more", "2")]
+    assert maker(FakeSources(before, [made("more", "2")], gone_at=2)) == "more"
+    assert maker(FakeSources(before, [], gone_at=2)) is None
+
+
 @pytest.mark.parametrize("error", [ApiError(503, {}), ApiError(404, {}), UnreachableError("cut")])
 def test_a_list_that_fails_says_nothing(error: Exception) -> None:
-    looking, _ = claims(error)
     with pytest.raises(TransientError):
-        looking.maker(want("mine"))
+        maker(FakeSources([], error=error))
+
+
+def test_a_list_that_is_forbidden_says_which_right_is_missing() -> None:
+    with pytest.raises(RefusedError, match="Allow the operator to list appconfigsources"):
+        maker(FakeSources([], error=ApiError(403, {"kind": "Status", "reason": "Forbidden"})))
 
 
 def test_a_source_of_its_own_is_looked_up_by_nobody() -> None:
