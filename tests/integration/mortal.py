@@ -19,6 +19,7 @@ from appconfig_operator.core.drift import look, source_uid
 from appconfig_operator.engine.poll import Poller
 from appconfig_operator.engine.scheduler import Scheduler
 from appconfig_operator.engine.sessions import Sessions
+from appconfig_operator.kube.answers import ANSWER_BYTES
 from appconfig_operator.kube.api import Api
 from appconfig_operator.kube.configmaps import ConfigMaps
 from appconfig_operator.kube.history import History
@@ -58,7 +59,7 @@ class MortalApi(Api):
         self.writes = []
         self._kill_at, self._after = kill_at, after
 
-    def call(  # noqa: PLR0913 - as its parent
+    def sized(  # noqa: PLR0913 - as its parent
         self,
         method: str,
         path: str,
@@ -68,7 +69,8 @@ class MortalApi(Api):
         content_type: str = "application/json",
         accept: str = "application/json",
         timeout: float | None = None,
-    ) -> dict[str, Any]:
+        limit_bytes: int = ANSWER_BYTES,
+    ) -> tuple[dict[str, Any], int]:
         due = False
         if method != "GET":
             self.writes.append(f"{method} {path.rpartition('/namespaces/')[2]}")
@@ -78,8 +80,15 @@ class MortalApi(Api):
         if self._dead or (due and not self._after):
             self._dead = True
             raise KilledError
-        answer = super().call(
-            method, path, query=query, body=body, content_type=content_type, accept=accept, timeout=timeout
+        answer = super().sized(
+            method,
+            path,
+            query=query,
+            body=body,
+            content_type=content_type,
+            accept=accept,
+            timeout=timeout,
+            limit_bytes=limit_bytes,
         )
         if due:
             self._dead = True

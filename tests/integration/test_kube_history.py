@@ -185,11 +185,11 @@ class RefusingApi(MortalApi):
         super().__init__(api)
         self.refuse = refuse
 
-    def call(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+    def sized(self, method: str, path: str, **more: Any) -> tuple[dict[str, Any], int]:
         error = self.refuse(method, path)
         if error is not None:
             raise error
-        return super().call(method, path, **more)
+        return super().sized(method, path, **more)
 
 
 def status(code: int, reason: str = "", causes: Sequence[Mapping[str, str]] = ()) -> ApiError:

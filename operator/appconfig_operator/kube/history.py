@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.core.managed import FIELD_MANAGER
@@ -22,6 +23,7 @@ from appconfig_operator.kube.errors import (
     UnreadableError,
     target_error,
 )
+from appconfig_operator.kube.pages import METADATA, Pages
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -41,7 +43,7 @@ READS = 100
 """How far a look goes, in pages of metadata and in objects that are read whole. A history has 51 revisions at most, and
 what is beyond was put there by somebody else."""
 
-_METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_METADATA_OF_ONE = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 
 class History:
@@ -68,9 +70,11 @@ class History:
         told = {(kept.digest, kept.revision): kept for kept in known}
         # By what tells them apart: one that is there twice is no second one, of which one could go.
         found: dict[tuple[str, int], KeptVersion] = {}
-        reads = 0
+        reads, since = 0, ""
         try:
-            for metadata in self._listed(source):
+            for version, metadata in self._listed(source):
+                if version != since:  # the list has begun, or begun anew
+                    found, since = {}, version
                 key = noted(metadata)
                 if key in told:
                     found[key] = told[key]
@@ -162,7 +166,7 @@ class History:
             if revision is not None and revision.kept.digest == digest:
                 yield revision
         reads = 0
-        for metadata in self._listed(source):
+        for _, metadata in self._listed(source):
             if noted(metadata)[0] != digest or metadata["name"] in names:
                 continue
             if reads == READS:
@@ -172,25 +176,32 @@ class History:
             if revision is not None and revision.kept.digest == digest:
                 yield revision
 
-    def _listed(self, source: Source) -> Iterator[Mapping[str, Any]]:
-        """List the metadata of the source's revisions, as far as it is their controller."""
-        query = {"labelSelector": f"{SOURCE_UID}={source.uid}", "limit": str(PAGE)}
-        for _ in range(PAGES):
-            page = self._api.call("GET", _collection(source), query=query, accept=_METADATA_ONLY)
-            # An empty list of metadata only comes as null.
-            for item in page["items"] or ():
+    def _listed(self, source: Source) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """List the metadata of the source's revisions, as far as it is their controller.
+
+        Each comes with the version of the list: another one than before says that the list has begun anew.
+        """
+        query = {"labelSelector": f"{SOURCE_UID}={source.uid}"}
+        pages = Pages(self._api, _collection(source), query=query, accept=METADATA, limit=PAGE)
+        for version, items in islice(pages, PAGES):
+            for item in items:
                 if belongs_to(source.uid, item["metadata"]):
-                    yield item["metadata"]
-            token = page["metadata"].get("continue")
-            if not token:
-                return
-            query["continue"] = token
+                    yield version, item["metadata"]
+            del items  # or it would be there beside the next page
 
     def _read(self, source: Source, name: str) -> Revision | None:
+        path = f"{_collection(source)}/{name}"
         try:
-            return from_revision(source, self._api.call("GET", f"{_collection(source)}/{name}"))
-        except UnreadableError:
-            return None  # its data is whatever somebody put there: too deep to be parsed, say
+            try:
+                body = self._api.call("GET", path)
+            except UnreadableError:
+                # A gateway has answered, and nobody knows; or its data is too deep to be parsed. Metadata never is.
+                self._api.call("GET", path, accept=_METADATA_OF_ONE)
+                try:
+                    body = self._api.call("GET", path)
+                except UnreadableError:
+                    return None
+            return from_revision(source, body)
         except ApiError as error:
             if error.status == NOT_FOUND:
                 return None
