@@ -31,6 +31,9 @@ NOT_KEPT = "HistoryNotKept"
 NOT_DELETED = "HistoryNotDeleted"
 NOT_LISTED = "HistoryNotListed"
 
+SPARES = 50
+"""Kept versions that are to go, of one source, that are remembered. They grow in number while deletions are refused."""
+
 _KEEP_ANYWAY = "The newer version is written all the same."
 
 
@@ -73,7 +76,7 @@ class Keeper:
             if not self._passed_over(source, memory, NOT_LISTED, error, note):
                 raise
         else:
-            memory.history, memory.spare = cut.history, cut.spare
+            memory.history, memory.spare = cut.history, _newest(cut.spare)
             memory.trouble.pop(NOT_LISTED, None)
             memory.counted = True
 
@@ -105,7 +108,7 @@ class Keeper:
                 raise
         else:
             memory.trouble.pop(NOT_KEPT, None)
-            memory.history, memory.spare = history, memory.spare + spare
+            memory.history, memory.spare = history, _newest(memory.spare + spare)
 
     def hold(self, source: Source, memory: Memory, version: Version) -> None:
         """Keep a pinned version beside the ConfigMap too: AppConfig may never deliver it again.
@@ -129,30 +132,31 @@ class Keeper:
     def prune(self, source: Source, memory: Memory) -> None:
         """Take what is beyond the limit out of the history. It is to go."""
         cut = pruned(memory.history, limit=source.spec.history_limit, pinned=source.spec.pinned_digest)
-        memory.history, memory.spare = cut.history, memory.spare + cut.spare
+        memory.history, memory.spare = cut.history, _newest(memory.spare + cut.spare)
 
     def sweep(self, source: Source, memory: Memory) -> None:
         """Drop what is to go: what was beyond the limit, or is there under a newer number.
 
-        What cannot be dropped stays, and is tried again with the next poll: the ConfigMap is in order.
+        What cannot be dropped stays, and is tried again with the next poll: the ConfigMap is in order. After a refusal
+        no others are tried, as the next one is likely to be refused, too.
         """
-        left: list[KeptVersion] = []
-        problem: SourceError | None = None
-        for kept in memory.spare:
+        full = len(memory.spare) == SPARES
+        while memory.spare:
+            kept, *others = memory.spare
             try:
                 self.history.drop(source, kept)
             except SourceError as error:
-                left.append(kept)
-                problem = error
-        memory.spare = tuple(left)
-        if problem is None:
-            memory.trouble.pop(NOT_DELETED, None)
-            return
-        note = (
-            f"Replaced versions beyond spec.historyLimit could not be deleted: {problem.message} "
-            "Allow the operator to get and delete ControllerRevisions."
-        )
-        self._passed_over(source, memory, NOT_DELETED, problem, note)
+                memory.spare = (*others, kept)  # one that alone cannot be dropped is in no other's way
+                note = (
+                    f"Replaced versions beyond spec.historyLimit could not be deleted: {error.message} "
+                    "Allow the operator to get and delete ControllerRevisions."
+                )
+                self._passed_over(source, memory, NOT_DELETED, error, note)
+                return
+            memory.spare = tuple(others)
+            # There may be more. They are found when the history is counted, which is worth it only once deletions pass.
+            memory.counted = memory.counted and not full
+        memory.trouble.pop(NOT_DELETED, None)
 
     def _passed_over(self, source: Source, memory: Memory, what: str, error: SourceError, note: str) -> bool:
         """Tell whether a failure is to be lived with. Then it is told, once."""
@@ -165,6 +169,12 @@ class Keeper:
             logger.warning("%s: %s", what, note, extra=about(source, reason=what))
             self.events.emit(source, kind="Warning", reason=what, note=note)
         return lasting
+
+
+def _newest(spare: tuple[KeptVersion, ...]) -> tuple[KeptVersion, ...]:
+    if len(spare) <= SPARES:
+        return spare  # in its order: first what was not tried last
+    return tuple(sorted(spare, key=lambda kept: kept.revision, reverse=True)[:SPARES])
 
 
 def _has(memory: Memory, version: Version) -> bool:

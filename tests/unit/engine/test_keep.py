@@ -10,6 +10,7 @@ import pytest
 from appconfig_operator.api.status import KeptVersion
 from appconfig_operator.api.v1alpha1 import CreationPolicy
 from appconfig_operator.core.errors import Reason, StallingError
+from appconfig_operator.engine.keep import SPARES
 from tests.unit.builders import target
 from tests.unit.engine.bench import AWAY, FORBIDDEN, Bench, bench
 from tests.unit.engine.test_history import DIGESTS, ONE, THREE, TWO, kept, respec
@@ -73,6 +74,40 @@ def test_what_cannot_be_dropped_fails_no_poll_and_is_tried_with_each(error: Any,
     assert it.events.count("HistoryNotDeleted") == 1
     assert len(it.world.revisions) == 1
     assert (it.memory.spare, it.memory.trouble) == ((), {})
+
+
+def spares(*numbers: int) -> tuple[KeptVersion, ...]:
+    return tuple(KeptVersion(f"sha256:{number}", "v", number, "2026-01-01T00:00:00Z") for number in numbers)
+
+
+def test_after_a_refusal_no_other_is_tried_and_one_alone_is_in_no_others_way() -> None:
+    it = bench(ONE)
+    it.poll()
+    it.memory.spare = spares(1, 2, 3)
+    it.world.drop_errors = [FORBIDDEN]
+    it.poll()
+    assert it.world.drop_errors == []
+    assert it.memory.spare == spares(2, 3, 1), "one was tried"
+    it.world.drop_errors = [None, None, FORBIDDEN]
+    it.poll()
+    assert it.memory.spare == spares(1)
+    it.poll()
+    assert (it.memory.spare, it.memory.trouble) == ((), {})
+
+
+def test_what_is_to_go_is_bounded_and_counted_again_once_it_goes() -> None:
+    it = respec(bench(ONE, TWO, THREE), history_limit=1)
+    it.poll()
+    it.poll()
+    it.memory.spare = spares(*range(1, SPARES + 10))
+    it.world.drop_errors = [FORBIDDEN] * 2
+    it.poll()
+    assert len(it.memory.spare) == SPARES
+    assert min(kept.revision for kept in it.memory.spare) > 1, "the oldest are forgotten"
+    it.poll()
+    assert it.memory.counted, "while deletions are refused, another look would find nothing that could be done"
+    it.poll()
+    assert (it.memory.spare, it.memory.counted) == ((), False)
 
 
 def test_what_was_to_go_can_be_pinned() -> None:
