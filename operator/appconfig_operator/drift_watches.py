@@ -193,5 +193,5 @@ class ConfigMapWatch:
         uid = source_uid(metadata)
         if uid is not None:
             self._scheduler.saw(uid, look(metadata) if there else Seen(metadata["namespace"], metadata["name"]))
-        for waits in waiting(metadata) if there else ():
-            self._scheduler.waits(waits, metadata["namespace"], metadata["name"])
+        waits = waiting(metadata) if there else frozenset()
+        self._scheduler.waits(waits, metadata["namespace"], metadata["name"])

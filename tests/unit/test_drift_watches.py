@@ -107,10 +107,10 @@ def test_those_that_wait_for_it_are_told(it: Drifting) -> None:
     }
     maps = FakeMaps(there=[waited_for])
     assert it.start(maps).listed.wait(10)
-    assert it.scheduler.waiting == [("w", "shop", "x")]
+    assert it.scheduler.waiting == [({"w"}, "shop", "x")]
     maps.events.put((waited_for, False))
     eventually(lambda: len(it.told()) == 2)
-    assert len(it.scheduler.waiting) == 1
+    eventually(lambda: it.scheduler.waiting[1:] == [(set(), "shop", "x")])
 
 
 def test_what_is_missing_was_deleted(it: Drifting) -> None:

@@ -46,7 +46,7 @@ class FakeScheduler:
     known: dict[str, Source | None] = field(default_factory=dict)
     targets_by_uid: dict[str, tuple[str, str]] = field(default_factory=dict)
     drifts: list[tuple[str, Seen]] = field(default_factory=list)
-    waiting: list[tuple[str, str, str]] = field(default_factory=list)
+    waiting: list[tuple[set[str], str, str]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def put(self, source: Source) -> bool:
@@ -70,9 +70,9 @@ class FakeScheduler:
     def targets(self, namespace: str | None) -> dict[str, tuple[str, str]]:
         return {uid: at for uid, at in self.targets_by_uid.items() if namespace in {None, at[0]}}
 
-    def waits(self, uid: str, namespace: str, name: str) -> None:
+    def waits(self, uids: frozenset[str], namespace: str, name: str) -> None:
         with self.lock:
-            self.waiting.append((uid, namespace, name))
+            self.waiting.append((set(uids), namespace, name))
 
     def saw(self, uid: str, seen: Seen) -> None:
         self.drifts.append((uid, seen))

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 MARKED = 20
 """Names of ConfigMaps that are kept of a source. More than two were made by somebody else."""
 
+WAITS = 20
+"""Names of ConfigMaps that a source waits for, likewise."""
+
 
 @dataclass(slots=True)
 class Entry:
@@ -120,6 +123,12 @@ class Entry:
             self.astray = self.astray or seen.name != self.source.spec.target.name
         elif known and not theirs and seen.namespace == self.source.namespace:
             self.marked = tuple(name for name in self.marked if name != seen.name)
+
+    def wait_for(self, namespace: str, name: str) -> bool:
+        """Take note of a ConfigMap that the source waits for, and tell whether that is known now."""
+        if namespace == self.source.namespace and len(self.waits) < WAITS:
+            self.waits |= {name}
+        return namespace == self.source.namespace and name in self.waits
 
     def concerned_by(self, seen: Seen) -> bool:
         """Tell whether it is the ConfigMap of the source: the mark alone, anybody can copy to anywhere."""

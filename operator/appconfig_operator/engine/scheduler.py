@@ -53,6 +53,7 @@ class Scheduler:
         self._turns = self._schedule.turns
         self._entries = self._schedule.entries
         self._sessions = sessions
+        self._owners: dict[tuple[str, str], frozenset[str]] = {}
         self._cut_off = False
 
     def stop(self) -> None:
@@ -89,6 +90,8 @@ class Scheduler:
         """Forget a source, and its session with it."""
         with self._lock:
             entry = self._schedule.remove(uid)
+            for key in () if entry is None else [(entry.source.namespace, name) for name in entry.waits]:
+                self._note_owners(key, self._owners.get(key, frozenset()) - {uid})
         if entry is not None and entry.memory is not None:
             logger.info("Deleted: its session ends", extra=about(entry.source))
 
@@ -164,12 +167,22 @@ class Scheduler:
         with self._lock:
             return self._schedule.awaited.within(namespace)
 
-    def waits(self, uid: str, namespace: str, name: str) -> None:
-        """Take in that a source is an owner of a ConfigMap for which it waits, or waited before a restart."""
+    def waits(self, uids: frozenset[str], namespace: str, name: str) -> None:
+        """Take in which sources are owners of a ConfigMap because they wait for it, or waited before a restart."""
         with self._lock:
-            entry = self._entries.get(uid)
-            if entry is not None and entry.source.namespace == namespace:
-                entry.waits |= {name}
+            for uid in self._owners.pop((namespace, name), frozenset()) - uids:
+                if (entry := self._entries.get(uid)) is not None:
+                    entry.waits -= {name}
+            noted = frozenset(
+                uid for uid in uids if (entry := self._entries.get(uid)) is not None and entry.wait_for(namespace, name)
+            )
+            self._note_owners((namespace, name), noted)
+
+    def _note_owners(self, key: tuple[str, str], uids: frozenset[str]) -> None:
+        if uids:
+            self._owners[key] = uids
+        else:
+            self._owners.pop(key, None)
 
     def targets(self, namespace: str | None) -> dict[str, tuple[str, str]]:
         """Return namespace and name of the marked ConfigMaps of a namespace, or of all, by the uid of their source."""

@@ -12,6 +12,7 @@ from appconfig_operator.api.status import Status, WrittenTarget
 from appconfig_operator.api.v1alpha1 import CreationPolicy
 from appconfig_operator.core.drift import Seen
 from appconfig_operator.core.errors import SourceGoneError
+from appconfig_operator.engine.entry import WAITS
 from tests.unit.builders import source, spec, target
 from tests.unit.engine.running import NEVER, Gate, Recorder, Running, eventually
 
@@ -269,14 +270,44 @@ def test_what_a_source_waits_for_is_given_up_after_a_restart(run: Callable[..., 
     running = run(recorder)
     scheduler = running.scheduler
     scheduler.put(source())
-    scheduler.waits("nobody", "shop", "waited-for")
-    scheduler.waits(source().uid, "elsewhere", "another")
-    scheduler.waits(source().uid, "shop", "waited-for")
+    scheduler.waits(frozenset({source().uid}), "elsewhere", "another")
+    scheduler.waits(frozenset({"nobody", source().uid}), "shop", "waited-for")
     scheduler.begin(0, running.holding, {})
     eventually(lambda: recorder.polled)
     (entry,) = scheduler.entries()
     assert entry.memory is not None
     assert entry.memory.left == {"waited-for"}
+
+
+def waited_for(scheduler: Scheduler, uid: str = source().uid) -> frozenset[str]:
+    return next(entry.waits for entry in scheduler.entries() if entry.source.uid == uid)
+
+
+def test_what_a_source_waits_for_no_more_is_forgotten(run: Callable[..., Running]) -> None:
+    scheduler = run(Recorder()).scheduler
+    both = frozenset({source().uid, "another"})
+    scheduler.put(source())
+    scheduler.put(source(uid="another"))
+    scheduler.waits(both, "shop", "one")
+    scheduler.waits(both, "shop", "two")
+    scheduler.waits(both - {source().uid}, "shop", "one")
+    assert waited_for(scheduler) == {"two"}
+    assert waited_for(scheduler, "another") == {"one", "two"}
+    scheduler.remove("another")
+    scheduler.waits(frozenset(), "shop", "two")
+    scheduler.waits(frozenset(), "shop", "one")
+    assert waited_for(scheduler) == frozenset()
+    assert scheduler._owners == {}
+
+
+def test_what_a_source_waits_for_is_bounded(run: Callable[..., Running]) -> None:
+    scheduler = run(Recorder()).scheduler
+    scheduler.put(source())
+    for number in range(10_000):
+        scheduler.waits(frozenset({source().uid}), "shop", f"forged-{number}")
+    assert len(waited_for(scheduler)) == len(scheduler._owners) == WAITS
+    scheduler.remove(source().uid)
+    assert scheduler._owners == {}
 
 
 OWNED = replace(WRITTEN, name="checkout-config")
