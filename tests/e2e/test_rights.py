@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 CHECKOUT = {"config.json": '{"version": "can4rybird 1"}'}
 NEXT = {"config.json": '{"version": "can4rybird 2"}'}
-SLOW = 70.0
+SLOW = 90.0
 """Seconds for what is tried again after a minute at most."""
 
 

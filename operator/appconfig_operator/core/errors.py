@@ -87,7 +87,7 @@ class TransientError(SourceError):
 
 
 class RefusedError(TransientError):
-    """It passes soon or not at all: retried as transient, and stalled from the third failure in a row on."""
+    """The API server refuses (403): retried as transient; stalled, and tried each minute, from the third failure on."""
 
 
 class SourceGoneError(Exception):

@@ -28,6 +28,14 @@ def slow(interval: float, random: float) -> float:
     return ordinary(pace, pace, random)
 
 
+def refused(random: float) -> float:
+    """Return the pace of a source that lacks a right in the cluster.
+
+    Nobody says when the right is granted, and a look costs one call at the API server.
+    """
+    return ordinary(BACKOFF_CAP_SECONDS, BACKOFF_CAP_SECONDS, random)
+
+
 def backoff(failures: int, random: float) -> float:
     """Return a full-jitter back-off.
 

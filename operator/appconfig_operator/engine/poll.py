@@ -268,7 +268,7 @@ class Poller:
     def _delay(self, memory: Memory, error: SourceError) -> float:
         if isinstance(error, TransientError):
             if isinstance(error, RefusedError) and memory.failures >= conditions.SHOWN_AFTER:
-                return pace.slow(memory.session.interval, self._random())
+                return error.retry_after + pace.refused(self._random())
             # Never sooner than whoever refused asked for; the jitter keeps those apart who were told the same.
             return error.retry_after + pace.backoff(memory.failures, self._random())
         if isinstance(error, StallingError) and not isinstance(error, AwaitedError):

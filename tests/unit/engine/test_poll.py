@@ -209,9 +209,10 @@ def test_a_refused_write_stalls_from_the_third_on() -> None:
     assert it.poll() == 0
     assert it.ready == ("Unknown", "Progressing")
     assert it.poll(after=1) == 0
-    assert it.poll(after=1) == pace.SLOW_SECONDS
+    assert it.poll(after=1) == pace.BACKOFF_CAP_SECONDS
     assert it.ready == ("False", "TargetRejected")
     assert it.memory.status.condition("Stalled") is not None
+    assert it.poll(after=60) == pace.BACKOFF_CAP_SECONDS
 
 
 def test_content_that_cannot_be_written_stalls_until_another_comes() -> None:
