@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 MEGABYTE = 1_000_000
 REFUSED_MB = 20.0
 FLAT_MB = 2.0
+IDENTITIES_MB = 150.0
 HOSTILE_MB = 250.0
 LIMIT_MB = 512 * 1.048576
 """The limit that the chart and the manifests set."""
@@ -20,11 +21,23 @@ LIMIT_MB = 512 * 1.048576
 def refused(seen: Seen) -> list[Figure]:
     """Tell what refused documents leave behind."""
     at = seen.held["refused-content"]
-    how = "VmRSS: before there was a source, when each was polled twice, and 1,000 polls later."
+    how = (
+        "VmRSS: with one source whose document of this size is written, with 300 that are refused when each was polled "
+        "twice, and 1,000 polls later."
+    )
     words = "resident memory, 300 sources whose 900 KB documents are refused"
-    more, grown = at["settled_bytes"] - at["idle_bytes"], at["after_bytes"] - at["settled_bytes"]
+    more, grown = at["settled_bytes"] - at["one_bytes"], at["after_bytes"] - at["settled_bytes"]
     return [
-        Figure(f"{words}, over none", "MB", _megabytes(more), REFUSED_MB, how, "refused-content", 300, dict(at)),
+        Figure(
+            f"{words}, over one that is written",
+            "MB",
+            _megabytes(more),
+            REFUSED_MB,
+            how,
+            "refused-content",
+            300,
+            dict(at),
+        ),
         Figure("the same: what 1,000 polls add", "MB", _megabytes(grown), FLAT_MB, how, "refused-content", 1000),
     ]
 
@@ -43,6 +56,15 @@ def large(seen: Seen) -> list[Figure]:
     how = "VmHWM, when the status of each was written. The goal is the limit that the chart sets."
     figure = "peak memory of a first sync of 30 YAML documents of 0.6 MB"
     return [Figure(figure, "MB", _peak(at), LIMIT_MB, how, "large-documents", 30, dict(at))]
+
+
+def identities(seen: Seen) -> list[Figure]:
+    """Tell what identities take."""
+    at = seen.held["identities"]
+    how = "VmRSS of a process after its first identity's poll by HTTPS, and after one poll of each of the others."
+    figure = "resident memory, 1,000 identities, over one"
+    more = _megabytes(at["after_bytes"] - at["one_bytes"])
+    return [Figure(figure, "MB", more, IDENTITIES_MB, how, "identities", 1000, dict(at))]
 
 
 def _peak(at: Observed) -> float:

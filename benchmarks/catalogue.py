@@ -58,6 +58,7 @@ CATALOGUE = {
     "refused-content": Benchmark(bounds.refused, held=True),
     "hostile-configmaps": Benchmark(bounds.hostile, held=True),
     "large-documents": Benchmark(bounds.large, held=True),
+    "identities": Benchmark(bounds.identities, held=True),
     "growth": Benchmark(
         goals.growth,
         # With 100 sources the fixed costs are all there is to see, and minutes are saved.

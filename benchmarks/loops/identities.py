@@ -1,4 +1,4 @@
-"""The memory of identities: `python -m benchmarks.loops.identities [COUNT]` prints what their first polls add to it.
+"""The memory of identities: what their first polls add to a process.
 
 Each identity is a ServiceAccount of its own: one call of STS for its role, then one poll, all by HTTPS. What is
 measured is a process of its own; the server is its parent's, on the loopback interface, with a certificate made for the
@@ -12,7 +12,6 @@ import os
 import ssl
 import subprocess
 import sys
-import tempfile
 import threading
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -24,16 +23,12 @@ import certifi
 
 from appconfig_operator.api.v1alpha1 import Credentials
 from appconfig_operator.aws.service import AppConfig
-from appconfig_operator.core.errors import WaitingError
+from appconfig_operator.core.errors import SourceError
 from benchmarks.usage import resident_bytes
 from tests.unit.builders import source, spec
 
 if TYPE_CHECKING:
     from appconfig_operator.core.identity import AccessKeys
-
-_COUNT = 1000
-_MEGABYTE = 1e6
-_MEASURED = "BENCHMARK_MEASURED"
 
 
 class _Cluster:
@@ -87,7 +82,7 @@ def _measured(count: int) -> None:
     ]
     # The first one brings what is there once, however many there are.
     for number, session in enumerate(sessions):
-        with suppress(WaitingError):  # nothing is deployed, and to know that takes a whole answer
+        with suppress(SourceError):  # an empty first body, which takes a whole exchange all the same
             session.poll()
         if number in {0, count}:
             sys.stdout.write(f"{number} {resident_bytes(os.getpid())}\n")
@@ -110,28 +105,39 @@ def _serve(folder: Path) -> tuple[ThreadingHTTPServer, Path]:
     return server, authorities
 
 
-def main() -> None:
-    """Measure, or be measured."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else _COUNT
-    if os.environ.get(_MEASURED):
-        _measured(count)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        server, authorities = _serve(Path(folder))
+def resident_with(count: int, folder: Path) -> tuple[int, int]:
+    """Poll with each of many identities once, in a process of its own.
+
+    Parameters
+    ----------
+    count
+        Identities, beside the first.
+    folder
+        For keys. It exists.
+
+    Returns
+    -------
+    tuple of int
+        Resident bytes after the first identity's poll, and after all.
+    """
+    server, authorities = _serve(folder)
+    try:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | {
             "AWS_CA_BUNDLE": str(authorities),
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_ENDPOINT_URL": f"https://127.0.0.1:{server.server_address[1]}",
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            _MEASURED: "yes",
         }
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.loops.identities", str(count)],
             env=environment, check=True, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
-    base, whole = (int(line.split()[1]) / _MEGABYTE for line in done.stdout.splitlines())
-    sys.stdout.write(f"{count:,} identities: {whole - base:.1f} MB over the {base:.1f} MB with one\n")
+    finally:
+        server.shutdown()
+        server.server_close()
+    one, whole = (int(line.split()[1]) for line in done.stdout.splitlines())
+    return one, whole
 
 
 if __name__ == "__main__":
-    main()
+    _measured(int(sys.argv[1]))

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from benchmarks import sources
 from benchmarks.data_plane.documents import Kind
+from benchmarks.loops.identities import resident_with
 from benchmarks.usage import peak_bytes, resident_bytes
 from benchmarks.world import World
 from sandbox.waiting import wait_until
@@ -28,6 +29,7 @@ INTERVAL = 15
 """Seconds between two polls: the shortest that AWS allows."""
 LARGE_SOURCES = 30
 HOSTILE_OBJECTS = 500
+IDENTITIES = 1000
 HOSTILE_BYTES = 1_200_000
 
 _SETTLE_SECONDS = 10.0
@@ -36,10 +38,16 @@ _FINALIZER = "bench.example/%08d"
 
 
 def refused(folder: Path) -> Observed:
-    """Let all sources be refused, and poll on."""
+    """Let one source be written and then all be refused, and poll on."""
     with World(folder, Kind.REFUSED, INTERVAL) as world:
         replica = _started(world)
-        idle = resident_bytes(replica.process.pid)
+        pid = replica.process.pid
+        idle = resident_bytes(pid)
+        sources.create(world.api, 1, {"format": "Raw"})
+        world.wait_for_statuses(sources.names(1), replica.process)
+        time.sleep(_SETTLE_SECONDS)
+        one = resident_bytes(pid)
+        sources.remove_all(world.api)
         names = sources.names(REFUSED_SOURCES)
         sources.create(world.api, REFUSED_SOURCES, {"format": "YAML"})
         world.wait_for_statuses(names, replica.process)
@@ -48,9 +56,10 @@ def refused(folder: Path) -> Observed:
         after = _after(world, replica, mark + REFUSED_SOURCES + POLLS)
         return {
             "idle_bytes": idle,
+            "one_bytes": one,
             "settled_bytes": settled,
             "after_bytes": after,
-            "peak_bytes": peak_bytes(replica.process.pid),
+            "peak_bytes": peak_bytes(pid),
         }
 
 
@@ -93,6 +102,13 @@ def hostile(folder: Path) -> Observed:
         return {"peak_bytes": peak_bytes(pid), "after_bytes": resident_bytes(pid), "first_sync_seconds": synced}
 
 
+def identities(folder: Path) -> Observed:
+    """Poll with many identities."""
+    folder.mkdir()
+    one, all_of_them = resident_with(IDENTITIES, folder)
+    return {"one_bytes": one, "after_bytes": all_of_them}
+
+
 def _started(world: World) -> Replica:
     replica = world.operator("first")
     replica.start()
@@ -115,5 +131,6 @@ SCENARIOS: Mapping[str, Callable[[Path], Observed]] = {
     "refused-content": refused,
     "hostile-configmaps": hostile,
     "large-documents": large,
+    "identities": identities,
 }
 """What is run, by the name of its benchmark."""

@@ -50,7 +50,7 @@ TAKE_OVER = {
     "shared_before": 0.0,
     "shared_after": 0.0,
 }
-HELD = {"idle_bytes": 80e6, "settled_bytes": 95e6, "after_bytes": 96e6, "peak_bytes": 200e6}
+HELD = {"one_bytes": 80e6, "settled_bytes": 95e6, "after_bytes": 96e6, "peak_bytes": 200e6}
 
 BESIDE = {
     "lateness_polls": 1200.0,
@@ -144,5 +144,10 @@ def test_memory_beside_large_and_hostile_objects() -> None:
     reached = {
         figure.only: figure.reached for name in seen().held for figure in reversed(CATALOGUE[name].figures(seen()))
     }
-    assert reached == {"refused-content": 15.0, "hostile-configmaps": 200.0, "large-documents": 200.0}
+    assert reached == {
+        "refused-content": 15.0,
+        "hostile-configmaps": 200.0,
+        "large-documents": 200.0,
+        "identities": 16.0,
+    }
     assert set(SCENARIOS) == set(seen().held)
