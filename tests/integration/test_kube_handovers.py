@@ -54,9 +54,9 @@ def allowed(store: Handovers) -> bool:
     return True
 
 
-def handed_over(uid: str = "a", label: str = "v1") -> HandedOver:
+def handed_over(uid: str = "a") -> HandedOver:
     token = "".join(RANDOM.choices(LETTERS, k=400))
-    session = SavedSession(token=token, interval=60, delivered=True, version_label=label)
+    session = SavedSession(token=token, interval=60, delivered=True)
     return HandedOver(uid, 1, 1_800_000_000.25, 1_800_000_060.5, "sha256:ab", session)
 
 

@@ -63,6 +63,8 @@ class ReceivedVersion:
         Length of the bytes received.
     received_time
         When it first came, RFC 3339 in UTC.
+    modified_time
+        When it had last been deployed then, RFC 3339 in UTC, or empty: AppConfig does not always say.
     """
 
     version_label: str
@@ -70,6 +72,7 @@ class ReceivedVersion:
     digest: str
     size_bytes: int
     received_time: str
+    modified_time: str = ""
 
     @classmethod
     def from_dict(cls, source: Mapping[str, Any]) -> ReceivedVersion:
@@ -80,16 +83,19 @@ class ReceivedVersion:
             digest=source["digest"],
             size_bytes=source["sizeBytes"],
             received_time=source["receivedTime"],
+            modified_time=source.get("modifiedTime", ""),
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Write `status.source`."""
+        modified = {"modifiedTime": self.modified_time} if self.modified_time else {}
         return {
             "versionLabel": self.version_label,
             "contentType": self.content_type,
             "digest": self.digest,
             "sizeBytes": self.size_bytes,
             "receivedTime": self.received_time,
+            **modified,
         }
 
 

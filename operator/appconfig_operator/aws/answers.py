@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from time import monotonic
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from io import BufferedIOBase
 
     from botocore.response import StreamingBody
 
 _CHUNK_BYTES = 64 * 1024
+
+_LONGEST_DATE = 64
+_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # older than any service that could have sent it: not a time
 
 
 class AnswerError(BotoCoreError):
@@ -79,3 +84,24 @@ def read(body: StreamingBody, timeout: float) -> bytes:
             if monotonic() > deadline:
                 raise SlowBodyError(seconds=timeout)
     return b"".join(chunks)
+
+
+def modified_time(metadata: Mapping[str, Any]) -> str:
+    """Return `Last-Modified` as RFC 3339 in UTC, or nothing where it is missing or not a time.
+
+    The service model of botocore does not have this header, and AWS does not send it with each answer.
+
+    Parameters
+    ----------
+    metadata
+        `ResponseMetadata` of botocore.
+    """
+    header = (metadata.get("HTTPHeaders") or {}).get("last-modified")
+    if not isinstance(header, str) or len(header) > _LONGEST_DATE:
+        return ""
+    try:
+        time = parsedate_to_datetime(header)
+        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return ""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ") if time >= _EARLIEST else ""

@@ -1,11 +1,13 @@
 """What botocore raises, to errors of ours.
 
-Only names, ARNs and error codes are taken from what AWS answers: a message of AWS as a whole could quote a token.
+Only names, ARNs, error codes and plain words are taken from what AWS answers: a message of AWS could quote a token, and
+the `ReferencedBy` of a refusal does.
 The exceptions are those of the botocore service model `appconfigdata` 2021-11-11.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
@@ -25,11 +27,20 @@ from appconfig_operator.aws.refusals import (
     code_of,
     members_of,
     message_of,
+    service_behind,
     status_of,
     word,
+    words_of,
 )
 from appconfig_operator.aws.unreachable import unreachable
-from appconfig_operator.core.errors import Reason, SourceError, StallingError, TransientError, WaitingError
+from appconfig_operator.core.errors import (
+    AwaitedError,
+    Reason,
+    SourceError,
+    StallingError,
+    TransientError,
+    WaitingError,
+)
 from appconfig_operator.core.identity import OPERATOR
 
 if TYPE_CHECKING:
@@ -51,6 +62,8 @@ class TokenProblem(Enum):
 
     BAD = "bad"
     TOO_EARLY = "too early"
+    GONE = "gone"  # what the session was for
+    UNEXPLAINED = "unexplained"
 
 
 THE_OPERATOR = str(OPERATOR)
@@ -84,6 +97,11 @@ _WRONG_SPEC: dict[type[Exception], str] = {
     botocore.ParamValidationError: "AWS AppConfig does not take a parameter of this spec.",
 }
 
+_LATEST = "GetLatestConfiguration"
+
+_LIKE_AN_ID = re.compile(r"[a-z0-9]{4,7}")
+"""IDs of applications, environments and profiles, by the API reference of AWS AppConfig. Names may look so, too."""
+
 _FIELD_OF_PARAMETER = {
     "ApplicationIdentifier": "spec.application",
     "EnvironmentIdentifier": "spec.environment",
@@ -95,14 +113,18 @@ _FIELD_OF_PARAMETER = {
 def token_problem(error: botocore.ClientError) -> TokenProblem | None:
     """Tell what a refused GetLatestConfiguration says of its token, or `None` when it is about something else.
 
-    A bad request of that call can only be about the token, its one parameter; so one without details counts as bad.
+    The token is the one parameter of that call, and a bad request need not be about it: AWS also reports so that a key
+    of KMS was refused.
     """
+    if code_of(error) == "ResourceNotFoundException":
+        return TokenProblem.GONE
     if code_of(error) != "BadRequestException":
         return None
     problems = set(_invalid_parameters(error).values())
-    if "PollIntervalNotSatisfied" in problems or "request too early" in message_of(error).lower():
+    message = message_of(error).lower()
+    if "PollIntervalNotSatisfied" in problems or "request too early" in message:
         return TokenProblem.TOO_EARLY
-    return TokenProblem.BAD
+    return TokenProblem.BAD if problems or "token" in message else TokenProblem.UNEXPLAINED
 
 
 def translate(error: Exception, identifiers: Identifiers | None = None, caller: str = THE_OPERATOR) -> SourceError:
@@ -150,31 +172,47 @@ def _refused(error: botocore.ClientError, identifiers: Identifiers | None, calle
     if code in THROTTLED or status == HTTPStatus.TOO_MANY_REQUESTS:
         return TransientError(Reason.THROTTLED, f"AWS AppConfig throttles {action}.")
     if code in INVALID:
-        return StallingError(Reason.INVALID_SOURCE, _invalid(error, action))
+        return _invalid(error, action)
     return TransientError(Reason.SERVICE_UNAVAILABLE, f"AWS AppConfig failed {action} (HTTP {status}).")
 
 
 def _not_found(error: botocore.ClientError, identifiers: Identifiers | None, caller: str) -> SourceError:
-    kind = members_of(error).get("ResourceType") or _kind_in(message_of(error))
+    kind = word(members_of(error).get("ResourceType"), "") or _kind_in(message_of(error))
     if identifiers is None:
         return StallingError(Reason.NOT_FOUND, "AWS AppConfig does not know what this spec names.")
     application = f"application {identifiers.application}"
     environment = f"environment {identifiers.environment}"
     profile = f"configuration profile {identifiers.configuration_profile}"
     if kind in {"Deployment", "Configuration"}:
-        return WaitingError(
-            Reason.NOT_DEPLOYED,
-            f"Nothing is deployed yet: {profile} in {environment} of {application}. "
-            "Start a deployment in AWS AppConfig.",
-        )
+        return not_deployed(identifiers)
     what = {
         "Application": f"The {application} does not exist. Check spec.application",
         "Environment": f"The {environment} does not exist in {application}. Check spec.environment",
         "ConfigurationProfile": f"The {profile} does not exist in {application}. Check spec.configurationProfile",
     }.get(kind, f"One of these does not exist: {application}, {environment}, {profile}. Check the spec")
-    return StallingError(
+    return AwaitedError(
         Reason.NOT_FOUND, f"{what}, the region, and the account that the credentials of {caller} belong to."
     )
+
+
+def not_deployed(identifiers: Identifiers) -> WaitingError:
+    """Make the error for a place where nothing is deployed, as far as anybody can tell from AWS's answer."""
+    names = (identifiers.configuration_profile, identifiers.environment, identifiers.application)
+    message = (
+        "Nothing is deployed yet: configuration profile {} in environment {} of application {}. "
+        "Start a deployment in AWS AppConfig."
+    ).format(*names)
+    ids = [name for name in dict.fromkeys(names) if _LIKE_AN_ID.fullmatch(name)]
+    match ids:
+        case []:
+            hint = ""
+        case [single]:
+            hint = f" If {single} is an ID, check it: AWS answers the same when an ID does not exist."
+        case [*others, last]:
+            hint = (
+                f" If {', '.join(others)} or {last} is an ID, check it: AWS answers the same when an ID does not exist."
+            )
+    return WaitingError(Reason.NOT_DEPLOYED, message + hint)
 
 
 def _kind_in(message: str) -> str:
@@ -195,14 +233,26 @@ def _denied(error: botocore.ClientError, action: str, caller: str) -> str:
     return f"{who} may not call {denied}. Allow it in an IAM policy of that identity{wanted}."
 
 
-def _invalid(error: botocore.ClientError, action: str) -> str:
+def _invalid(error: botocore.ClientError, action: str) -> SourceError:
     problems = [
         f"{_FIELD_OF_PARAMETER.get(parameter, parameter)} ({problem})"
         for parameter, problem in sorted(_invalid_parameters(error).items())
     ]
     if problems:
-        return f"AWS AppConfig found a parameter of {action} invalid: {', '.join(problems)}."
-    return f"AWS AppConfig found {action} invalid. Check application, environment and configurationProfile."
+        return StallingError(
+            Reason.INVALID_SOURCE, f"AWS AppConfig found a parameter of {action} invalid: {', '.join(problems)}."
+        )
+    said = words_of(error)
+    message = f"AWS AppConfig found {action} invalid" + (f': "{said}".' if said else ".")
+    code, status = service_behind(error)
+    if code in THROTTLED or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return TransientError(Reason.SERVICE_UNAVAILABLE, message)
+    if error.operation_name == _LATEST:
+        # No parameter of this call is the user's: a new session was refused, too, so it is what the profile leads to.
+        return StallingError(
+            Reason.INVALID_SOURCE, f"{message} Check what the configuration profile needs, such as its KMS key."
+        )
+    return StallingError(Reason.INVALID_SOURCE, f"{message} Check application, environment and configurationProfile.")
 
 
 def _invalid_parameters(error: botocore.ClientError) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What botocore tells of a call that AWS refused, read with care: codes, names and ARNs, and no message as a whole.
+"""What botocore tells of a call that AWS refused, read with care: codes, names, ARNs, plain words, no whole message.
 
 The codes are those of the common errors of AWS, and of the service models of AppConfig and STS.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+
+from appconfig_operator.api.text import bounded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +44,12 @@ _CALLER = re.compile(r"User: (arn:[a-z0-9-]+:(?:iam|sts)::\d{12}:[\w+=,.@/-]+)")
 _CODE = re.compile(r"[A-Za-z][A-Za-z.]{1,63}")
 _ACTION = re.compile(r"\b([a-z0-9-]+:[A-Z][A-Za-z]+)\b")
 
+_PLAIN = re.compile(r"[(\[]?(?:[A-Za-z]{1,32}(?:'[a-z])?|\d{1,3})[)\]]?[.,:;]?")
+"""A word of a language, the name of an error, a status. Tokens, keys, IDs and values have other characters or more."""
+
+_LONGEST_WORDS = 300
+_BEHIND = re.compile(r"\bStatus Code: (\d{3}); Error Code: ([A-Za-z.]{1,64})(?=[;)])")
+
 
 def caller_in(error: ClientError) -> str | None:
     """Return the ARN of the caller, where the message of AWS names one."""
@@ -65,6 +73,23 @@ def message_of(error: ClientError) -> str:
     """Return the message, which is not to be shown: it could quote what was sent."""
     # botocore takes over what the answer has, which may be null.
     return str(error.response.get("Error", {}).get("Message") or "")
+
+
+def words_of(error: ClientError) -> str:
+    """Return what can be shown of the message: its plain words, with an ellipsis in place of everything else."""
+    shown: list[str] = []
+    for text in message_of(error).split():
+        if _PLAIN.fullmatch(text):
+            shown.append(text)
+        elif not shown or shown[-1] != "…":
+            shown.append("…")
+    return bounded(" ".join(shown), _LONGEST_WORDS).rstrip(".") if shown != ["…"] else ""
+
+
+def service_behind(error: ClientError) -> tuple[str, int]:
+    """Return the error code and the HTTP status of another service of AWS that a message passes on, or nothing."""
+    found = _BEHIND.search(message_of(error))
+    return (found[2], int(found[1])) if found else ("", 0)
 
 
 def status_of(error: ClientError) -> int:

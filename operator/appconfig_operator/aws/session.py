@@ -12,9 +12,17 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from appconfig_operator.aws.answers import contained, read
+from appconfig_operator.aws.answers import contained, modified_time, read
 from appconfig_operator.aws.breakers import Breakers, Key
-from appconfig_operator.aws.errors import NOT_SENT, Identifiers, TokenProblem, not_aws, token_problem, translate
+from appconfig_operator.aws.errors import (
+    NOT_SENT,
+    Identifiers,
+    TokenProblem,
+    not_aws,
+    not_deployed,
+    token_problem,
+    translate,
+)
 from appconfig_operator.aws.limits import LATEST, START, Limits
 from appconfig_operator.aws.signing import acting
 from appconfig_operator.aws.unreachable import host_of, unanswered
@@ -26,7 +34,6 @@ from appconfig_operator.core.errors import (
     StallingError,
     TooEarlyError,
     TransientError,
-    WaitingError,
 )
 from appconfig_operator.core.handover import SavedSession
 from appconfig_operator.core.identity import OPERATOR
@@ -85,18 +92,12 @@ class Session:
     _token: str | None = field(default=None, repr=False)
     _restored: bool = False  # the token is another replica's, and not known to be good for who calls here
     _delivered: bool = False
-    _version_label: str = ""
 
     def save(self) -> SavedSession | None:
         """Return what another replica can go on with, or `None` when there is no token that is good."""
         if self._token is None:
             return None
-        return SavedSession(
-            token=self._token,
-            interval=self.interval,
-            delivered=self._delivered,
-            version_label=self._version_label,
-        )
+        return SavedSession(token=self._token, interval=self.interval, delivered=self._delivered)
 
     def restore(self, saved: SavedSession) -> None:
         """Go on with the session of another replica."""
@@ -104,7 +105,6 @@ class Session:
         self._token = saved.token
         self._restored = True
         self._delivered = saved.delivered
-        self._version_label = saved.version_label
 
     def poll(self) -> Content | None:
         """Ask for the latest configuration, in a new session where there is none yet.
@@ -159,9 +159,10 @@ class Session:
         client = caller.client
         self._caller = caller.name
         self._quota = caller.account or caller.name, client.meta.region_name
-        response = self._latest(client, self._token or self._start(client))
-        if response is None:  # the token had gone bad: a new session, at once
-            response = self._latest(client, self._start(client))
+        held = self._token
+        response = self._latest(client, held or self._start(client), held=held is not None)
+        if response is None and held is not None:  # that session is over: what Start answers is what is so
+            response = self._latest(client, self._start(client), held=False)
         if response is None:
             raise TransientError(Reason.SERVICE_UNAVAILABLE, "AWS AppConfig refused the token of a new session.")
         return self._received(response)
@@ -185,13 +186,16 @@ class Session:
         self._token = token
         self._restored = False
         self._delivered = False
-        self._version_label = ""
         return token
 
     def _latest(
-        self, client: AppConfigDataClient, token: str
+        self, client: AppConfigDataClient, token: str, *, held: bool
     ) -> tuple[GetLatestConfigurationResponseTypeDef, bytes] | None:
-        """Call once. `None` means that the service takes no call with this token any more."""
+        """Call once. `None` means that the service takes no call with this token any more.
+
+        With a token that this session `held`, every refusal that may be about the token counts as that. With one that
+        was given a moment ago it cannot be the token's age, so what is wrong is raised.
+        """
         self._take_turn(LATEST)
         # Until it is known that the token was not used, there is none that is good.
         self._token = None
@@ -206,12 +210,11 @@ class Session:
                 case TokenProblem.TOO_EARLY:
                     self._token = token
                     raise TooEarlyError from error
-                case _:
-                    translated = self._translated(error, LATEST)
-                    if translated.reason != Reason.NOT_FOUND:
-                        self._token = token
-                    # Else something of this name may be made anew, with another ID: the next session looks it up.
-                    raise translated from error
+                case TokenProblem.GONE | TokenProblem.UNEXPLAINED if held:
+                    return None
+                case None:
+                    self._token = token
+            raise self._translated(error, LATEST) from error
         except NOT_SENT as error:
             self._token = token
             raise self._translated(error, LATEST) from error
@@ -259,17 +262,15 @@ class Session:
             raise not_aws()
         self._restored = False
         self.interval = max(_SHORTEST_INTERVAL_SECONDS, response.get("NextPollIntervalInSeconds", self.interval))
-        label = response.get("VersionLabel", "")
-        # An empty body says "nothing new". Only a label that this session has not seen makes it an empty configuration.
-        if body or (label and label != self._version_label):
+        # An empty body says "nothing new", with a label as without: AWS stores no empty configuration.
+        if body:
             self._delivered = True
-            self._version_label = label
-            return Content(body=body, content_type=response.get("ContentType", ""), version_label=label)
-        if not self._delivered:
-            names = self.identifiers
-            raise WaitingError(
-                Reason.NOT_DEPLOYED,
-                f"Nothing is deployed yet: configuration profile {names.configuration_profile} in environment "
-                f"{names.environment} of application {names.application}. Start a deployment in AWS AppConfig.",
+            return Content(
+                body=body,
+                content_type=response.get("ContentType", ""),
+                version_label=response.get("VersionLabel", ""),
+                modified_time=modified_time(response.get("ResponseMetadata", {})),
             )
+        if not self._delivered:
+            raise not_deployed(self.identifiers)
         return None

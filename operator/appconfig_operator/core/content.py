@@ -13,16 +13,19 @@ class Content:
     Attributes
     ----------
     body
-        The bytes received. May be empty: an empty configuration is a configuration.
+        The bytes received. AppConfig stores no empty configuration, so they are never none.
     content_type
         MIME type as AppConfig told it, parameters included.
     version_label
         Label of the hosted configuration version, or empty: labels are optional, and exist for hosted ones only.
+    modified_time
+        When it was last deployed, RFC 3339 in UTC, or empty: AppConfig does not always say.
     """
 
     body: bytes = field(repr=False)  # configuration values must not reach a log through a repr
     content_type: str
     version_label: str
+    modified_time: str = ""
 
     @property
     def digest(self) -> str:

@@ -79,7 +79,7 @@ class StallingError(SourceError):
 
 
 class AwaitedError(StallingError):
-    """Stalled, but it takes only a look into the cluster to see that it is mended: tried at the ordinary pace."""
+    """Stalled, but a look costs no more than an ordinary poll, in the cluster or at AWS: tried at the ordinary pace."""
 
 
 class TransientError(SourceError):

@@ -52,14 +52,11 @@ class SavedSession:
         Seconds between two polls, as the service answered.
     delivered
         Whether the session has delivered a configuration.
-    version_label
-        Label of what it delivered last, or empty.
     """
 
     token: str = field(repr=False)
     interval: int
     delivered: bool
-    version_label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +179,7 @@ def _to_record(handed_over: HandedOver) -> bytes:
         session.token,
         session.interval,
         session.delivered,
-        session.version_label,
+        "",  # where replicas of before look for a version label
     ]
     return json.dumps(fields, separators=(",", ":")).encode()
 
@@ -198,9 +195,9 @@ def _from_record(record: Any) -> HandedOver | None:  # noqa: ANN401 (whatever JS
             str(token),
             int(interval),
             bool(delivered),
-            str(label),
+            str(),
         ] if token and 1 <= interval <= LONGEST_INTERVAL_SECONDS and _is_time(issued) and _is_time(due):
-            session = SavedSession(token=token, interval=interval, delivered=delivered, version_label=label)
+            session = SavedSession(token=token, interval=interval, delivered=delivered)
             return HandedOver(uid, generation, issued, due, latest, session)
     return None
 

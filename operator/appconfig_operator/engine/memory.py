@@ -135,8 +135,12 @@ class Memory:
 
 
 def same_version(one: ReceivedVersion, other: ReceivedVersion) -> bool:
-    """Tell whether two receipts are of the same version, whenever it came."""
-    return replace(one, received_time=other.received_time) == other
+    """Tell whether two receipts are of the same version, whenever it came.
+
+    Nor does it matter when it was deployed last: a new session may report another time than the first one did, or none,
+    and a restart must not write the status of each source.
+    """
+    return replace(one, received_time=other.received_time, modified_time=other.modified_time) == other
 
 
 def received_version(content: Content, before: ReceivedVersion | None, now: str) -> ReceivedVersion:
@@ -147,5 +151,6 @@ def received_version(content: Content, before: ReceivedVersion | None, now: str)
         digest=content.digest,
         size_bytes=len(content.body),
         received_time=now,
+        modified_time=content.modified_time,
     )
     return before if before is not None and same_version(before, version) else version

@@ -233,7 +233,7 @@ class Poller:
                 raise
             memory.next_call = self._monotonic() + paced.seconds  # what is at hand is written meanwhile
             return
-        except WaitingError:
+        except (WaitingError, AwaitedError):
             memory.asked = self._monotonic()
             memory.next_call = memory.asked + memory.session.interval
             raise

@@ -95,6 +95,7 @@ class Service:
         label: str | None = None,
         content_type: str | None = None,
         interval: int | None = None,
+        modified: str | None = None,
     ) -> None:
         """GetLatestConfiguration; None leaves a header out."""
         answer: dict[str, object] = {"Configuration": StreamingBody(io.BytesIO(body), len(body))}
@@ -105,6 +106,8 @@ class Service:
             "NextPollIntervalInSeconds": interval,
         }
         answer.update({name: value for name, value in headers.items() if value is not None})
+        if modified is not None:
+            answer["ResponseMetadata"] = {"HTTPHeaders": {"last-modified": modified}}
         self._stubber.add_response("get_latest_configuration", answer, {"ConfigurationToken": token})
 
     def refuses(self, token: str, code: str, status: int = 400, message: str = SECRET, **members: Any) -> None:

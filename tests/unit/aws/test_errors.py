@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import string
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore import exceptions as botocore
 from botocore.credentials import DeferredRefreshableCredentials
+from hypothesis import given
+from hypothesis import strategies as st
 
 from appconfig_operator.aws.answers import SlowBodyError, UnreadableAnswerError
 from appconfig_operator.aws.credential_errors import no_credentials
-from appconfig_operator.aws.errors import TokenProblem, not_aws, token_problem, translate
-from appconfig_operator.core.errors import Reason, SourceError, StallingError, TransientError, WaitingError
+from appconfig_operator.aws.errors import Identifiers, TokenProblem, not_aws, not_deployed, token_problem, translate
+from appconfig_operator.aws.refusals import words_of
+from appconfig_operator.core.errors import (
+    AwaitedError,
+    Reason,
+    SourceError,
+    StallingError,
+    TransientError,
+    WaitingError,
+)
 from tests.unit.aws.stubs import IDENTIFIERS, SECRET, problem
 
 if TYPE_CHECKING:
@@ -155,7 +166,7 @@ def test_credentials_not_accepted(code: str) -> None:
 )
 def test_not_found(resource_type: str | None, message: str, words: str) -> None:
     error = refusal("ResourceNotFoundException", 404, message=message, operation=START, ResourceType=resource_type)
-    assert_error(translate(error, IDENTIFIERS), StallingError, Reason.NOT_FOUND, words)
+    assert_error(translate(error, IDENTIFIERS), AwaitedError, Reason.NOT_FOUND, words)
 
 
 @pytest.mark.parametrize(
@@ -165,6 +176,35 @@ def test_not_deployed(resource_type: str | None, message: str) -> None:
     error = refusal("ResourceNotFoundException", 404, message=message, ResourceType=resource_type)
     words = "configuration profile checkout in environment production of application shop"
     assert_error(translate(error, IDENTIFIERS), WaitingError, Reason.NOT_DEPLOYED, words)
+
+
+@pytest.mark.parametrize(
+    ("names", "hint"),
+    [
+        (("Checkout", "production", "store-flags"), ""),
+        (
+            ("shop", "production", "checkout"),
+            " If shop is an ID, check it: AWS answers the same when an ID does not exist.",
+        ),
+        (("abc1234", "def5678", "checkout"), " If def5678 or abc1234 is an ID, check it: AWS"),
+        (("abc1234", "def5678", "0a1b2c3"), " If 0a1b2c3, def5678 or abc1234 is an ID, check it: AWS"),
+        (("same", "same", "same"), " If same is an ID, check it: AWS"),
+    ],
+)
+def test_not_deployed_with_what_may_be_ids(names: tuple[str, str, str], hint: str) -> None:
+    """AWS answers so for IDs of what does not exist, too. A name may look like an ID."""
+    told = not_deployed(Identifiers(*names, poll_interval_seconds=60))
+    assert told.reason is Reason.NOT_DEPLOYED
+    before, _, after = told.message.partition("Start a deployment in AWS AppConfig.")
+    assert before.startswith("Nothing is deployed yet")
+    assert after.startswith(hint)
+    assert bool(after) is bool(hint)
+
+
+@pytest.mark.parametrize("kind", [["Application"], {"a": 1}, 7, SECRET])
+def test_a_resource_type_that_is_not_a_word(kind: object) -> None:
+    error = refusal("ResourceNotFoundException", 404, ResourceType=kind)
+    assert_error(translate(error, IDENTIFIERS), AwaitedError, Reason.NOT_FOUND, "One of these does not exist")
 
 
 def test_not_found_of_nobody_knows_what() -> None:
@@ -201,6 +241,45 @@ def test_invalid_without_details(code: str, members: dict[str, Any]) -> None:
     assert_error(error, StallingError, Reason.INVALID_SOURCE, "Check application, environment and configurationProfile")
 
 
+@pytest.mark.parametrize("operation", [LATEST, START])
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("Key is disabled.", ': "Key is disabled".'),
+        (f"Value '{SECRET}' at 'x' failed: it's (too) long", ': "Value … at … failed: it\'s (too) long".'),
+        (SECRET, "invalid. Check"),
+        ("a " * 1000, '…".'),
+        ("A" * 33, "invalid. Check"),
+        ("12345", "invalid. Check"),
+        ("\x1b]0;owned\x07 stop", ': "… stop".'),
+    ],
+)
+def test_words_of_aws_are_shown_where_they_are_plain(operation: str, message: str, shown: str) -> None:
+    told = translate(refusal("BadRequestException", message=message, operation=operation), IDENTIFIERS)
+    assert_error(told, StallingError, Reason.INVALID_SOURCE, shown, "Check")
+    assert len(told.message) < 500
+
+
+@given(st.text(string.ascii_letters + string.digits + "+/=-_", min_size=100, max_size=900))
+def test_no_token_is_among_the_words_of_aws(token: str) -> None:
+    message = f"Token {token} not valid ({token}) '{token}'; {token}."
+    assert words_of(refusal("BadRequestException", message=message)) == "Token … not valid …"
+
+
+@pytest.mark.parametrize(
+    ("behind", "kind", "reason"),
+    [
+        ("Status Code: 400; Error Code: AccessDeniedException;", StallingError, Reason.INVALID_SOURCE),
+        ("Status Code: 400; Error Code: ThrottlingException;", TransientError, Reason.SERVICE_UNAVAILABLE),
+        ("Status Code: 500; Error Code: KMSInternalException;", TransientError, Reason.SERVICE_UNAVAILABLE),
+    ],
+)
+def test_another_service_behind_a_bad_request(behind: str, kind: type[SourceError], reason: Reason) -> None:
+    message = f"No way (Service: AWSKMS; {behind} Request ID: {SECRET}; Proxy: null)"
+    told = translate(refusal("BadRequestException", message=message), IDENTIFIERS)
+    assert_error(told, kind, reason, f"{behind} Request ID: … Proxy: null)")
+
+
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
@@ -208,8 +287,11 @@ def test_invalid_without_details(code: str, members: dict[str, Any]) -> None:
         (refusal("BadRequestException", **problem("Expired")), TokenProblem.BAD),
         (refusal("BadRequestException", **problem("PollIntervalNotSatisfied")), TokenProblem.TOO_EARLY),
         (refusal("BadRequestException", message="Request too early"), TokenProblem.TOO_EARLY),
-        (refusal("BadRequestException"), TokenProblem.BAD),
-        (refusal("BadRequestException", message=None), TokenProblem.BAD),
+        (refusal("BadRequestException", message="Token not valid"), TokenProblem.BAD),
+        (refusal("BadRequestException", message="Configuration token has expired"), TokenProblem.BAD),
+        (refusal("BadRequestException"), TokenProblem.UNEXPLAINED),
+        (refusal("BadRequestException", message=None), TokenProblem.UNEXPLAINED),
+        (refusal("ResourceNotFoundException", 404, ResourceType="Configuration"), TokenProblem.GONE),
         (refusal("ThrottlingException", 429, **problem("Corrupted")), None),
     ],
 )

@@ -9,6 +9,7 @@ from botocore import exceptions as botocore
 
 from appconfig_operator.core.content import Content
 from appconfig_operator.core.errors import (
+    AwaitedError,
     Reason,
     SourceError,
     StallingError,
@@ -75,12 +76,13 @@ def test_label_repeated_with_nothing_new(both: tuple[Session, Service]) -> None:
     assert session.poll() is None
 
 
-def test_new_label_with_empty_body_is_an_empty_configuration(both: tuple[Session, Service]) -> None:
+def test_an_empty_body_is_nothing_new_whatever_its_label(both: tuple[Session, Service]) -> None:
+    """AWS stores no empty configuration. It must never empty a file that holds one."""
     session, service = both
     service.delivers("2", "3", label="v2", content_type="text/plain")
-    service.delivers("3", "4", label="v2", content_type="text/plain")
-    assert session.poll() == Content(body=b"", content_type="text/plain", version_label="v2")
+    service.delivers("3", "4", b"x", label="v2", content_type="text/plain")
     assert session.poll() is None
+    assert session.poll() == Content(body=b"x", content_type="text/plain", version_label="v2")
 
 
 def test_content_without_label_and_type() -> None:
@@ -92,17 +94,30 @@ def test_content_without_label_and_type() -> None:
 
 def test_not_deployed_until_something_is() -> None:
     with stubbed() as (session, service):
+        for _ in range(2):
+            service.refuses_start("ResourceNotFoundException", 404, ResourceType="Deployment")
         service.starts("1")
-        service.delivers("1", "2")
+        service.delivers("1", "2", b"x")
         service.delivers("2", "3")
-        service.delivers("3", "4", b"x")
-        service.delivers("4", "5")
         for _ in range(2):
             with pytest.raises(WaitingError, match="checkout in environment production of application shop") as waiting:
                 session.poll()
             assert waiting.value.reason is Reason.NOT_DEPLOYED
         assert session.poll() == Content(body=b"x", content_type="", version_label="")
         assert session.poll() is None
+
+
+@pytest.mark.parametrize("label", [None, "v1"])
+def test_an_empty_first_body_is_no_configuration(label: str | None) -> None:
+    """AWS was never seen to answer so. Whatever it means, there is nothing to write."""
+    with stubbed() as (session, service):
+        service.starts("1")
+        service.delivers("1", "2", label=label)
+        service.delivers("2", "3", b"x")
+        with pytest.raises(WaitingError) as waiting:
+            session.poll()
+        assert waiting.value.reason is Reason.NOT_DEPLOYED
+        assert session.poll() == Content(body=b"x", content_type="", version_label="")
 
 
 @pytest.mark.parametrize(
@@ -141,12 +156,36 @@ def test_new_session_with_nothing_deployed_any_more(both: tuple[Session, Service
         session.poll()
 
 
-def test_new_session_forgets_the_label(both: tuple[Session, Service]) -> None:
+KMS = (
+    "The ciphertext refers to a key that cannot be used. (Service: AWSKMS; Status Code: 400; Error Code: "
+    "AccessDeniedException; Request ID: 7f9c24e8-3b12-4fef-91b2-0a4dc7a1b1c2; Proxy: null)"
+)
+
+
+def test_a_bad_request_that_is_not_explained_costs_one_session(both: tuple[Session, Service]) -> None:
+    """It may be about the token. When a token that is new is refused likewise, it is not."""
     session, service = both
-    service.refuses("2", "BadRequestException", **problem("Expired"))
+    service.refuses("2", "BadRequestException", message=KMS)
     service.starts("10")
-    service.delivers("10", "11", b"", label="v1")
-    assert session.poll() == Content(body=b"", content_type="", version_label="v1")
+    service.refuses("10", "BadRequestException", message=KMS)
+    with pytest.raises(StallingError, match="Error Code: AccessDeniedException; Request ID: … Proxy: null") as refused:
+        session.poll()
+    assert refused.value.reason is Reason.INVALID_SOURCE
+    assert session.save() is None
+
+
+@pytest.mark.parametrize("members", [{}, problem("Corrupted")], ids=["unexplained", "corrupted"])
+def test_a_session_that_is_refused_from_the_start_is_started_once_a_poll(members: dict[str, Any]) -> None:
+    with stubbed() as (session, service):
+        for _ in range(3):
+            service.starts("1")
+            service.refuses("1", "BadRequestException", **members)
+            with pytest.raises(SourceError) as refused:
+                session.poll()
+            assert_safe(refused.value)
+        service.starts("2")
+        service.delivers("2", "3", b"x")
+        assert session.poll() is not None, "it has passed"
 
 
 @pytest.mark.parametrize(
@@ -188,23 +227,76 @@ def test_refusals_that_keep_the_token(
     assert session.poll() is None
 
 
-def test_deployment_missing_keeps_the_token(both: tuple[Session, Service]) -> None:
+def gone(service: Service, token: str) -> None:
+    """What AWS answers when the only deployment was undone, or what the session was for has been deleted."""
+    service.refuses(
+        token,
+        "ResourceNotFoundException",
+        404,
+        ResourceType="Configuration",
+        ReferencedBy={"ConfigurationToken": SECRET},
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "reason"),
+    [
+        ("Deployment", WaitingError, Reason.NOT_DEPLOYED),
+        ("ConfigurationProfile", AwaitedError, Reason.NOT_FOUND),
+        ("Environment", AwaitedError, Reason.NOT_FOUND),
+        ("Application", AwaitedError, Reason.NOT_FOUND),
+    ],
+)
+def test_when_the_configuration_is_gone_start_says_why(
+    both: tuple[Session, Service], kind: str, error: type[SourceError], reason: Reason
+) -> None:
     session, service = both
-    service.refuses("2", "ResourceNotFoundException", 404, ResourceType="Deployment")
-    service.delivers("2", "3")
-    with pytest.raises(WaitingError):
+    gone(service, "2")
+    service.refuses_start("ResourceNotFoundException", 404, ResourceType=kind)
+    with pytest.raises(error) as told:
         session.poll()
-    assert session.poll() is None
-
-
-def test_not_found_drops_the_token(both: tuple[Session, Service]) -> None:
-    session, service = both
-    service.refuses("2", "ResourceNotFoundException", 404, ResourceType="Environment")
+    assert told.value.reason is reason
+    assert_safe(told.value)
+    assert session.save() is None
     service.starts("10")
     service.delivers("10", "11", b"x")
-    with pytest.raises(StallingError, match="environment production does not exist"):
-        session.poll()
-    assert session.poll() is not None
+    assert session.poll() is not None, "the next poll finds what was made anew"
+
+
+def test_what_was_made_again_between_two_polls_is_found_by_the_next(both: tuple[Session, Service]) -> None:
+    session, service = both
+    gone(service, "2")
+    service.starts("10")
+    service.delivers("10", "11", b"new", label="v1")
+    assert session.poll() == Content(body=b"new", content_type="", version_label="v1")
+
+
+def test_a_new_session_with_its_configuration_gone_is_started_once_a_poll() -> None:
+    with stubbed() as (session, service):
+        for _ in range(2):
+            service.starts("1")
+            gone(service, "1")
+            with pytest.raises(WaitingError) as waiting:
+                session.poll()
+            assert_safe(waiting.value)
+            assert session.save() is None
+
+
+@pytest.mark.parametrize(
+    ("header", "time"),
+    [
+        ("Mon, 28 Sep 2026 12:01:25 GMT", "2026-09-28T12:01:25Z"),
+        ("Mon, 28 Sep 2026 12:01:25 GMT; drop", "2026-09-28T12:01:25Z"),
+        ("Mon, 28 Sep 2026 12:01:25 +0200", "2026-09-28T10:01:25Z"),
+        ("yesterday", ""),
+        (None, ""),
+    ],
+)
+def test_when_it_was_deployed(header: str | None, time: str) -> None:
+    with stubbed() as (session, service):
+        service.starts("1")
+        service.delivers("1", "2", b"x", modified=header)
+        assert session.poll() == Content(body=b"x", content_type="", version_label="", modified_time=time)
 
 
 def test_refused_start_is_tried_again() -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from appconfig_operator.aws.limits import Operation
     from appconfig_operator.aws.session import Session
 
-SAVED = SavedSession(token="2", interval=90, delivered=True, version_label="v1")
+SAVED = SavedSession(token="2", interval=90, delivered=True)
 ACCOUNT, REGION = "111122223333", "eu-west-1"
 
 
@@ -52,7 +52,7 @@ def test_a_session_is_saved_with_its_next_token() -> None:
         assert session.save() == SAVED
         service.delivers("2", "3")
         session.poll()
-        assert session.save() == SavedSession(token="3", interval=90, delivered=True, version_label="v1")
+        assert session.save() == SavedSession(token="3", interval=90, delivered=True)
 
 
 def test_nothing_new_is_no_content(both: tuple[Session, Service]) -> None:
@@ -66,12 +66,12 @@ def test_a_new_version(both: tuple[Session, Service]) -> None:
     session, service = both
     service.delivers("2", "3", b"new", label="v2", interval=60)
     assert session.poll() == Content(body=b"new", content_type="", version_label="v2")
-    assert session.save() == SavedSession(token="3", interval=60, delivered=True, version_label="v2")
+    assert session.save() == SavedSession(token="3", interval=60, delivered=True)
 
 
 def test_before_the_first_version() -> None:
     with stubbed() as (session, service):
-        session.restore(SavedSession(token="2", interval=60, delivered=False, version_label=""))
+        session.restore(SavedSession(token="2", interval=60, delivered=False))
         service.delivers("2", "3")
         with pytest.raises(WaitingError):
             session.poll()
@@ -195,7 +195,7 @@ def test_a_call_under_way_leaves_nothing_to_save(mocker: MockerFixture) -> None:
 
 def test_no_token_is_shown(both: tuple[Session, Service]) -> None:
     session, _ = both
-    session.restore(SavedSession(token=SECRET, interval=60, delivered=True, version_label=""))
+    session.restore(SavedSession(token=SECRET, interval=60, delivered=True))
     assert SECRET not in f"{session!r}{session.save()!r}"
 
 
@@ -278,7 +278,7 @@ def test_a_session_that_was_started_waits_with_its_token(paced: tuple[Session, S
     service.starts("1")
     with pytest.raises(PacedError):
         session.poll()
-    assert session.save() == SavedSession(token="1", interval=45, delivered=False, version_label="")
+    assert session.save() == SavedSession(token="1", interval=45, delivered=False)
     service.delivers("1", "2", b"x")
     assert session.poll() is not None, "without another start"
 

@@ -41,13 +41,12 @@ sessions = st.builds(
         token=st.text(min_size=1),
         interval=st.integers(1, 86400),
         delivered=st.booleans(),
-        version_label=st.text(),
     ),
 )
 
 
 def handed_over(**changes: Any) -> HandedOver:
-    session = SavedSession(token=SECRET, interval=60, delivered=True, version_label="v1")
+    session = SavedSession(token=SECRET, interval=60, delivered=True)
     return replace(HandedOver(UID, 1, NOW - 30, NOW + 30, "sha256:ab", session), **changes)
 
 
@@ -69,8 +68,7 @@ def test_what_is_handed_over_comes_back(handed: list[HandedOver], set_id: str) -
 
 def test_many_are_split_into_chunks_that_fit_into_a_secret() -> None:
     many = [
-        handed_over(uid=str(number), session=SavedSession("t" * 400, 60, delivered=True, version_label="v"))
-        for number in range(10_000)
+        handed_over(uid=str(number), session=SavedSession("t" * 400, 60, delivered=True)) for number in range(10_000)
     ]
     chunks = encode(many, "a")
     assert decoded(chunks) == many
@@ -80,7 +78,7 @@ def test_many_are_split_into_chunks_that_fit_into_a_secret() -> None:
 
 @given(st.lists(st.integers(1, 400_000), max_size=8))
 def test_no_chunk_is_too_long(tokens: list[int]) -> None:
-    many = [handed_over(session=SavedSession("t" * length, 60, delivered=True, version_label="")) for length in tokens]
+    many = [handed_over(session=SavedSession("t" * length, 60, delivered=True)) for length in tokens]
     chunks = encode(many, "a")
     assert all(length <= CHUNK_BYTES for length in lengths(chunks))
     assert len(decoded(chunks)) == len(many)

@@ -97,7 +97,7 @@ class FakeSession:
         return answer
 
     def save(self) -> SavedSession | None:
-        return None if self.token is None else SavedSession(self.token, self.interval, True, "")  # noqa: FBT003
+        return None if self.token is None else SavedSession(self.token, self.interval, delivered=True)
 
 
 @dataclass

@@ -30,7 +30,7 @@ REFUSED = "Leases in namespace ops: HTTP 403: cannot touch leases"
 
 
 def session(uid: str) -> HandedOver:
-    return HandedOver(uid, 1, 0.0, 0.0, "", SavedSession("token", 60, delivered=True, version_label="v1"))
+    return HandedOver(uid, 1, 0.0, 0.0, "", SavedSession("token", 60, delivered=True))
 
 
 @dataclass

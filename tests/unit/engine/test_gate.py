@@ -52,7 +52,7 @@ class Remembering:
 
 
 def test_a_session_of_another_replica_is_gone_on_with_when_it_is_allowed() -> None:
-    saved = SavedSession("token", 60, delivered=True, version_label="v1")
+    saved = SavedSession("token", 60, delivered=True)
     service = Remembering(World())
     Gate(service, GATE).session(source(), saved)
     assert service.saved == [saved]

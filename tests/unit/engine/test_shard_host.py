@@ -42,7 +42,7 @@ def test_a_source_of_a_shard_that_is_not_held_is_not_polled(run: Callable[..., R
 def test_sources_go_on_with_the_sessions_that_were_handed_over(run: Callable[..., Running]) -> None:
     recorder = Recorder()
     running = run(recorder)
-    session = HandedOver(source().uid, 1, 0.0, 0.0, "", SavedSession("t", 60, delivered=True, version_label=""))
+    session = HandedOver(source().uid, 1, 0.0, 0.0, "", SavedSession("t", 60, delivered=True))
     running.scheduler.put(source())
     running.scheduler.put(source(uid="another"))
     running.scheduler.begin(0, running.holding, {session.uid: session})

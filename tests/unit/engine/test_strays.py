@@ -46,7 +46,7 @@ def test_what_was_seen_before_is_known_when_a_source_begins_and_looked_after_at_
     it = scheduler()
     for name in ("checkout-config", "between"):
         it.saw(UID, seen(name))
-    given = HandedOver(UID, 1, 0.0, 0.0, "", SavedSession("t", 60, True, ""))  # noqa: FBT003
+    given = HandedOver(UID, 1, 0.0, 0.0, "", SavedSession("t", 60, delivered=True))
     entry = begin(it, {UID: given} if handed_over else {})
     assert strays(entry) == {"between"}
     assert entry.due == 0.0

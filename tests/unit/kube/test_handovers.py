@@ -31,7 +31,7 @@ class Calls:
 def test_no_call_may_take_long() -> None:
     calls = Calls()
     store = Handovers(cast("Api", calls), "ops", timeout=3.0, shards=1)
-    session = HandedOver("a", 1, 0.0, 0.0, "", SavedSession("token", 60, delivered=True, version_label="v1"))
+    session = HandedOver("a", 1, 0.0, 0.0, "", SavedSession("token", 60, delivered=True))
     store.put(0, [session])
     assert store.take(0) == []
     assert calls.timeouts == [(method, 3.0) for method in ("GET", "DELETE", "POST", "GET", "DELETE", "GET", "DELETE")]
