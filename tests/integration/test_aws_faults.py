@@ -15,7 +15,6 @@ from appconfig_operator.core.errors import (
     StallingError,
     TooEarlyError,
     TransientError,
-    WaitingError,
 )
 from sandbox.appconfig_proxy import Answer, AppConfigProxy, Fault, Operation, Rules, Spoil
 from sandbox.ports import LOOPBACK, free_ports
@@ -134,8 +133,6 @@ def test_service_that_takes_no_token(proxy: AppConfigProxy, ours: Session) -> No
         (Fault.access_denied(), StallingError, Reason.ACCESS_DENIED, "assumed-role/x/y may not call appconfig:", KEPT),
         (Fault.expired_credentials(), StallingError, Reason.ACCESS_DENIED, "ExpiredTokenException", KEPT),
         (Fault.unknown_credentials(), StallingError, Reason.ACCESS_DENIED, "UnrecognizedClientException", KEPT),
-        (Fault.missing("Deployment"), WaitingError, Reason.NOT_DEPLOYED, "Nothing is deployed yet", KEPT),
-        (Fault.missing("Application"), StallingError, Reason.NOT_FOUND, "does not exist", NEW),
         (Fault.page(200), TransientError, Reason.SERVICE_UNAVAILABLE, "Is a proxy between", NEW),
         (Fault.hang(), TransientError, Reason.SERVICE_UNAVAILABLE, "ReadTimeoutError", NEW),
         (Fault.cut(), TransientError, Reason.SERVICE_UNAVAILABLE, "ConnectionClosedError", NEW),
@@ -207,6 +204,34 @@ def test_starts_that_fail(  # noqa: PLR0913, PLR0917 - a row of the table
     proxy.fail(START, fault)
     ours = session(place, IMPATIENT)
     fails(ours, kind, reason, words)
+    assert ours.poll() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "words"),
+    [
+        ("Deployment", Reason.NOT_DEPLOYED, "Nothing is deployed yet"),
+        ("ConfigurationProfile", Reason.NOT_FOUND, "configuration profile .* does not exist"),
+    ],
+)
+def test_when_the_configuration_is_gone_start_says_why(
+    proxy: AppConfigProxy, ours: Session, kind: str, reason: Reason, words: str
+) -> None:
+    """Of a live token, AWS says only that there is no configuration, and quotes the token."""
+    proxy.fail(LATEST, Fault.missing("Configuration", "ConfigurationToken", ours._token or ""))
+    proxy.fail(START, Fault.missing(kind))
+    fails(ours, SourceError, reason, words)
+    assert ours.poll() == CONTENT, "what was made again is found by the next poll"
+    assert (proxy.count(START), proxy.count(LATEST)) == (3, 3)
+
+
+def test_a_bad_request_that_nobody_explains(proxy: AppConfigProxy, ours: Session) -> None:
+    proxy.fail(LATEST, Fault.refused(400, "BadRequestException", "The key is disabled. (0123456789)"), times=None)
+    fails(ours, StallingError, Reason.INVALID_SOURCE, 'The key is disabled. …"')
+    assert (proxy.count(START), proxy.count(LATEST)) == (2, 3)
+    fails(ours, StallingError, Reason.INVALID_SOURCE, "KMS key")
+    assert (proxy.count(START), proxy.count(LATEST)) == (3, 4), "one session a poll"
+    proxy.heal()
     assert ours.poll() == CONTENT
 
 

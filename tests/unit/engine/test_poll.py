@@ -14,7 +14,7 @@ from appconfig_operator.core.errors import (
 )
 from appconfig_operator.core.render import LIMIT_BYTES
 from tests.unit.builders import content, spec, target
-from tests.unit.engine.bench import AWAY, FORBIDDEN, FOREIGN, NOT_DEPLOYED, NOT_FOUND, THROTTLED, Bench, bench
+from tests.unit.engine.bench import AWAY, DENIED, FORBIDDEN, FOREIGN, NOT_DEPLOYED, NOT_FOUND, THROTTLED, Bench, bench
 
 
 def test_a_first_version_is_written_and_told_once() -> None:
@@ -105,7 +105,7 @@ def test_nothing_deployed_leaves_a_good_config_map() -> None:
 
 
 def test_a_stalled_source_is_looked_at_slowly_and_recovers() -> None:
-    it = bench(NOT_FOUND, NOT_FOUND, content())
+    it = bench(DENIED, DENIED, content())
     assert it.poll() == pace.SLOW_SECONDS
     assert it.memory.status.condition("Stalled") is not None
     assert it.poll() == pace.SLOW_SECONDS
@@ -113,6 +113,20 @@ def test_a_stalled_source_is_looked_at_slowly_and_recovers() -> None:
     it.poll()
     assert it.ready == ("True", "Synced")
     assert it.memory.status.condition("Stalled") is None
+
+
+def test_what_does_not_exist_is_looked_for_at_the_poll_interval() -> None:
+    """Whoever makes it again under its name need not wait longer than for a new version, nor does AWS hear more."""
+    it = bench(content(), NOT_FOUND, NOT_FOUND, content(b"new"))
+    it.poll()
+    assert it.poll() == 60
+    assert it.ready == ("False", "NotFound")
+    assert it.memory.status.condition("Stalled") is not None
+    assert it.poll(after=30) == 30, "what wakes it earlier asks AWS nothing"
+    assert it.world.polls == 2
+    it.poll()
+    assert it.poll() == 60
+    assert it.ready == ("True", "Synced")
 
 
 def test_what_one_source_looks_at_for_all_is_looked_at_again_soon() -> None:

@@ -10,7 +10,7 @@ import pytest
 from appconfig_operator.core import pace
 from appconfig_operator.core.errors import OutdatedError, PacedError, Reason, SourceGoneError, TransientError
 from tests.unit.builders import content, spec
-from tests.unit.engine.bench import AWAY, NOT_FOUND, THROTTLED, Bench, bench
+from tests.unit.engine.bench import AWAY, DENIED, NOT_FOUND, THROTTLED, Bench, bench
 from tests.unit.engine.fakes import World
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def test_a_status_does_not_wait_for_a_poll_that_is_far_away() -> None:
     assert world.now > 86_000, "the poll keeps its time"
 
 
-@pytest.mark.parametrize(("error", "calls"), [(NOT_FOUND, 1), (THROTTLED, 8)], ids=["stalled", "backing off"])
+@pytest.mark.parametrize(("error", "calls"), [(DENIED, 1), (THROTTLED, 8)], ids=["stalled", "backing off"])
 def test_a_refused_status_does_not_hurry_what_backs_off(error: Exception, calls: int) -> None:
     it, world = refusing(*[error] * 50)
     run(it, 240)
