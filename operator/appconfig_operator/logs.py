@@ -62,6 +62,8 @@ def configure(*, log_format: str, level: str) -> None:
     sys.excepthook = _process_ended
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, least))
+    # At WARNING, it writes the URL of an answer with a broken header, and that of AppConfig has the token in it.
+    logging.getLogger("urllib3").setLevel(max(logging.ERROR, least))
     # botocore writes what AWS says of a failed refresh, which may quote a token. The condition tells of the failure.
     logging.getLogger("botocore.credentials").setLevel(logging.CRITICAL)
     # It warns that it takes no signals, each time a watch begins: `app` does.
