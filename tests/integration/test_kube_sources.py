@@ -93,6 +93,17 @@ def test_what_is_not_told_stays(api: Api, admin: Administrator) -> None:
     assert Source.from_dict(admin.get(PLURAL, "checkout")).status == replace(FULL, observed_generation=2, conditions=())
 
 
+def test_the_time_of_a_deployment_comes_and_goes_with_its_version(api: Api, admin: Administrator) -> None:
+    source = admin.source()
+    received = FULL.source
+    assert received is not None
+    deployed = replace(FULL, source=replace(received, modified_time=TIME))
+    for status in (deployed, FULL, deployed):
+        Sources(api).update_status(source, status)
+        assert Source.from_dict(admin.get(PLURAL, "checkout")).status == status
+    assert admin.get(PLURAL, "checkout")["status"]["source"]["modifiedTime"] == TIME
+
+
 def test_same_status_is_no_write(api: Api, admin: Administrator) -> None:
     source = admin.source()
     assert Sources(api).update_status(source, FULL) == Sources(api).update_status(source, FULL)

@@ -42,5 +42,7 @@ def source(**changes: Any) -> Source:
     return Source(**fields | changes)
 
 
-def content(body: bytes = b'{"a":1}', label: str = "v1", content_type: str = "application/json") -> Content:
-    return Content(body=body, content_type=content_type, version_label=label)
+def content(
+    body: bytes = b'{"a":1}', label: str = "v1", content_type: str = "application/json", modified_time: str = ""
+) -> Content:
+    return Content(body=body, content_type=content_type, version_label=label, modified_time=modified_time)

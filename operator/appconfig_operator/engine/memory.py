@@ -48,7 +48,7 @@ class Memory:
         Whether the status is certain to be the newest: read, or written, by this process. A watch lags behind what
         another replica wrote last.
     asked
-        When AppConfig last answered, by the monotonic clock.
+        When AppConfig last answered, by the monotonic clock; until it does, when this began. The token is no older.
     next_call
         When AppConfig may be asked again, by the monotonic clock.
     failures

@@ -142,6 +142,7 @@ class Sessions:
             received=status.source,
             written=status.target,
             history=status.history,
+            asked=self._monotonic(),
         )
 
     def _unix(self) -> float:

@@ -88,6 +88,7 @@ class FakeSession:
     world: World
     interval: int = 60
     token: str | None = "t-0"
+    delivered: bool = True
 
     def poll(self) -> Content | None:
         self.world.polls += 1
@@ -97,7 +98,7 @@ class FakeSession:
         return answer
 
     def save(self) -> SavedSession | None:
-        return None if self.token is None else SavedSession(self.token, self.interval, delivered=True)
+        return None if self.token is None else SavedSession(self.token, self.interval, self.delivered)
 
 
 @dataclass

@@ -16,6 +16,7 @@ from tests.unit.engine.bench import AWAY, FOREIGN, NOT_DEPLOYED, NOT_FOUND, THRO
 from tests.unit.engine.fakes import World
 
 if TYPE_CHECKING:
+    from appconfig_operator.core.content import Content
     from appconfig_operator.core.handover import HandedOver
 
 BROKEN = content(b"{", label="broken")
@@ -167,6 +168,54 @@ def test_throttling_is_no_reason_to_give_a_session_up() -> None:
     it = synced(THROTTLED)
     it.poll()
     assert handed_over(it) is not None
+
+
+def test_a_session_that_was_begun_and_never_answered_goes_on_too() -> None:
+    """Its token is a moment old, however long the machine has been up."""
+    it = synced(THROTTLED)
+    it.world.now += 10 * 86_400.0
+    again = took_over(it, None)
+    again.memory.session.delivered = False  # type: ignore[attr-defined]
+    again.poll()
+    given = handed_over(again)
+    assert given is not None
+    sessions = it.world.sessions
+    took_over(it, given)
+    assert it.world.sessions == sessions + 1, "that of the bench alone"
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        content(label="v1"),
+        content(label="v1", modified_time="2026-01-01T00:00:00Z"),
+        content(label="v1", modified_time="2026-03-03T00:00:00Z"),
+    ],
+    ids=["as it was", "with no time at first", "deployed again since"],
+)
+@pytest.mark.parametrize("first", ["", "2026-02-02T00:00:00Z"], ids=["without a time", "with a time"])
+def test_the_same_version_after_a_restart_is_no_write_whenever_it_was_deployed(first: str, again: Content) -> None:
+    it = bench(content(label="v1", modified_time=first), again)
+    it.poll()
+    later = it.restart()
+    later.memory.untouched = True
+    later.poll(after=500)
+    assert later.result == "Unchanged"
+    assert (it.world.status_reads, it.world.writes, len(it.world.statuses)) == (0, 1, 1)
+    assert later.memory.received is not None
+    assert later.memory.received.modified_time == first
+
+
+def test_a_new_version_comes_with_the_time_of_its_deployment() -> None:
+    it = synced(content(b"2", modified_time="2026-02-02T00:00:00Z"), content(b"3"))
+    it.poll()
+    received = it.world.statuses[-1].source
+    assert received is not None
+    assert received.modified_time == "2026-02-02T00:00:00Z"
+    it.poll()
+    received = it.world.statuses[-1].source
+    assert received is not None
+    assert not received.modified_time
 
 
 def test_a_restart_reads_nothing_where_the_watch_has_seen_that_nobody_wrote() -> None:
