@@ -76,6 +76,10 @@ fuzz: install ## Render random configurations for SECONDS=600
 bench: programs ## Measure speed, cost and memory; ONLY=first-sync chooses one
 	@$(RUN) -m benchmarks $(if $(ONLY),--only $(ONLY))
 
+.PHONY: aws-check
+aws-check: install ## Show what AWS answers for APPLICATION, ENVIRONMENT and PROFILE, without values; FLAGS=1: symbol ids
+	@$(RUN) -m tools.aws_check $(if $(FLAGS),--flags)
+
 .PHONY: lint-workflows
 lint-workflows: install
 	@"$$($(RUN) -m tools.program actionlint)" -shellcheck $(BIN)/shellcheck -pyflakes '' .github/workflows/*.yaml

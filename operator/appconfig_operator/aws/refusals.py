@@ -76,9 +76,14 @@ def message_of(error: ClientError) -> str:
 
 
 def words_of(error: ClientError) -> str:
-    """Return what can be shown of the message: its plain words, with an ellipsis in place of everything else."""
+    """Return what can be shown of the message."""
+    return plain_words(message_of(error))
+
+
+def plain_words(message: str) -> str:
+    """Return the plain words of a message, with an ellipsis in place of everything else."""
     shown: list[str] = []
-    for text in message_of(error).split():
+    for text in message.split():
         if _PLAIN.fullmatch(text):
             shown.append(text)
         elif not shown or shown[-1] != "…":

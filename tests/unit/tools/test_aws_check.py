@@ -1,0 +1,373 @@
+"""`make aws-check` shows what AWS answers, and nothing that is the user's; what it makes, it deletes."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.tools import ion
+from tools.aws_check.__main__ import run
+from tools.aws_check.calls import Answer
+from tools.aws_check.flags import RULES, check_flags
+from tools.aws_check.safe import Report, content, header, shape
+from tools.aws_check.symbols import FlagSymbols, Import, NotIonError, symbols_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_appconfig import AppConfigClient
+
+    from tools.aws_check.calls import DataPlane
+
+SECRET = "hunter2"
+ACCOUNT = "111122223333"
+ARN = f"arn:aws:appconfig:eu-west-1:{ACCOUNT}:application/abc1234"
+ION = ion.document({
+    "check_gt": ion.expression(14, ion.symbol(50), ion.integer(65)),
+    "check_not": ion.expression(12, ion.expression(24, ion.annotated(43, ion.text(SECRET)))),
+    "other": ion.expression(13, ion.symbol(50), ion.text(SECRET)),
+})  # fmt: skip
+
+
+def told(status: int | None, headers: dict[str, str], body: bytes, *names: str) -> str:
+    lines: list[str] = []
+    Report(lines.append, names).answer(status, headers, body, "")
+    return "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("content-type", "application/json", "application/json"),
+        ("content-type", "application/ion; type=AWS.AppConfig.FeatureFlags", None),
+        ("content-type", f"text/plain; owner={SECRET}", "25 characters"),
+        ("content-length", "868", "868"),
+        ("next-poll-interval-in-seconds", "60", "60"),
+        ("next-poll-configuration-token", "AQIC" * 200, "800 characters"),
+        ("x-amzn-errortype", "BadRequestException:", "BadRequestException:"),
+        ("x-amzn-errortype", f"{SECRET}:{SECRET}", "15 characters"),
+        ("x-amzn-requestid", "0f7b9d3e-0000-4000-8000-000000000000", "36 characters"),
+        ("last-modified", "Mon, 28 Sep 2026 12:01:25 GMT", "a date, GMT"),
+        ("version-label", SECRET, "7 characters"),
+        ("experiment-flags", f"cart={ARN}|t1=__t1__", f"{len(ARN) + 15} characters"),
+        (SECRET, SECRET, "7 characters"),
+    ],
+)
+def test_headers(name: str, value: str, shown: str | None) -> None:
+    assert header(name, value) == (shown or value)
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b"", "empty"),
+        (b"\xff\xfe" + SECRET.encode(), "9 bytes, neither JSON nor Ion"),
+        (b"[" * 100_000, "100000 bytes, neither JSON nor Ion"),
+        (b"[]", "2 bytes, JSON: []"),
+        (
+            json.dumps({SECRET: {"enabled": True, "_variant": SECRET, SECRET: 2}, "b": {"enabled": False}}).encode(),
+            "JSON: {*: {enabled: boolean, _variant: string, *: number}, *: {enabled: boolean}}",
+        ),
+        (json.dumps([SECRET, SECRET, None, 1.5, [1]]).encode(), "JSON: [2 x string, null, number, [number]]"),
+        (ION, "binary Ion: 3 flags, imported symbols ops 10-32, anns 33-44"),
+    ],
+    ids=lambda value: value[:12] if isinstance(value, bytes) else "",
+)
+def test_bodies(body: bytes, shown: str) -> None:
+    assert content(body).endswith(shown)
+    assert SECRET not in content(body)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.just(71_077_345) | st.just(SECRET),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.just(SECRET) | st.just("enabled"), inner, max_size=2)
+    ),
+)
+
+
+@given(JSON)
+def test_no_value_and_no_name_is_in_a_shape(value: Any) -> None:
+    assert not any(secret in shape(value) for secret in (SECRET, "71077345"))
+
+
+def test_a_refusal_shows_the_words_of_aws_and_nothing_of_the_user() -> None:
+    body = {
+        "Message": f"The profile {SECRET} of {ACCOUNT} at {ARN} is not shop.",
+        "ResourceType": "Configuration",
+        "ReferencedBy": {"ConfigurationToken": "AQIC" * 200, f"{SECRET} {ARN}": "x"},
+        "Details": {"InvalidParameters": {"ConfigurationToken": {"Problem": "Corrupted"}}, "More": [SECRET]},
+        "Reason": "shop",
+    }
+    text = told(404, {"x-amzn-errortype": "ResourceNotFoundException:"}, json.dumps(body).encode(), "shop", "", SECRET)
+    assert "status 404" in text
+    assert '{Message: "The profile … of … at … is not …", ResourceType: Configuration, ReferencedBy: {' in text
+    assert "ConfigurationToken: 800 characters, …: 1 characters}" in text
+    assert "Details: {InvalidParameters: {ConfigurationToken: {Problem: Corrupted}}, More: [string]}" in text
+    assert "Reason: 4 characters}" in text
+    assert not any(secret in text for secret in (SECRET, ACCOUNT, "AQIC", "shop"))
+
+
+def test_no_answer() -> None:
+    lines: list[str] = []
+    Report(lines.append).answer(None, {}, b"", "EndpointConnectionError")
+    assert lines == ["  no answer: EndpointConnectionError\n"]
+
+
+@pytest.mark.parametrize("line", [f"x {ACCOUNT}", f"x {ARN}", "AKIAIOSFODNN", f"a {SECRET} b"])
+def test_whatever_comes_to_the_report_it_shows_no_secret(line: str) -> None:
+    """The last guard, should another one fail."""
+    lines: list[str] = []
+    report = Report(lines.append)
+    report.keep_secret(SECRET)
+    report.keep_secret("")
+    report.say(line)
+    report.say("fine")
+    assert lines == ["(a line is left out: it had an account, a key or a token in it)\n", "fine\n"]
+
+
+def test_symbols() -> None:
+    found = symbols_of(ION)
+    assert found.imports == (Import("ops", 10, 32), Import("anns", 33, 44))
+    assert found.flags == (
+        FlagSymbols("check_gt", (14,), ()),
+        FlagSymbols("check_not", (12, 24), (43,)),
+        FlagSymbols("other", (13,), ()),
+    )
+
+
+NO_ION = (
+    st.binary()
+    | st.binary().map(lambda end: b"\xe0\x01\x00\xea" + end)
+    | st.integers(4, len(ION)).map(lambda length: ION[:length])
+)
+
+
+@given(NO_ION)
+def test_what_is_not_ion_is_said_to_be_that(body: bytes) -> None:
+    with suppress(NotIonError):
+        symbols_of(body)
+
+
+class Control:
+    """AppConfig's control plane, which fails where it is told to."""
+
+    def __init__(self, fails: str = "", error: BaseException | None = None, *, lost: bool = False) -> None:
+        self.fails, self.error, self.lost = fails, error, lost
+        self.there: set[str] = set()
+        self.bypassed = 0
+
+    def _make(self, operation: str, kind: str) -> dict[str, Any]:
+        if operation == self.fails and not self.lost:
+            self._fail()
+        self.there.add(kind)
+        if operation == self.fails:
+            self._fail()
+        return {"Id": kind, "VersionNumber": 1, "DeploymentNumber": 1}
+
+    def _fail(self) -> None:
+        assert self.error is not None
+        raise self.error
+
+    def create_application(self, Name: str) -> dict[str, Any]:  # noqa: N803 (boto3's)
+        self.name = Name
+        return self._make("create_application", "application")
+
+    def create_environment(self, **_: Any) -> dict[str, Any]:
+        return self._make("create_environment", "environment")
+
+    def create_configuration_profile(self, **_: Any) -> dict[str, Any]:
+        return self._make("create_configuration_profile", "profile")
+
+    def create_deployment_strategy(self, **_: Any) -> dict[str, Any]:
+        return self._make("create_deployment_strategy", "strategy")
+
+    def create_hosted_configuration_version(self, **_: Any) -> dict[str, Any]:
+        return self._make("create_hosted_configuration_version", "version")
+
+    def start_deployment(self, **_: Any) -> dict[str, Any]:
+        return self._make("start_deployment", "deployment")
+
+    def get_deployment(self, **_: Any) -> dict[str, Any]:
+        self._make("get_deployment", "deployment")
+        return {"State": "COMPLETE"}
+
+    def stop_deployment(self, **_: Any) -> None:
+        raise refusal("BadRequestException")
+
+    def get_paginator(self, operation: str) -> Control:
+        self.listed = operation
+        return self
+
+    def paginate(self, **_: Any) -> list[dict[str, Any]]:
+        kind = {
+            "list_applications": "application",
+            "list_environments": "environment",
+            "list_configuration_profiles": "profile",
+            "list_hosted_configuration_versions": "version",
+            "list_deployment_strategies": "strategy",
+        }[self.listed]
+        name = "check" if kind in {"environment", "profile"} else self.name
+        return [
+            {"Items": []},
+            {"Items": [{"Id": kind, "Name": name, "VersionNumber": 1}] if kind in self.there else []},
+        ]
+
+    def _delete(self, kind: str, *inner: str) -> None:
+        assert not self.there & set(inner), "AWS refuses to delete what is not empty"
+        if kind not in self.there:
+            raise refusal("ResourceNotFoundException")
+        self.there.discard(kind)
+
+    def delete_hosted_configuration_version(self, **_: Any) -> None:
+        self._delete("version")
+
+    def delete_configuration_profile(self, **options: Any) -> None:
+        self.bypassed += options["DeletionProtectionCheck"] == "BYPASS"
+        self._delete("profile", "version")
+
+    def delete_environment(self, **options: Any) -> None:
+        self.bypassed += options["DeletionProtectionCheck"] == "BYPASS"
+        self._delete("environment")
+
+    def delete_application(self, **_: Any) -> None:
+        self._delete("application", "profile", "environment")
+
+    def delete_deployment_strategy(self, **_: Any) -> None:
+        self._delete("strategy")
+
+
+class Plane:
+    """A data plane that has the flags."""
+
+    def __init__(self, body: bytes = ION, refusals: int = 0) -> None:
+        self.body, self.refusals = body, refusals
+
+    def start(self, what: str, *_: str) -> str:
+        assert what
+        self.refusals -= 1
+        return "" if self.refusals >= 0 else "token"
+
+    def latest(self, what: str, token: str, *, accept: str) -> Answer:
+        assert (what, token) == ("latest: the flags, Ion accepted", "token")
+        assert "application/ion" in accept
+        return Answer(200, {}, self.body)
+
+
+def refusal(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": f"{SECRET} {ARN}"}}, "Operation")
+
+
+def check(control: Control, plane: Plane) -> tuple[bool, str]:
+    lines: list[str] = []
+    report = Report(lines.append)
+    try:
+        good = check_flags(cast("DataPlane", plane), cast("AppConfigClient", control), report, lambda _: None)
+    except (KeyboardInterrupt, SystemExit):
+        good = False
+    return good, "".join(lines)
+
+
+def test_the_ids_of_operators_are_found_and_all_is_deleted() -> None:
+    control = Control()
+    good, text = check(control, Plane(refusals=2))
+    assert good
+    assert "gt             14       14" in text
+    assert "not            12       12 24                 43" in text
+    assert "other" not in text
+    assert "symbols 10-32: the table ops" in text
+    assert control.there == {"deployment"}
+    assert control.bypassed == 2
+
+
+CREATES = [
+    "create_application",
+    "create_environment",
+    "create_configuration_profile",
+    "create_deployment_strategy",
+    "create_hosted_configuration_version",
+    "start_deployment",
+    "get_deployment",
+]
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["refused", "answer lost"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        refusal("AccessDeniedException"),
+        EndpointConnectionError(endpoint_url=SECRET),
+        KeyboardInterrupt(),
+        SystemExit(1),
+    ],
+    ids=["denied", "unreachable", "Ctrl-C", "SIGTERM"],
+)
+@pytest.mark.parametrize("fails", CREATES)
+def test_whatever_fails_what_was_made_is_deleted(fails: str, error: BaseException, *, lost: bool) -> None:
+    control = Control(fails, error, lost=lost)
+    good, text = check(control, Plane())
+    assert not good
+    assert control.there <= {"deployment"}
+    assert "deleted again" in text
+    assert SECRET not in text
+
+
+@pytest.mark.parametrize(
+    ("plane", "words"),
+    [(Plane(b"{}"), "the answer is not binary Ion"), (Plane(refusals=1000), "no session for the new profile")],
+)
+def test_without_an_answer_in_ion_all_is_deleted_too(plane: Plane, words: str) -> None:
+    control = Control()
+    good, text = check(control, plane)
+    assert not good
+    assert words in text
+    assert control.there == {"deployment"}
+
+
+def test_what_cannot_be_deleted_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    control = Control()
+
+    def refuse(**_: Any) -> None:
+        raise refusal("ConflictException")
+
+    monkeypatch.setattr(control, "delete_deployment_strategy", refuse)
+    good, text = check(control, Plane())
+    assert not good
+    assert f"DELETE BY HAND: deployment strategy {control.name}" in text
+
+
+def test_rules_that_aws_does_not_accept_are_named_and_the_others_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    control = Control()
+    stored: list[set[str]] = []
+
+    def store(**request: Any) -> dict[str, Any]:
+        names = set(json.loads(request["Content"])["values"])
+        if "check_matches" in names:
+            raise refusal("BadRequestException")
+        stored.append(names)
+        return {"VersionNumber": len(stored)}
+
+    monkeypatch.setattr(control, "create_hosted_configuration_version", store)
+    good, text = check(control, Plane())
+    assert good
+    assert "matches: AWS does not accept the rule (BadRequestException)" in text
+    assert stored[-1] == {f"check_{operator}" for operator in RULES} - {"check_matches"}
+
+
+def test_each_operator_of_the_user_guide_has_a_rule() -> None:
+    operators = "gt gte lt lte begins_with ends_with contains matches or and not eq in split exists"
+    assert set(RULES) == set(operators.split())
+    assert all(rule.startswith(f"({operator} ") for operator, rule in RULES.items())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"), [([], {}), (["--flags"], {"APPLICATION": "shop"}), ([], {"APPLICATION": "shop"})]
+)
+def test_without_the_names_nothing_is_called(arguments: list[str], names: dict[str, str]) -> None:
+    lines: list[str] = []
+    assert run(arguments, names, lines.append, lambda _: None) == 2
+    assert "APPLICATION, ENVIRONMENT and PROFILE" in "".join(lines)

@@ -1,0 +1,1 @@
+"""``make aws-check``: what AWS AppConfig answers, without what it answers with."""

@@ -1,0 +1,66 @@
+"""``make aws-check``: show what AWS AppConfig answers about a profile, without values, names, tokens and accounts.
+
+APPLICATION, ENVIRONMENT and PROFILE (names or IDs) come from the environment, as do region and credentials. Nothing is
+made or changed, except with ``--flags``: then an application is made, and deleted again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.exceptions import BotoCoreError
+
+from tools.aws_check.calls import CONFIG, DataPlane
+from tools.aws_check.flags import check_flags
+from tools.aws_check.profile import Place, check_profile
+from tools.aws_check.safe import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_USAGE = 2
+
+
+def run(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    write: Callable[[str], object],
+    sleep: Callable[[float], None],
+) -> int:
+    """Check, and return the exit status: 0 when all could be asked."""
+    parser = argparse.ArgumentParser(prog="aws-check", description=__doc__)
+    parser.add_argument("--flags", action="store_true", help="find the symbol id of each operator of a flag's rule")
+    options = parser.parse_args(arguments)
+    names = [environment.get(name, "") for name in ("APPLICATION", "ENVIRONMENT", "PROFILE")]
+    report = Report(write, names)
+    if not all(names) and (any(names) or not options.flags):
+        report.say("aws-check: set APPLICATION, ENVIRONMENT and PROFILE, names or IDs of what exists")
+        return _USAGE
+    good = True
+    try:
+        session = boto3.session.Session(region_name=environment.get("AWS_REGION") or None)
+        plane = DataPlane(report, session.client("appconfigdata", config=CONFIG))
+        if all(names):
+            good = check_profile(plane, report, Place(*names), sleep)
+        if options.flags:
+            good = check_flags(plane, session.client("appconfig", config=CONFIG), report, sleep) and good
+    except BotoCoreError as error:
+        report.say(f"aws-check: {type(error).__name__}. Set AWS_REGION, and AWS_PROFILE or other credentials")
+        return 1
+    return 0 if good else 1
+
+
+def _stop(*_: object) -> None:
+    sys.exit(1)  # so that what was made is deleted
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGHUP, _stop)
+    sys.exit(run(sys.argv[1:], os.environ, sys.stdout.write, time.sleep))

@@ -1,0 +1,158 @@
+"""What may be shown of an answer: its status, the shape of what is in it, and no value, token, name or account."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from appconfig_operator.aws.refusals import plain_words, word
+from tools.aws_check.symbols import NotIonError, symbols_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+HTTP_OK, HTTP_REFUSED = 200, 300
+
+_SHOWN = {
+    "connection": re.compile(r"[a-z-]{1,20}"),
+    "content-length": re.compile(r"\d{1,9}"),
+    "content-type": re.compile(r"[\w.+-]{1,64}/[\w.+-]{1,64}(; ?(charset=[\w-]{1,20}|type=[\w.]{1,64}))*", re.ASCII),
+    "next-poll-interval-in-seconds": re.compile(r"\d{1,6}"),
+    "server": re.compile(r"[A-Za-z]{1,20}"),
+    "transfer-encoding": re.compile(r"[a-z]{1,20}"),
+    "x-amzn-errortype": re.compile(r"[A-Za-z]{1,64}:?(http://[a-z./]{1,100})?"),
+}
+"""Headers whose values are AWS's own, and what those look like. Of all others, the length is shown."""
+
+_HEADER_NAME = re.compile(r"[a-z][a-z-]{0,60}")
+_DATE = re.compile(r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT")
+_NEVER = re.compile(r"\d{12}|arn:|AKIA|ASIA|eyJ|AQIC")
+"""An account, an ARN, a key, a token: whatever line they come in, it is not shown."""
+
+_FLAG_MEMBERS = {"enabled", "_variant", "_variants"}
+_DEEPEST = 6
+
+
+class Report:
+    """Writes lines, and none with something in it that is not to be shown.
+
+    Parameters
+    ----------
+    write
+        Where to.
+    names
+        What the user gave: taken out of whatever AWS says.
+    """
+
+    def __init__(self, write: Callable[[str], object], names: Collection[str] = ()) -> None:
+        self._write = write
+        self._names = [name for name in names if name]
+        self._secrets: set[str] = set()
+
+    def keep_secret(self, text: str) -> None:
+        """Show no line that has this text in it."""
+        if text:
+            self._secrets.add(text)
+
+    def say(self, line: str = "") -> None:
+        """Write a line."""
+        shown = not _NEVER.search(line) and not any(secret in line for secret in self._secrets)
+        self._write((line if shown else "(a line is left out: it had an account, a key or a token in it)") + "\n")
+
+    def answer(self, status: int | None, headers: Mapping[str, str], body: bytes, error: str) -> None:
+        """Write what an answer is like."""
+        if status is None:
+            self.say(f"  no answer: {word(error, 'an error')}")
+            return
+        self.say(f"  status {status}")
+        for name, value in sorted((name.lower(), value) for name, value in headers.items()):
+            self.say(f"  header {name if _HEADER_NAME.fullmatch(name) else '…'}: {header(name, value)}")
+        self.say(f"  body: {self._refusal(body) if status >= HTTP_REFUSED else content(body)}")
+
+    def _refusal(self, body: bytes) -> str:
+        try:
+            read = json.loads(body)
+        except (ValueError, RecursionError):
+            return content(body)
+        return _refused(read, self._names) if isinstance(read, dict) else content(body)
+
+
+def header(name: str, value: str) -> str:
+    """Return what may be shown of a header."""
+    known = _SHOWN.get(name)
+    if known is not None and known.fullmatch(value):
+        return value
+    if _DATE.fullmatch(value):
+        return "a date, GMT"
+    return f"{len(value)} characters"
+
+
+def content(body: bytes) -> str:
+    """Return what may be shown of a body: what it is, and the shape of that."""
+    if not body:
+        return "empty"
+    size = f"{len(body)} bytes"
+    try:
+        return f"{size}, JSON: {shape(json.loads(body))}"
+    except (ValueError, RecursionError):
+        pass
+    try:
+        found = symbols_of(body)
+    except NotIonError:
+        return f"{size}, neither JSON nor Ion"
+    tables = ", ".join(f"{word(table.name, '…')} {table.first}-{table.last}" for table in found.imports)
+    return f"{size}, binary Ion: {len(found.flags)} flags, imported symbols {tables or 'none'}"
+
+
+def shape(value: Any, depth: int = 0) -> str:  # noqa: ANN401, PLR0911 (whatever JSON holds; a type a line)
+    """Return the types of a JSON value. Names of members are values, too, except those that are AWS's."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int() | float():
+            return "number"
+        case str():
+            return "string"
+        case _ if depth >= _DEEPEST:
+            return "…"
+        case list():
+            return f"[{_counted([shape(one, depth + 1) for one in value])}]"
+        case _:
+            members = [f"{_member(name)}: {shape(one, depth + 1)}" for name, one in value.items()]
+            return f"{{{_counted(members)}}}"
+
+
+def _member(name: str) -> str:
+    return name if name in _FLAG_MEMBERS or name == "InitialConfigurationToken" else "*"
+
+
+def _counted(shapes: list[str]) -> str:
+    return ", ".join(shape if count == 1 else f"{count} x {shape}" for shape, count in Counter(shapes).items())
+
+
+def _refused(members: Mapping[str, Any], names: Collection[str], depth: int = 0) -> str:
+    """Return what a refusal says: AWS's own words, and of all else what it is."""
+    shown = [f"{word(name, '…')}: {_member_of_refusal(name, one, names, depth)}" for name, one in members.items()]
+    return f"{{{', '.join(shown)}}}"
+
+
+def _member_of_refusal(name: str, value: Any, names: Collection[str], depth: int) -> str:  # noqa: ANN401 (any JSON)
+    if isinstance(value, dict):
+        return _refused(value, names, depth + 1) if depth < _DEEPEST else "…"
+    if not isinstance(value, str):
+        return shape(value)
+    if name.lower() == "message":
+        return f'"{plain_words(_without(value, names))}"'
+    if name in {"ResourceType", "Reason", "Problem"} and value not in names:
+        return word(value, f"{len(value)} characters")
+    return f"{len(value)} characters"
+
+
+def _without(message: str, names: Collection[str]) -> str:
+    for name in sorted(names, key=len, reverse=True):
+        message = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "\N{HORIZONTAL ELLIPSIS}", message)
+    return message
