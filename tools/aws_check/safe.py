@@ -26,7 +26,7 @@ _SHOWN = {
 }
 """Headers whose values are AWS's own, and what those look like. Of all others, the length is shown."""
 
-_HEADER_NAME = re.compile(r"[a-z][a-z-]{0,60}")
+_HEADER_NAME = re.compile(r"[a-z][a-z0-9-]{0,60}")
 _DATE = re.compile(r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT")
 _NEVER = re.compile(r"\d{12}|arn:|AKIA|ASIA|eyJ|AQIC")
 """An account, an ARN, a key, a token: whatever line they come in, it is not shown."""
