@@ -235,6 +235,18 @@ def test_a_bad_request_that_nobody_explains(proxy: AppConfigProxy, ours: Session
     assert ours.poll() == CONTENT
 
 
+@pytest.mark.parametrize(
+    ("sent", "time"), [("Mon, 28 Sep 2026 12:01:25 GMT", "2026-09-28T12:01:25Z"), ("Monday, at noon", "")]
+)
+def test_when_it_was_deployed(proxy: AppConfigProxy, place: Place, sent: str, time: str) -> None:
+    """The header is in no service model, so it must come through botocore's parser on its own."""
+    headers = {"Next-Poll-Configuration-Token": "next", "Next-Poll-Interval-In-Seconds": "15", "Last-Modified": sent}
+    proxy.fail(LATEST, Fault("dated", Answer(200, headers, BODY)))
+    received = session(place).poll()
+    assert received is not None
+    assert received.modified_time == time
+
+
 def test_trickle(proxy: AppConfigProxy, place: Place) -> None:
     """Every byte comes before the read time-out, so only the bound of the whole body ends it."""
     proxy.fail(LATEST, Fault.trickle(pause=0.1))
