@@ -276,3 +276,31 @@ class AppConfig:
         application = _named(self.client.list_applications(MaxResults=_ALL)["Items"], name)
         if application:
             self.client.delete_application(ApplicationId=application)
+
+    def delete_profile(self, application: str, name: str) -> None:
+        """Delete a configuration profile, which must exist.
+
+        Parameters
+        ----------
+        application
+            The name of its application.
+        name
+            Its name.
+        """
+        owner = self.create_application(application)
+        self.client.delete_configuration_profile(
+            ApplicationId=owner, ConfigurationProfileId=self.create_profile(application, name)
+        )
+
+    def revert(self, application: str, environment: str) -> None:
+        """Undo the newest deployment of an environment that is not undone yet.
+
+        Parameters
+        ----------
+        application, environment
+            Their names.
+        """
+        owner, place = self.create_application(application), self.create_environment(application, environment)
+        deployments = self.client.list_deployments(ApplicationId=owner, EnvironmentId=place, MaxResults=_ALL)["Items"]
+        number = max(item["DeploymentNumber"] for item in deployments if item["State"] == "COMPLETE")
+        self.client.stop_deployment(ApplicationId=owner, EnvironmentId=place, DeploymentNumber=number, AllowRevert=True)

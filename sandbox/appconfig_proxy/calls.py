@@ -30,3 +30,5 @@ class Call:
     """Whose access key signed it."""
     size: int = 0
     """Bytes of the configuration that was delivered. 0: nothing new."""
+    replay: bool = False
+    """Whether its token had been used before. AWS takes the newest used one once more; a good client sends none."""

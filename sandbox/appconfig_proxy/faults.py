@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 IDENTITY = "arn:aws:sts::111122223333:assumed-role/x/y"
 RESOURCE = "arn:aws:appconfig:eu-west-1:111122223333:application/a/environment/e/configuration/p"
 
+_REFERRING = {
+    "Deployment": ("ConfigurationProfileIdentifier", "EnvironmentIdentifier"),
+    "Configuration": ("ConfigurationToken",),
+}
+
 _PAGE = b"<!DOCTYPE html><html><head><title>%s</title></head><body><h1>%s</h1></body></html>"
 
 
@@ -62,7 +67,7 @@ class Fault:
     def internal_error(cls) -> Fault:
         """Answer 500."""
         status = HTTPStatus.INTERNAL_SERVER_ERROR
-        return cls.refused(status, "InternalServerException", "An internal error occurred")
+        return cls("InternalServerException", refusal(status, "InternalServerException", None))
 
     @classmethod
     def access_denied(
@@ -90,10 +95,12 @@ class Fault:
         return cls("BadRequestException", invalid_parameter(parameter, problem, f"Invalid {parameter}"))
 
     @classmethod
-    def missing(cls, resource_type: str, parameter: str = "", identifier: str = "") -> Fault:
-        """Answer 404: such as ``Deployment``."""
-        answer = not_found(resource_type, parameter, identifier, f"{resource_type} not found")
-        return cls("ResourceNotFoundException", answer)
+    def missing(cls, resource_type: str, **referenced_by: str) -> Fault:
+        """Answer 404: such as ``Deployment``. Default: referred to by what AWS names, with some identifier."""
+        names = _REFERRING.get(resource_type, (f"{resource_type}Identifier",))
+        return cls(
+            "ResourceNotFoundException", not_found(resource_type, **(referenced_by or dict.fromkeys(names, "x")))
+        )
 
     @classmethod
     def page(cls, status: int = HTTPStatus.SERVICE_UNAVAILABLE) -> Fault:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ NEXT_TOKEN = "Next-Poll-Configuration-Token"  # noqa: S105 - the same
 NEXT_INTERVAL = "Next-Poll-Interval-In-Seconds"
 VERSION_LABEL = "Version-Label"
 
-_ACCESS_KEY = re.compile(r"Credential=([^/]+)/")
+_CREDENTIAL = re.compile(r"Credential=([^/]+)/[^/]+/([^/]+)/")
 
 DEFAULT_POLL_INTERVAL = 60
 """Seconds, where a session asks for nothing."""
@@ -70,8 +70,19 @@ class Incoming:
     @property
     def access_key(self) -> str:
         """Whose key signed it, or nothing."""
-        found = _ACCESS_KEY.search(self.headers.get("Authorization", ""))
+        found = _CREDENTIAL.search(self.headers.get("Authorization", ""))
         return found[1] if found else ""
+
+    @property
+    def region(self) -> str:
+        """For which region it was signed, or nothing."""
+        found = _CREDENTIAL.search(self.headers.get("Authorization", ""))
+        return found[2] if found else ""
+
+    @property
+    def accept(self) -> str:
+        """What the caller takes, or nothing."""
+        return next((value for name, value in self.headers.items() if name.lower() == "accept"), "")
 
     @property
     def place(self) -> Place:
@@ -109,25 +120,8 @@ class Answer:
         """Give a header whatever its case, or nothing."""
         return next((value for key, value in self.headers.items() if key.lower() == name.lower()), "")
 
-    def with_headers(self, **values: str | None) -> Answer:
-        """Set headers, or leave them out.
 
-        Parameters
-        ----------
-        values
-            Names with ``_`` in place of ``-``, and None for what is to go.
-
-        Returns
-        -------
-        Answer
-            A new one.
-        """
-        wanted = {name.replace("_", "-").lower(): value for name, value in values.items()}
-        kept = {name: value for name, value in self.headers.items() if name.lower() not in wanted}
-        return replace(self, headers=kept | {name: value for name, value in wanted.items() if value is not None})
-
-
-def refusal(status: int, code: str, message: str, **members: object) -> Answer:
+def refusal(status: int, code: str, message: str | None, **members: object) -> Answer:
     """Make an error.
 
     Parameters
@@ -137,17 +131,24 @@ def refusal(status: int, code: str, message: str, **members: object) -> Answer:
     code
         The name of the exception.
     message
-        What AWS would say.
+        What AWS would say; None: nothing.
     members
         What else the exception has.
 
     Returns
     -------
     Answer
-        With the header that names the exception.
+        With the header that names the exception. The name ends in a colon there.
     """
-    body = json.dumps({"Message": message, **members}).encode()
-    return Answer(status, {"Content-Type": "application/json", "x-amzn-ErrorType": code}, body)
+    said = {} if message is None else {"Message": message}
+    return Answer(
+        status, {"Content-Type": "application/json", "x-amzn-ErrorType": f"{code}:"}, compact({**said, **members})
+    )
+
+
+def compact(value: object) -> bytes:
+    """Write JSON as AWS does, without blanks."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def invalid_parameter(parameter: str, problem: str, message: str) -> Answer:
@@ -156,19 +157,33 @@ def invalid_parameter(parameter: str, problem: str, message: str) -> Answer:
     return refusal(HTTPStatus.BAD_REQUEST, "BadRequestException", message, Reason="InvalidParameters", Details=details)
 
 
+_TOKEN_PROBLEMS = {
+    Problem.CORRUPTED: "Token not valid",
+    Problem.EXPIRED: "Configuration token has expired",  # never recorded
+    Problem.TOO_EARLY: "Request too early",
+}
+
+
 def invalid_token(problem: Problem) -> Answer:
     """Make the BadRequestException about a token."""
-    # The text of this one is AWS's; the others are not known.
-    message = "Request too early" if problem is Problem.TOO_EARLY else f"The configuration token is {problem.lower()}"
-    return invalid_parameter("ConfigurationToken", problem, message)
+    return invalid_parameter("ConfigurationToken", problem, _TOKEN_PROBLEMS[problem])
 
 
-def not_found(resource_type: str, parameter: str, identifier: str, message: str) -> Answer:
-    """Make the ResourceNotFoundException about one resource."""
+def not_found(resource_type: str, **referenced_by: str) -> Answer:
+    """Make the ResourceNotFoundException about one resource, with what referred to it."""
     return refusal(
         HTTPStatus.NOT_FOUND,
         "ResourceNotFoundException",
-        message,
+        f"{resource_type} not found",
         ResourceType=resource_type,
-        ReferencedBy={parameter: identifier},
+        ReferencedBy=referenced_by,
+    )
+
+
+def no_deployment(place: Place) -> Answer:
+    """Make the answer to StartConfigurationSession where nothing is deployed. It names two of the three."""
+    return not_found(
+        "Deployment",
+        ConfigurationProfileIdentifier=place.profile,
+        EnvironmentIdentifier=place.environment,
     )

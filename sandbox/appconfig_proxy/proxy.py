@@ -6,6 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Self
 
+from sandbox.appconfig_proxy.backend import MiniStackBackend
 from sandbox.appconfig_proxy.messages import Operation
 from sandbox.appconfig_proxy.server import Server
 from sandbox.appconfig_proxy.service import Service
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from sandbox.appconfig import Place
     from sandbox.appconfig_proxy.calls import Call
+    from sandbox.appconfig_proxy.experiments import Experiment
     from sandbox.appconfig_proxy.faults import Fault
 
 
@@ -42,7 +44,7 @@ class AppConfigProxy:
         self, upstream_url: str, rules: Rules | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.rules = rules or Rules()
-        self._service = Service(Upstream(upstream_url), self.rules, clock, time.monotonic)
+        self._service = Service(MiniStackBackend(Upstream(upstream_url)), self.rules, clock, time.monotonic)
 
     def __enter__(self) -> Self:
         """Start it."""
@@ -84,6 +86,30 @@ class AppConfigProxy:
     def heal(self) -> None:
         """Let no further request fail. Those that hang go on hanging."""
         self._service.heal()
+
+    def begin_experiment(self, place: Place, experiment: Experiment) -> None:
+        """Begin an experiment.
+
+        Parameters
+        ----------
+        place
+            Of the profile of feature flags, by names or identifiers.
+        experiment
+            About a basic flag of it.
+        """
+        self._service.begin(place, experiment, time.time())
+
+    def end_experiment(self, place: Place, flag: str) -> None:
+        """End the experiments about a flag. Parameters: as `begin_experiment`."""
+        self._service.end(place, flag, time.time())
+
+    def tokens(self) -> list[str]:
+        """Give all tokens that were issued, good or not."""
+        return self._service.tokens()
+
+    def replays(self) -> list[Call]:
+        """Give the calls with a token that had been used. AWS may take one: a good client sends none."""
+        return [call for call in self._service.calls() if call.replay]
 
     def calls(
         self, operation: Operation | None = None, *, place: Place | None = None, since: float | None = None

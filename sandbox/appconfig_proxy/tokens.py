@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import secrets
+import threading
+from base64 import b64encode
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sandbox.appconfig_proxy.messages import Problem
@@ -11,13 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox.appconfig import Place
+    from sandbox.appconfig_proxy.backend import Content, Feed
 
 DAY = 86_400.0
+
+# As AWS makes them: Base64 of a message of the AWS Encryption SDK, of 836 characters first and 876 from then on.
+_HEAD = b"\x01\x80\x01\x78"
+_INITIAL_BYTES, _NEXT_BYTES = 625, 655
 
 
 @dataclass
 class Rules:
-    """How strict the service is. May be changed at any time."""
+    """How strict the service is, and how it decides what nobody knows of AWS. May be changed at any time."""
 
     enforce_interval: bool = True
     """Whether a poll before its time is refused."""
@@ -25,6 +33,14 @@ class Rules:
     """Seconds to answer, and enforce, in place of what a session asked for; None: what it asked for."""
     token_lifetime: float = DAY
     """Seconds after which a token has expired."""
+    lag: float = 0.0
+    """So many seconds old is what a new session sees first, of deployments and of reverts. AWS: up to about 10."""
+    revive: bool = False
+    """Whether a session whose configuration was gone goes on after the next deployment. Nobody knows."""
+    ion_for_basic: bool = False
+    """Whether flags of which none has variants come as Ion to who asks for it. Nobody knows."""
+    default_in_experiments: bool = True
+    """Whether who does not ask for Ion gets `_variant: "__default__"` during an experiment. Nobody knows."""
 
 
 @dataclass
@@ -37,17 +53,27 @@ class Session:
     """What it was started for, as it was named."""
     poll_interval: int
     """Seconds that it asked for."""
-    version_label: str = ""
-    """The label last delivered."""
-    last_poll: float | None = None
-    """When it was last polled, by the clock."""
+    feed: Feed
+    """Where what it receives comes from."""
+    first: Content | None = None
+    """What it receives first, where that is not what is deployed now."""
+    gone: bool = False
+    """Whether its configuration was found gone."""
+    last_used: str = ""
+    """The newest token that was used."""
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
 
 @dataclass
-class _Token:
+class Token:
+    """What a token stands for."""
+
     session: Session
     issued: float
-    used: bool = False
+    received: bytes = b""
+    """What the session had received when it was issued: a mark, or nothing."""
+    used: int = 0
+    """How often."""
 
 
 class Tokens:
@@ -64,42 +90,49 @@ class Tokens:
     def __init__(self, rules: Rules, clock: Callable[[], float]) -> None:
         self._rules = rules
         self._clock = clock
-        self._tokens: dict[str, _Token] = {}
+        self._tokens: dict[str, Token] = {}
         self._sessions = 0
 
-    def start(self, token: str, place: Place, poll_interval: int) -> Session:
-        """Take a new session.
+    def start(self, place: Place, poll_interval: int, feed: Feed, first: Content | None = None) -> tuple[str, Session]:
+        """Begin a session.
 
         Parameters
         ----------
-        token
-            Its first token.
         place
             What it is for.
         poll_interval
             Seconds that it asks for.
+        feed
+            Where what it receives comes from.
+        first
+            What it receives first, where that is something else.
 
         Returns
         -------
-        Session
-            The session.
+        tuple of str and Session
+            Its first token, and itself.
         """
         self._sessions += 1
-        session = Session(self._sessions, place, poll_interval)
-        self._tokens[token] = _Token(session, self._clock())
-        return session
+        session = Session(self._sessions, place, poll_interval, feed, first)
+        return self._issue(session, _INITIAL_BYTES, b""), session
 
-    def session(self, token: str) -> Session | None:
-        """Tell whose token it is or was."""
-        known = self._tokens.get(token)
-        return None if known is None else known.session
+    def find(self, token: str) -> Token | None:
+        """Tell what a token stands for, good or not."""
+        return self._tokens.get(token)
+
+    def issued(self) -> list[str]:
+        """Give all tokens, good or not."""
+        return list(self._tokens)
 
     def interval(self, session: Session) -> int:
         """Tell the poll interval of a session in seconds."""
         return session.poll_interval if self._rules.poll_interval is None else self._rules.poll_interval
 
-    def spend(self, token: str) -> Session | Problem:
+    def spend(self, token: str) -> Token | Problem:
         """Use a token.
+
+        The newest used one of a session is good once more, whatever it brought is brought again: so it was recorded
+        of a first token, within seconds. Of older ones nobody knows: they are refused.
 
         Parameters
         ----------
@@ -108,30 +141,31 @@ class Tokens:
 
         Returns
         -------
-        Session or Problem
-            Its session; or what is wrong, and then the token is as it was.
+        Token or Problem
+            What it stands for; or what is wrong, and then the token is as it was.
         """
-        known = self._tokens.get(token)
-        if known is None or known.used:
+        known = self.find(token)
+        if known is None or (known.used and token != known.session.last_used):
             return Problem.CORRUPTED
-        now = self._clock()
-        if now - known.issued >= self._rules.token_lifetime:
+        age = self._clock() - known.issued
+        if age >= self._rules.token_lifetime:
             return Problem.EXPIRED
         session = known.session
-        if (
-            self._rules.enforce_interval
-            and session.last_poll is not None
-            and now - session.last_poll < self.interval(session)
-        ):
+        if self._rules.enforce_interval and known.received and age < self.interval(session):
             return Problem.TOO_EARLY
-        known.used = True
-        session.last_poll = now
-        return session
+        known.used += 1
+        session.last_used = token
+        return known
 
-    def give_back(self, token: str) -> None:
-        """Let a token be good again: the call with it failed."""
-        self._tokens[token].used = False
+    def give_back(self, token: Token) -> None:
+        """Let a token be as good as it was: the call with it failed."""
+        token.used -= 1
 
-    def renew(self, token: str, session: Session) -> None:
-        """Take the token that a session goes on with."""
-        self._tokens[token] = _Token(session, self._clock())
+    def renew(self, session: Session, received: bytes) -> str:
+        """Issue the token that a session goes on with, after it has received something, or had it already."""
+        return self._issue(session, _NEXT_BYTES, received)
+
+    def _issue(self, session: Session, size: int, received: bytes) -> str:
+        token = b64encode(_HEAD + secrets.token_bytes(size - len(_HEAD))).decode()
+        self._tokens[token] = Token(session, self._clock(), received)
+        return token

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import http.client
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
 from sandbox.appconfig_proxy.messages import Answer, refusal
+from sandbox.ministack import REGION
 
 if TYPE_CHECKING:
     from sandbox.appconfig_proxy.messages import Incoming
+
+_ROOT = Credentials("test", "test")
 
 _TIMEOUT = 30.0
 
@@ -45,3 +53,9 @@ class Upstream:
             connection.close()
         kept = {name: value for name, value in response.getheaders() if name.lower() not in _OF_THE_CONNECTION}
         return Answer(response.status, kept, body)
+
+    def as_root(self, request: Incoming, region: str = "") -> Answer:
+        """Ask as the root of the account. Parameters: the request, without headers; and its region."""
+        signed = AWSRequest(request.method, f"http://{self._netloc}{request.target}", data=request.body or None)
+        SigV4Auth(_ROOT, "appconfig", region or REGION).add_auth(signed)
+        return self(replace(request, headers=dict(signed.headers.items())))

@@ -77,7 +77,7 @@ def test_no_secret_is_told_and_each_line_of_the_log_is_json(
     exercise(scene, proxy)
     operator.stop()
 
-    tokens = list(proxy._service._tokens._tokens)
+    tokens = proxy.tokens()
     kubeconfig = installed.folder / "appconfig-operator-appconfig-operator.kubeconfig"
     own_token: str = json.loads(kubeconfig.read_text(encoding="utf-8"))["users"][0]["user"]["token"]
     assert len(tokens) >= 10

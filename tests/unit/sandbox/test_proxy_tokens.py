@@ -6,9 +6,11 @@ import pytest
 
 from sandbox.appconfig import Place
 from sandbox.appconfig_proxy import Problem, Rules
-from sandbox.appconfig_proxy.tokens import Session, Tokens
+from sandbox.appconfig_proxy.backend import Feed
+from sandbox.appconfig_proxy.tokens import Session, Token, Tokens
 
 PLACE = Place("shop", "production", "checkout")
+RECEIVED = b"mark"
 
 
 class Clock:
@@ -26,76 +28,85 @@ def clock() -> Clock:
     return Clock()
 
 
-def spend(tokens: Tokens, token: str) -> Session:
-    session = tokens.spend(token)
-    assert isinstance(session, Session)
-    return session
+def start(tokens: Tokens) -> tuple[str, Session]:
+    return tokens.start(PLACE, 60, Feed(PLACE, flags=False, token="upstream"))
 
 
-def test_token_is_good_once(clock: Clock) -> None:
+def spend(tokens: Tokens, token: str) -> Token:
+    spent = tokens.spend(token)
+    assert isinstance(spent, Token)
+    return spent
+
+
+def test_tokens_are_as_long_as_those_of_aws(clock: Clock) -> None:
+    tokens = Tokens(Rules(), clock)
+    first, session = start(tokens)
+    following = tokens.renew(session, RECEIVED)
+    assert (len(first), len(following)) == (836, 876)
+    assert tokens.issued() == [first, following]
+
+
+def test_newest_used_token_is_good_again_and_no_older_one(clock: Clock) -> None:
     tokens = Tokens(Rules(enforce_interval=False), clock)
-    started = tokens.start("1", PLACE, 60)
-    assert spend(tokens, "1") is started
-    assert tokens.spend("1") is Problem.CORRUPTED
-    tokens.renew("2", started)
-    assert spend(tokens, "2") is started
+    first, session = start(tokens)
+    assert spend(tokens, first).session is session
+    second = tokens.renew(session, RECEIVED)
+    assert spend(tokens, first).received == b"", "as if nothing had been received"
+    assert spend(tokens, second).received == RECEIVED
+    assert tokens.spend(first) is Problem.CORRUPTED
     assert tokens.spend("unknown") is Problem.CORRUPTED
+    assert [one.used for token in (first, second) if (one := tokens.find(token))] == [2, 1]
 
 
-def test_token_given_back_is_good_again(clock: Clock) -> None:
+def test_token_given_back_is_as_if_never_used(clock: Clock) -> None:
     tokens = Tokens(Rules(enforce_interval=False), clock)
-    tokens.start("1", PLACE, 60)
-    spend(tokens, "1")
-    tokens.give_back("1")
-    spend(tokens, "1")
+    first, _ = start(tokens)
+    tokens.give_back(spend(tokens, first))
+    assert spend(tokens, first).used == 1
 
 
 def test_sessions_are_counted(clock: Clock) -> None:
     tokens = Tokens(Rules(), clock)
-    assert [tokens.start(token, PLACE, 60).number for token in ("a", "b")] == [1, 2]
-    assert tokens.session("b") == Session(2, PLACE, 60)
-    assert tokens.session("c") is None
+    assert [start(tokens)[1].number for _ in range(2)] == [1, 2]
+    assert tokens.find("c") is None
 
 
 def test_token_expires(clock: Clock) -> None:
-    rules = Rules(token_lifetime=100)
-    tokens = Tokens(rules, clock)
-    session = tokens.start("1", PLACE, 60)
+    tokens = Tokens(Rules(token_lifetime=100), clock)
+    first, session = start(tokens)
     clock.now += 99.9
-    tokens.renew("2", session)
+    second = tokens.renew(session, RECEIVED)
     clock.now += 0.1
-    assert tokens.spend("1") is Problem.EXPIRED
-    assert tokens.spend("1") is Problem.EXPIRED
-    spend(tokens, "2")
+    assert tokens.spend(first) is Problem.EXPIRED
+    assert tokens.spend(first) is Problem.EXPIRED
+    clock.now += 60
+    spend(tokens, second)
 
 
 def test_interval_is_enforced(clock: Clock) -> None:
     tokens = Tokens(Rules(), clock)
-    session = tokens.start("1", PLACE, 60)
-    spend(tokens, "1")
-    tokens.renew("2", session)
+    first, session = start(tokens)
+    spend(tokens, first)
+    second = tokens.renew(session, RECEIVED)
     clock.now += 59.9
-    assert tokens.spend("2") is Problem.TOO_EARLY
+    assert tokens.spend(second) is Problem.TOO_EARLY
     clock.now += 0.1
-    spend(tokens, "2")
+    spend(tokens, second)
 
 
 def test_interval_of_the_rules_wins(clock: Clock) -> None:
     rules = Rules()
     tokens = Tokens(rules, clock)
-    session = tokens.start("1", PLACE, 60)
-    spend(tokens, "1")
-    tokens.renew("2", session)
+    _, session = start(tokens)
+    token = tokens.renew(session, RECEIVED)
     clock.now += 1
-    assert tokens.spend("2") is Problem.TOO_EARLY
+    assert tokens.spend(token) is Problem.TOO_EARLY
     rules.poll_interval = 1
     assert tokens.interval(session) == 1
-    spend(tokens, "2")
+    spend(tokens, token)
 
 
 def test_interval_not_enforced(clock: Clock) -> None:
     tokens = Tokens(Rules(enforce_interval=False), clock)
-    session = tokens.start("1", PLACE, 60)
-    spend(tokens, "1")
-    tokens.renew("2", session)
-    spend(tokens, "2")
+    _, session = start(tokens)
+    spend(tokens, tokens.renew(session, RECEIVED))
