@@ -25,6 +25,7 @@ POLL_INTERVAL = 60
 TOKEN_LENGTH = 1104
 
 _FILLING = "AYADeNgfsRxdKiJ37A12OZ9vN2cAXwABABVhd3MtY3J5cHRv/pA+"
+_MESSAGE = {Outcome.EARLY: "Request too early", Outcome.BAD_TOKEN: "Token not valid"}
 _PROBLEM = {Outcome.EARLY: "PollIntervalNotSatisfied", Outcome.BAD_TOKEN: "Corrupted"}
 
 
@@ -107,13 +108,14 @@ class Service:
         headers = (
             f"Next-Poll-Configuration-Token: {self._token(session)}\r\n"
             f"Next-Poll-Interval-In-Seconds: {session.interval:g}\r\n"
+            f"Content-Type: {self._document.content_type}\r\n"
         )
         if version == session.version:
             self._record(now, caller, Operation.LATEST, session, Outcome.UNCHANGED)
             return Reply(Answer.of(HTTPStatus.OK, headers), session.pause)
         session.version = version
         self._record(now, caller, Operation.LATEST, session, Outcome.CONTENT)
-        headers += f"Content-Type: {self._document.content_type}\r\nVersion-Label: v{version}\r\n"
+        headers += f"Version-Label: v{version}\r\n"
         return Reply(Answer.of(HTTPStatus.OK, headers, self._document.body(session.profile, version)), session.pause)
 
     def deploy(self, profiles: Iterable[str]) -> float:
@@ -141,6 +143,6 @@ class Service:
 
 def _refusal(outcome: Outcome) -> bytes:
     details = {"InvalidParameters": {"ConfigurationToken": {"Problem": _PROBLEM[outcome]}}}
-    body = {"Message": "Request too early", "Reason": "InvalidParameters", "Details": details}
-    headers = "Content-Type: application/json\r\nx-amzn-ErrorType: BadRequestException\r\n"
+    body = {"Message": _MESSAGE[outcome], "Reason": "InvalidParameters", "Details": details}
+    headers = "Content-Type: application/json\r\nx-amzn-ErrorType: BadRequestException:\r\n"
     return Answer.of(HTTPStatus.BAD_REQUEST, headers, json.dumps(body).encode())

@@ -110,11 +110,17 @@ def test_expired_token(proxy: AppConfigProxy, ours: Session, clock: Clock) -> No
 
 
 def test_used_token(proxy: AppConfigProxy, ours: Session) -> None:
+    """The newest one goes on, as recorded; an older one costs a new session."""
     used = ours._token
+    assert ours.poll() is None
+    ours._token = used
+    assert ours.poll() is None
+    assert proxy.sessions() == 1
     assert ours.poll() is None
     ours._token = used
     assert ours.poll() == CONTENT
     assert proxy.sessions() == 2
+    assert len(proxy.replays()) == 2
 
 
 def test_service_that_takes_no_token(proxy: AppConfigProxy, ours: Session) -> None:

@@ -79,16 +79,15 @@ def test_what_was_deployed_in_between_arrives(
 
 
 def test_before_anything_is_deployed(proxy: AppConfigProxy, appconfig: AppConfig) -> None:
+    """Nobody has a session then: AWS starts none."""
     place = new_place()
     appconfig.ensure(place.application, place.environment, place.profile)
     first = session(place)
     with pytest.raises(WaitingError):
         first.poll()
-    second = session(place, saved=saved(first))
-    with pytest.raises(WaitingError):
-        second.poll()
+    assert first.save() is None
     deploy(appconfig, place, V1)
-    assert session(place, saved=saved(second)).poll() == V1
+    assert session(place).poll() == V1
     assert proxy.sessions() == 1
 
 
@@ -105,10 +104,19 @@ def test_the_interval_is_that_of_the_session(proxy: AppConfigProxy, place: Place
     assert session(place, saved=saved(second)).poll() is None, "the token is still good"
 
 
-def test_a_token_that_was_used_costs_a_new_session_and_nothing_else(
+def test_the_newest_token_that_was_used_goes_on(proxy: AppConfigProxy, place: Place, first: Session) -> None:
+    """As recorded: AWS takes it once more."""
+    kept = saved(first)
+    first.poll()
+    assert session(place, saved=kept).poll() is None
+    assert proxy.sessions() == 1
+
+
+def test_an_older_token_costs_a_new_session_and_nothing_else(
     proxy: AppConfigProxy, place: Place, first: Session
 ) -> None:
     kept = saved(first)
+    first.poll()
     first.poll()
     second = session(place, saved=kept)
     assert second.poll() == V1
