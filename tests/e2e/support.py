@@ -67,6 +67,12 @@ class Scene:
             self.namespace, ENVIRONMENT, profile, content, content_type=content_type, version_label=label
         )
 
+    def deploy_flags(self, values: Mapping[str, Any], *, profile: str = PROFILE, label: str | None = None) -> None:
+        """Deploy feature flags: their values, as AppConfig stores them."""
+        self.appconfig.create_profile(self.namespace, profile, "AWS.AppConfig.FeatureFlags")
+        document = {"version": "1", "flags": {}, "values": values}
+        self.deploy(json.dumps(document).encode(), profile=profile, label=label)
+
     def place(self, profile: str = PROFILE) -> Place:
         """Name what `deploy` deploys to, as sources do."""
         return Place(self.namespace, ENVIRONMENT, profile)
