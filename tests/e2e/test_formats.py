@@ -10,19 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sandbox.appconfig_proxy import ion
 from tests.e2e.support import Scene, condition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DOCUMENT = b'{"b": {"host": "can4rybird", "port": 5432, "ratio": 1.10}, "list": [{"a": null}, "x"], "on": true}'
-ION = b"""
-'new_checkout'::[[(eq $country "no"),'''{"_variant":"no","enabled":true}'''],
-  '''{"_variant":"default","enabled":false}''']
-'banner'::'''{"enabled":true,"text":"can4rybird"}'''
-"""
+FLAGS: dict[str, Any] = {
+    "new_checkout": {
+        "_variants": [
+            {"name": "no", "enabled": True, "rule": '(eq $country "no")', "attributeValues": {"text": "can4rybird"}},
+            {"name": "default", "enabled": False},
+        ]
+    },
+    "banner": {"enabled": True, "text": "can4rybird"},
+}
 CONTROL = b"can4rybird" + b"\x01" * 1_000_000
-ION_TYPE = "application/ion;type=AWS.AppConfig.FeatureFlags"
 
 WRITTEN: Mapping[str, dict[str, str]] = {
     "Raw": {"config.json": DOCUMENT.decode()},
@@ -143,18 +147,18 @@ def test_a_changed_format_takes_the_place_of_the_old_one(scene: Scene) -> None:
 
 
 def test_multi_variant_flags_are_refused_converted_or_raw(scene: Scene) -> None:
-    scene.deploy(ION, content_type=ION_TYPE)
-    scene.apply("refused")
+    scene.deploy_flags(FLAGS)
+    scene.apply("refused", featureFlags={"multiVariant": "Refuse"})
     scene.apply("default", featureFlags={"multiVariant": "DefaultVariant"}, target={"format": "JSON"})
     scene.apply("raw", featureFlags={"multiVariant": "Raw"})
     scene.apply("flagd", featureFlags={"multiVariant": "DefaultVariant", "output": "Flagd"})
-    stalled(scene, "refused", "UnsupportedContent", "multiVariant")
+    stalled(scene, "refused", "UnsupportedContent", "new_checkout")
     scene.wait_for_all(["default", "raw", "flagd"], "Synced")
     assert json.loads(scene.config_map("default")["data"]["config.json"]) == {
         "banner": {"enabled": True, "text": "can4rybird"},
         "new_checkout": {"enabled": False},
     }
-    assert scene.config_map("raw")["data"] == {"config.ion": ION.decode()}
+    assert b64decode(scene.config_map("raw")["binaryData"]["config.ion"]) == ion.encode(FLAGS)
     definition: dict[str, Any] = json.loads(scene.config_map("flagd")["data"]["config.json"])
     assert definition["flags"]["new_checkout"]["defaultVariant"] == "off"
     assert definition["flags"]["banner"]["defaultVariant"] == "on"
