@@ -210,6 +210,7 @@ def outlive_an_outage(cluster: Cluster) -> None:
     assert running.pid == pid
     # It went on in the same session.
     assert proxy.sessions(place=scene.place("stays")) == 1
+    assert proxy.replays() == []
     check_log(running)
     assert [line for line in running.log.splitlines() if "ConnectionKey" in line] == []
     tries = [line for line in running.log.splitlines() if "will retry" in line]

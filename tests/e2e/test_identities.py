@@ -39,6 +39,7 @@ def proxy(strict_ministack: MiniStack) -> Iterator[AppConfigProxy]:
     """AppConfig's data plane, which wants a poll each second, before STS as it is."""
     with AppConfigProxy(strict_ministack.url, Rules(poll_interval=1)) as running:
         yield running
+    assert running.replays() == []
 
 
 @pytest.fixture(scope="module")
