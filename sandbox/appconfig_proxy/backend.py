@@ -77,10 +77,10 @@ class Backend(Protocol):
         """Look what is served now, or refuse."""
 
     def earlier(self, feed: Feed, request: Incoming, seconds: float) -> Content | None:
-        """Tell what was served so many seconds ago; None: nothing."""
+        """Return what was served so many seconds ago; None: nothing."""
 
     def modified(self, feed: Feed, request: Incoming) -> float:
-        """Tell when the newest deployment came, in Unix time."""
+        """Return when the newest deployment came, in Unix time."""
 
     def identify(self, place: Place) -> Place:
         """Look up names, which must exist."""
@@ -132,7 +132,7 @@ class MiniStackBackend:
         answer = self._ask("GET", f"/configuration?configuration_token={feed.token}", request)
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return answer
-        if answer.status != HTTPStatus.OK:  # a MiniStack that was started anew
+        if answer.status != HTTPStatus.OK:  # MiniStack was restarted
             return invalid_token(Problem.CORRUPTED)
         feed.token = answer.header(NEXT_TOKEN)
         content = Content(answer.body, answer.header("Content-Type"), answer.header(VERSION_LABEL))
@@ -144,7 +144,7 @@ class MiniStackBackend:
         return None
 
     def earlier(self, feed: Feed, request: Incoming, seconds: float) -> Content | None:
-        """Tell what was served so many seconds ago, by the events of the deployments."""
+        """Return what was served so many seconds ago, by the events of the deployments."""
         then = time.time() - seconds
         base = f"/applications/{feed.ids.application}"
         deployments = f"{base}/environments/{feed.ids.environment}/deployments"
@@ -158,7 +158,7 @@ class MiniStackBackend:
         return None
 
     def modified(self, feed: Feed, request: Incoming) -> float:
-        """Tell when the newest deployment of the environment came, in Unix time."""
+        """Return when the newest deployment of the environment came, in Unix time."""
         path = f"/applications/{feed.ids.application}/environments/{feed.ids.environment}/deployments?{_ALL}"
         return max(_unix(item.get("CompletedAt") or item["StartedAt"]) for item in self._items(path, request))
 
@@ -195,7 +195,7 @@ class MiniStackBackend:
         return Place(application["Id"], environment["Id"], profile["Id"]), profile.get("Type") == _FLAGS
 
     def _still_there(self, feed: Feed, request: Incoming) -> bool:
-        """Tell nothing new from nothing there, where the content has neither a type nor a label: by a new session."""
+        """Keep apart nothing new and nothing there, by a new session, where the content has no type and no label."""
         if feed.content is None or (feed.content.content_type, feed.content.version_label) != (_UNTYPED, ""):
             return False
         asked = {

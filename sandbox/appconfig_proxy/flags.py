@@ -44,7 +44,7 @@ def flatten(flags: Mapping[str, Flag]) -> bytes:
 
 
 def has_variants(flag: Flag) -> bool:
-    """Tell whether a flag is a multi-variant one."""
+    """Return whether a flag is a multi-variant one."""
     return bool(flag.get(_VARIANTS))
 
 

@@ -28,7 +28,7 @@ class Served:
 
 
 def takes_ion(accept: str) -> bool:
-    """Tell whether a header ``Accept`` asks for flags with their rules."""
+    """Return whether a header ``Accept`` asks for flags with their rules."""
     first = accept.replace(" ", "").lower().split(",")[0]
     return first.startswith("application/ion;type=aws.appconfig.featureflags")
 

@@ -117,7 +117,7 @@ class Tokens:
         return self._issue(session, _INITIAL_BYTES, b""), session
 
     def find(self, token: str) -> Token | None:
-        """Tell what a token stands for, good or not."""
+        """Return what a token stands for, good or not."""
         return self._tokens.get(token)
 
     def issued(self) -> list[str]:
