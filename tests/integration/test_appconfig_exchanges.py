@@ -185,3 +185,16 @@ def test_exchange(world: World, exchange: dict[str, Any]) -> None:
 def test_each_names_its_source() -> None:
     for exchange in EXCHANGES:
         assert re.match(r"[\w-]+/[\w-]+@[0-9a-f]{8} \S+", exchange["source"]), exchange["name"]
+
+
+def test_unchanged_and_gone_are_kept_apart_where_neither_type_nor_label_tells(world: World) -> None:
+    """MiniStack answers both in the same way."""
+    place = world.place
+    world.appconfig.deploy(
+        place.application, place.environment, place.profile, b"x", content_type="application/octet-stream"
+    )
+    world.take({"start": {}})
+    assert world.ask({"poll": {}}).body == b"x"
+    assert (world.ask({"poll": {}}).status, world.ask({"poll": {}}).body) == (200, b"")
+    world.take("revert")
+    assert world.ask({"poll": {}}).status == 404
