@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -76,8 +75,8 @@ class Backend(Protocol):
     def refresh(self, feed: Feed, request: Incoming) -> Answer | None:
         """Look what is served now, or refuse."""
 
-    def earlier(self, feed: Feed, request: Incoming, seconds: float) -> Content | None:
-        """Return what was served so many seconds ago; None: nothing."""
+    def earlier(self, feed: Feed, request: Incoming, then: float) -> Content | None:
+        """Return what was served at a Unix time; None: nothing."""
 
     def modified(self, feed: Feed, request: Incoming) -> float:
         """Return when the newest deployment came, in Unix time."""
@@ -143,9 +142,8 @@ class MiniStackBackend:
             feed.content = None
         return None
 
-    def earlier(self, feed: Feed, request: Incoming, seconds: float) -> Content | None:
-        """Return what was served so many seconds ago, by the events of the deployments."""
-        then = time.time() - seconds
+    def earlier(self, feed: Feed, request: Incoming, then: float) -> Content | None:
+        """Return what was served at a Unix time, by the events of the deployments."""
         base = f"/applications/{feed.ids.application}"
         deployments = f"{base}/environments/{feed.ids.environment}/deployments"
         for item in reversed(self._items(f"{deployments}?{_ALL}", request)):

@@ -154,8 +154,8 @@ class Service:
         if isinstance(feed, Answer):
             return feed, None
         first: Content | None = None
-        if self._rules.lag:
-            first = self._backend.earlier(feed, request, self._rules.lag)
+        if self._rules.lag_since is not None:
+            first = self._backend.earlier(feed, request, self._rules.lag_since)
             if first is None:
                 return no_deployment(request.place), None
             first = None if first == feed.content else first

@@ -33,8 +33,8 @@ class Rules:
     """Seconds to answer, and enforce, in place of what a session asked for; None: what it asked for."""
     token_lifetime: float = DAY
     """Seconds after which a token has expired."""
-    lag: float = 0.0
-    """So many seconds old is what a new session sees first, of deployments and of reverts. AWS: up to about 10."""
+    lag_since: float | None = None
+    """Unix time at which new sessions fell behind: they first see what was deployed then. AWS: for seconds."""
     revive: bool = False
     """Whether a session whose configuration was gone goes on after the next deployment. Nobody knows."""
     ion_for_basic: bool = False

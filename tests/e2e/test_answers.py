@@ -13,7 +13,10 @@ from tests.e2e.checks import GOOD, check_failed, synced
 from tests.e2e.support import ENVIRONMENT, PROFILE, TIMEOUT, Scene, condition
 
 if TYPE_CHECKING:
-    from sandbox.appconfig_proxy import AppConfigProxy
+    from collections.abc import Callable
+
+    from sandbox.appconfig_proxy import AppConfigProxy, Call
+    from tests.e2e.conftest import StartOperator
 
 NEWER = {"config.json": '{"good": "can4rybird newer"}'}
 FLAGS = {"checkout": {"enabled": True, "text": "can4rybird"}, "banner": {"enabled": False}}
@@ -75,6 +78,30 @@ def test_what_is_undone_gives_way_to_what_was_there_before(scene: Scene, proxy: 
     assert proxy.sessions(place=scene.place()) == 1
 
 
+def test_a_restart_after_a_revert_does_not_bring_back_what_was_reverted(
+    new_scene: Callable[[], Scene],
+    start_operator: StartOperator,
+    proxy: AppConfigProxy,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A new session would get the reverted version first. The session is handed over, so none is started."""
+    scene = new_scene()
+    running = start_operator(scene.namespace)
+    synced(scene)
+    scene.deploy(NEWER["config.json"].encode(), label="newer")
+    scene.wait_for_content("checkout", NEWER)
+    monkeypatch.setattr(proxy.rules, "lag_since", time.time())
+    scene.appconfig.revert(scene.namespace, ENVIRONMENT)
+    scene.wait_for_content("checkout", GOOD)
+    scene.wait_for("checkout", "Synced")
+    running.stop()
+    version, restarted = scene.resource_version(), time.monotonic()
+    running.start()
+    wait_until(lambda: len(polls(proxy, scene, restarted)) >= 3, TIMEOUT, "polls after the restart")
+    assert scene.config_map_writes(version) == []
+    assert proxy.sessions(place=scene.place()) == 1
+
+
 def test_identifiers_that_are_mistyped_look_as_if_nothing_was_deployed(scene: Scene) -> None:
     before = synced(scene)
     scene.change("checkout", application="abc1234", environment="def5678", configurationProfile="ghi9012")
@@ -117,11 +144,11 @@ def test_an_experiment_begins_and_ends_and_nothing_is_written(
 
 
 def wait_for_polls(proxy: AppConfigProxy, scene: Scene, sources: int) -> int:
-    """Wait for three polls of each source, and tell how many bytes they brought."""
+    """Wait for three polls of each source, and return how many bytes they brought."""
     since = time.monotonic()
+    wait_until(lambda: len(polls(proxy, scene, since)) >= 3 * sources, TIMEOUT, "polls")
+    return sum(call.size for call in polls(proxy, scene, since))
 
-    def polls() -> list[int]:
-        return [call.size for call in proxy.calls(Operation.LATEST, place=scene.place(), since=since)]
 
-    wait_until(lambda: len(polls()) >= 3 * sources, TIMEOUT, "polls")
-    return sum(polls())
+def polls(proxy: AppConfigProxy, scene: Scene, since: float) -> list[Call]:
+    return proxy.calls(Operation.LATEST, place=scene.place(), since=since)

@@ -18,7 +18,6 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from sandbox import wait_until
 from sandbox.appconfig_proxy import AppConfigProxy, Experiment, Rules
 from tests.integration.aws_access import new_place
 
@@ -67,10 +66,7 @@ class World:
             case "delete":
                 self._delete(given)
             case "lag":
-                self.proxy.rules.lag = given
-            case "settle":
-                settled = time.monotonic() + 1.1 * self.proxy.rules.lag
-                wait_until(lambda: time.monotonic() > settled, 10, "what is deployed to be older than the lag")
+                self.proxy.rules.lag_since = time.time()
             case "enforce":
                 self.proxy.rules.enforce_interval = True
             case "experiment":

@@ -68,8 +68,8 @@ class World:
             feed.content, feed.serial = self.deployed, feed.serial + 1
         return self.refusal
 
-    def earlier(self, _: Feed, __: Incoming, seconds: float) -> Content | None:
-        assert seconds == self.rules.lag
+    def earlier(self, _: Feed, __: Incoming, then: float) -> Content | None:
+        assert then == self.rules.lag_since
         return self.before
 
     def modified(self, _: Feed, __: Incoming) -> float:
@@ -176,7 +176,7 @@ def test_replayed_token(world: World) -> None:
 
 def test_lag(world: World) -> None:
     """A session begun just after a revert gets what was reverted first, and then what is deployed."""
-    world.rules.lag = 10
+    world.rules.lag_since = 10.0
     world.before = V2
     first, token = world.poll(world.start())
     assert seen(first)[:2] == (b"[]", "v2")
