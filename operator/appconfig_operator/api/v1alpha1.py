@@ -54,7 +54,7 @@ class CreationPolicy(StrEnum):
 
 
 class MultiVariant(StrEnum):
-    """What to do with multi-variant feature flags, which come as Amazon Ion."""
+    """What to do with multi-variant feature flags."""
 
     REFUSE = "Refuse"
     DEFAULT_VARIANT = "DefaultVariant"
@@ -131,7 +131,7 @@ class Credentials:
 class FeatureFlags:
     """What to do with a feature-flag profile."""
 
-    multi_variant: MultiVariant = MultiVariant.REFUSE
+    multi_variant: MultiVariant = MultiVariant.DEFAULT_VARIANT
     output: FlagOutput = FlagOutput.APP_CONFIG
 
 
@@ -175,6 +175,13 @@ class Spec:
     feature_flags: FeatureFlags = FeatureFlags()
     history_limit: int = 3
     pinned_digest: str | None = None
+
+    @property
+    def wants_rules(self) -> bool:
+        """Whether feature flags are wanted with their rules, as Amazon Ion, in the one way that it can be written."""
+        flags = self.feature_flags
+        as_it_is = self.target.format is Format.RAW and self.select is None and flags.output is FlagOutput.APP_CONFIG
+        return as_it_is and flags.multi_variant is MultiVariant.RAW
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +264,6 @@ def _credentials(credentials: Mapping[str, Any]) -> Credentials:
 
 def _feature_flags(flags: Mapping[str, Any]) -> FeatureFlags:
     return FeatureFlags(
-        multi_variant=MultiVariant(flags.get("multiVariant", MultiVariant.REFUSE)),
+        multi_variant=MultiVariant(flags.get("multiVariant", MultiVariant.DEFAULT_VARIANT)),
         output=FlagOutput(flags.get("output", FlagOutput.APP_CONFIG)),
     )

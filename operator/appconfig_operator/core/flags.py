@@ -1,4 +1,4 @@
-"""Multi-variant feature flags to the document that basic flags come as.
+"""Feature flags in Amazon Ion to the document that they come as in JSON.
 
 A flag is an annotated value: a basic one a string that holds its JSON, a multi-variant one a list whose last string
 holds the JSON of the default variant, the one that no rule belongs to.
@@ -6,56 +6,69 @@ holds the JSON of the default variant, the one that no rule belongs to.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from appconfig_operator.api.v1alpha1 import MultiVariant
-from appconfig_operator.core.document import invalid, shown, unsupported
+from appconfig_operator.core.document import invalid, shown
 from appconfig_operator.core.errors import ContentError
 from appconfig_operator.core.ion import read_ion
 from appconfig_operator.core.parse_json import parse_json
+from appconfig_operator.core.variants import VARIANT
 
 if TYPE_CHECKING:
     from appconfig_operator.core.document import Document
     from appconfig_operator.core.ion_values import IonValue
 
-VARIANT = "_variant"
-"""Name of the variant in its JSON. Basic flags have no such member, so it is left out."""
+
+@dataclass(frozen=True, slots=True)
+class IonFlags:
+    """What Amazon Ion says of feature flags.
+
+    Attributes
+    ----------
+    document
+        The flags with the values that they have when no rule matches: `{"flag": {"enabled": true, …}}`. Multi-variant
+        ones have the name of their variant, as in the JSON that AppConfig sends.
+    nameless
+        Numbers of symbols that are the names of flags which are not in the document, as nobody knows what they stand
+        for.
+    """
+
+    document: dict[str, Document]
+    nameless: tuple[int, ...]
 
 
-def default_variants(body: bytes, multi_variant: MultiVariant) -> Document:
-    """Return the flags with the values that they have when no rule matches: `{"flag": {"enabled": true, …}}`.
+def ion_flags(body: bytes) -> IonFlags:
+    """Read feature flags.
 
     Raises
     ------
     ContentError
-        `UnsupportedContent`, when something else is wanted of multi-variant flags; `InvalidContent`, when they are
-        not what AppConfig sends.
+        `InvalidContent`, when they are not what AppConfig sends, or no flag would be left.
     """
-    if multi_variant is MultiVariant.REFUSE:
-        raise unsupported(
-            "The profile has multi-variant feature flags, which come with rules that only the AppConfig Agent "
-            "evaluates. Set spec.featureFlags.multiVariant to DefaultVariant for the variants without a rule, or to "
-            "Raw for the Amazon Ion as it is."
-        )
-    if multi_variant is MultiVariant.RAW:
-        raise unsupported(
-            "The profile has multi-variant feature flags, and spec.featureFlags.multiVariant is Raw: Amazon Ion can "
-            "only be written in the format Raw, without spec.select and with spec.featureFlags.output AppConfig. "
-            "Set that, or set multiVariant to DefaultVariant."
-        )
     flags: dict[str, Document] = {}
+    nameless: set[int] = set()
     for number, value in enumerate(read_ion(body), start=1):
-        name = value.annotations[0] if len(value.annotations) == 1 else None
-        if name is None:
+        if len(value.annotations) != 1:
             raise invalid(f"Value {number:,} of the feature flags has not one name.")
+        name = value.annotations[0]
+        if isinstance(name, int):
+            nameless.add(name)
+            continue
         if name in flags:
             raise invalid(f"The feature flag {shown(name)} is there twice.")
         flags[name] = _flag(name, value)
-    return flags
+    if nameless and not flags:
+        raise invalid(
+            "The name of each feature flag is a symbol that only AWS knows. Rename the flags, or let AWS AppConfig "
+            "send JSON: set spec.featureFlags.multiVariant to DefaultVariant."
+        )
+    return IonFlags(flags, tuple(sorted(nameless)))
 
 
 def _flag(name: str, value: IonValue) -> Document:
     content = value.content
+    has_rules = isinstance(content, list)
     if isinstance(content, list) and content:
         content = content[-1].content
     if not isinstance(content, str):
@@ -67,5 +80,7 @@ def _flag(name: str, value: IonValue) -> Document:
     else:
         if not isinstance(flag, dict) or not isinstance(flag.get("enabled"), bool):
             raise invalid(f'The feature flag {shown(name)} is no object with "enabled": true or false.')
-        return {key: member for key, member in flag.items() if key != VARIANT}
+        if has_rules:
+            flag.setdefault(VARIANT, "")  # a list is multi-variant, whether its variants have names or not
+        return flag
     raise invalid(f"The feature flag {shown(name)}: {problem}")

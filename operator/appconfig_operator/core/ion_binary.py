@@ -1,7 +1,8 @@
 """The binary form of Amazon Ion, which AppConfig sends multi-variant feature flags in.
 
 https://amazon-ion.github.io/ion-docs/docs/binary.html
-Rules use symbols of tables that AWS does not publish. They are passed over, so the tables are not needed.
+Rules use symbols of tables that AWS does not publish. They are passed over. A flag may have such a symbol as its name,
+and what is known of the tables is in `ion_shared`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from appconfig_operator.core.document import MAX_DEPTH
+from appconfig_operator.core.ion_shared import shared_symbols
 from appconfig_operator.core.ion_values import SYMBOL_TABLE, IonError, IonOther, IonValue
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ _SYSTEM = (
     None, "$ion", "$ion_1_0", SYMBOL_TABLE, "name", "version", "imports", "symbols", "max_id",
     "$ion_shared_symbol_table",
 )  # fmt: skip
-_IMPORTS, _SYMBOLS, _MAX_ID = 6, 7, 8
+_NAME, _VERSION, _IMPORTS, _SYMBOLS, _MAX_ID = 4, 5, 6, 7, 8
 _INTEGER, _BOOLEAN, _SYMBOL, _STRING, _LIST, _STRUCT, _ANNOTATED = 0x2, 0x1, 0x7, 0x8, 0xB, 0xD, 0xE
 _LONG, _NULL = 14, 15
 _MARK = 0xE0
@@ -37,10 +39,14 @@ def read_binary(body: bytes) -> list[IonValue]:
 
 
 class _Reader:
-    """Reads one stream. The symbols are those of the last symbol table."""
+    """Reads one stream. The symbols are those of the last symbol table: imported ones by number, then its own."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
+        self._forget()
+
+    def _forget(self) -> None:
+        self._shared: dict[int, str] = {}
         self._symbols: list[str | None] = []
         self._first = len(_SYSTEM)
 
@@ -50,7 +56,7 @@ class _Reader:
             if self._body[at] == _MARK:
                 if self._body[at : at + 4] != b"\xe0\x01\x00\xea":
                     raise IonError(at)
-                self._symbols, self._first = [], len(_SYSTEM)
+                self._forget()
                 at += 4
                 continue
             kind, start, end = self._head(at, len(self._body))
@@ -116,7 +122,7 @@ class _Reader:
         except UnicodeDecodeError as error:
             raise IonError(start + error.start) from None
 
-    def _annotations(self, start: int, end: int) -> tuple[tuple[str | None, ...], int]:
+    def _annotations(self, start: int, end: int) -> tuple[tuple[str | int, ...], int]:
         """Read the names in an annotation wrapper, and where the value in it starts."""
         length, at = self._number(start, end)
         inner = at + length
@@ -130,18 +136,22 @@ class _Reader:
             raise IonError(inner)
         return tuple(names), inner
 
-    def _name(self, symbol: int) -> str | None:
+    def _name(self, symbol: int) -> str | int:
+        """Return what a symbol stands for, or its number where nobody knows."""
+        name = self._shared.get(symbol)
         if symbol < len(_SYSTEM):
-            return _SYSTEM[symbol]
-        index = symbol - self._first
-        return self._symbols[index] if 0 <= index < len(self._symbols) else None
+            name = _SYSTEM[symbol]
+        elif self._first <= symbol < self._first + len(self._symbols):
+            name = self._symbols[symbol - self._first]
+        return symbol if name is None else name
 
     def _table(self, at: int, limit: int) -> None:
-        """Read a local symbol table. What it imports is counted, not looked up."""
+        """Read a local symbol table. What it imports is counted, and looked up where it is known."""
         kind, start, end = self._head(at, limit)
         if kind != _STRUCT:
             raise IonError(at)
         symbols: list[str | None] = []
+        shared: dict[int, str] = {}
         first = len(_SYSTEM)
         before: list[str | None] = []
         for name, value, value_end in self._fields(start, end):
@@ -152,10 +162,12 @@ class _Reader:
                     for one in self._values(inner_start, inner_end, 1)
                 ]
             elif name == _IMPORTS and inner == _LIST:
-                first += self._imported(inner_start, inner_end)
+                for table, version, most in self._imported(inner_start, inner_end):
+                    shared |= {first + place: symbol for place, symbol in shared_symbols(table, version, most)}
+                    first += most
             elif name == _IMPORTS and inner == _SYMBOL:  # the table before goes on
-                first, before = self._first, self._symbols
-        self._symbols, self._first = before + symbols, first
+                first, before, shared = self._first, self._symbols, self._shared
+        self._symbols, self._first, self._shared = before + symbols, first, shared
 
     def _fields(self, at: int, limit: int) -> Iterator[tuple[int, int, int]]:
         while at < limit:
@@ -164,15 +176,22 @@ class _Reader:
             yield name, at, end
             at = end
 
-    def _imported(self, at: int, limit: int) -> int:
-        """Return how many symbols the imports of a table stand for."""
-        total = 0
+    def _imported(self, at: int, limit: int) -> Iterator[tuple[str, int, int]]:
+        """Give name and version of each table that is imported, and how many symbols it stands for."""
         while at < limit:
             kind, start, end = self._head(at, limit)
             if kind == _STRUCT:
+                table, version, most = "", 1, 0
                 for name, value, value_end in self._fields(start, end):
-                    inner, digits, digits_end = self._head(value, value_end)
-                    if name == _MAX_ID and inner == _INTEGER:
-                        total += int.from_bytes(self._body[digits : min(digits_end, digits + _MOST_DIGITS)], "big")
+                    inner, inner_start, inner_end = self._head(value, value_end)
+                    if name == _NAME and inner == _STRING:
+                        table = self._text(inner_start, inner_end)
+                    elif name == _VERSION and inner == _INTEGER:
+                        version = self._integer(inner_start, inner_end)
+                    elif name == _MAX_ID and inner == _INTEGER:
+                        most = self._integer(inner_start, inner_end)
+                yield table, version, most
             at = end
-        return total
+
+    def _integer(self, start: int, end: int) -> int:
+        return int.from_bytes(self._body[start : min(end, start + _MOST_DIGITS)], "big")

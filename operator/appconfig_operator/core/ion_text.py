@@ -33,6 +33,7 @@ _ESCAPES = {
     "?": "?", "'": "'", '"': '"', "/": "/", "\\": "\\", "\n": "", "\r": "", "\r\n": "",
 }  # fmt: skip
 _SYMBOL_ID = re.compile(r"\$[0-9]+")
+_LONGEST_ID = 18
 _CLOSES = {"[": "]", "(": ")", "{": "}"}
 
 
@@ -71,7 +72,7 @@ class _Builder:
     def __init__(self) -> None:
         self._top: list[IonValue] = []
         self._open: list[tuple[str, list[IonValue]]] = [("", self._top)]
-        self._annotations: list[str | None] = []
+        self._annotations: list[str | int] = []
         self._colons = False
 
     def take(self, token: _Token, *, named: bool) -> None:
@@ -158,8 +159,12 @@ def _unescape(token: _Token) -> str:
         raise IonError(token.place) from None
 
 
-def _name(token: _Token) -> str | None:
-    return None if token.kind == "word" and _SYMBOL_ID.fullmatch(token.text) else token.text
+def _name(token: _Token) -> str | int:
+    if token.kind != "word" or not _SYMBOL_ID.fullmatch(token.text):
+        return token.text
+    if len(token.text) > _LONGEST_ID:
+        raise IonError(token.place)
+    return int(token.text[1:])
 
 
 def _is_system(value: IonValue) -> bool:

@@ -18,9 +18,9 @@ IonContent: TypeAlias = "str | list[IonValue] | IonOther"
 
 @dataclass(slots=True)
 class IonValue:
-    """A value and its annotations. An annotation whose name is in a table that is not here is `None`."""
+    """A value and its annotations. An annotation whose name nobody knows is the number of its symbol."""
 
-    annotations: tuple[str | None, ...]
+    annotations: tuple[str | int, ...]
     content: IonContent = field(repr=False)
 
 

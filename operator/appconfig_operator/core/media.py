@@ -12,7 +12,7 @@ class Media(StrEnum):
 
     JSON = "JSON"
     YAML = "YAML"
-    ION_FLAGS = "multi-variant feature flags"
+    ION_FLAGS = "feature flags in Amazon Ion"
     OTHER = "other"
 
 

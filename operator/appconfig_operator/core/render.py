@@ -17,15 +17,22 @@ from appconfig_operator.core.encode.properties_text import properties_text
 from appconfig_operator.core.encode.yaml_text import yaml_text
 from appconfig_operator.core.errors import ContentError, Reason
 from appconfig_operator.core.flagd import flagd
-from appconfig_operator.core.flags import default_variants
+from appconfig_operator.core.flags import ion_flags
 from appconfig_operator.core.leaves import entries, properties, variables
 from appconfig_operator.core.media import KEYS, Media, default_key, media
 from appconfig_operator.core.parse_json import parse_json
 from appconfig_operator.core.parse_yaml import parse_yaml
 from appconfig_operator.core.select import select
+from appconfig_operator.core.variants import (
+    json_without_variants,
+    named,
+    variants,
+    variants_in_json,
+    without_variants,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from appconfig_operator.api.v1alpha1 import Spec, Target
     from appconfig_operator.core.content import Content
@@ -105,7 +112,7 @@ def _file(content: Content, spec: Spec) -> tuple[str, bytes]:
     wanted = target.format
     if wanted is Format.RAW:
         if _as_received(content, spec):
-            return default_key(content.content_type), content.body
+            return default_key(content.content_type), _raw(content, spec)
         # A part or a conversion has no bytes that AppConfig sent: it is written in the language of the whole.
         wanted = Format.YAML if media(content.content_type) is Media.YAML else Format.JSON
     document = _document(content, spec)
@@ -128,6 +135,17 @@ def _as_received(content: Content, spec: Spec) -> bool:
     return media(content.content_type) is not Media.ION_FLAGS or flags.multi_variant is MultiVariant.RAW
 
 
+def _raw(content: Content, spec: Spec) -> bytes:
+    """Return the bytes that AppConfig sent, but for the names of variants, which come and go with experiments."""
+    if spec.feature_flags.multi_variant is MultiVariant.RAW or media(content.content_type) is not Media.JSON:
+        return content.body
+    found = variants_in_json(content.body)
+    if not found:
+        return content.body
+    _check_variants(found, spec)
+    return json_without_variants(content.body)
+
+
 def _document(content: Content, spec: Spec) -> Document:
     """Read the document, take the part that is wanted, and make a flagd definition of it if that is wanted."""
     document = _parse(content, spec)
@@ -139,14 +157,36 @@ def _document(content: Content, spec: Spec) -> Document:
 def _parse(content: Content, spec: Spec) -> Document:
     match media(content.content_type):
         case Media.JSON:
-            return parse_json(content.body)
+            return _default_variants(parse_json(content.body), spec)
         case Media.YAML:
             return parse_yaml(content.body)
         case Media.ION_FLAGS:
-            return default_variants(content.body, spec.feature_flags.multi_variant)
+            return _default_variants(ion_flags(content.body).document, spec)
     raise unsupported(
         f"The configuration is neither JSON nor YAML by its content type ({content.content_type[:100]}), so only the "
         "format Raw without spec.select can be written. Set the content type in AppConfig, or use the format Raw."
+    )
+
+
+def _default_variants(document: Document, spec: Spec) -> Document:
+    _check_variants(variants(document), spec)
+    return without_variants(document)
+
+
+def _check_variants(found: Sequence[str], spec: Spec) -> None:
+    """Refuse multi-variant flags, where something else is wanted of them than their default variants."""
+    if not found or spec.feature_flags.multi_variant is MultiVariant.DEFAULT_VARIANT:
+        return
+    if spec.feature_flags.multi_variant is MultiVariant.RAW:
+        raise unsupported(
+            f"The profile has multi-variant feature flags ({named(found)}), and spec.featureFlags.multiVariant is Raw: "
+            "Amazon Ion can only be written in the format Raw, without spec.select and with "
+            "spec.featureFlags.output AppConfig. Set that, or set multiVariant to DefaultVariant."
+        )
+    raise unsupported(
+        f"The profile has multi-variant feature flags, which spec.featureFlags.multiVariant refuses: {named(found)}. "
+        "Only the AppConfig Agent evaluates their rules. Set multiVariant to DefaultVariant for the variants without "
+        "a rule, or to Raw for the Amazon Ion with the rules."
     )
 
 

@@ -20,10 +20,12 @@ from appconfig_operator.api.v1alpha1 import FeatureFlags, FlagOutput, Format, Mu
 from appconfig_operator.core.document import MAX_DEPTH
 from appconfig_operator.core.errors import ContentError, Reason
 from appconfig_operator.core.flagd import flagd
-from appconfig_operator.core.flags import default_variants
+from appconfig_operator.core.flags import ion_flags
+from appconfig_operator.core.flags_seen import NONE_SEEN, FlagsSeen, flags_seen
 from appconfig_operator.core.ion import BINARY_MARK, read_ion
 from appconfig_operator.core.parse_json import parse_json
 from appconfig_operator.core.render import render
+from appconfig_operator.core.variants import without_variants
 from tests.unit.builders import content, spec, target
 
 DATA = Path(__file__).parents[2] / "data"
@@ -40,7 +42,7 @@ plain :: "{\"enabled\":false}"
 
 
 def binary(symbols: list[str], values: bytes) -> bytes:
-    """Make binary Ion with a table that imports 23 and 12 symbols of tables that nobody has, as AWS does."""
+    """Make binary Ion with a table that imports 23 and 12 symbols of tables that AWS keeps to itself, as AWS does."""
     imports = b"".join(
         struct(field(4, string(name)) + field(5, b"\x21\x01") + field(8, bytes([0x21, most])))
         for name, most in (("ops", 23), ("anns", 12))
@@ -101,7 +103,7 @@ def refused(reason: Reason, function: Any, *args: Any) -> str:
 
 
 def defaults(body: bytes) -> Any:
-    return default_variants(body, MultiVariant.DEFAULT_VARIANT)
+    return without_variants(dict(ion_flags(body).document))
 
 
 def test_the_text_that_aws_documents() -> None:
@@ -151,7 +153,7 @@ def test_what_amazons_library_writes_is_read(flags: dict[str, tuple[bool, bool, 
     "body",
     [
         b"'a", b"'''a", b"]", b"(", b"[)", b",", b"a::", b"::a", b"a:: ,", b"[a::]", b"a b::'''x'''::", b"\xff",
-        b"/* x",
+        b"/* x", b"$123456789012345678::1",
         b'a::"\\q"', b'a::"\\U00110000"', b'a::"\\ud800"', b'a::"x\ny"', b"[" * (MAX_DEPTH + 1), b"[" * 100_000,
         b"a::b c::::d",
         BINARY_MARK[:3] + b"\xff" + b"\x8a", BINARY_MARK + b"\xe0", BINARY_MARK + b"\x85abc", BINARY_MARK + b"\x8e",
@@ -188,7 +190,7 @@ def test_a_symbol_table_may_go_on_with_the_one_before() -> None:
     )
     values = annotated(10, b"\x80") + annotated(11, b"\x80") + annotated(12, b"\x80") + annotated(13, b"\x80")
     names = [value.annotations for value in read_ion(BINARY_MARK + first + more + values)]
-    assert names == [("a",), (None,), ("b",), (None,)]
+    assert names == [("a",), (11,), ("b",), (13,)]
 
 
 def test_a_table_that_imports_more_symbols_than_there_are_numbers_costs_nothing() -> None:
@@ -204,7 +206,7 @@ def test_a_table_that_imports_more_symbols_than_there_are_numbers_costs_nothing(
     [
         (b'"{}"', "Value 1 of the feature flags has not one name"),
         (b'a::b::"{}"', "Value 1 of the feature flags has not one name"),
-        (b'$10::"{}"', "Value 1 of the feature flags has not one name"),
+        (b'$10::"{}" $99::"{}"', "The name of each feature flag is a symbol that only AWS knows."),
         (b'a::"{\\"enabled\\":true}" a::"{}"', 'The feature flag "a" is there twice'),
         (b"a::[]", 'The feature flag "a" has no default variant'),
         (b'a::[[x, "geheim"]]', 'The feature flag "a" has no default variant'),
@@ -230,7 +232,8 @@ def written(multi_variant: MultiVariant, **changes: Any) -> Any:
 @pytest.mark.parametrize("kind", list(Format))
 def test_refuse_writes_nothing_in_any_format(kind: Format) -> None:
     words = refused(Reason.UNSUPPORTED_CONTENT, lambda: written(MultiVariant.REFUSE, format=kind))
-    assert "Set spec.featureFlags.multiVariant to DefaultVariant" in words
+    assert "Set multiVariant to DefaultVariant" in words
+    assert 'refuses: "promo". ' in words
 
 
 def test_raw_writes_the_ion() -> None:
@@ -259,6 +262,65 @@ def test_default_variants_go_into_any_format() -> None:
         "enabled": "true",
         "x": "1.10",
     }
+
+
+PROVEN = {
+    10: "and",
+    12: "not",
+    13: "eq",
+    22: "in",
+    23: "split",
+    24: "exists",
+    38: "by",
+    39: "pct",
+    40: "seed",
+    43: "key",
+}
+"""What answers of AWS to its own agent prove, by the number in those answers."""
+
+
+@pytest.mark.parametrize(("symbol", "name"), PROVEN.items())
+def test_a_flag_may_be_named_like_what_rules_call(symbol: int, name: str) -> None:
+    flag = annotated(symbol, sequence(string('{"_variant":"default","enabled":true}')))
+    body = binary(["plain"], flag + annotated(FIRST, string('{"enabled":false}')))
+    assert defaults(body) == {name: {"enabled": True}, "plain": {"enabled": False}}
+    assert flags_seen(content(body, content_type=ION)) == FlagsSeen((name,))
+
+
+@pytest.mark.parametrize("symbol", sorted(set(range(10, FIRST)) - set(PROVEN)))
+def test_a_name_that_nobody_knows_costs_that_flag_and_no_other(symbol: int) -> None:
+    plain = annotated(FIRST, string('{"enabled":false}'))
+    body = binary(["plain"], annotated(symbol, string('{"enabled":true}')) + plain)
+    assert defaults(body) == {"plain": {"enabled": False}}
+    assert flags_seen(content(body, content_type=ION)) == FlagsSeen((), (symbol,))
+
+
+def test_no_name_at_all_writes_nothing() -> None:
+    body = binary([], annotated(27, string('{"enabled":true}')) + annotated(11, string('{"enabled":true}')))
+    assert "only AWS knows" in refused(Reason.INVALID_CONTENT, ion_flags, body)
+    assert flags_seen(content(body, content_type=ION)) == NONE_SEEN
+
+
+@pytest.mark.parametrize(
+    ("table", "version", "most", "name"),
+    [("ops", 1, 23, "and"), ("ops", 1, 1, "and"), ("ops", 2, 23, 10), ("others", 1, 23, 10), ("ops", 1, 0, "own")],
+)
+def test_a_known_symbol_is_one_of_that_very_table(table: str, version: int, most: int, name: str | int) -> None:
+    imports = struct(field(4, string(table)) + field(5, bytes([0x21, version])) + field(8, bytes([0x21, most])))
+    own = struct(field(6, sequence(imports)) + field(7, sequence(string("own"))))
+    assert read_ion(BINARY_MARK + annotated(3, own) + annotated(10, b"\x80"))[0].annotations == (name,)
+
+
+def test_known_symbols_stay_while_the_table_goes_on_and_go_with_it() -> None:
+    more = annotated(3, struct(field(6, b"\x71\x03") + field(7, sequence(string("b")))))
+    eq = annotated(13, b"\x80")
+    names = [value.annotations for value in read_ion(binary([], eq + more + eq + BINARY_MARK + eq))]
+    assert names == [("eq",), ("eq",), (13,)]
+
+
+def test_a_list_is_a_multi_variant_flag_whatever_its_variants_are_called() -> None:
+    body = b"a::[[x, '''{}'''], '''{\"enabled\":true}''']"
+    assert flags_seen(content(body, content_type=ION)).variants == ("a",)
 
 
 def schema() -> Draft7Validator:

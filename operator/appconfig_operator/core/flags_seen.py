@@ -1,0 +1,90 @@
+"""What a received configuration says of feature flags, beside the flags themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from appconfig_operator.core.errors import ContentError
+from appconfig_operator.core.flags import ion_flags
+from appconfig_operator.core.media import Media, media
+from appconfig_operator.core.variants import NAMED, named, variants, variants_in_json
+
+if TYPE_CHECKING:
+    from appconfig_operator.core.content import Content
+
+
+@dataclass(frozen=True, slots=True)
+class FlagsSeen:
+    """Feature flags that people have to know of.
+
+    Attributes
+    ----------
+    variants
+        Names of the multi-variant ones, sorted.
+    nameless
+        Numbers of the symbols of those that cannot be named, and so are left out of all but the Ion itself.
+    """
+
+    variants: tuple[str, ...] = ()
+    nameless: tuple[int, ...] = ()
+
+
+NONE_SEEN = FlagsSeen()
+
+
+class FlagNews(Enum):
+    """What has changed of that."""
+
+    VARIANTS = "variants"
+    NAMELESS = "nameless"
+
+
+def flags_seen(content: Content) -> FlagsSeen:
+    """Look for such flags. What cannot be read has none."""
+    match media(content.content_type):
+        case Media.JSON:
+            return FlagsSeen(variants_in_json(content.body))
+        case Media.ION_FLAGS:
+            try:
+                flags = ion_flags(content.body)
+            except ContentError:
+                return NONE_SEEN
+            return FlagsSeen(variants(flags.document), flags.nameless)
+    return NONE_SEEN
+
+
+def news(now: FlagsSeen, *, before: FlagsSeen | None, told: int) -> frozenset[FlagNews]:
+    """Tell what has changed.
+
+    Parameters
+    ----------
+    now
+        What is seen.
+    before
+        What was, or `None`, where nobody remembers.
+    told
+        How many multi-variant flags the status tells of: after a restart there is nothing else to compare with.
+    """
+    variants_differ = len(now.variants) != told if before is None else now.variants != before.variants
+    nameless_differ = now.nameless != (() if before is None else before.nameless)
+    changed = {FlagNews.VARIANTS: variants_differ, FlagNews.NAMELESS: bool(now.nameless) and nameless_differ}
+    return frozenset(one for one, differs in changed.items() if differs)
+
+
+def variants_note(seen: FlagsSeen) -> str:
+    """Say what becomes of multi-variant flags. Their names come last: a note that is too long is cut."""
+    if not seen.variants:
+        return "No feature flag is multi-variant any more."
+    return f"The default variant of each multi-variant flag is written; no rule is evaluated: {named(seen.variants)}."
+
+
+def nameless_note(seen: FlagsSeen) -> str:
+    """Say which flags are left out, and what to do about it."""
+    more = len(seen.nameless) - NAMED
+    listed = ", ".join(f"flag with symbol id {symbol}" for symbol in seen.nameless[:NAMED])
+    return (
+        f"Left out: {listed}{f' and {more:,} more' if more > 0 else ''}. AWS AppConfig sends the name as a symbol that "
+        "only AWS knows. Rename the flag."
+    )
