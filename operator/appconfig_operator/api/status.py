@@ -65,6 +65,8 @@ class ReceivedVersion:
         When it first came, RFC 3339 in UTC.
     modified_time
         When it had last been deployed then, RFC 3339 in UTC, or empty: AppConfig does not always say.
+    multi_variant_flags
+        How many multi-variant feature flags are in it.
     """
 
     version_label: str
@@ -73,6 +75,7 @@ class ReceivedVersion:
     size_bytes: int
     received_time: str
     modified_time: str = ""
+    multi_variant_flags: int = 0
 
     @classmethod
     def from_dict(cls, source: Mapping[str, Any]) -> ReceivedVersion:
@@ -84,6 +87,7 @@ class ReceivedVersion:
             size_bytes=source["sizeBytes"],
             received_time=source["receivedTime"],
             modified_time=source.get("modifiedTime", ""),
+            multi_variant_flags=source.get("multiVariantFlags", 0),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -96,6 +100,7 @@ class ReceivedVersion:
             "sizeBytes": self.size_bytes,
             "receivedTime": self.received_time,
             **modified,
+            "multiVariantFlags": self.multi_variant_flags,
         }
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from appconfig_operator.api.status import UNSEEN, WrittenTarget
 from appconfig_operator.core.errors import AwaitedError, ContentError, Reason, SourceError
+from appconfig_operator.core.flags_seen import flags_seen
 from appconfig_operator.core.plan import wanted_config_map
 from appconfig_operator.core.render import render
 from appconfig_operator.core.version import Version
@@ -89,6 +90,7 @@ class Deliverer:
             return None
         try:
             with self.lane.through(content, source.namespace):
+                memory.see(flags_seen(content))
                 data = render(content, source.spec)
         except ContentError as error:
             memory.blocked = error.copy()  # the traceback of the one that was raised holds the parsed document

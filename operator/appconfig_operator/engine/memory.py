@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from appconfig_operator.api.status import ReceivedVersion
 from appconfig_operator.api.text import label
+from appconfig_operator.core.flags_seen import news
 
 if TYPE_CHECKING:
     from appconfig_operator.api.status import KeptVersion, Status, WrittenTarget
     from appconfig_operator.core.content import Content
     from appconfig_operator.core.errors import ContentError
+    from appconfig_operator.core.flags_seen import FlagNews, FlagsSeen
     from appconfig_operator.engine.ports import ConfigurationSession
     from appconfig_operator.engine.telling import Untold
 
@@ -65,6 +67,10 @@ class Memory:
         Whether such a configuration was given up, as too many wait: it comes again in a new session.
     latest
         Digest of the data that the configuration received last gives, once rendered.
+    flags
+        What the configuration received last says of feature flags, or `None`: nothing came in this session yet.
+    untold_flags
+        What of that is another than before, until it is told.
     blocked
         Why the configuration received last cannot be written: a copy that was never raised. One that was holds, by its
         traceback, the document.
@@ -105,6 +111,8 @@ class Memory:
     pending: Content | None = None
     forgone: bool = False
     latest: str = ""
+    flags: FlagsSeen | None = None
+    untold_flags: frozenset[FlagNews] = frozenset()
     blocked: ContentError | None = None
     checked: bool = False
     untouched: bool = False
@@ -117,6 +125,15 @@ class Memory:
     renewed: bool = False
     repairs: tuple[float, ...] = ()
 
+    def see(self, flags: FlagsSeen) -> None:
+        """Note what the configuration received last says of feature flags."""
+        count = len(flags.variants)
+        told = self.status.source.multi_variant_flags if self.status.source is not None else 0
+        self.untold_flags |= news(flags, before=self.flags, told=told)
+        self.flags = flags
+        if self.received is not None and self.received.multi_variant_flags != count:
+            self.received = replace(self.received, multi_variant_flags=count)
+
     def refresh(self, status: Status) -> None:
         """Go on from the newest status, which another replica may have written."""
         self.adopt(status)
@@ -128,19 +145,30 @@ class Memory:
             return
         before = status.source
         told = self.received is None or self.received is self.status.source  # nothing was received here since
-        if told or (before is not None and self.received is not None and same_version(before, self.received)):
+        if told:
             self.received = before
+        elif before is not None and self.received is not None and same_version(before, self.received):
+            count = self.received.multi_variant_flags  # an operator of before may not have counted
+            self.received = (
+                before if before.multi_variant_flags == count else replace(before, multi_variant_flags=count)
+            )
         self.status, self.written, self.history = status, status.target, status.history
         self.counted, self.spare = False, ()
 
 
 def same_version(one: ReceivedVersion, other: ReceivedVersion) -> bool:
-    """Tell whether two receipts are of the same version, whenever it came.
+    """Tell whether two receipts are of the same version, whenever it came, and whatever was seen in it so far.
 
     Nor does it matter when it was deployed last: a new session may report another time than the first one did, or none,
     and a restart must not write the status of each source.
     """
-    return replace(one, received_time=other.received_time, modified_time=other.modified_time) == other
+    same = replace(
+        one,
+        received_time=other.received_time,
+        modified_time=other.modified_time,
+        multi_variant_flags=other.multi_variant_flags,
+    )
+    return same == other
 
 
 def received_version(content: Content, before: ReceivedVersion | None, now: str) -> ReceivedVersion:

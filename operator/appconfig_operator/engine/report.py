@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from appconfig_operator.api.status import Status
+from appconfig_operator.api.v1alpha1 import MultiVariant
 from appconfig_operator.core import conditions
+from appconfig_operator.core.flags_seen import FlagNews, nameless_note, variants_note
 from appconfig_operator.logs import about
 
 if TYPE_CHECKING:
@@ -67,6 +69,8 @@ class Reporter:
         memory.status = status
         if changed or ready is None or (ready.status, ready.reason) != (verdict.status, verdict.reason):
             self._tell(source, verdict)
+        if error is None:
+            self._tell_flags(source, memory)
 
     def _status(self, source: Source, memory: Memory, verdict: conditions.Verdict) -> Status:
         return Status(
@@ -80,11 +84,27 @@ class Reporter:
             last_handled_reconcile_at=source.requested_at or memory.status.last_handled_reconcile_at,
         )
 
+    def _tell_flags(self, source: Source, memory: Memory) -> None:
+        """Tell of multi-variant flags, so that nobody is surprised that their rules are not evaluated."""
+        wanted = source.spec.feature_flags.multi_variant is MultiVariant.DEFAULT_VARIANT
+        if memory.flags is None or source.spec.pinned_digest is not None or not wanted:
+            return
+        untold, memory.untold_flags = memory.untold_flags, frozenset()
+        if FlagNews.VARIANTS in untold:
+            self._emit(source, "Normal", "MultiVariantFlags", variants_note(memory.flags))
+        if FlagNews.NAMELESS in untold:
+            self._emit(source, "Warning", "FlagsLeftOut", nameless_note(memory.flags))
+
     def drifted(self, source: Source, what: str) -> None:
         """Tell that a change of somebody else was put right."""
         note = f"ConfigMap {source.spec.target.name} {what}, and was put right."
         logger.warning("Drifted: %s", note, extra=about(source, reason="Drifted"))
         self.events.emit(source, kind="Normal", reason="Drifted", note=note)
+
+    def _emit(self, source: Source, kind: Literal["Normal", "Warning"], reason: str, note: str) -> None:
+        level = logging.WARNING if kind == "Warning" else logging.INFO
+        logger.log(level, "%s: %s", reason, note, extra=about(source, reason=reason))
+        self.events.emit(source, kind=kind, reason=reason, note=note)
 
     def _tell(self, source: Source, verdict: conditions.Verdict) -> None:
         level = logging.WARNING if verdict.status == "False" else logging.INFO

@@ -133,6 +133,7 @@ class World:
     writes: int = 0
     statuses: list[Status] = field(default_factory=list)
     events: list[tuple[str, str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     random: float = 0.0
     tampered: bool = False
     status_reads: int = 0
@@ -232,6 +233,7 @@ class World:
         assert source.uid
         assert note
         self.events.append((source.name, kind, reason))
+        self.notes.append(note)
 
     def starting(self) -> Sessions:
         return Sessions(
