@@ -82,6 +82,7 @@ class AppConfig:
             identity=identity_of(source),
             breakers=self._breakers,
             namespace=source.namespace,
+            rules=spec.wants_rules,
         )
         if saved is not None:
             session.restore(saved)

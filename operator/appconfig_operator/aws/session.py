@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from appconfig_operator.aws.accept import asking_for_rules
 from appconfig_operator.aws.answers import contained, modified_time, read
 from appconfig_operator.aws.breakers import Breakers, Key
 from appconfig_operator.aws.errors import (
@@ -74,6 +75,8 @@ class Session:
         Asked before each poll, unless the last call of this session was answered.
     namespace
         That of the source.
+    rules
+        Whether feature flags are wanted with their rules.
     """
 
     clients: Clients = field(repr=False)
@@ -84,6 +87,7 @@ class Session:
     limits: Limits = field(default_factory=Limits, repr=False)
     breakers: Breakers = field(default_factory=Breakers, repr=False)
     namespace: str = ""
+    rules: bool = False
     _caller: str = ""
     _quota: tuple[str, str] = ("", "")  # whose quotas the calls count against: account and region
     _waited: bool = False
@@ -200,7 +204,7 @@ class Session:
         # Until it is known that the token was not used, there is none that is good.
         self._token = None
         try:
-            with self._call(client):
+            with self._call(client), asking_for_rules(wanted=self.rules):
                 response = client.get_latest_configuration(ConfigurationToken=token)
                 body = read(response["Configuration"], self.clients.timeouts.body)
         except ClientError as error:

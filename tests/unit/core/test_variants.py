@@ -52,7 +52,7 @@ def refused(body: bytes, multi_variant: MultiVariant, **changes: Any) -> str:
 def test_an_experiment_that_starts_and_ends_changes_nothing(
     kind: Format, output: FlagOutput, compression: Compression, select: str | None
 ) -> None:
-    changes = {"format": kind, "output": output, "compression": compression, "select": select}
+    changes: dict[str, Any] = {"format": kind, "output": output, "compression": compression, "select": select}
     during = rendered(EXPERIMENT, **changes)
     assert during == rendered(BASIC, **changes)
     assert "variant" not in str(during.text).lower().replace("variants", "").replace("defaultvariant", "")
@@ -146,7 +146,7 @@ def test_flags_come_as_json(kind: str) -> None:
 
 @pytest.mark.parametrize(("kind", "output", "compression", "select"), WAYS)
 def test_refuse_names_the_flags(kind: Format, output: FlagOutput, compression: Compression, select: str | None) -> None:
-    changes = {"format": kind, "output": output, "compression": compression, "select": select}
+    changes: dict[str, Any] = {"format": kind, "output": output, "compression": compression, "select": select}
     assert 'refuses: "checkout". ' in refused(EXPERIMENT, MultiVariant.REFUSE, **changes)
     assert rendered(BASIC, MultiVariant.REFUSE, **changes) == rendered(BASIC, **changes)
 
