@@ -84,6 +84,7 @@ def test_a_version_arrives_and_then_the_next(scene: Scene, kubectl: Kubectl) -> 
         "contentType": "application/json",
         "digest": digest(first.encode()),
         "sizeBytes": len(first.encode()),
+        "multiVariantFlags": 0,
     }
     synced = status["target"].pop("syncedTime")
     assert status["target"] == {

@@ -44,6 +44,7 @@ RECEIVED = {
     "digest": DIGEST,
     "sizeBytes": 12,
     "receivedTime": TIME,
+    "multiVariantFlags": 2,
 }
 WRITTEN = {"name": "checkout-config", "digest": DIGEST, "keys": 1, "syncedTime": TIME, "resourceVersion": "88"}
 
@@ -186,7 +187,7 @@ def test_defaults(api: Api) -> None:
         "pollIntervalSeconds": 60,
         "suspend": False,
         "historyLimit": 3,
-        "featureFlags": {"multiVariant": "Refuse", "output": "AppConfig"},
+        "featureFlags": {"multiVariant": "DefaultVariant", "output": "AppConfig"},
         "target": {"format": "Raw", "compression": "None", "creationPolicy": "Owner"},
     }
     assert created["status"] == {"observedGeneration": -1}
