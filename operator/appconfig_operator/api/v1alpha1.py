@@ -177,6 +177,11 @@ class Spec:
     pinned_digest: str | None = None
 
     @property
+    def writes_default_variants(self) -> bool:
+        """Whether multi-variant feature flags are written as if they were basic ones."""
+        return self.feature_flags.multi_variant is MultiVariant.DEFAULT_VARIANT
+
+    @property
     def wants_rules(self) -> bool:
         """Whether feature flags are wanted with their rules, as Amazon Ion, in the one way that it can be written."""
         flags = self.feature_flags

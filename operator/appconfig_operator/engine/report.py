@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from appconfig_operator.api.status import Status
-from appconfig_operator.api.v1alpha1 import MultiVariant
 from appconfig_operator.core import conditions
 from appconfig_operator.core.flags_seen import FlagNews, nameless_note, variants_note
 from appconfig_operator.logs import about
@@ -85,15 +84,17 @@ class Reporter:
         )
 
     def _tell_flags(self, source: Source, memory: Memory) -> None:
-        """Tell of multi-variant flags, so that nobody is surprised that their rules are not evaluated."""
-        wanted = source.spec.feature_flags.multi_variant is MultiVariant.DEFAULT_VARIANT
-        if memory.flags is None or source.spec.pinned_digest is not None or not wanted:
+        """Tell of flags whose rules are not evaluated, and of those that are left out: nobody is to be surprised."""
+        if memory.flags is None or source.spec.pinned_digest is not None:
             return
-        untold, memory.untold_flags = memory.untold_flags, frozenset()
-        if FlagNews.VARIANTS in untold:
+        told = set()
+        if FlagNews.VARIANTS in memory.untold_flags and source.spec.writes_default_variants:
             self._emit(source, "Normal", "MultiVariantFlags", variants_note(memory.flags))
-        if FlagNews.NAMELESS in untold:
+            told.add(FlagNews.VARIANTS)
+        if FlagNews.NAMELESS in memory.untold_flags and not source.spec.wants_rules:
             self._emit(source, "Warning", "FlagsLeftOut", nameless_note(memory.flags))
+            told.add(FlagNews.NAMELESS)
+        memory.untold_flags -= told
 
     def drifted(self, source: Source, what: str) -> None:
         """Tell that a change of somebody else was put right."""

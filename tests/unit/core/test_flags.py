@@ -311,6 +311,13 @@ def test_a_known_symbol_is_one_of_that_very_table(table: str, version: int, most
     assert read_ion(BINARY_MARK + annotated(3, own) + annotated(10, b"\x80"))[0].annotations == (name,)
 
 
+def test_an_import_that_names_no_table_is_of_none_that_is_known() -> None:
+    imports = struct(field(4, b"\x21\x01") + field(8, b"\x21\x01") + field(9, string("ops")))
+    own = struct(field(6, sequence(imports)) + field(7, sequence(string("own"))))
+    values = annotated(10, b"\x80") + annotated(11, b"\x80")
+    assert [value.annotations for value in read_ion(BINARY_MARK + annotated(3, own) + values)] == [(10,), ("own",)]
+
+
 def test_known_symbols_stay_while_the_table_goes_on_and_go_with_it() -> None:
     more = annotated(3, struct(field(6, b"\x71\x03") + field(7, sequence(string("b")))))
     eq = annotated(13, b"\x80")

@@ -169,10 +169,11 @@ def test_under_a_pin_nothing_is_told_until_it_is_gone() -> None:
     assert it.events[-1] == "MultiVariantFlags"
 
 
-def test_flags_without_a_name_are_told_once_and_the_others_written() -> None:
+@pytest.mark.parametrize("multi_variant", [MultiVariant.DEFAULT_VARIANT, MultiVariant.REFUSE])
+def test_flags_without_a_name_are_told_once_and_the_others_written(multi_variant: MultiVariant) -> None:
     flags = annotated(27, string('{"enabled":true}')) + annotated(FIRST, string('{"enabled":true}'))
     body = content(binary(["plain"], flags), content_type=ION)
-    it = Bench(World(answers=[body, None, body]), source(spec=wanted(format=Format.ENTRIES, key=None)))
+    it = Bench(World(answers=[body, None, body]), source(spec=wanted(multi_variant, format=Format.ENTRIES, key=None)))
     it.poll()
     it.poll()
     it.restart().poll()
@@ -181,3 +182,10 @@ def test_flags_without_a_name_are_told_once_and_the_others_written() -> None:
     assert it.world.events[1:] == [("checkout", "Warning", "FlagsLeftOut")]
     assert "Left out: flag with symbol id 27. " in it.world.notes[1]
     assert (it.world.writes, len(it.world.statuses)) == (1, 1)
+
+
+def test_raw_leaves_no_flag_out_and_tells_of_none() -> None:
+    body = content(binary([], annotated(27, string('{"enabled":true}'))), content_type=ION)
+    it = Bench(World(answers=[body]), source(spec=wanted(MultiVariant.RAW, format=Format.RAW)))
+    it.poll()
+    assert it.events == ["Synced"]
