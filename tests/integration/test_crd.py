@@ -302,3 +302,33 @@ def test_explain(api: Api) -> None:
     assert {line.split()[0] for line in explained.splitlines() if "\t<" in line} == fields
     for field in paths:
         assert len(api.kubectl("explain", f"acs.spec.{field}").partition("DESCRIPTION:")[2].split()) > 5, field
+
+
+def test_a_source_from_before_a_rule_gets_its_status_all_the_same(api: Api, tmp_path: Path) -> None:
+    """The API server holds what does not change against no new rule, so an upgrade takes no source out of service."""
+    crd = yaml.safe_load(CRD_FILE.read_text(encoding="utf-8"))
+    rules = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["x-kubernetes-validations"]
+    rules[:] = [rule for rule in rules if "multiVariant" not in rule["rule"]]
+    before = tmp_path / "before.yaml"
+    before.write_text(yaml.safe_dump(crd), encoding="utf-8")
+    raw: dict[str, object] = {"featureFlags": {"multiVariant": "Raw"}, "target": {"format": "JSON"}}
+
+    def taken() -> bool:
+        try:
+            api.create(source("another", **raw), dry_run=True)
+        except client.ApiException as error:
+            return "multiVariant: Raw needs" not in str(error.body)
+        return True
+
+    assert not taken()
+    apply = ("apply", "--server-side", "--force-conflicts")
+    try:
+        api.kubectl(*apply, f"--filename={before}")
+        wait_until(taken, TIMEOUT, "the CRD of before")
+        api.create(source("old", **raw))
+    finally:
+        api.kubectl(*apply, f"--filename={CRD_FILE}")
+    wait_until(lambda: not taken(), TIMEOUT, "the CRD as it is")
+    ready = condition(status="False", reason="UnsupportedContent")
+    status = api.write_status("old", {"observedGeneration": 1, "conditions": [ready]})["status"]
+    assert status["conditions"] == [ready]
