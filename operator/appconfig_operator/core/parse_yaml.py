@@ -55,6 +55,7 @@ class _Open:
     node: _Node
     anchor: str | None
     key: _Node | None = None
+    merged: bool = False
     own: set[str] = field(default_factory=set)
 
 
@@ -172,6 +173,13 @@ class _Builder:
             return
         key, around.key = around.key, None
         if key.merge:
+            if around.merged:
+                raise invalid(
+                    "The merge key << is there twice in one object of the YAML document, the second time before "
+                    f"{_place(event.end_mark)}. Readers disagree on what that means: write one, with a list, as in "
+                    "<<: [*a, *b]."
+                )
+            around.merged = True
             for name, value in _merged(event, node.value):
                 members.setdefault(name, value)
             return

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import itertools
 import json
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from appconfig_operator.core.encode.yaml_text import yaml_text
 from appconfig_operator.core.errors import ContentError, Reason
 from appconfig_operator.core.parse_json import parse_json
 from appconfig_operator.core.parse_yaml import parse_yaml
+from appconfig_operator.core.yaml_scalars import resolve
 
 # Everything but halves of surrogate pairs.
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -150,7 +153,10 @@ def test_what_a_yaml_scalar_means(text: str, value: Any) -> None:
         ("a: &x {b: 1, c: 2}\nd: {<<: *x, b: 3}\n", {"d": {"b": Number("3"), "c": Number("2")}}),
         ("a: &x {b: 1}\nd: {b: 3, <<: *x}\n", {"d": {"b": Number("3")}}),
         ("d: {<<: [{a: 1}, {a: 2, b: 2}]}", {"d": {"a": Number("1"), "b": Number("2")}}),
-        ("d: {<<: {a: 1}, <<: {b: 2}}", {"d": {"a": Number("1"), "b": Number("2")}}),
+        (
+            "d: {<<: [{a: 1}, {b: 2}], e: {<<: {c: 3}}}",
+            {"d": {"a": Number("1"), "b": Number("2"), "e": {"c": Number("3")}}},
+        ),
         ('d: {"<<": 1}', {"d": {"<<": Number("1")}}),
         ("d: &x [1]\ne: *x", {"d": [Number("1")], "e": [Number("1")]}),
         ("d: &x 1\ne: &x 2\nf: *x", {"d": Number("1"), "e": Number("2"), "f": Number("2")}),
@@ -164,6 +170,69 @@ def test_what_yaml_says(body: str, document: dict[str, Document]) -> None:
     read = parse_yaml(body.encode())
     assert isinstance(read, dict)
     assert {key: read[key] for key in document} == document
+
+
+READERS = Path(__file__).parents[2] / "data" / "yaml" / "readers.tsv"
+"""What readers of YAML make of a scalar. It was made by running them."""
+
+
+def readings() -> dict[str, dict[str, str]]:
+    """Return how each reader reads each scalar."""
+    names, *rows = [line.split("\t")[1:] for line in READERS.read_text(encoding="utf-8").splitlines()[1:]]
+    scalars = [line.split("\t")[0] for line in READERS.read_text(encoding="utf-8").splitlines()[2:]]
+    return {scalar: dict(zip(names, row, strict=True)) for scalar, row in zip(scalars, rows, strict=True)}
+
+
+def kind(value: Any) -> str:
+    """Name what was read as the table does."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case Number(text):
+            return kind(float(text))
+        case int() | float():
+            return repr(int(value)) if value == int(value) else repr(value)
+        case date():
+            return "date"
+    return "text"
+
+
+@pytest.mark.parametrize("scalar", readings())
+def test_a_scalar_is_what_most_readers_read_or_text(scalar: str) -> None:
+    """`-0x1F` and `81111e1` are numbers to most. What is text here is so to most, or readers differ over it."""
+    read = readings()[scalar]
+    ours = kind(resolve(scalar))
+    if ours == "text":
+        assert len(set(read.values())) > 1 or set(read.values()) == {"text"}
+    else:
+        assert list(read.values()).count(ours) > len(read) / 2
+
+
+@pytest.mark.parametrize("scalar", readings())
+def test_the_table_of_readers_says_what_the_one_at_hand_reads(scalar: str) -> None:
+    (column,) = (read for name, read in readings()[scalar].items() if name.startswith("PyYAML"))
+    try:
+        found = kind(yaml.safe_load(f"a: {scalar}")["a"])
+    except yaml.YAMLError:
+        found = "error"
+    assert found == column
+
+
+@pytest.mark.parametrize("units", [1021, 1022, 1023, 5000])
+@pytest.mark.parametrize("character", ["k", "é", "\N{GRINNING FACE}", "\n"])
+@pytest.mark.parametrize("loader", [yaml.CSafeLoader, yaml.SafeLoader], ids=["libyaml", "python"])
+def test_a_long_key_is_written_so_that_readers_take_it(loader: Any, character: str, units: int) -> None:
+    """Eleven readers were tried: all take `? key`, and eight refuse `key:` from 1,023 characters on."""
+    key = character * units
+    document: Document = {key: {key + "x": [{key: [], "z": None}]}, key + "y": {}, "short": "x"}
+    text = yaml_text(document)
+    assert yaml.load(text, Loader=loader) == document  # noqa: S506 (both are safe)
+    assert parse_yaml(text.encode()) == document
+    for line in text.splitlines():
+        head = line.partition('": ')[0] if '": ' in line else line.removesuffix(":")
+        assert line.lstrip(" -").startswith("? ") or len(head.lstrip(" -").encode("utf-16-le")) // 2 <= 1024
 
 
 BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
@@ -187,6 +256,8 @@ DEEP = "a0: &a0 [x]\n" + "".join(f"a{level}: &a{level} [*a{level - 1}]\n" for le
         ("1: a\n'1': b", 'The key "1" is there twice'),
         ("[a]: geheim", "is an object or a list, not a text"),
         ("&x {a: 1}: 1", "is an object or a list"),
+        ("d: {<<: {a: geheim}, <<: {b: 2}}", "The merge key << is there twice in one object of the YAML document"),
+        ("x: &a {m: 1}\ny: &b {m: 2}\ns:\n  <<: *a\n  <<: *b\n", "the second time before line 5"),
         ("<<: geheim", "has a value that is no object"),
         ("<<: [geheim]", "has a value that is no object"),
         ("a: geheim\n---\nb: 1", "more than one document, the second at line 2, column 1"),

@@ -1,7 +1,7 @@
 """A document as YAML that every reader, of YAML 1.1 or 1.2, reads as the same values.
 
 Strings are in double quotes, as JSON writes them, so that none turns into a number, a boolean or a date. Keys are bare
-where no reader can take them for anything else.
+where no reader can take them for anything else, and after a question mark where they are too long for `key: value`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,12 @@ _EXPONENT = re.compile(r"([-.0-9]+)[eE]([-+]?[0-9]+)")
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
+MAX_SIMPLE_KEY = 1024
+"""Characters of a key, its quotes included, before the colon. Most readers, libyaml among them, refuse longer ones, and
+one counts in UTF-16. https://yaml.org/spec/1.2.2/#742-flow-mappings
+"""
+
+
 def yaml_text(document: Document) -> str:
     """Write a document as YAML in block style, keys sorted, with a line end at the end."""
     lines: list[str] = []
@@ -35,10 +41,19 @@ def yaml_text(document: Document) -> str:
 def _block(document: Document, indent: str, lines: list[str]) -> None:
     if isinstance(document, dict):
         for key in sorted(document):
-            _member(f"{indent}{_key(key)}:", document[key], indent + "  ", lines)
+            _member(_head(key, indent, lines), document[key], indent + "  ", lines)
     elif isinstance(document, list):  # pragma: no branch (scalars are written inline)
         for value in document:
             _member(f"{indent}-", value, indent + "  ", lines)
+
+
+def _head(key: str, indent: str, lines: list[str]) -> str:
+    """Write a key, up to its colon."""
+    text = _key(key)
+    if len(text.encode("utf-16-le")) <= 2 * MAX_SIMPLE_KEY:
+        return f"{indent}{text}:"
+    lines.append(f"{indent}? {text}")
+    return f"{indent}:"
 
 
 def _member(head: str, value: Document, indent: str, lines: list[str]) -> None:
