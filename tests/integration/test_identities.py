@@ -304,7 +304,7 @@ def test_a_role_on_top_of_a_secret(scene: Scene) -> None:
     role = scene.iam.role(unique("reader"), trust_in(f"arn:aws:iam::000000000000:user/{user}"))
     session = scene.session(secret="aws", assume_role=AssumeRole(role))
     scene.receives(session)
-    assert session._caller == f"role {role}, assumed by Secret {scene.namespace}/aws"
+    assert session._caller == f"role {role} assumed by Secret {scene.namespace}/aws"
     untrusted = scene.iam.role(unique("reader"), trust_in("arn:aws:iam::000000000000:user/other"))
     words = (f"user/{user} (Secret {scene.namespace}/aws) call sts:AssumeRole for role {untrusted}",)
     wrong = scene.session(secret="aws", assume_role=AssumeRole(untrusted))
@@ -318,4 +318,4 @@ def test_a_role_on_top_of_a_service_account(scene: Scene) -> None:
     role = scene.iam.role(unique("reader"), trust_in(f"arn:aws:iam::000000000000:role/{name}"))
     session = scene.session(service_account="cart", assume_role=AssumeRole(role))
     scene.receives(session)
-    assert session._caller == f"role {role}, assumed by ServiceAccount {scene.namespace}/cart"
+    assert session._caller == f"role {role} assumed by ServiceAccount {scene.namespace}/cart"

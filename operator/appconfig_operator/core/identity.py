@@ -48,7 +48,7 @@ class Identity:
     def __str__(self) -> str:
         """Name it in the middle of a sentence."""
         if self.role_arn is not None:
-            return f"role {self.role_arn}, assumed by {self.base}"
+            return f"role {self.role_arn} assumed by {self.base}"
         return self.base
 
     @property

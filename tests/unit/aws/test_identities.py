@@ -128,7 +128,7 @@ def test_a_changed_annotation_is_followed_within_a_minute() -> None:
 
 
 def test_the_role_on_top_is_named() -> None:
-    assert World().identities().get(REGION, ON_TOP).name == f"role {ROLE}-2, assumed by ServiceAccount shop/cart"
+    assert World().identities().get(REGION, ON_TOP).name == f"role {ROLE}-2 assumed by ServiceAccount shop/cart"
 
 
 @pytest.mark.parametrize(

@@ -58,12 +58,12 @@ def test_all_of_the_spec_tells_identities_apart() -> None:
         ({"secret": "keys"}, "Secret shop/keys", "shop@keys"),
         (
             {"assume_role": AssumeRole(ROLE, "hidden-id")},
-            f"role {ROLE}, assumed by the operator",
+            f"role {ROLE} assumed by the operator",
             "shop@appconfig-operator",
         ),
         (
             {"secret": "keys", "assume_role": AssumeRole(ROLE, "hidden-id")},
-            f"role {ROLE}, assumed by Secret shop/keys",
+            f"role {ROLE} assumed by Secret shop/keys",
             "shop@keys",
         ),
     ],
