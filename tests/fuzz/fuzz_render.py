@@ -14,7 +14,16 @@ import time
 from dataclasses import replace
 from random import Random
 
-from appconfig_operator.api.v1alpha1 import Compression, FeatureFlags, FlagOutput, Format, MultiVariant, Spec, Target
+from appconfig_operator.api.v1alpha1 import (
+    Compression,
+    EnvVarCase,
+    FeatureFlags,
+    FlagOutput,
+    Format,
+    MultiVariant,
+    Spec,
+    Target,
+)
 from appconfig_operator.core.content import Content
 from appconfig_operator.core.errors import ContentError, Reason
 from appconfig_operator.core.render import LIMIT_BYTES, Data, render
@@ -30,6 +39,8 @@ REASONS = {Reason.INVALID_CONTENT, Reason.UNSUPPORTED_CONTENT, Reason.TOO_LARGE}
 FLAGS_TYPE = "application/ion;type=AWS.AppConfig.FeatureFlags"
 TYPES = ("application/json", "application/x-yaml", "text/plain", "application/vnd.x+json", FLAGS_TYPE, "", ";;", "ü")
 SEPARATORS = (None, ".", "_", "__", "-", "")
+PREFIXES = ("", "", "APP_", "a.", ".", "x" * 128)
+OVERRIDES = (None, None, None, None, "application/json", "text/yaml", "text/plain")
 POINTERS = (None, None, None, "", "/a", "/a/0", "/b~1c/~0", "/-")
 ION_BINARY = bytes.fromhex(
     "e00100eaee978183de93868d8ac9"  # a symbol table that goes on wrongly
@@ -52,6 +63,7 @@ PIECES = (
     b"\\ud800", b"&a ", b"*a", b"<<: ", b"{", b"[", b"}", b"]", b'"', b"'", b"'''", b"::", b"\\", b"\r\n", b"\n", b": ",
     b"- ", b"#", b"${x}", b"\x00", b"\xff", b"\xe0\x01\x00\xea", b"NaN", b".inf", b"1e9999999", b"9" * 5000,
     b"0x" + b"f" * 1200,
+    b'"path": ', b"k" * 1100,
     b"[" * 200, b"{a: " * 150, b"\xc2\x85", b"\xe2\x80\xa8", b"!!int ", b"%TAG ! tag:x,2000:\n---\n", b"x" * 300,
     b"?", b"|", b">",
 )  # fmt: skip
@@ -88,6 +100,8 @@ def any_spec(random: Random) -> Spec:
         format=random.choice(tuple(Format)),
         key=random.choice((None, "file.x")),
         separator=random.choice(SEPARATORS),
+        prefix=random.choice(PREFIXES),
+        env_var_case=random.choice(tuple(EnvVarCase)),
         compression=random.choice(tuple(Compression)),
     )
     flags = FeatureFlags(random.choice(tuple(MultiVariant)), random.choice(tuple(FlagOutput)))
@@ -99,6 +113,7 @@ def any_spec(random: Random) -> Spec:
         poll_interval_seconds=60,
         suspend=False,
         target=target,
+        content_type=random.choice(OVERRIDES),
         select=random.choice(POINTERS),
         feature_flags=flags,
     )

@@ -188,7 +188,7 @@ def test_defaults(api: Api) -> None:
         "suspend": False,
         "historyLimit": 3,
         "featureFlags": {"multiVariant": "DefaultVariant", "output": "AppConfig"},
-        "target": {"format": "Raw", "compression": "None", "creationPolicy": "Owner"},
+        "target": {"format": "Raw", "envVarCase": "Upper", "compression": "None", "creationPolicy": "Owner"},
     }
     assert created["status"] == {"observedGeneration": -1}
 

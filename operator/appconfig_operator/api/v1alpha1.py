@@ -45,6 +45,13 @@ class Compression(StrEnum):
     GZIP = "Gzip"
 
 
+class EnvVarCase(StrEnum):
+    """How the names of environment variables are written."""
+
+    UPPER = "Upper"
+    PRESERVE = "Preserve"
+
+
 class CreationPolicy(StrEnum):
     """Whose the ConfigMap is."""
 
@@ -82,6 +89,10 @@ class Target:
         How the configuration is written.
     separator
         Between the parts of a key, or `None` for the default of the format.
+    prefix
+        Before each key of the formats that make keys.
+    env_var_case
+        How the names of environment variables are written.
     compression
         Whether the file is compressed.
     creation_policy
@@ -94,6 +105,8 @@ class Target:
     key: str | None = None
     format: Format = Format.RAW
     separator: str | None = None
+    prefix: str = ""
+    env_var_case: EnvVarCase = EnvVarCase.UPPER
     compression: Compression = Compression.NONE
     creation_policy: CreationPolicy = CreationPolicy.OWNER
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -151,6 +164,8 @@ class Spec:
         When true, no call is made and nothing changes.
     target
         The ConfigMap that is wanted.
+    content_type
+        What the configuration is, or `None` for what AppConfig says.
     select
         JSON Pointer (RFC 6901) to the part of the document that is wanted, or `None` for all of it.
     credentials
@@ -170,6 +185,7 @@ class Spec:
     poll_interval_seconds: int
     suspend: bool
     target: Target
+    content_type: str | None = None
     select: str | None = None
     credentials: Credentials = Credentials()
     feature_flags: FeatureFlags = FeatureFlags()
@@ -237,6 +253,7 @@ def _spec(spec: Mapping[str, Any], *, default_name: str) -> Spec:
         poll_interval_seconds=spec["pollIntervalSeconds"],
         suspend=spec["suspend"],
         target=_target(spec["target"], default_name),
+        content_type=spec.get("contentType"),
         select=spec.get("select"),
         credentials=_credentials(spec.get("credentials") or {}),
         feature_flags=_feature_flags(spec.get("featureFlags") or {}),
@@ -251,6 +268,8 @@ def _target(target: Mapping[str, Any], default_name: str) -> Target:
         key=target.get("key"),
         format=Format(target["format"]),
         separator=target.get("separator"),
+        prefix=target.get("prefix", ""),
+        env_var_case=EnvVarCase(target.get("envVarCase", EnvVarCase.UPPER)),
         compression=Compression(target.get("compression", Compression.NONE)),
         creation_policy=CreationPolicy(target["creationPolicy"]),
         labels=dict(target.get("labels") or {}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -31,3 +31,7 @@ class Content:
     def digest(self) -> str:
         """`sha256:` and the hex digest of the bytes received."""
         return "sha256:" + hashlib.sha256(self.body).hexdigest()
+
+    def read_as(self, content_type: str | None) -> Content:
+        """Return it with the content type that a user says it has, or as it is where the user says nothing."""
+        return self if content_type is None else replace(self, content_type=content_type)

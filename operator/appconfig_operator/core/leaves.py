@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from appconfig_operator.api.v1alpha1 import Format
 from appconfig_operator.core.document import Number, invalid, pointer, shown, unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from appconfig_operator.core.document import Document, Path, Scalar
+    from appconfig_operator.core.names import Naming
 
-MAX_KEY = 253
-"""Characters of a key of a ConfigMap."""
-
-_ENTRY_KEY = re.compile(r"[-._a-zA-Z0-9]+")
-_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
-_NOT_IN_VARIABLES = re.compile(r"[^A-Z0-9_]")
-_LOWER = str.maketrans("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+MAX_VARIABLE_BYTES = 131_071
+"""`NAME=value` in UTF-8. With one more, and the NUL at its end, Linux starts no process (`E2BIG`): `MAX_ARG_STRLEN`, 32
+pages of 4,096 bytes. Pages are larger on some machines, and never smaller."""
 
 
-def entries(document: Document, separator: str) -> dict[str, str]:
+def entries(document: Document, naming: Naming) -> dict[str, str]:
     """Flatten a document to keys of a ConfigMap: `database.host`, `servers.0.name`.
 
     Raises
@@ -29,27 +26,33 @@ def entries(document: Document, separator: str) -> dict[str, str]:
     ContentError
         `InvalidContent`, when two leaves fall on one key, or a key cannot be one of a ConfigMap.
     """
-    return _flatten(document, "Entries", lambda path: _entry_key(path, separator))
+    return _flatten(document, Format.ENTRIES, naming.entry)
 
 
-def variables(document: Document, separator: str) -> dict[str, str]:
+def variables(document: Document, naming: Naming, wanted: Format = Format.ENV_VARS) -> dict[str, str]:
     """Flatten a document to environment variables: `DATABASE_HOST`, `SERVERS_0_NAME`.
-
-    Only ASCII letters have an upper case here: what the variable is called must not hang on a version of Unicode.
 
     Raises
     ------
     ContentError
-        `InvalidContent`, when two leaves fall on one name, a name starts with a digit, or a value holds NUL.
+        `InvalidContent`, when two leaves fall on one name, a name is none or a process's own, or a value is one with
+        which no process can start.
     """
-    flat = _flatten(document, "EnvVars and Dotenv", lambda path: _variable(path, separator))
+    flat = _flatten(document, wanted, naming.variable)
     for name, value in flat.items():
         if "\0" in value:
             raise invalid(f"The value of {shown(name)} holds a NUL character, which no environment variable can.")
+        size = len(name) + 1 + len(value.encode())
+        if size > MAX_VARIABLE_BYTES:
+            raise invalid(
+                f"The environment variable {shown(name)} has {size:,} bytes with its name, and with more than "
+                f"{MAX_VARIABLE_BYTES:,} no process can start. Use a format that writes a file, such as JSON, or "
+                "spec.select for a part of the document."
+            )
     return flat
 
 
-def properties(document: Document, separator: str) -> dict[str, str]:
+def properties(document: Document, naming: Naming) -> dict[str, str]:
     """Flatten a document to the names of properties, lists as Spring reads them: `servers[0].name`.
 
     Raises
@@ -57,19 +60,19 @@ def properties(document: Document, separator: str) -> dict[str, str]:
     ContentError
         `InvalidContent`, when two leaves fall on one name, or a name has more than 253 characters.
     """
-    return _flatten(document, "Properties", lambda path: _property(path, separator))
+    return _flatten(document, Format.PROPERTIES, naming.property)
 
 
-def _flatten(document: Document, name: str, key_of: Callable[[Path], str]) -> dict[str, str]:
+def _flatten(document: Document, wanted: Format, name_of: Callable[[Path], str]) -> dict[str, str]:
     if not isinstance(document, dict | list):
         raise unsupported(
-            f"The format {name} needs an object or a list, and the document is a single value, which has no key. "
+            f"The format {wanted} needs an object or a list, and the document is a single value, which has no key. "
             "Use the format Raw, JSON or YAML."
         )
     flat: dict[str, str] = {}
     origins: dict[str, Path] = {}
     for path, value in _leaves(document, ()):
-        key = key_of(path)
+        key = name_of(path)
         if key in origins:
             raise invalid(f"{pointer(origins[key])} and {pointer(path)} both fall on the key {shown(key)}.")
         origins[key] = path
@@ -90,46 +93,19 @@ def bare(value: Scalar) -> str:
 
 
 def _leaves(document: Document, path: Path) -> Iterator[tuple[Path, Scalar]]:
-    """Walk in a fixed order. An empty object or list is a leaf like null: Spring's YAML reader does the same."""
+    """Walk in a fixed order, as Spring's YAML reader does: an empty list is a leaf like null, an empty object is none.
+
+    Spring binds the empty string to a list, and to no object: an application would not start.
+    """
     match document:
-        case dict() if document:
+        case dict():
             for key in sorted(document):
                 yield from _leaves(document[key], (*path, key))
         case list() if document:
             for index, value in enumerate(document):
                 yield from _leaves(value, (*path, index))
-        case dict() | list():
+        case list():
             if path:
                 yield path, None
         case _:
             yield path, document
-
-
-def _entry_key(path: Path, separator: str) -> str:
-    key = separator.join(map(str, path))
-    if len(key) > MAX_KEY or not _ENTRY_KEY.fullmatch(key) or key == "." or key.startswith(".."):
-        raise invalid(
-            f"{pointer(path)} cannot be a key of a ConfigMap: a key has 1 to {MAX_KEY} letters, digits, "
-            '"-", "_" and ".", and does not start with "..".'
-        )
-    return key
-
-
-def _variable(path: Path, separator: str) -> str:
-    name = _NOT_IN_VARIABLES.sub("_", separator.join(map(str, path)).translate(_LOWER))
-    if len(name) > MAX_KEY or not _VARIABLE.fullmatch(name):
-        raise invalid(
-            f"{pointer(path)} cannot be an environment variable: a name has 1 to {MAX_KEY} characters "
-            "and does not start with a digit."
-        )
-    return name
-
-
-def _property(path: Path, separator: str) -> str:
-    name = "".join(
-        f"[{part}]" if isinstance(part, int) else (separator if position else "") + part
-        for position, part in enumerate(path)
-    )
-    if not 1 <= len(name) <= MAX_KEY:
-        raise invalid(f"{pointer(path)} cannot be the name of a property: a name has 1 to {MAX_KEY} characters.")
-    return name

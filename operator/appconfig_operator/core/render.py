@@ -20,6 +20,7 @@ from appconfig_operator.core.flagd import flagd
 from appconfig_operator.core.flags import ion_flags
 from appconfig_operator.core.leaves import entries, properties, variables
 from appconfig_operator.core.media import KEYS, Media, default_key, media
+from appconfig_operator.core.names import Naming
 from appconfig_operator.core.parse_json import parse_json
 from appconfig_operator.core.parse_yaml import parse_yaml
 from appconfig_operator.core.select import select
@@ -97,11 +98,12 @@ def render(content: Content, spec: Spec) -> Data:
         when the format cannot be made of this content type; `TooLarge`, when the ConfigMap would hold more than the
         API server takes. No message holds a value of the configuration.
     """
+    content = content.read_as(spec.content_type)
     target = spec.target
     if target.format is Format.ENTRIES:
-        return _values(entries(_document(content, spec), _separator(target)), spec)
+        return _values(entries(_document(content, spec), _naming(target)), spec)
     if target.format is Format.ENV_VARS:
-        return _values(variables(_document(content, spec), _separator(target)), spec)
+        return _values(variables(_document(content, spec), _naming(target)), spec)
     key, body = _file(content, spec)
     return _one(target.key or key, body, spec)
 
@@ -120,9 +122,9 @@ def _file(content: Content, spec: Spec) -> tuple[str, bytes]:
         case Format.YAML:
             text = yaml_text(document)
         case Format.PROPERTIES:
-            text = properties_text(properties(document, _separator(target)))
+            text = properties_text(properties(document, _naming(target)))
         case Format.DOTENV:
-            text = dotenv_text(variables(document, _separator(target)))
+            text = dotenv_text(variables(document, _naming(target), wanted))
         case _:
             text = json_text(document)
     return KEYS.get(wanted, KEYS[Format.JSON]), text.encode()
@@ -163,8 +165,9 @@ def _parse(content: Content, spec: Spec) -> Document:
         case Media.ION_FLAGS:
             return _default_variants(ion_flags(content.body).document, spec)
     raise unsupported(
-        f"The configuration is neither JSON nor YAML by its content type ({content.content_type[:100]}), so only the "
-        "format Raw without spec.select can be written. Set the content type in AppConfig, or use the format Raw."
+        f"The configuration is neither JSON nor YAML by its content type ({content.content_type[:100] or 'none'}), so "
+        "only the format Raw without spec.select can be written. If it is one of them, set spec.contentType, for "
+        "example to application/json; otherwise use the format Raw."
     )
 
 
@@ -190,8 +193,9 @@ def _check_variants(found: Sequence[str], spec: Spec) -> None:
     )
 
 
-def _separator(target: Target) -> str:
-    return SEPARATORS.get(target.format, ".") if target.separator is None else target.separator
+def _naming(target: Target) -> Naming:
+    separator = SEPARATORS.get(target.format, ".") if target.separator is None else target.separator
+    return Naming(separator, target.prefix, target.env_var_case)
 
 
 def _values(values: Mapping[str, str], spec: Spec) -> Data:
@@ -246,7 +250,7 @@ def _check_size(size: int, spec: Spec) -> None:
         many = spec.target.format in {Format.ENTRIES, Format.ENV_VARS}
         ways.insert(0, "spec.target.compression: Gzip" + (" with a format that writes one file" if many else ""))
     message = (
-        f"{written} has {size:,} bytes as it would be written, a ConfigMap holds at most {LIMIT_BYTES:,}. "
+        f"{written} has {size:,} bytes as it would be written, and a ConfigMap holds at most {LIMIT_BYTES:,}. "
         f"Use {', '.join(ways[:-1])}, or {ways[-1]}."
     )
     raise ContentError(Reason.TOO_LARGE, message)

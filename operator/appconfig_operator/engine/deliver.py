@@ -89,8 +89,9 @@ class Deliverer:
         if content is None:
             return None
         try:
-            with self.lane.through(content, source.namespace):
-                memory.see(flags_seen(content))
+            received = content.read_as(source.spec.content_type)
+            with self.lane.through(received, source.namespace):
+                memory.see(flags_seen(received))
                 data = render(content, source.spec)
         except ContentError as error:
             memory.blocked = error.copy()  # the traceback of the one that was raised holds the parsed document

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import gzip
 import io
+import json
+import os
 import re
 from dataclasses import replace
 from random import Random
@@ -12,19 +14,21 @@ from typing import Any
 
 import javaproperties
 import pytest
+import yaml
 from dotenv import dotenv_values
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from appconfig_operator.api.v1alpha1 import Compression, FeatureFlags, FlagOutput, Format, MultiVariant
+from appconfig_operator.api.v1alpha1 import Compression, EnvVarCase, FeatureFlags, FlagOutput, Format, MultiVariant
 from appconfig_operator.core.compress import compress
 from appconfig_operator.core.document import Number
 from appconfig_operator.core.encode.dotenv_text import dotenv_text
 from appconfig_operator.core.encode.properties_text import properties_text
 from appconfig_operator.core.encode.yaml_text import yaml_text
 from appconfig_operator.core.errors import ContentError, Reason
-from appconfig_operator.core.leaves import entries, properties, variables
+from appconfig_operator.core.leaves import MAX_VARIABLE_BYTES, entries, properties, variables
 from appconfig_operator.core.media import Media, media
+from appconfig_operator.core.names import RESERVED, Naming
 from appconfig_operator.core.render import LIMIT_BYTES, Data, render
 from appconfig_operator.core.select import select
 from tests.unit.builders import content, spec, target
@@ -32,7 +36,7 @@ from tests.unit.builders import content, spec, target
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 awkward = st.text(st.sampled_from("ab '\"`\\\n\r\t#$={}:!\0\x85\u2028é\N{GRINNING FACE}"), max_size=12)
 values = texts | awkward
-variable_names = st.from_regex(r"[A-Z_][A-Z0-9_]{0,10}", fullmatch=True)
+variable_names = st.from_regex(r"[A-Z_][A-Z0-9_]{0,10}", fullmatch=True).filter(lambda name: name not in RESERVED)
 
 
 def written(body: bytes, kind: Format, content_type: str = "application/json", **changes: Any) -> Data:
@@ -108,7 +112,7 @@ def test_what_readers_of_dotenv_read_differently_is_refused(value: str) -> None:
 
 @given(st.dictionaries(variable_names, values.filter(lambda value: "\0" not in value), max_size=5))
 def test_environment_variables_arrive_as_they_are(flat: dict[str, str]) -> None:
-    assert variables(dict(flat), "_") == flat
+    assert variables(dict(flat), Naming("_")) == flat
 
 
 def test_keys_of_each_format() -> None:
@@ -118,23 +122,35 @@ def test_keys_of_each_format() -> None:
         "empty": {},
         "none": [],
     }
-    assert list(entries(document, ".").items()) == [
+    assert list(entries(document, Naming(".")).items()) == [
         ("database.host", "db"),
         ("database.port", "5432"),
         ("database.url-path", ""),
-        ("empty", ""),
         ("none", ""),
         ("servers.0.name", "a"),
         ("servers.0.on", "true"),
         ("servers.1.name", "b"),
         ("servers.1.on", "false"),
     ]
-    assert list(variables(document, "__"))[2:6] == ["DATABASE__URL_PATH", "EMPTY", "NONE", "SERVERS__0__NAME"]
-    assert list(properties(document, "."))[5:7] == ["servers[0].name", "servers[0].on"]
-    assert list(properties([["x"], {"a": "y"}], ".")) == ["[0][0]", "[1].a"]
-    assert list(entries({"a": ["x"]}, "")) == ["a0"]
-    assert list(variables({"straße": "x", "\u0131": "y"}, "_")) == ["STRA_E", "_"]
-    assert entries({}, ".") == entries([], ".") == {}
+    assert list(variables(document, Naming("__")))[2:5] == ["DATABASE__URL_PATH", "NONE", "SERVERS__0__NAME"]
+    assert list(properties(document, Naming(".")))[4:6] == ["servers[0].name", "servers[0].on"]
+    assert list(properties([["x"], {"a": "y"}], Naming("."))) == ["[0][0]", "[1].a"]
+    assert list(entries({"a": ["x"]}, Naming(""))) == ["a0"]
+    assert list(variables({"straße": "x", "\u0131\u0131": "y"}, Naming("_"))) == ["STRA_E", "__"]
+    assert entries({}, Naming(".")) == entries([], Naming(".")) == {}
+
+
+@pytest.mark.parametrize("function", [entries, properties, variables])
+def test_an_empty_object_is_left_out_and_an_empty_list_or_null_is_the_empty_string(function: Any) -> None:
+    """Spring binds the empty string to a list or a text, and fails to bind it to an object or a map."""
+    document: Any = {
+        "app": {"labels": {}, "deep": {"er": {}}, "servers": [], "none": None, "list": [{}, {"name": "b"}]}
+    }
+    names = {
+        name.lower().replace("[", ".").replace("]", "").replace("_", ".") for name in function(document, Naming("."))
+    }
+    assert names == {"app.servers", "app.none", "app.list.1.name"}
+    assert function({"app": {}}, Naming(".")) == {}
 
 
 @pytest.mark.parametrize(
@@ -158,13 +174,122 @@ def test_keys_of_each_format() -> None:
     ],
 )
 def test_no_key_is_renamed_or_dropped_in_silence(function: Any, document: Any, words: str) -> None:
-    assert words in refused(Reason.INVALID_CONTENT, function, document, ".")
+    assert words in refused(Reason.INVALID_CONTENT, function, document, Naming("."))
 
 
 @pytest.mark.parametrize("kind", [Format.ENTRIES, Format.ENV_VARS, Format.PROPERTIES, Format.DOTENV])
 @pytest.mark.parametrize("body", [b'"geheim"', b"null", b"1"])
 def test_a_single_value_has_no_key(kind: Format, body: bytes) -> None:
-    assert "single value" in refused(Reason.UNSUPPORTED_CONTENT, written, body, kind)
+    words = refused(Reason.UNSUPPORTED_CONTENT, written, body, kind)
+    assert words.startswith(f"The format {kind} needs an object or a list, and the document is a single value")
+
+
+APP_ = Naming("_", "APP_")
+PRESERVE = Naming("__", case=EnvVarCase.PRESERVE)
+
+
+def test_a_prefix_stands_before_each_key_as_it_is() -> None:
+    document: Any = {"path": "x", "1st": ["y"], "a": {"b": "z"}}
+    assert list(variables(document, APP_)) == ["APP_1ST_0", "APP_A_B", "APP_PATH"]
+    assert list(entries(document, Naming(".", "shop-"))) == ["shop-1st.0", "shop-a.b", "shop-path"]
+    assert list(properties(document, Naming(".", "shop."))) == ["shop.1st[0]", "shop.a.b", "shop.path"]
+    assert list(properties(["x"], Naming(".", "shop"))) == ["shop[0]"]
+    assert written(b'{"a":{"b":1}}', Format.DOTENV, prefix="APP_").text == {"config.env": "APP_A_B=1\n"}
+    assert list(written(b'{"a":{"b":1}}', Format.ENV_VARS, prefix="APP_").text) == ["APP_A_B"]
+    assert list(written(b'{"a":{"b":1}}', Format.ENTRIES, prefix="x.", separator="_").text) == ["x.a_b"]
+    assert written(b'{"a":{"b":1}}', Format.PROPERTIES, prefix="x.").text == {"config.properties": "x.a.b=1\n"}
+
+
+def test_names_can_keep_their_case_and_dots() -> None:
+    document: Any = {
+        "Logging": {"LogLevel": {"Default": "Information", "Microsoft.AspNetCore": "Warning"}},
+        "a-b": ["x"],
+    }
+    names = ["Logging__LogLevel__Default", "Logging__LogLevel__Microsoft.AspNetCore", "a-b__0"]
+    assert list(variables(document, PRESERVE)) == names
+    body = json.dumps(document).encode()
+    wanted = {"separator": "__", "env_var_case": EnvVarCase.PRESERVE}
+    assert list(written(body, Format.ENV_VARS, **wanted).text) == names
+    text = written(body, Format.DOTENV, **wanted).text["config.env"]
+    assert list(dotenv_values(stream=io.StringIO(text))) == list(node_reads(text)) == names
+    assert variables({"a": "x", "A": "y"}, PRESERVE) == {"A": "y", "a": "x"}
+
+
+@pytest.mark.parametrize(
+    ("function", "naming", "document", "words"),
+    [
+        (variables, APP_, {"x" * 250: "geheim"}, "253 characters, the prefix included, and does not"),
+        (entries, Naming(".", "p"), {"x" * 253: "geheim"}, '"_" and ".", the prefix included, and does not'),
+        (properties, Naming(".", "p"), {"x" * 253: "geheim"}, "1 to 253 characters, the prefix included."),
+        (entries, Naming(".", "."), {".a": "geheim"}, '"/.a" cannot be a key'),
+        (
+            variables,
+            Naming("_", "A_"),
+            {"b": {"c": "geheim"}, "b-c": "x"},
+            '"/b/c" and "/b-c" both fall on the key "A_B_C"',
+        ),
+        (variables, PRESERVE, {"Redis:Host": "geheim"}, 'with ":" in it as nested objects'),
+        (variables, PRESERVE, {"größe": "geheim"}, "with envVarCase: Preserve a name has 1 to 253 letters"),
+        (variables, PRESERVE, {".a": "geheim"}, 'starts with a letter or "_"'),
+        (variables, PRESERVE, {"1a": "geheim"}, 'starts with a letter or "_"'),
+        (variables, Naming("_"), {"1a": "geheim"}, "Where it does, set spec.target.prefix, for example APP_."),
+    ],
+)
+def test_what_a_prefix_and_a_case_cannot_make_a_name_of(
+    function: Any, naming: Naming, document: Any, words: str
+) -> None:
+    assert words in refused(Reason.INVALID_CONTENT, function, document, naming)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("path",), ("home",), ("hostname",), ("pwd",), ("_",), ("ld", "preload"), ("ld_library_path",), ("bash", "env"),
+        ("glibc", "tunables"), ("windir",), ("kubernetes", "service", "host"), ("kubernetes_port_443_tcp_addr",),
+    ],
+)  # fmt: skip
+def test_the_names_of_a_process_itself_are_refused_with_the_way_out(path: tuple[str, ...]) -> None:
+    document: Any = "geheim"
+    for part in reversed(path):
+        document = {part: document}
+    for naming in (Naming("_"), Naming("_", case=EnvVarCase.PRESERVE)):
+        for kind in (Format.ENV_VARS, Format.DOTENV):
+            words = refused(Reason.INVALID_CONTENT, variables, document, naming, kind)
+            assert "Set spec.target.prefix, for example APP_" in words
+    assert list(variables(document, APP_).values()) == ["geheim"]
+    assert (
+        list(entries(document, Naming("_")).values()) == list(properties(document, Naming("_")).values()) == ["geheim"]
+    )
+
+
+def test_a_prefix_that_makes_a_name_of_the_process_is_refused() -> None:
+    assert '"LD_PRELOAD"' in refused(Reason.INVALID_CONTENT, variables, {"preload": "geheim"}, Naming("_", "LD_"))
+
+
+def test_names_that_only_look_like_those_of_a_process_are_taken() -> None:
+    names = ["ENV", "JAVA_TOOL_OPTIONS", "KUBERNETES_NAMESPACE", "LD_SDK_KEY", "PATHS", "TZ", "USER"]
+    assert list(variables(dict.fromkeys(names, "x"), Naming("_"))) == names
+
+
+@pytest.mark.parametrize("value", ["x", "é"])
+@pytest.mark.parametrize("kind", [Format.ENV_VARS, Format.DOTENV])
+def test_a_value_with_which_no_process_starts_is_refused(kind: Format, value: str) -> None:
+    """The kernel itself says where the limit is."""
+    most = (MAX_VARIABLE_BYTES - len("LONG_=")) // len(value.encode())
+    (fits,) = variables({"long_": value * most}, Naming("_"), kind).items()
+    assert starts(*fits)
+    too_long = {"long_": value * (most + 1)}
+    assert not starts("LONG_", too_long["long_"])
+    words = refused(Reason.INVALID_CONTENT, variables, too_long, Naming("_"), kind)
+    assert "LONG_" in words
+    assert "no process can start" in words
+
+
+def starts(name: str, value: str) -> bool:
+    try:
+        return os.waitstatus_to_exitcode(os.waitpid(os.posix_spawn("/bin/true", ["true"], {name: value}), 0)[1]) == 0
+    except OSError:
+        return False
 
 
 @pytest.mark.parametrize(
@@ -226,6 +351,52 @@ def test_only_documents_are_converted(kind: Format, content_type: str) -> None:
     else:
         words = refused(Reason.UNSUPPORTED_CONTENT, written, body, kind, content_type)
         assert "neither JSON nor YAML by its content type" in words
+
+
+@pytest.mark.parametrize("value", ["line 1\r\nline 2", "\r\n", "a\rb", "-----BEGIN-----\r\nx=\r\n-----END-----\r\n"])
+def test_line_ends_of_windows_arrive_in_every_format(value: str) -> None:
+    body = json.dumps({"pem": value}).encode()
+    assert json.loads(written(body, Format.JSON).text["config.json"]) == {"pem": value}
+    assert yaml.safe_load(written(body, Format.YAML).text["config.yaml"]) == {"pem": value}
+    assert javaproperties.loads(written(body, Format.PROPERTIES).text["config.properties"]) == {"pem": value}
+    text = written(body, Format.DOTENV).text["config.env"]
+    assert dict(dotenv_values(stream=io.StringIO(text, newline=""))) == node_reads(text) == {"PEM": value}
+    assert written(body, Format.ENTRIES).text == {"pem": value}
+    assert written(body, Format.ENV_VARS).text == {"PEM": value}
+    for kind in (Format.JSON, Format.YAML, Format.PROPERTIES, Format.DOTENV):
+        assert "\r" not in next(iter(written(body, kind).text.values())), "an editor or git could change it"
+
+
+OPAQUE = ("application/octet-stream", "binary/octet-stream", "")
+
+
+@pytest.mark.parametrize("opaque", OPAQUE)
+@pytest.mark.parametrize("kind", list(Format))
+def test_the_content_type_of_the_spec_takes_the_place_of_what_appconfig_says(kind: Format, opaque: str) -> None:
+    """Parameter Store, Secrets Manager, CodePipeline and some objects of S3 have no type of their own."""
+    body = b'{"db": {"host": "x"}}'
+    wanted = spec(content_type="application/json", target=target(format=kind, key=None))
+    assert render(content(body, content_type=opaque), wanted) == written(body, kind)
+
+
+def test_the_content_type_of_the_spec_decides_the_language_and_the_default_key() -> None:
+    received = content(b"a: {b: 1.10}", content_type="application/octet-stream")
+    part = render(received, spec(content_type="text/x-yaml", select="/a", target=target(key=None)))
+    assert part.text == {"config.yaml": "b: 1.10\n"}
+    raw = render(received, spec(content_type="text/x-java-properties", target=target(key=None)))
+    assert raw.text == {"config.properties": "a: {b: 1.10}"}
+    flags = content(b'{"a": {"enabled": true}}', content_type="binary/octet-stream")
+    definition = render(
+        flags, spec(content_type="application/json", feature_flags=FeatureFlags(output=FlagOutput.FLAGD))
+    )
+    assert "flagd.dev" in next(iter(definition.text.values()))
+
+
+@pytest.mark.parametrize("opaque", OPAQUE)
+def test_content_of_no_known_type_is_refused_with_the_way_out(opaque: str) -> None:
+    words = refused(Reason.UNSUPPORTED_CONTENT, written, b"geheim", Format.JSON, opaque)
+    assert f"({opaque or 'none'})" in words
+    assert "set spec.contentType, for example to application/json" in words
 
 
 def test_the_default_key_of_a_conversion_follows_the_format() -> None:
@@ -294,9 +465,11 @@ def test_what_does_not_fit_compressed_is_too_large_without_the_advice_to_compres
 
 @pytest.mark.parametrize("kind", [Format.ENTRIES, Format.ENV_VARS])
 def test_the_values_of_all_keys_count_together(kind: Format) -> None:
-    half = "é" * (LIMIT_BYTES // 4)
-    assert written(f'{{"a": "{half}", "b": "{half}"}}'.encode(), kind).keys == 2
-    assert "1,048,577 bytes" in refused(Reason.TOO_LARGE, written, f'{{"a": "{half}", "b": "{half}x"}}'.encode(), kind)
+    part = "é" * (LIMIT_BYTES // 32)
+    full = {f"a{number}": part for number in range(16)}
+    assert written(json.dumps(full).encode(), kind).keys == 16
+    words = refused(Reason.TOO_LARGE, written, json.dumps(full | {"b": "x"}).encode(), kind)
+    assert "1,048,577 bytes as it would be written, and a ConfigMap holds at most 1,048,576" in words
 
 
 def test_yaml_is_written_so_that_nothing_is_taken_for_something_else() -> None:

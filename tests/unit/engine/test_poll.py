@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from appconfig_operator.api.v1alpha1 import Format
 from appconfig_operator.core import pace
 from appconfig_operator.core.errors import (
     AwaitedError,
@@ -13,8 +14,9 @@ from appconfig_operator.core.errors import (
     TooEarlyError,
 )
 from appconfig_operator.core.render import LIMIT_BYTES
-from tests.unit.builders import content, spec, target
+from tests.unit.builders import content, source, spec, target
 from tests.unit.engine.bench import AWAY, DENIED, FORBIDDEN, FOREIGN, NOT_DEPLOYED, NOT_FOUND, THROTTLED, Bench, bench
+from tests.unit.engine.fakes import World
 
 
 def test_a_first_version_is_written_and_told_once() -> None:
@@ -299,6 +301,16 @@ def test_a_crash_between_the_two_writes_is_ended_by_the_next_process() -> None:
     assert it.world.writes == 1, "what is right already is not written again"
     assert again.ready == ("True", "Synced")
     assert again.memory.status.target is not None
+
+
+def test_the_content_type_of_the_spec_is_for_what_is_written_and_the_status_says_what_appconfig_said() -> None:
+    wanted = spec(content_type="application/json", target=target(format=Format.ENTRIES, key=None))
+    received = content(b'{"a": 1}', content_type="application/octet-stream")
+    it = Bench(World(answers=[received]), source=source(spec=wanted))
+    it.poll()
+    assert it.ready == ("True", "Synced")
+    assert it.memory.status.source is not None
+    assert it.memory.status.source.content_type == "application/octet-stream"
 
 
 def test_the_next_call_is_counted_from_the_answer() -> None:
