@@ -137,6 +137,37 @@ def test_a_format_that_cannot_be_made_is_told(scene: Scene) -> None:
     scene.wait_for("one", "Synced", generation=2)
 
 
+def test_a_content_type_of_the_spec_makes_a_document_of_opaque_bytes(scene: Scene) -> None:
+    """As Parameter Store, Secrets Manager and CodePipeline deliver JSON."""
+    scene.deploy(DOCUMENT, content_type="application/octet-stream")
+    scene.apply("one", target={"format": "EnvVars"})
+    stalled(scene, "one", "UnsupportedContent", "set spec.contentType, for example to application/json")
+    scene.change("one", contentType="application/json")
+    source = scene.wait_for("one", "Synced", generation=2)
+    assert scene.config_map("one")["data"] == WRITTEN["EnvVars"]
+    assert source["status"]["source"]["contentType"] == "application/octet-stream"
+    scene.change("one", contentType="application/json", target={"format": "Raw"})
+    scene.wait_for("one", "Synced", generation=3)
+    assert scene.config_map("one")["data"] == WRITTEN["Raw"]
+
+
+def test_a_name_of_the_process_is_refused_and_a_prefix_is_the_way_out(scene: Scene) -> None:
+    scene.deploy(b'{"path": "can4rybird", "labels": {}}')
+    scene.apply("one", target={"format": "EnvVars"})
+    stalled(scene, "one", "InvalidContent", 'the environment variable "PATH"')
+    assert not scene.has_config_map("one")
+    scene.change("one", target={"format": "EnvVars", "prefix": "APP_"})
+    scene.wait_for("one", "Synced", generation=2)
+    assert scene.config_map("one")["data"] == {"APP_PATH": "can4rybird"}
+
+
+def test_names_keep_their_case_for_dotnet(scene: Scene) -> None:
+    scene.deploy(b'{"Logging": {"LogLevel": {"Shop.Checkout": "can4rybird"}}}')
+    scene.apply("one", target={"format": "EnvVars", "separator": "__", "envVarCase": "Preserve"})
+    scene.wait_for("one", "Synced")
+    assert scene.config_map("one")["data"] == {"Logging__LogLevel__Shop.Checkout": "can4rybird"}
+
+
 def test_a_changed_format_takes_the_place_of_the_old_one(scene: Scene) -> None:
     scene.deploy(DOCUMENT)
     scene.apply("one", target={"format": "JSON"})

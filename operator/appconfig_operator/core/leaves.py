@@ -93,19 +93,35 @@ def bare(value: Scalar) -> str:
 
 
 def _leaves(document: Document, path: Path) -> Iterator[tuple[Path, Scalar]]:
-    """Walk in a fixed order, as Spring's YAML reader does: an empty list is a leaf like null, an empty object is none.
+    """Walk in a fixed order. An empty list is a leaf like null, an empty object is none.
 
-    Spring binds the empty string to a list, and to no object: an application would not start.
+    Spring binds the empty string to a list, and to no object before Spring Boot 4.1: an application would not start.
     """
     match document:
         case dict():
             for key in sorted(document):
                 yield from _leaves(document[key], (*path, key))
         case list() if document:
-            for index, value in enumerate(document):
-                yield from _leaves(value, (*path, index))
+            yield from _elements(document, path)
         case list():
             if path:
                 yield path, None
         case _:
             yield path, document
+
+
+def _elements(elements: list[Document], path: Path) -> Iterator[tuple[Path, Scalar]]:
+    """Walk through a list. An element with no leaf is one like null where others follow: Spring takes no gap there."""
+    gaps: list[Path] = []
+    for index, value in enumerate(elements):
+        place = (*path, index)
+        leaves = _leaves(value, place)
+        first = next(leaves, None)
+        if first is None:
+            gaps.append(place)
+            continue
+        for gap in gaps:
+            yield gap, None
+        gaps.clear()
+        yield first
+        yield from leaves
