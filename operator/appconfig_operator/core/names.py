@@ -18,11 +18,10 @@ MAX_KEY = 253
 PREFIX = "spec.target.prefix"
 
 _ENTRY_KEY = re.compile(r"[-._a-zA-Z0-9]+")
-_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _NOT_IN_VARIABLES = re.compile(r"[^A-Z0-9_]")
 _LOWER = str.maketrans("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
-_PRESERVED = re.compile(r"[a-zA-Z_][-._a-zA-Z0-9]*")
+_VARIABLE = re.compile(r"[a-zA-Z_][-._a-zA-Z0-9]*")
 """What every kubelet takes from `envFrom`. Up to Kubernetes 1.29 it skips what `IsEnvVarName` refuses; from 1.30 on it
 takes each key of a ConfigMap: `makeEnvironmentVariables` in pkg/kubelet/kubelet_pods.go."""
 
@@ -84,7 +83,7 @@ class Naming:
         """
         preserve = self.case is EnvVarCase.PRESERVE
         name = self._joined(path) if preserve else _NOT_IN_VARIABLES.sub("_", self._joined(path).translate(_LOWER))
-        if len(name) > MAX_KEY or not (_PRESERVED if preserve else _VARIABLE).fullmatch(name):
+        if len(name) > MAX_KEY or not _VARIABLE.fullmatch(name):
             raise invalid(f"{pointer(path)} cannot be an environment variable: {self._variable_rule()}")
         if name.upper() in RESERVED or _KUBERNETES.fullmatch(name.upper()):
             raise invalid(

@@ -89,10 +89,10 @@ class Deliverer:
         if content is None:
             return None
         try:
-            received = content.read_as(source.spec.content_type)
-            with self.lane.through(received, source.namespace):
-                memory.see(flags_seen(received))
-                data = render(content, source.spec)
+            read = content.read_as(source.spec.content_type)
+            with self.lane.through(read, source.namespace):
+                memory.see(flags_seen(read))
+                data = render(read, source.spec)
         except ContentError as error:
             memory.blocked = error.copy()  # the traceback of the one that was raised holds the parsed document
             memory.pending = None

@@ -71,7 +71,7 @@ def test_python_and_node_read_back_dotenv(flat: dict[str, str]) -> None:
 
 
 def node_reads(text: str) -> dict[str, str]:
-    """Read as Node's dotenv 17 says it does: no escape but line ends in double quotes, the rest as it stands."""
+    """Read as Node's dotenv 17 and 18 do: no escape but line ends in double quotes, the rest as it stands."""
     found = {}
     text = re.sub(r"\r\n?", "\n", text)
     value = r"\s*'(?:\\'|[^'])*'|\s*\"(?:\\\"|[^\"])*\"|\s*`(?:\\`|[^`])*`|[^#\r\n]+"
@@ -79,7 +79,8 @@ def node_reads(text: str) -> dict[str, str]:
     for name, raw in re.findall(line, text, re.MULTILINE | re.ASCII):
         read = raw.strip().strip("\ufeff")
         quote = read[:1]
-        read = re.sub(r"\A(['\"`])([\s\S]*)\1\Z", r"\2", read)
+        # The lines of JavaScript also end at U+2028 and U+2029.
+        read = re.sub(r"(?:\A|(?<=[\n\r\u2028\u2029]))(['\"`])([\s\S]*)\1(?=[\n\r\u2028\u2029]|\Z)", r"\2", read)
         if quote == '"':
             read = read.replace("\\n", "\n").replace("\\r", "\r")
         found[name] = read
@@ -103,7 +104,10 @@ def test_the_first_way_to_quote_that_all_read_alike(value: str, line: str) -> No
     assert dotenv_text({"A": value}) == line + "\n"
 
 
-@pytest.mark.parametrize("value", ['it\'s "x"\n', "'\"", "it's \" # ", " '\"", "'\" ", "it's ${HOME}", "a\\\\b\n"])
+@pytest.mark.parametrize(
+    "value",
+    ["a\u2028'\"'", "\"'\u2029", 'it\'s "x"\n', "'\"", "it's \" # ", " '\"", "'\" ", "it's ${HOME}", "a\\\\b\n"],
+)
 def test_what_readers_of_dotenv_read_differently_is_refused(value: str) -> None:
     assert '"A" cannot be written as Dotenv' in refused(
         Reason.INVALID_CONTENT, dotenv_text, {"B": "geheim", "A": value}
@@ -145,7 +149,7 @@ def test_keys_of_each_format() -> None:
     ("document", "names"),
     [
         ({"labels": {}, "deep": {"er": {}}, "servers": [], "none": None}, {"servers", "none"}),
-        ({"a": [{}, {"name": "b"}]}, {"a.0", "a.1.name"}),
+        ({"a": [{}, {"name": "b"}, "b"]}, {"a.0", "a.1.name", "a.2"}),
         ({"a": [{"b": {}}, [{}], {"name": "b"}, {}]}, {"a.0", "a.1", "a.2.name"}),
         ({"a": [{"name": "b"}, {}, {"b": {}}]}, {"a.0.name"}),
         ({"a": [{}], "b": {"c": [[{}], []]}}, {"b.c.0", "b.c.1"}),

@@ -9,9 +9,11 @@ import pytest
 
 from appconfig_operator.core.errors import ContentError
 from appconfig_operator.engine import deliver
+from appconfig_operator.engine import lane as lane_module
 from appconfig_operator.engine.lane import SMALL_BYTES, Lane, large
-from tests.unit.builders import content
-from tests.unit.engine.bench import bench
+from tests.unit.builders import content, source, spec
+from tests.unit.engine.bench import Bench, bench
+from tests.unit.engine.fakes import World
 from tests.unit.engine.running import eventually
 
 LARGE = content(b"x" * (SMALL_BYTES + 1))
@@ -31,6 +33,16 @@ SMALL = content(b"x" * SMALL_BYTES)
 )
 def test_what_is_large(body: bytes, content_type: str, *, expected: bool) -> None:
     assert large(content(body, content_type=content_type)) is expected
+
+
+def test_what_is_large_goes_by_the_content_type_of_the_spec(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(lane_module, "large", lambda read: bool(seen.append(read.content_type)))  # type: ignore[func-returns-value]
+    received = content(b"a: &a x\nb: *a\n", content_type="application/octet-stream")
+    it = Bench(World(answers=[received]), source=source(spec=spec(content_type="text/yaml")))
+    it.poll()
+    assert seen == ["text/yaml"]
+    assert it.ready == ("True", "Synced")
 
 
 def test_large_ones_go_one_at_a_time_and_in_order() -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _PLAIN = re.compile(r"[-_a-zA-Z0-9./:@%+,]*")
 _BLANKS = " \t\v\f\ufeff"
+# What ends a bare value, and JavaScript's other line ends: Node's takes quotes off a part that stands between two.
+_ENDS = "#\r\n\u2028\u2029"
 _QUOTES = ("'", '"', "`")
 # python-dotenv puts other variables in here, whatever the quotes.
 _REFERENCE = re.compile(r"\$\{[^}]*\}")
@@ -60,7 +62,7 @@ def _bare(value: str) -> bool:
     """Tell whether both readers take the value as it stands: on one line, no comment, nothing to trim."""
     edges = value[0] + value[-1]
     return (
-        not any(character in value for character in "#\r\n")
+        not any(character in value for character in _ENDS)
         and not value.startswith(_QUOTES)
         and not any(character.isspace() or character in _BLANKS for character in edges)
     )
