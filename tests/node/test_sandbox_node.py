@@ -11,6 +11,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from appconfig_operator.core.leaves import MAX_VARIABLE_BYTES
 from sandbox import wait_until
 from sandbox.kubectl import PROGRAM, Kubectl, KubectlError
 from sandbox.node import BUSYBOX_IMAGE, Cluster
@@ -39,6 +40,10 @@ def start_pod(kubectl: Kubectl, namespace: str, manifest: str) -> None:
     kubectl("wait", "-n", namespace, "--for=condition=Ready", "pod", "--all", "--timeout=150s")
 
 
+def config_map(name: str, data: dict[str, str]) -> str:
+    return json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data})
+
+
 def container_id(kubectl: Kubectl, namespace: str, pod: str) -> str:
     return kubectl("get", "pod", pod, "-n", namespace, "-o", "jsonpath={.status.containerStatuses[0].containerID}")
 
@@ -59,6 +64,37 @@ def test_mounted_file_changes_in_the_same_container(kubectl: Kubectl, namespace:
     wait_until(lambda: kubectl(*read) == "CHF", 60, "the new content in the container")
     assert container_id(kubectl, namespace, "reader") == before
     assert kubectl("exec", "reader", "-n", namespace, "--", "sh", "-c", "echo $currency") == "EUR\n"
+
+
+def test_env_from_takes_the_names_and_values_that_the_operator_writes(kubectl: Kubectl, namespace: str) -> None:
+    """Names with dots and dashes, which `envVarCase: Preserve` keeps, and the longest value that a process can have."""
+    data = {
+        "Logging__LogLevel__Shop.Checkout": "Warning",
+        "a-b": "dash",
+        "LONG": "x" * (MAX_VARIABLE_BYTES - len("LONG=")),
+    }
+    kubectl("create", "-n", namespace, "-f", "-", stdin=config_map("names", data))
+    start_pod(kubectl, namespace, restricted_pod("named", variables_from=["names"]))
+    found = kubectl("exec", "named", "-n", namespace, "--", "cat", "/proc/1/environ").split("\0")
+    assert {f"{name}={value}" for name, value in data.items()} <= set(found)
+
+
+def test_no_container_starts_with_what_the_operator_refuses(kubectl: Kubectl, namespace: str) -> None:
+    """A variable that is one byte longer, and a `PATH` that a document brings."""
+    refused = {"long": {"LONG": "x" * (MAX_VARIABLE_BYTES - len("LONG=") + 1)}, "path": {"PATH": "/srv/data"}}
+    for name, data in refused.items():
+        kubectl("create", "-n", namespace, "-f", "-", stdin=config_map(name, data))
+        kubectl("apply", "-n", namespace, "-f", "-", stdin=restricted_pod(name, variables_from=[name]))
+
+    def logged() -> str:
+        try:
+            return kubectl("logs", "long", "-n", namespace)
+        except KubectlError as error:
+            return str(error)
+
+    wait_until(lambda: "argument list too long" in logged(), 60, "the end of the container")
+    status = ("get", "pod", "path", "-n", namespace, "-o", "jsonpath={.status.containerStatuses[0]}")
+    wait_until(lambda: "executable file not found in $PATH" in kubectl(*status), 60, "the error of the container")
 
 
 def test_pod_asks_the_api_server_as_its_service_account(
