@@ -95,12 +95,10 @@ class Fault:
         return cls("BadRequestException", invalid_parameter(parameter, problem, f"Invalid {parameter}"))
 
     @classmethod
-    def missing(cls, resource_type: str, **referenced_by: str) -> Fault:
-        """Answer 404: such as ``Deployment``. Default: referred to by what AWS names, with some identifier."""
-        names = _REFERRING.get(resource_type, (f"{resource_type}Identifier",))
-        return cls(
-            "ResourceNotFoundException", not_found(resource_type, **(referenced_by or dict.fromkeys(names, "x")))
-        )
+    def missing(cls, resource_type: str, parameter: str = "", identifier: str = "") -> Fault:
+        """Answer 404: such as ``Deployment``. Default: referred to by the parameters that AWS names there."""
+        names = (parameter,) if parameter else _REFERRING.get(resource_type, (f"{resource_type}Identifier",))
+        return cls("ResourceNotFoundException", not_found(resource_type, **dict.fromkeys(names, identifier)))
 
     @classmethod
     def page(cls, status: int = HTTPStatus.SERVICE_UNAVAILABLE) -> Fault:
