@@ -224,7 +224,7 @@ def test_when_the_configuration_is_gone_start_says_why(
     proxy: AppConfigProxy, ours: Session, kind: str, reason: Reason, words: str
 ) -> None:
     """Of a live token, AWS says only that there is no configuration, and quotes the token."""
-    proxy.fail(LATEST, Fault.missing("Configuration", ConfigurationToken=ours._token or ""))
+    proxy.fail(LATEST, Fault.missing("Configuration", "ConfigurationToken", ours._token or ""))
     proxy.fail(START, Fault.missing(kind))
     fails(ours, SourceError, reason, words)
     assert ours.poll() == CONTENT, "what was made again is found by the next poll"
