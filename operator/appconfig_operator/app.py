@@ -34,8 +34,9 @@ from appconfig_operator.engine.shards import Shards
 from appconfig_operator.engine.slots import threads
 from appconfig_operator.engine.workers import Workers
 from appconfig_operator.gauges import QUICK, SLOW, Gauges
-from appconfig_operator.kube.api import ConnectionSettingsError, connect, in_cluster, own_namespace
+from appconfig_operator.kube.api import connect
 from appconfig_operator.kube.configmaps import ConfigMaps
+from appconfig_operator.kube.connection import ConnectionSettingsError, in_cluster, own_namespace
 from appconfig_operator.kube.events import Events
 from appconfig_operator.kube.fence import Fence
 from appconfig_operator.kube.handovers import Handovers

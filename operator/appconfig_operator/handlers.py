@@ -8,19 +8,26 @@ from __future__ import annotations
 import itertools
 import logging
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
 
 import kopf
 
 from appconfig_operator.api.v1alpha1 import GROUP, PLURAL, VERSION, Source
+from appconfig_operator.kube.connection import expect, load
 
 if TYPE_CHECKING:
     import asyncio
+    import ssl
     from collections.abc import Callable, Iterator, Sequence
 
 logger = logging.getLogger(__name__)
 
 _IDENTITY: Any = "appconfig-operator"  # a type of Kopf that it does not show
+
+LOGIN_AGAIN_SECONDS = 10.0
+"""Until the settings of the connection are read again when they could not be."""
 
 _KOPF = logging.getLogger("kopf")
 _REFUSED = re.compile(r"failed; will retry: GET (\S+) -> APIForbiddenError")
@@ -70,12 +77,14 @@ async def watch(  # noqa: PLR0913 (what Kopf is told, all by name)
     Exception
         Whatever ends Kopf: an error in a watch stream, a deleted CRD, refused credentials. Watch again then.
     """
-    refusals = _Refusals(on_refused)
-    _KOPF.addHandler(refusals)
+    listener = _Listener(on_refused, stop)
+    _KOPF.addHandler(listener)
     try:
         await _operator(sink, namespaces=namespaces, stop=stop, on_gap=on_gap, page=page)
     finally:
-        _KOPF.removeHandler(refusals)
+        _KOPF.removeHandler(listener)
+    if listener.failure is not None:
+        raise listener.failure
 
 
 async def _operator(
@@ -98,23 +107,81 @@ async def _operator(
     )
 
 
-class _Refusals(logging.Handler):
-    """Reads in what Kopf logs which requests are refused: it tells of that in no other way."""
+class _Listener(logging.Handler):
+    """Reads in what Kopf logs which requests are refused, and what ends it: it tells of that in no other way, or late.
 
-    def __init__(self, on_refused: Callable[[str], None]) -> None:
+    Attributes
+    ----------
+    failure
+        The first error that ended a task which is to run for as long as the watch does.
+    """
+
+    def __init__(self, on_refused: Callable[[str], None], stop: asyncio.Event) -> None:
         super().__init__()
+        self.failure: BaseException | None = None
         self._on_refused = on_refused
+        self._stop = stop
 
     def emit(self, record: logging.LogRecord) -> None:
         """Look at one line."""
-        found = _REFUSED.search(record.getMessage())
+        text = record.getMessage()
+        found = _REFUSED.search(text)
         if found is not None:
             self._on_refused(found[1])
+        if record.exc_info and " has failed: " in text and self.failure is None:
+            self.failure = record.exc_info[1]
+            self._stop.set()  # by itself, Kopf waits 5 s for a task that waits for this
+
+
+@dataclass(frozen=True, kw_only=True)
+class Login(kopf.ConnectionInfo):
+    """What Kopf logs in with. It compares two of them, so as not to try again what was refused.
+
+    Attributes
+    ----------
+    tls_server_name
+        The name that the API server's certificate has to have, or nothing: that of its address.
+    """
+
+    tls_server_name: str | None = None
+
+    def as_ssl_context(self) -> ssl.SSLContext:
+        """Make the context, which asks for that name: for this, Kopf has no setting."""
+        context = super().as_ssl_context()
+        if self.tls_server_name:
+            expect(context, self.tls_server_name, instead_of=urlsplit(self.server).hostname)
+        return context
+
+
+def login(**_kwargs: object) -> Login:
+    """Take what ordinary calls take: Kopf's own login leaves out proxies and `tls-server-name`.
+
+    Raises
+    ------
+    ConnectionSettingsError
+        When the files that say it are no longer usable: Kopf tries again later.
+    """
+    settings = load()  # anew each time: Kopf asks when the API server no longer takes what it had
+    proxy = (
+        settings.proxy
+    )  # before the token, which the client may read anew, and with it what the file says of a proxy
+    scheme, _blank, token = str(settings.get_api_key_with_prefix("BearerToken") or "").rpartition(" ")
+    return Login(
+        server=settings.host,
+        ca_path=settings.ssl_ca_cert,
+        insecure=not settings.verify_ssl,
+        scheme=scheme or None,
+        token=token or None,
+        certificate_path=settings.cert_file,
+        private_key_path=settings.key_file,
+        proxy_url=proxy,
+        tls_server_name=settings.tls_server_name,
+    )
 
 
 def _registry(sink: Sink, on_gap: Callable[[], None], settle: Callable[[], None]) -> kopf.OperatorRegistry:
     registry = kopf.OperatorRegistry()
-    kopf.on.login(registry=registry)(kopf.login_via_client)
+    kopf.on.login(registry=registry, backoff=LOGIN_AGAIN_SECONDS)(login)
 
     # Asynchronous, so that Kopf calls it in its loop: a thread for each event costs more than the handler.
     async def on_event(event: kopf.RawEvent, **_: object) -> None:

@@ -31,7 +31,13 @@ _QUIET = ("kopf.objects", "kopf.activities", "kopf._core", "botocore")
 # What Kopf writes of each call of the API server that fails, and the many settings of the connection in it.
 _AGAIN = re.compile(r"attempt #[1-5](/\d+)? failed; will retry:")
 _REFUSED = re.compile(r"failed; will retry: \S+ \S+ -> APIForbiddenError")
-_CONNECTION = re.compile(r"ConnectionKey\([^()]*\), ")
+_CONNECTION = re.compile(r"ConnectionKey\((?:[^()]|\([^()]*\))*\), ")
+
+# What Kopf writes of each of its tasks that an error ends: the watch tells of it in a line of its own, and why.
+_TASK_ENDED = re.compile(r"^[^:]* has failed: ")
+
+# User and password in a URL, of a proxy say.
+_USER = re.compile(r"(?<=://)[^\s/?#]*@")
 
 # An error of Kopf's with what the API server, or a gateway before it, has answered: all to the end of the line.
 _ANSWER = re.compile(r"\b(API\w*Error)\(.*?(, status=\d{3}\))?$")
@@ -72,10 +78,12 @@ def configure(*, log_format: str, level: str) -> None:
 
 def _fold(record: logging.LogRecord) -> bool:
     """Make one line of a record, or none, without the text of an error of a library: that could quote anything."""
-    text = " ".join(record.getMessage().split())
+    text = _USER.sub("", " ".join(record.getMessage().split()))
     if record.name.startswith("kopf"):
         if _REFUSED.search(text):
             return False  # at each try, for ever: `rights` tells of it, once
+        if record.exc_info and _TASK_ENDED.search(text):
+            return False
         # The traceback of an error inside Kopf is long, and its end is in the message.
         text = _ANSWER.sub(_without_words, _CONNECTION.sub("", text))
         if _AGAIN.search(text):

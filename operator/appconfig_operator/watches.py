@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from appconfig_operator import handlers
 from appconfig_operator.kube.errors import FORBIDDEN, ApiError, UnreachableError
 from appconfig_operator.kube.requests import described, namespace_of
-from appconfig_operator.kube.sources import list_refusal, unreachable_advice
+from appconfig_operator.kube.sources import list_refusal, unreachable
 
 if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source
@@ -38,6 +38,9 @@ SETTLE_SECONDS = 2.0
 
 SETTLE_TIMES = 30
 """How often this is waited for at most: where gaps never end, they are looked into all the same."""
+
+
+NOT_INSTALLED = "The CRD appconfigsources.appconfig-operator.io is not installed: apply crds/"
 
 
 class SourceWatch:
@@ -112,23 +115,25 @@ class SourceWatch:
                     self._renewed = False
                     asyncio.run(self._watch())
                     if not self._renewed:
-                        self._complain("The watch ended, and is started again")
+                        self._ended()
             # Whatever ends Kopf, the watch goes on; a cancellation that leaks from it, too.
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001
-                self._complain(f"The watch ended ({type(error).__name__}), and is started again")
+                self._ended(f" ({type(error).__name__})")
             self._stop.wait(self._again)
+
+    def _ended(self, kind: str = "") -> None:
+        self._complain(NOT_INSTALLED if self._sources.gone() else f"The watch ended{kind}, and is started again")
 
     def _prepared(self) -> bool:
         """Tell whether there is something to watch, and forget what was deleted while nobody watched."""
         self._again = WATCH_AGAIN_SECONDS
         try:
             if not self._sources.served():
-                self._complain("The CRD appconfigsources.appconfig-operator.io is not installed: apply crds/")
+                self._complain(NOT_INSTALLED)
                 return False
             self._forget_deleted()
         except UnreachableError as error:
-            server, advice = self._sources.server, unreachable_advice(error)
-            self._complain(f"The Kubernetes API server {server} cannot be reached ({error}); trying again{advice}")
+            self._complain(unreachable(error, self._sources.server, self._sources.proxy))
             return False
         except ApiError as error:
             self._again = _patience(error)

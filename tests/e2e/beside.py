@@ -43,6 +43,8 @@ POLLS = 20
 OUTAGE_SECONDS = 30.0
 LEASE_SECONDS = 15
 DEPLOYED_AFTER_SECONDS = 25.0
+SOON_SECONDS = 8.0
+"""The watch on sources ends a few seconds after the CRD has gone: the API server closes it late."""
 
 
 @dataclass
@@ -218,4 +220,33 @@ def outlive_an_outage(cluster: Cluster) -> None:
     assert "ERROR" in tries[-1], tries
 
 
-STORIES = {"crd": wait_for_crd, "unchanged": write_nothing_unchanged, "outage": outlive_an_outage}
+def outlive_its_crd(cluster: Cluster) -> None:
+    """The CRD is deleted under the operator: one line says so, and when it is back, so is the operator."""
+    scene, running = cluster.new_scene(), cluster.operator
+    scene.deploy(value("1").encode(), content_type="text/plain")
+    scene.apply("checkout", target={"creationPolicy": "Orphan"})
+    scene.wait_for("checkout", "Synced")
+    before, pid = len(running.log), running.pid
+
+    cluster.kubectl("delete", "-k", MANIFESTS.parent / "crds")
+    deleted = time.monotonic()
+    wait_until(lambda: NOT_INSTALLED in running.log[before:], TIMEOUT, "a line about the missing CRD")
+    assert time.monotonic() - deleted < SOON_SECONDS
+    assert scene.config_map("checkout")["data"] == {"config.txt": value("1")}
+    cluster.kubectl("apply", "--server-side", "-k", MANIFESTS.parent / "crds")
+    wait_for_kind(cluster.kubectl)
+    scene.apply("again", target={"name": "again"})
+    scene.wait_for("again", "Synced")
+    running.check()
+    assert running.pid == pid
+    troubles = [line for line in running.log[before:].splitlines() if " ERROR " in line or " WARNING " in line]
+    assert len(troubles) == 1, troubles
+    assert NOT_INSTALLED in troubles[0]
+
+
+STORIES = {
+    "crd": wait_for_crd,
+    "unchanged": write_nothing_unchanged,
+    "outage": outlive_an_outage,
+    "crd-deleted": outlive_its_crd,
+}

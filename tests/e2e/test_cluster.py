@@ -20,3 +20,7 @@ def test_20_unchanged_polls_and_a_restart_write_nothing(beside: Beside) -> None:
 
 def test_the_api_server_is_away_for_30_s_and_the_same_process_loses_nothing(beside: Beside) -> None:
     beside["outage"].result(TIMEOUT)
+
+
+def test_the_crd_is_deleted_and_one_line_says_so(beside: Beside) -> None:
+    beside["crd-deleted"].result(TIMEOUT)

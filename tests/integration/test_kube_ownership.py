@@ -11,7 +11,7 @@ import pytest
 
 from appconfig_operator.core.lease import Lease, shard_lease
 from appconfig_operator.core.lease_requests import CreateLease, ReplaceLease
-from appconfig_operator.kube import api as module
+from appconfig_operator.kube import connection as module
 from appconfig_operator.kube.handovers import Handovers
 from appconfig_operator.kube.leases import Leases
 from appconfig_operator.kube.ownership import owned_by_service_account

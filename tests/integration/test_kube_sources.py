@@ -370,10 +370,12 @@ def test_served(api: Api) -> None:
 def test_not_served(api: Api, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setattr(module, name, value)
     assert not Sources(api).served()
+    assert Sources(api).gone()
 
 
 def test_served_is_not_known(away: Api, installed: ControlPlane) -> None:
     with pytest.raises(UnreachableError):
         Sources(away).served()
+    assert not Sources(away).gone()
     with pytest.raises(ApiError, match="HTTP 401"):
         Sources(api_of(installed.kubeconfig_for("wrong", "no-such-token"))).served()

@@ -152,7 +152,7 @@ def test_what_asyncio_tells_of_a_task_has_no_text(capsys: pytest.CaptureFixture[
     [
         ("GET https://x/api -> APIServerError('hunter2 (a), b', {'message': 'hunter2'}, status=500)", "(status=500)"),
         ("Root task is failed: APIForbiddenError('hunter2', {'code': 403}, status=403)", "(status=403)"),
-        ("watcher has failed: ('hunter2', APIError('hunter2'", "APIError"),
+        ("watcher is failed: ('hunter2', APIError('hunter2'", "APIError"),
     ],
 )
 def test_kopf_quotes_no_answer(capsys: pytest.CaptureFixture[str], text: str, left: str) -> None:
@@ -160,6 +160,29 @@ def test_kopf_quotes_no_answer(capsys: pytest.CaptureFixture[str], text: str, le
     logging.getLogger("kopf._cogs.clients.api").error("Request attempt #6 failed; will retry: %s", text)
     (line,) = written(capsys)
     assert line.endswith(left)
+
+
+@pytest.mark.parametrize("name", ["kopf._cogs.clients.api", "asyncio", "appconfig_operator.x"])
+def test_no_password_of_a_proxy(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    logs.configure(log_format="text", level="info")
+    key = (
+        "ConnectionKey(host='10.0.0.1', port=443, proxy=URL('http://a:b%40(hunter2)@192.0.2.1:3128'), proxy_auth=None)"
+    )
+    logging.getLogger(name).error("-> ClientError(%s, OSError(1)), url='http://a:b(hunter2)@192.0.2.1:3128'", key)
+    (line,) = written(capsys)
+    assert "hunter2" not in line
+    assert "http://192.0.2.1:3128" in line
+    assert ("ConnectionKey" in line) == (not name.startswith("kopf"))
+
+
+def test_that_a_task_of_kopf_ended_is_told_by_the_watch(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(log_format="text", level="info")
+    logger = logging.getLogger("kopf._core.reactor.orchestration")
+    try:
+        raise ValueError("inside")  # noqa: TRY301 - a traceback is wanted
+    except ValueError as error:
+        logger.exception("Watcher for appconfigsources.v1alpha1.appconfig-operator.io@shop has failed: %s", error)  # noqa: TRY401 - as Kopf does
+    assert written(capsys) == []
 
 
 def test_what_kopf_is_refused_at_each_try_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:

@@ -158,13 +158,6 @@ def test_an_api_server_that_asks_for_patience_gets_it(it: Watching, monkeypatch:
     [
         (UnreachableError("no route"), f"The Kubernetes API server {API} cannot be reached (no route); trying again"),
         (
-            UnreachableError("ProxyError"),
-            (
-                f"The Kubernetes API server {API} cannot be reached (ProxyError); trying again. "
-                "A proxy is taken for it: NO_PROXY has to name its address"
-            ),
-        ),
-        (
             ApiError(401, {"kind": "Status", "reason": "Unauthorized", "message": "Unauthorized"}),
             (
                 "The Kubernetes API server refused a list of the sources (HTTP 401 Unauthorized). Check the token of "
@@ -300,6 +293,34 @@ def test_the_definition_may_come_later(
     assert watch.listed.wait(10)
     assert it.kopf.watching.wait(10)
     assert caplog.messages == ["The CRD appconfigsources.appconfig-operator.io is not installed: apply crds/"]
+
+
+@pytest.mark.parametrize("end", [RuntimeError("404"), None])
+def test_a_definition_that_went_is_told_at_once_and_in_place_of_the_end_of_the_watch(
+    it: Watching, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, end: BaseException | None
+) -> None:
+    def gone() -> bool:
+        it.sources.crd = False
+        return True
+
+    monkeypatch.setattr(it.sources, "gone", gone, raising=False)
+    it.kopf.ends.append(end)
+    it.start(monkeypatch)
+    eventually(lambda: it.sources.looks > 3)
+    it.sources.crd = True
+    assert it.kopf.watching.wait(10)
+    assert caplog.messages == [module.NOT_INSTALLED]
+
+
+def test_a_proxy_on_the_way_is_named(
+    it: Watching, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    it.sources.proxy = "http://proxy.example:3128"
+    it.sources.errors.append(UnreachableError("ProxyError"))
+    it.start(monkeypatch)
+    assert it.kopf.watching.wait(10)
+    assert f"{API} cannot be reached (ProxyError); trying again. The way there is the proxy" in caplog.text
+    assert "http://proxy.example:3128 (HTTPS_PROXY, or proxy-url of the kubeconfig)" in caplog.text
 
 
 def test_the_definition_may_go_and_come_back(it: Watching, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,6 +83,7 @@ class FakeSources:
     """Lists the uids that there are, unless there is an error to raise first."""
 
     server: str = "https://api.example:6443"
+    proxy: str = ""
     there: set[str] = field(default_factory=set)
     crd: bool = True
     errors: list[Exception] = field(default_factory=list)
@@ -98,6 +99,9 @@ class FakeSources:
         if self.errors:
             raise self.errors.pop(0)
         return self.crd
+
+    def gone(self) -> bool:
+        return not self.crd
 
     def uids(self, namespaces: Sequence[str]) -> set[str]:
         (namespace,) = namespaces

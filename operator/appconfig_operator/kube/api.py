@@ -7,8 +7,6 @@ read, changed and written back whole, so it goes through as the API server sent 
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
@@ -17,6 +15,7 @@ from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 
 from appconfig_operator.kube.answers import ANSWER_BYTES, answer, lines, read, refused
+from appconfig_operator.kube.connection import load, unusable_proxy
 from appconfig_operator.kube.errors import UnreachableError, let_in
 from appconfig_operator.kube.fence import Fence
 from appconfig_operator.kube.requests import described, namespace_of
@@ -41,37 +40,6 @@ JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 
-_LONGEST_SHOWN = 200
-_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-
-
-class ConnectionSettingsError(Exception):
-    """The settings name no API server. The message says what to set."""
-
-
-def in_cluster() -> bool:
-    """Tell whether this process runs in a Pod with a ServiceAccount."""
-    return "KUBERNETES_SERVICE_HOST" in os.environ and (_SERVICE_ACCOUNT / "token").is_file()
-
-
-def own_namespace() -> str:
-    """Return the Pod's namespace, else that of the kubeconfig's context, else `default`, as kubectl does."""
-    try:
-        if in_cluster():
-            return (_SERVICE_ACCOUNT / "namespace").read_text(encoding="ascii").strip()
-        _, current = config.list_kube_config_contexts()  # type: ignore[no-untyped-call]
-        return str(current["context"].get("namespace") or "default")
-    except (OSError, config.ConfigException):
-        return "default"
-
-
-def own_token() -> str:
-    """Return the token of the Pod's ServiceAccount, or nothing where it cannot be read."""
-    try:
-        return (_SERVICE_ACCOUNT / "token").read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        return ""
-
 
 def connect(
     *, workers: int, fence: Fence | None = None, on_call: OnCall | None = None, on_right: OnRight | None = None
@@ -94,44 +62,13 @@ def connect(
     ConnectionSettingsError
         When neither is there, or the kubeconfig cannot be used.
     """
-    configuration = client.Configuration()
+    configuration = load()
     configuration.connection_pool_maxsize = workers + 2
     configuration.retries = False  # the scheduler retries, with back-off and for all sources alike
     try:
-        if in_cluster():
-            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-        else:
-            config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-    except Exception as error:  # the client meets a file that is no kubeconfig with whatever error comes first
-        # Not the text of the error: a parser quotes the file, and a kubeconfig holds credentials.
-        raise ConnectionSettingsError(_unusable(os.environ.get("KUBECONFIG", "~/.kube/config"), error)) from error
-    if configuration.proxy and "://" not in configuration.proxy:
-        configuration.proxy = f"http://{configuration.proxy}"  # as the AWS SDK and curl take it
-    try:
         return Api(client.ApiClient(configuration), fence, on_call, on_right)
     except (ValueError, ImportError) as error:  # urllib3's own are ValueErrors; one for SOCKS needs a library
-        # Not its text: it quotes the proxy, which may have a password in it.
-        message = (
-            f"the proxy (HTTPS_PROXY, or proxy-url of the kubeconfig) cannot be used ({type(error).__name__}): "
-            "it begins with http:// or https://"
-        )
-        raise ConnectionSettingsError(message) from error
-
-
-def _unusable(where: str, error: Exception) -> str:
-    # os.path, as it never raises. A path that cannot be one may be the content itself, which is not to be shown.
-    if len(where) > _LONGEST_SHOWN or "\n" in where:
-        problem = "the variable KUBECONFIG is not the name of a file."
-    elif not any(os.path.exists(os.path.expanduser(path)) for path in where.split(os.pathsep)):  # noqa: PTH110, PTH111 (see above)
-        problem = (
-            f"the kubeconfig file {where!r} does not exist, or may not be read. The variable KUBECONFIG names one."
-        )
-    else:
-        problem = (
-            f"{where} is no usable kubeconfig file ({type(error).__name__}), or names a context or a file that does "
-            "not exist. `kubectl config view` shows what is in it; the variable KUBECONFIG names another one."
-        )
-    return f"no Kubernetes API server: this is no Pod, and {problem}"
+        raise unusable_proxy(error) from error
 
 
 class Api:
@@ -155,6 +92,8 @@ class Api:
         on_right: OnRight | None = None,
     ) -> None:
         self._client = api_client
+        proxy = api_client.configuration.proxy  # now: with each token, the client reads the setting again
+        self._proxy = _shown(str(proxy)) if proxy else ""
         self._fence = fence or Fence()
         self._on_call = on_call
         self._on_right = on_right
@@ -162,8 +101,12 @@ class Api:
     @property
     def server(self) -> str:
         """Where the API server is, to be shown: without a user and password, which a kubeconfig may have in it."""
-        parts = urlsplit(str(self._client.configuration.host))
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        return _shown(self._client.configuration.host)
+
+    @property
+    def proxy(self) -> str:
+        """Where the proxy is that leads to it, to be shown in the same way, or nothing."""
+        return self._proxy
 
     def call(  # noqa: PLR0913 (what an HTTP call consists of)
         self,
@@ -296,3 +239,8 @@ class Api:
             prepared[scheme["key"]] = scheme["value"]
         url = f"{settings.host}{path}"
         return (f"{url}?{urlencode(query)}" if query else url), prepared
+
+
+def _shown(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

@@ -7,7 +7,7 @@ import binascii
 import json
 from typing import TYPE_CHECKING, Any
 
-from appconfig_operator.kube.api import in_cluster, own_token
+from appconfig_operator.kube.connection import in_cluster, own_token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -36,6 +36,11 @@ class Sources:
         """Where the API server is."""
         return self._api.server
 
+    @property
+    def proxy(self) -> str:
+        """Where the proxy is that leads to it, or nothing."""
+        return self._api.proxy
+
     def served(self) -> bool:
         """Tell whether the API server knows the resource: whether the CRD is installed.
 
@@ -51,6 +56,13 @@ class Sources:
                 return False
             raise
         return any(resource["name"] == PLURAL for resource in resources)
+
+    def gone(self) -> bool:
+        """Tell whether the API server says that it does not know the resource: without an answer, it is there."""
+        try:
+            return not self.served()
+        except Exception:  # noqa: BLE001 (whatever it is: who asks has an error to report already)
+            return False
 
     def uids(self, namespaces: Sequence[str]) -> set[str]:
         """List the uids of all resources, in pages, metadata only.
@@ -186,6 +198,12 @@ def list_refusal(error: ApiError) -> str:
     return f"The Kubernetes API server refused a list of the sources ({error}){said}{advice}"
 
 
-def unreachable_advice(error: UnreachableError) -> str:
-    """Say what may lie between, as the end of a sentence, or nothing."""
-    return ". A proxy is taken for it: NO_PROXY has to name its address" if "Proxy" in str(error) else ""
+def unreachable(error: UnreachableError, server: str, proxy: str) -> str:
+    """Say that the API server cannot be reached, and what lies between: the proxy, if there is one."""
+    words = f"The Kubernetes API server {server} cannot be reached ({error}); trying again"
+    if not proxy:
+        return words
+    return (
+        f"{words}. The way there is the proxy {proxy} (HTTPS_PROXY, or proxy-url of the kubeconfig): check that it "
+        "answers and lets the operator through. Where none is needed, NO_PROXY has to name the API server's address"
+    )

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import ssl
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from kubernetes.config import incluster_config, kube_config
+from urllib3 import ProxyManager
+from urllib3.util import make_headers
 
-from appconfig_operator.kube import api as module
-from appconfig_operator.kube.api import ConnectionSettingsError, connect, in_cluster, own_namespace
+from appconfig_operator import handlers
+from appconfig_operator.kube import connection as module
+from appconfig_operator.kube.api import connect
+from appconfig_operator.kube.connection import ConnectionSettingsError, in_cluster, own_namespace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,6 +90,13 @@ def test_pod_wins_over_kubeconfig(pod: Path, tmp_path: Path) -> None:
     (tmp_path / "config").write_text(json.dumps(kubeconfig()), encoding="utf-8")
     assert pod.exists()
     assert connect(workers=1)._client.configuration.host == "https://10.0.0.1:443"
+
+
+@pytest.mark.parametrize("missing", ["ca.crt", "token"])
+def test_a_pod_whose_files_are_empty_is_told_so(pod: Path, missing: str) -> None:
+    pod.with_name(missing).write_text("", encoding="utf-8")
+    with pytest.raises(ConnectionSettingsError, match="the files of the Pod's ServiceAccount cannot be used"):
+        connect(workers=1)
 
 
 @pytest.mark.parametrize("missing", ["variable", "token"])
@@ -206,3 +218,93 @@ def test_a_proxy_of_another_kind_is_refused_without_its_password(monkeypatch: py
     with pytest.raises(ConnectionSettingsError, match=r"the proxy \(HTTPS_PROXY, .* cannot be used") as error:
         connect(workers=1)
     assert SECRET not in str(error.value)
+
+
+PROXY = f"http://someone:{SECRET}%40@proxy.example:3128"
+
+
+def with_cluster(tmp_path: Path, **cluster: Any) -> None:
+    content = kubeconfig(clusters=[{"name": "a", "cluster": {"server": "https://api.example:6443", **cluster}}])
+    (tmp_path / "config").write_text(json.dumps(content), encoding="utf-8")
+
+
+@pytest.fixture
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.mark.usefixtures("no_proxies")
+@pytest.mark.parametrize(
+    ("cluster", "environment", "taken"),
+    [
+        ({}, {}, None),
+        ({"proxy-url": PROXY}, {}, PROXY),
+        ({"proxy-url": PROXY}, {"HTTPS_PROXY": "http://other.example"}, PROXY),
+        ({}, {"HTTPS_PROXY": PROXY}, PROXY),
+        ({}, {"HTTPS_PROXY": "proxy.example:3128"}, "http://proxy.example:3128"),
+        ({}, {"HTTP_PROXY": PROXY}, None),
+        ({"proxy-url": PROXY}, {"NO_PROXY": ".example"}, None),
+        ({}, {"HTTPS_PROXY": PROXY, "NO_PROXY": "api.example"}, None),
+        ({}, {"HTTPS_PROXY": PROXY, "NO_PROXY": "other.example"}, PROXY),
+    ],
+)
+def test_calls_and_the_watch_take_the_same_proxy(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    cluster: dict[str, str],
+    environment: dict[str, str],
+    taken: str | None,
+) -> None:
+    with_cluster(tmp_path, **cluster)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    api = connect(workers=1)
+    api._client.configuration.auth_settings()  # reads the kubeconfig again, as each call may
+    manager = api._client.rest_client.pool_manager
+    shown = "http://proxy.example:3128" if taken else ""
+    assert (str(manager.proxy or "").replace(f"someone:{SECRET}%40@", ""), api.proxy) == (shown, shown)
+    if taken and "@" in taken:
+        assert isinstance(manager, ProxyManager)
+        assert manager.proxy_headers == make_headers(proxy_basic_auth=f"someone:{SECRET}@")
+    login = handlers.login()
+    assert (login.server, login.proxy_url, login.trust_env) == ("https://api.example:6443", taken, False)
+
+
+@pytest.mark.usefixtures("no_proxies")
+def test_the_watch_takes_what_calls_take(tmp_path: Path) -> None:
+    with_cluster(tmp_path, **{"tls-server-name": "kubernetes", "insecure-skip-tls-verify": True})
+    login = handlers.login()
+    assert (login.tls_server_name, login.insecure, login.scheme, login.token) == ("kubernetes", True, "Bearer", SECRET)
+    assert handlers.login() == login, "Kopf tries no login again that was refused"
+    with_cluster(tmp_path)
+    assert handlers.login() != login
+    assert handlers.login().as_ssl_context().check_hostname
+
+
+@pytest.mark.usefixtures("no_proxies")
+def test_the_certificate_is_asked_for_by_the_name_that_the_kubeconfig_says(tmp_path: Path) -> None:
+    with_cluster(tmp_path, **{"tls-server-name": "kubernetes"})
+    context = handlers.login().as_ssl_context()
+    assert context.check_hostname
+
+    def asked(host: str) -> str | bytes | None:
+        return context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname=host).server_hostname
+
+    assert asked("api.example") == "kubernetes"
+    assert asked("proxy.example") == "proxy.example", "TLS with a proxy"
+
+
+def test_a_token_of_a_pod_that_was_replaced_is_read_by_the_next_login(pod: Path) -> None:
+    assert handlers.login().token == "first"
+    pod.write_text("second", encoding="utf-8")
+    assert handlers.login().token == "second"
+
+
+def test_a_login_by_an_exec_plugin(tmp_path: Path) -> None:
+    status = {"kind": "ExecCredential", "apiVersion": "client.authentication.k8s.io/v1", "status": {"token": SECRET}}
+    plugin = {"apiVersion": status["apiVersion"], "command": "echo", "args": [json.dumps(status)]}
+    content = kubeconfig(users=[{"name": "a", "user": {"exec": {**plugin, "interactiveMode": "Never"}}}])
+    (tmp_path / "config").write_text(json.dumps(content), encoding="utf-8")
+    assert handlers.login().token == SECRET

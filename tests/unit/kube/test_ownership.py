@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from appconfig_operator.kube import api as module
+from appconfig_operator.kube import connection as module
 from appconfig_operator.kube.ownership import owned_by_service_account
 
 if TYPE_CHECKING:
