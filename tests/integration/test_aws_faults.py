@@ -280,19 +280,29 @@ def test_one_attempt_only(proxy: AppConfigProxy, ours: Session) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "words"),
-    [("AWS_ENDPOINT_URL", "EndpointConnectionError"), ("HTTP_PROXY", "ProxyConnectionError")],
-    ids=["service", "proxy"],
+    "nobody",
+    [
+        ("AWS_ENDPOINT_URL", "http://{}", "could not be reached at {} .EndpointConnectionError."),
+        (
+            "HTTP_PROXY",
+            "http://{}",
+            "could not be reached through the proxy {} .ProxyConnectionError.. Check that the proxy",
+        ),
+        ("HTTP_PROXY", "http://me:0123456789@{}", "could not be reached through the proxy {} .ProxyConnectionError."),
+    ],
+    ids=["service", "proxy", "proxy with a password"],
 )
 def test_nobody_there(
-    proxy: AppConfigProxy, ours: Session, monkeypatch: pytest.MonkeyPatch, variable: str, words: str
+    proxy: AppConfigProxy, ours: Session, monkeypatch: pytest.MonkeyPatch, nobody: tuple[str, str, str]
 ) -> None:
     there = ours.clients
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.setenv(variable, f"http://{LOOPBACK}:{free_ports(1)[0]}")
+    variable, url, words = nobody
+    address = f"{LOOPBACK}:{free_ports(1)[0]}"
+    monkeypatch.setenv(variable, url.format(address))
     ours.clients = Clients(workers=1, user_agent="test", timeouts=IMPATIENT)
-    fails(ours, TransientError, Reason.SERVICE_UNAVAILABLE, words)
+    fails(ours, TransientError, Reason.SERVICE_UNAVAILABLE, words.format(address))
     ours.clients = there
     assert ours.poll() is None
     assert proxy.sessions() == 1, "the token was not sent"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ConnectionError as BotoConnectionError
-from botocore.exceptions import HTTPClientError, SSLError
+from botocore.exceptions import HTTPClientError, ProxyConnectionError, SSLError
 
 from appconfig_operator.aws.answers import SlowBodyError, UnreadableAnswerError
 
@@ -18,11 +18,18 @@ def unreachable(error: Exception) -> str:
     Parameters
     ----------
     error
-        What botocore raised. Of its URL only host and port are shown: the query may hold a session's token.
+        What botocore raised. Of its URLs only host and port are shown: the query may hold a session's token, and that
+        of a proxy has a user and a password.
     """
     name, host = type(error).__name__, host_of(error)
+    if isinstance(error, ProxyConnectionError):
+        proxy = _host(error.kwargs.get("proxy_url")) or "that HTTPS_PROXY names"
+        return (
+            f"could not be reached through the proxy {proxy} ({name}). Check that the proxy answers and lets the "
+            "operator through, and the variables HTTPS_PROXY and NO_PROXY of the operator."
+        )
     if not host:
-        return f"could not be reached ({name})."
+        return f"could not be reached ({name}). Check the operator's way to AWS: region, name server, proxy."
     if isinstance(error, SSLError):
         advice = "TLS with it failed: check AWS_CA_BUNDLE, and whether a proxy stands between."
     else:
@@ -39,7 +46,10 @@ def unanswered(error: Exception) -> bool:
 
 def host_of(error: Exception) -> str:
     """Return host and port of the URL that an exception of botocore is about, or an empty text."""
-    url = getattr(error, "kwargs", {}).get("endpoint_url")
+    return _host(getattr(error, "kwargs", {}).get("endpoint_url"))
+
+
+def _host(url: object) -> str:
     if not isinstance(url, str):
         return ""
     try:

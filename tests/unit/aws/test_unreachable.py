@@ -28,17 +28,56 @@ def test_host_and_port_only(url: str, host: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "proxy"),
+    [
+        (f"http://user:{TOKEN}@proxy.example:3128", "proxy.example:3128"),
+        (f"http://***:***@proxy.example:3128/{TOKEN}", "proxy.example:3128"),
+        (f"user:{TOKEN}@proxy.example:3128", "that HTTPS_PROXY names"),
+        ("http://proxy.example", "proxy.example"),
+        (f"http://proxy.example:{TOKEN}", "that HTTPS_PROXY names"),
+        (None, "that HTTPS_PROXY names"),
+    ],
+    ids=["password", "masked", "no scheme", "no port", "no URL", "nothing"],
+)
+def test_a_dead_proxy_is_named_without_its_password(url: str | None, proxy: str) -> None:
+    words = unreachable(botocore.ProxyConnectionError(proxy_url=url, error=TOKEN))  # type: ignore[arg-type]
+    assert words.startswith(f"could not be reached through the proxy {proxy} (ProxyConnectionError).")
+    assert "HTTPS_PROXY and NO_PROXY" in words
+    assert TOKEN not in words
+
+
+@pytest.mark.parametrize(
     "error",
     [
-        botocore.ProxyConnectionError(proxy_url=f"http://user:{TOKEN}@proxy:3128", error=TOKEN),
         botocore.ConnectTimeoutError(endpoint_url=f"https://host:{TOKEN}/", error=TOKEN),
-        botocore.ConnectTimeoutError(endpoint_url=TOKEN, error=TOKEN),
+        botocore.ReadTimeoutError(endpoint_url=f"https://[{TOKEN}", error=TOKEN),
+        botocore.HTTPClientError(error=TOKEN),
         ValueError(TOKEN),
     ],
-    ids=["a proxy", "no port", "no URL", "of something else"],
+    ids=["no port", "no URL", "no host", "of something else"],
 )
-def test_no_host_where_none_can_be_told(error: Exception) -> None:
-    assert unreachable(error) == f"could not be reached ({type(error).__name__})."
+def test_the_remedy_is_told_where_no_host_can_be(error: Exception) -> None:
+    words = unreachable(error)
+    assert words.startswith(f"could not be reached ({type(error).__name__}). Check the operator's way to AWS")
+    assert TOKEN not in words
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        botocore.EndpointConnectionError,
+        botocore.ConnectTimeoutError,
+        botocore.ReadTimeoutError,
+        botocore.ConnectionClosedError,
+        botocore.SSLError,
+        botocore.ProxyConnectionError,
+    ],
+)
+def test_each_has_a_host_and_a_remedy(kind: type[botocore.BotoCoreError]) -> None:
+    words = unreachable(kind(endpoint_url=f"https://{HOST}/?{TOKEN}", proxy_url=f"http://{HOST}", error=TOKEN))
+    assert HOST in words
+    assert "heck " in words
+    assert TOKEN not in words
 
 
 def test_tls_that_failed() -> None:
