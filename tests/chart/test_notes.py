@@ -7,9 +7,12 @@ import re
 import subprocess
 from typing import TYPE_CHECKING
 
+import pytest
 import yaml
 
+from appconfig_operator.core.policy import parse
 from tests.chart.rendering import NAMESPACE, notes
+from tests.unit import builders
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,8 +26,8 @@ COMPLETE = {
 
 def first_source(text: str) -> dict[str, dict[str, str]]:
     """Read the resource that the notes let the user apply."""
-    _, _, rest = text.partition("<<EOF\n")
-    return dict(yaml.safe_load(rest.partition("EOF")[0]))
+    _, _, rest = text.partition("<<'EOF'\n")
+    return dict(yaml.safe_load(rest.partition("\nEOF")[0]))
 
 
 def test_all_namespaces() -> None:
@@ -61,6 +64,63 @@ def test_keys_in_the_environment_are_an_identity() -> None:
 
 def test_an_image_that_is_pinned_by_its_digest_is_not_the_default() -> None:
     assert "image.repository" not in notes({"image": {"digest": f"sha256:{'0' * 64}"}})
+
+
+ROLES = ["arn:aws:iam::111122223333:role/*"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "namespaces", "expected"),
+    [
+        ([{"namespaces": ["shop", "shop-*"], "applications": ["shop"]}], [], ("shop", "shop", "my-environment")),
+        ([{"namespaces": ["*"], "applications": ["*"]}], [], ("default", "my-application", "my-environment")),
+        (
+            [
+                {
+                    "namespaces": ["team-?-*"],
+                    "applications": ["*", "a*"],
+                    "environments": ["dev", "p*"],
+                    "roleArns": ROLES,
+                }
+            ],
+            [],
+            ("team-x-example", "aexample", "dev"),
+        ),
+        (
+            [
+                {"namespaces": ["billing"], "applications": ["billing"]},
+                {"namespaces": ["*.b"], "applications": ["no"]},
+                {"namespaces": ["shop*"], "applications": ["public"]},
+            ],
+            ["a-b", "shop"],
+            ("shop", "public", "my-environment"),
+        ),
+        (
+            [{"namespaces": ["[ab]", "2024"], "applications": ["[a]", "$(id) `id`"]}],
+            [],
+            ("2024", "$(id) `id`", "my-environment"),
+        ),
+    ],
+    ids=["a name", "all", "patterns", "of those that are served", "sets, and what a shell would run"],
+)
+def test_the_first_source_is_one_that_the_policy_allows(
+    rules: list[dict[str, list[str]]], namespaces: list[str], expected: tuple[str, str, str]
+) -> None:
+    text = notes({**COMPLETE, "policy": {"enabled": True, "rules": rules}, "watchNamespaces": namespaces})
+    source = first_source(text)
+    spec = source["spec"]
+    assert (source["metadata"]["namespace"], spec["application"], spec["environment"]) == expected
+    assert "that policy.rules allow" in text
+    assert "NOTE" not in text
+    named = builders.spec(application=spec["application"], environment=spec["environment"])
+    parse(yaml.safe_dump({"rules": rules})).check(builders.source(namespace=expected[0], spec=named))
+
+
+def test_a_policy_that_allows_none_of_the_namespaces_is_noted() -> None:
+    rules = [{"namespaces": ["shop"], "applications": ["shop"]}]
+    text = notes({**COMPLETE, "policy": {"enabled": True, "rules": rules}, "watchNamespaces": ["billing"]})
+    assert "NOTE: policy.rules let none of these namespaces read anything" in text
+    assert first_source(text)["metadata"]["namespace"] == "billing"
 
 
 def test_a_shell_can_run_what_the_notes_say(tmp_path: Path) -> None:

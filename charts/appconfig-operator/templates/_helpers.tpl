@@ -101,3 +101,49 @@ subjects:
 {{- end }}
 {{- end }}
 {{- end }}
+
+{{/*
+What NOTES.txt proposes as a first source: a namespace that is served, and names that policy.rules allow, as far as that
+can be said here. Patterns with [ are left to the operator.
+*/}}
+{{- define "appconfig-operator.firstSource" -}}
+{{- $namespace := .Values.watchNamespaces | default (list "default") | first }}
+{{- $application := "my-application" }}
+{{- $environment := "my-environment" }}
+{{- $allowed := not .Values.policy.enabled }}
+{{- $candidates := .Values.watchNamespaces }}
+{{- if not $candidates }}
+{{- $candidates = list "default" }}
+{{- range .Values.policy.rules }}
+{{- $candidates = append $candidates (include "appconfig-operator.example" .namespaces) }}
+{{- end }}
+{{- end }}
+{{- range $candidate := $candidates }}
+{{- range $rule := $.Values.policy.rules }}
+{{- range .namespaces }}
+{{- $unsure := contains "[" . }}
+{{- $regex := regexQuoteMeta . | replace "\\*" ".*" | replace "\\?" "." }}
+{{- if and (not $allowed) (not $unsure) (regexMatch (printf "^(?s:%s)$" $regex) $candidate) }}
+{{- $allowed = true }}
+{{- $namespace = $candidate }}
+{{- $application = include "appconfig-operator.example" $rule.applications | default $application }}
+{{- $environment = include "appconfig-operator.example" $rule.environments | default $environment }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- dict "namespace" $namespace "application" $application "environment" $environment "allowed" $allowed | toYaml }}
+{{- end }}
+
+{{/*
+A name that one of some patterns allows, or nothing: all do, or it cannot be said here.
+*/}}
+{{- define "appconfig-operator.example" -}}
+{{- $example := "" }}
+{{- range . }}
+{{- if and (not $example) (not (contains "[" .)) (ne . "*") }}
+{{- $example = . | replace "*" "example" | replace "?" "x" }}
+{{- end }}
+{{- end }}
+{{- $example }}
+{{- end }}
