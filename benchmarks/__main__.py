@@ -15,6 +15,7 @@ from benchmarks.catalogue import CATALOGUE, WINDOW_SECONDS, steps
 from benchmarks.goals import Seen
 from benchmarks.scenarios import first_sync, held, neighbours, scale, take_over
 from sandbox.go import GoError
+from sandbox.output import say
 from sandbox.process import ProcessError
 from sandbox.provision import ensure_programs
 
@@ -98,7 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     figures = [figure for name in names for figure in CATALOGUE[name].figures(seen)]
     pages.update(figures)
-    print(report.plain(figures))
+    say(report.plain(figures))
     _say(f"done in {(time.monotonic() - began) / 60:.0f} minutes")
     return 0 if all(figure.ok for figure in figures) else 1
 

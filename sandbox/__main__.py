@@ -18,6 +18,7 @@ from sandbox.interrupts import listen
 from sandbox.ministack import MiniStack
 from sandbox.modules import GROUPS
 from sandbox.node import BUSYBOX_IMAGE, Cluster, PackagesError
+from sandbox.output import give_up, say
 from sandbox.process import ProcessError
 from sandbox.provision import ensure_programs
 
@@ -97,13 +98,16 @@ def main(arguments: list[str] | None = None) -> int:
         if command == "run":
             _run(node=options.node)
     except KeyboardInterrupt:
-        _say("\nStopped." if command == "run" else "\nInterrupted.")
+        say("\nStopped." if command == "run" else "\nInterrupted.")
         return 0 if command == "run" else _STOPPED_WHILE_BUILDING
+    except BrokenPipeError:
+        give_up()  # whom it was for has gone
+        return 1
     except (GoError, PackagesError, ProcessError, OSError) as error:
         sys.stderr.write(f"sandbox: {error}\n")
         return 1
     for path in programs.values():
-        _say(str(path))
+        say(str(path))
     return 0
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sandbox.appconfig import AppConfig
+from sandbox.output import say as to_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,15 +21,10 @@ _ENDPOINT = "AWS_ENDPOINT_URL"
 _SURROUNDINGS = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 
 
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
-
-
 def main(
     arguments: list[str] | None = None,
     environment: Mapping[str, str] | None = None,
-    say: Callable[[str], None] = _say,
+    say: Callable[[str], None] = to_output,
 ) -> int:
     """Run the command line.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.go import GoError
+from sandbox.output import say
 from sandbox.provision import program
 from tools import schemas
 
@@ -52,7 +53,7 @@ def main(files: Sequence[str]) -> int:
     except GoError as error:
         sys.stderr.write(f"kubeconform: {error}\n")
         return 1
-    sys.stdout.write(done.stdout)
+    say(done.stdout.removesuffix("\n"))
     sys.stderr.write(done.stderr)
     return done.returncode
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from sandbox.output import say
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -137,7 +139,7 @@ def main() -> int:
     """Write all of it, and return the exit status."""
     try:
         for text in everything():
-            sys.stdout.write(f"---\n{text}")
+            say(f"---\n{text}".removesuffix("\n"))
     except KustomizeError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 
 from sandbox.go import GoError
+from sandbox.output import say
 from sandbox.provision import program
 
 if __name__ == "__main__":
     try:
-        sys.stdout.write(f"{program(sys.argv[1])}\n")
+        say(str(program(sys.argv[1])))
     except GoError as error:
         sys.exit(f"tools.program: {error}")

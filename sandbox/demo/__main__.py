@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 import time
@@ -20,6 +19,7 @@ from sandbox.image import ImageError
 from sandbox.interrupts import listen
 from sandbox.kubectl import KubectlError
 from sandbox.node import PackagesError
+from sandbox.output import give_up
 from sandbox.process import ProcessError, tail
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -86,8 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
         if last:
             narrator.title(last)
     except OSError:
-        # The reader has gone. Python would complain when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up()
     return code
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from sandbox.image import IMAGE, Archive, ImageError, build_image
+from sandbox.output import say
 
 _MEGABYTE = 1_000_000
 
@@ -23,10 +24,8 @@ def main() -> int:
         sys.stderr.write(f"sandbox: {error}\n")
         return 1
     archive = Archive(path)
-    print(path)
-    print(
-        f"{IMAGE}: {archive.compressed / _MEGABYTE:.1f} MB compressed, {archive.unpacked / _MEGABYTE:.1f} MB unpacked"
-    )
+    say(str(path))
+    say(f"{IMAGE}: {archive.compressed / _MEGABYTE:.1f} MB compressed, {archive.unpacked / _MEGABYTE:.1f} MB unpacked")
     return 0
 
 

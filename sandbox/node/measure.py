@@ -16,6 +16,7 @@ from sandbox.kubectl import Kubectl
 from sandbox.node.cluster import Cluster
 from sandbox.node.packages import PackagesError
 from sandbox.node.pods import restricted_pod
+from sandbox.output import say
 from sandbox.process import ProcessError
 
 _PATH = "/api/v1/namespaces/default"
@@ -99,12 +100,12 @@ def _changes(readers: list[Reader]) -> list[float]:
 
 def _say(what: str, seconds: list[float]) -> None:
     spread = f"{min(seconds):6.2f} {statistics.median(seconds):6.2f} {max(seconds):6.2f}"
-    print(f"{spread}  {len(seconds):3}  {what}", flush=True)
+    say(f"{spread}  {len(seconds):3}  {what}")
 
 
 def _measure(sync_seconds: float | None) -> None:
     name = "the default, 1 min" if sync_seconds is None else f"{sync_seconds:g} s"
-    print(f"\nsyncFrequency {name}: least, median, most, times", flush=True)
+    say(f"\nsyncFrequency {name}: least, median, most, times")
     with Cluster(sync_seconds=sync_seconds) as cluster:
         for stage, seconds in cluster.seconds.items():
             _say(stage, [seconds])

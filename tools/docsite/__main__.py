@@ -11,6 +11,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import NoReturn
 
+from sandbox.output import say
 from tools.docsite import check, mermaid
 from tools.docsite.stage import StageError, stage
 
@@ -69,7 +70,7 @@ def main() -> int:
     if wrong:
         print("\n".join(wrong), f"docs: {len(wrong)} complaint(s)", sep="\n", file=sys.stderr)
         return 1
-    print("docs: build/site")
+    say("docs: build/site")
     if serve:
         show()
     return 0

@@ -11,6 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from sandbox.output import say
+
 _BUILD = Path(__file__).parents[2] / "build"
 _PAGES = (".", "getting-started", "resource", "reasons", "performance", "architecture", "consumers")
 _SIZES = {"phone": "390,2400", "desk": "1280,1600"}
@@ -79,7 +81,7 @@ def main() -> int:
             for scheme in _SCHEMES:
                 name = "home" if page == "." else page
                 take(browser, page, size, scheme, folder / f"{name}-{device}-{scheme}.png")
-    print(f"{len(_PAGES) * len(_SIZES) * len(_SCHEMES)} pictures: build/screenshots")
+    say(f"{len(_PAGES) * len(_SIZES) * len(_SCHEMES)} pictures: build/screenshots")
     return 0
 
 

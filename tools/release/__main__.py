@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from sandbox.go import GoError
+from sandbox.output import say
 from tools.release import chart, files
 from tools.release.changelog import section
 from tools.release.versions import problems
@@ -51,11 +52,11 @@ def main(arguments: list[str] | None = None) -> int:
             sys.stderr.writelines(f"release: {problem}\n" for problem in wrong)
             return 1 if wrong else 0
         if options.command == "notes":
-            sys.stdout.write(section((_ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), options.version))
+            say(section((_ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), options.version).removesuffix("\n"))
         elif options.command == "files":
             files.make(_ROOT, options.registry, options.out)
         else:
-            sys.stdout.write(f"{chart.push(options.file, options.registry)}\n")
+            say(chart.push(options.file, options.registry))
     except (ValueError, OSError, GoError, subprocess.CalledProcessError) as error:
         sys.stderr.write(f"release: {error}\n")
         return 1
