@@ -22,6 +22,7 @@ from appconfig_operator.awaited_watches import AwaitedWatches
 from appconfig_operator.aws.service import AppConfig
 from appconfig_operator.core.health import stuck, unready
 from appconfig_operator.core.lease import identity
+from appconfig_operator.core.others import serving
 from appconfig_operator.core.shares import Replica
 from appconfig_operator.core.state import state_of
 from appconfig_operator.drift_watches import ConfigMapWatches
@@ -44,10 +45,12 @@ from appconfig_operator.kube.history import History
 from appconfig_operator.kube.identities import Identities
 from appconfig_operator.kube.leases import Leases
 from appconfig_operator.kube.marked import MarkedConfigMaps
+from appconfig_operator.kube.other_leases import OtherLeases
 from appconfig_operator.kube.outbox import Outbox
 from appconfig_operator.kube.ownership import owned_by_service_account
 from appconfig_operator.kube.sources import Sources
 from appconfig_operator.metrics import Metrics
+from appconfig_operator.other_operators import OtherOperators
 from appconfig_operator.policy_file import read_policy
 from appconfig_operator.probes import pages
 from appconfig_operator.rights import Rights
@@ -96,7 +99,7 @@ def run(settings: Settings) -> None:
     metrics, fence, rights = Metrics(release), Fence(), Rights(settings.namespaces, time.monotonic)
     try:
         # One connection for each worker and the watches on ConfigMaps; and for Leases, handed-over sessions, Events and
-        # the lists of sources.
+        # the lists of sources. That others are looked for at the start is over soon.
         connections = threads(settings.workers) + 2 * max(1, len(settings.namespaces)) + 4
         api = connect(workers=connections, fence=fence, on_call=metrics.called_kubernetes, on_right=rights.answered)
     except ConnectionSettingsError as error:
@@ -191,16 +194,17 @@ class _Operator:
         )
         call_seconds = settings.lease_duration / LEASE_CALLS
         namespace = self.lease_namespace
-        owned = partial(owned_by_service_account, namespace)
+        owned, serves = partial(owned_by_service_account, namespace), serving(settings.namespaces)
         self._shards = Shards(
             Replica(identity(platform.node(), secrets.token_hex(4)), settings.shards, settings.lease_duration),
-            leases=Leases(api, namespace, timeout=call_seconds, utc_now=_utc_now, owned=owned),
+            leases=Leases(api, namespace, timeout=call_seconds, utc_now=_utc_now, owned=owned, serves=serves),
             host=self._scheduler,
             store=Handovers(api, namespace, timeout=call_seconds, shards=settings.shards, owned=owned),
             errands=ThreadPoolExecutor(1, "handover"),
             ready=self._config_map_watches.listed,
             monotonic=steady,
         )
+        self._others = OtherOperators(OtherLeases(api), own=namespace, namespaces=settings.namespaces, stop=stop)
         metrics.watch(self._gauges)
 
     def open_ports(self) -> None:
@@ -221,6 +225,7 @@ class _Operator:
         self._config_map_watches.start()
         self._awaited_watches.start()
         self._shards.start()
+        self._others.start()
 
     def stop(self) -> str:
         """End what is under way, hand over, and say how it went."""

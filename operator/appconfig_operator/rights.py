@@ -37,8 +37,8 @@ class Rights:
     def answered(self, verb: str, resource: str, namespace: str, *, allowed: bool) -> None:
         """Take in whether a call was let through. Only those are of interest that the operator has a right for."""
         right = Right(verb, resource, namespace)
-        if right.kind not in EFFECTS:
-            return
+        if right.kind not in EFFECTS or (resource == "leases" and not namespace):
+            return  # other operators' Leases are looked at where that is allowed, and it need not be
         with self._lock:
             now = self._monotonic()
             if allowed:

@@ -40,9 +40,12 @@ SPREAD_SECONDS = 15
 HARMLESS = {("get", ""), ("list", "appconfigsources"), ("watch", "appconfigsources")} | {
     (verb, "configmaps") for verb in ("list", "watch")
 }
-OF_REPLICAS = {(verb, "leases") for verb in ("list", "create", "update", "delete")} | {
-    (verb, "secrets") for verb in ("list", "create", "delete")
-}
+# At the start each asks whether it may see the Leases of other operators.
+OF_REPLICAS = (
+    {(verb, "leases") for verb in ("list", "create", "update", "delete")}
+    | {(verb, "secrets") for verb in ("list", "create", "delete")}
+    | {("create", "selfsubjectaccessreviews")}
+)
 
 _MOVES = re.compile(r"Shard (\d+) is (polled here|given away|lost)")
 _METRIC = re.compile(r"^appconfig_operator_(\S+) (\S+)$", re.MULTILINE)

@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     from sandbox import AppConfig, ControlPlane, Process, Request
 
 ADMIN = "team"
-DISCOVERY = re.compile(r"/version|/api(/v1)?|/apis(/[^/]+/[^/]+)?")
+DISCOVERY = re.compile(
+    r"/version|/api(/v1)?|/apis(/[^/]+/[^/]+)?|/apis/authorization\.k8s\.io/v1/selfsubjectaccessreviews"
+)
+"""What everybody may ask that is known to the API server, what he may do among it."""
+
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete")
 RESOURCES = (
     ("appconfig-operator.io", "appconfigsources"),

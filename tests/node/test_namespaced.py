@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 RELEASE = "checkout"
 ADMINISTRATOR = "team"
-DISCOVERY = re.compile(r"/version|/api(/v1)?|/apis(/[^/]+/[^/]+)?")
+DISCOVERY = re.compile(
+    r"/version|/api(/v1)?|/apis(/[^/]+/[^/]+)?|/apis/authorization\.k8s\.io/v1/selfsubjectaccessreviews"
+)
 RIGHTS_OF_USER_ROLES = (
     ("list", "appconfigsources"),
     ("create", "appconfigsources"),

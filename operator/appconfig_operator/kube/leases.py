@@ -8,6 +8,7 @@ from appconfig_operator.core.lease import SELECTOR, Lease, from_dict, to_dict
 from appconfig_operator.core.lease_requests import CreateLease, Failure, LeaseError, ListLeases, ReplaceLease
 from appconfig_operator.core.lease_troubles import VERBS
 from appconfig_operator.core.managed import FIELD_MANAGER
+from appconfig_operator.core.others import EVERYWHERE, SERVES
 from appconfig_operator.kube.errors import CONFLICT, FORBIDDEN, NOT_FOUND, ApiError, UnreachableError
 from appconfig_operator.kube.pages import Pages
 
@@ -38,9 +39,11 @@ class Leases:
         For people who look at the Leases.
     owned
         Returns metadata for each of them, which say whose they are.
+    serves
+        What the holder serves, for others that look.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what Leases are made from, all by name)
         self,
         api: Api,
         namespace: str,
@@ -48,6 +51,7 @@ class Leases:
         timeout: float,
         utc_now: Callable[[], datetime],
         owned: Callable[[], Mapping[str, Any]] = dict,
+        serves: str = EVERYWHERE,
     ) -> None:
         self._api = api
         self._namespace = namespace
@@ -55,6 +59,7 @@ class Leases:
         self._timeout = timeout
         self._utc_now = utc_now
         self._owned = owned
+        self._serves = serves
 
     def carry_out(self, request: Request) -> Answer:
         """Make the call that a request asks for, and return what comes of it.
@@ -109,6 +114,7 @@ class Leases:
     def _write(self, method: str, path: str, lease: Lease) -> Lease:
         now = self._utc_now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         body = to_dict(lease, now=now)
+        body["metadata"]["annotations"][SERVES] = self._serves
         written: Mapping[str, Any] = self._api.call(
             method,
             path,

@@ -1,0 +1,97 @@
+"""Other operators in the cluster, by their Leases: which are at work, and whether they serve what this one serves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from appconfig_operator.api.v1alpha1 import GROUP
+from appconfig_operator.core.lease import from_dict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
+SERVES = f"{GROUP}/namespaces"
+"""The annotation of a Lease that tells which namespaces its holder serves: names with commas between, or `*`."""
+
+EVERYWHERE = "*"
+
+_SHOWN = 5
+_LONGEST_SECONDS = 300
+
+
+def serving(namespaces: Sequence[str]) -> str:
+    """Return the annotation's value. Without namespaces: all."""
+    return ",".join(namespaces) or EVERYWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A Lease of another operator that somebody holds.
+
+    Attributes
+    ----------
+    namespace, name
+        Where it is.
+    version
+        Its `resourceVersion`: another one at the next look says that its holder is at work. Clocks are not asked.
+    duration
+        Seconds within which its holder renews it.
+    serves
+        What the annotation says, or nothing: an older version has none.
+    """
+
+    namespace: str
+    name: str
+    version: str
+    duration: int
+    serves: str
+
+
+def held(items: Iterable[Mapping[str, Any]], own: str) -> list[Seen]:
+    """Return the Leases that others hold: those in the operator's own namespace are its replicas'."""
+    found = []
+    for item in items:
+        metadata, lease = item["metadata"], from_dict(item)
+        if lease is not None and lease.holder and metadata["namespace"] != own:
+            serves = (metadata.get("annotations") or {}).get(SERVES, "")
+            duration = min(lease.duration or 0, _LONGEST_SECONDS)
+            found.append(Seen(metadata["namespace"], lease.name, lease.version, duration, serves))
+    return found
+
+
+def renewed(before: Iterable[Seen], now: Iterable[Seen]) -> dict[str, str]:
+    """Return the namespaces of the Leases that were written in between, and what their holders serve."""
+    known = {(lease.namespace, lease.name): lease.version for lease in before}
+    return {lease.namespace: lease.serves for lease in now if known.get((lease.namespace, lease.name)) != lease.version}
+
+
+def warning(namespace: str, theirs: str, ours: Sequence[str]) -> str:
+    """Say that sources are polled twice, and what to do, or nothing: that operator serves other namespaces.
+
+    Parameters
+    ----------
+    namespace
+        Where the other one has its Leases.
+    theirs
+        What they say that it serves.
+    ours
+        What this one serves, empty: all.
+    """
+    if theirs == EVERYWHERE:
+        shared = list(ours)
+    elif theirs:
+        shared = [name for name in theirs.split(",") if not ours or name in ours]
+        if not shared:
+            return ""
+    else:
+        shared = []
+    more = f" and {len(shared) - _SHOWN} more" if len(shared) > _SHOWN else ""
+    where = f"namespaces {', '.join(shared[:_SHOWN])}{more}" if shared else "all namespaces"
+    also = f"and serves {where} as this one does" if theirs else "and may serve what this one serves"
+    return (
+        f"Another appconfig-operator is at work in this cluster, with its Leases in namespace {namespace}, {also}: "
+        "each AppConfigSource there is polled, and billed, by both. Stop one of them, give this one other namespaces "
+        f"(--namespace), or let them share the work (--lease-namespace={namespace})"
+    )

@@ -1,0 +1,52 @@
+"""The Leases of operators in all namespaces, where this one may look at them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from appconfig_operator.core.lease import SELECTOR
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from appconfig_operator.kube.api import Api
+
+_GROUP = "coordination.k8s.io"
+_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+
+class OtherLeases:
+    """Leases that are looked at once, at the start. The operator needs no right for it, and asks for none."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def visible(self) -> bool:
+        """Ask whether they may be listed: who is never refused shows up in nobody's audit as an intruder.
+
+        Raises
+        ------
+        ApiError, UnreachableError
+            When the API server does not say.
+        """
+        wanted = {"group": _GROUP, "resource": "leases", "verb": "list"}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": wanted},
+        }
+        return (self._api.call("POST", _REVIEWS, body=review).get("status") or {}).get("allowed") is True
+
+    def list(self) -> Sequence[dict[str, Any]]:
+        """List them, from the API server's cache: a little late is soon enough, and cheap with thousands of nodes.
+
+        Raises
+        ------
+        ApiError, UnreachableError
+            When they cannot be had.
+        """
+        query = {"labelSelector": SELECTOR, "resourceVersion": "0"}
+        found: Sequence[dict[str, Any]] = (
+            self._api.call("GET", f"/apis/{_GROUP}/v1/leases", query=query).get("items") or []
+        )
+        return found

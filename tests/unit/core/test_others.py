@@ -1,0 +1,71 @@
+"""Which other operators are at work, and what they have in common with this one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from appconfig_operator.core.lease import Lease, member_lease, shard_lease, to_dict
+from appconfig_operator.core.others import SERVES, Seen, held, renewed, serving, warning
+
+
+def stored(namespace: str, serves: str | None = "*", **changes: Any) -> dict[str, Any]:
+    lease = replace(Lease(shard_lease(0), "op-1", 1, 15, uid="u", version="7"), **changes)
+    body = to_dict(lease, now="2026-01-01T00:00:00Z")
+    body["metadata"] |= {"namespace": namespace, "uid": "u", "resourceVersion": lease.version}
+    if serves is not None:
+        body["metadata"]["annotations"][SERVES] = serves
+    return body
+
+
+def test_held() -> None:
+    items = [
+        stored("own"),
+        stored("free", holder=""),
+        stored("other", serves=None, name=member_lease("op-1"), version="8", duration=None),
+        stored("another", serves="a,b", duration=9_999),
+        {"metadata": {"name": "somebody's", "namespace": "x", "uid": "u", "resourceVersion": "1"}},
+    ]
+    assert held(items, "own") == [
+        Seen("other", "appconfig-operator-member-op-1", "8", 0, ""),
+        Seen("another", "appconfig-operator-shard-0", "7", 300, "a,b"),
+    ]
+    bare = stored("other")
+    bare["metadata"]["annotations"] = None
+    assert [lease.serves for lease in held([bare], "own")] == [""]
+
+
+def test_only_who_renews_is_at_work() -> None:
+    """A Lease stays when its holder was killed; a new one may come between two looks."""
+    stays, goes = Seen("gone", "a", "1", 15, "*"), Seen("there", "a", "1", 15, "x")
+    new = Seen("new", "b", "5", 15, "")
+    assert renewed([stays, goes], [stays, replace(goes, version="2"), new]) == {"there": "x", "new": ""}
+    assert renewed([stays], []) == {}
+
+
+def test_serving() -> None:
+    assert (serving([]), serving(["a", "b"])) == ("*", "a,b")
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "words"),
+    [
+        ("*", [], "and serves all namespaces as this one does"),
+        ("*", ["a"], "and serves namespaces a as this one does"),
+        ("a,b", [], "and serves namespaces a, b as this one does"),
+        ("a,b", ["b", "c"], "and serves namespaces b as this one does"),
+        ("a,b,c,d,e,f,g", [], "and serves namespaces a, b, c, d, e and 2 more as this one does"),
+        ("", ["a"], "and may serve what this one serves"),
+    ],
+)
+def test_what_both_serve_is_named(theirs: str, ours: list[str], words: str) -> None:
+    said = warning("platform", theirs, ours)
+    assert words in said
+    assert "in namespace platform" in said
+    assert "--lease-namespace=platform" in said
+
+
+def test_who_serves_other_namespaces_is_no_trouble() -> None:
+    assert warning("platform", "a,b", ["c"]) == ""
