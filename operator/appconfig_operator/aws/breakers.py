@@ -105,7 +105,7 @@ class Breakers:
         key
             Whose it was.
         where
-            Host and port, or an empty text.
+            What `unreachable.where` says of it.
         probe
             What `enter` returned.
         """
@@ -113,7 +113,7 @@ class Breakers:
         with self._lock:
             breaker, _ = self._kept.get(key, (Breaker(), ""))
             breaker.missed(now, self._random(), probe=probe)
-            self._kept[key] = breaker, f" at {where}" if where else ""
+            self._kept[key] = breaker, f" {where}" if where else ""
             self._kept.move_to_end(key)
             self._forget(now)
 

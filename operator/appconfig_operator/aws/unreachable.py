@@ -11,6 +11,10 @@ from appconfig_operator.aws.answers import SlowBodyError, UnreadableAnswerError
 
 ADVICE = "Check the region, and the operator's way to that host."
 
+PROXY_ADVICE = (
+    "Check that the proxy answers and lets the operator through, and HTTPS_PROXY and NO_PROXY of the operator."
+)
+
 
 def unreachable(error: Exception) -> str:
     """Say that something could not be reached, as the end of a sentence, with the way out.
@@ -21,20 +25,16 @@ def unreachable(error: Exception) -> str:
         What botocore raised. Of its URLs only host and port are shown: the query may hold a session's token, and that
         of a proxy has a user and a password.
     """
-    name, host = type(error).__name__, host_of(error)
-    if isinstance(error, ProxyConnectionError):
-        proxy = _host(error.kwargs.get("proxy_url")) or "that HTTPS_PROXY names"
-        return (
-            f"could not be reached through the proxy {proxy} ({name}). Check that the proxy answers and lets the "
-            "operator through, and the variables HTTPS_PROXY and NO_PROXY of the operator."
-        )
-    if not host:
+    name, place = type(error).__name__, where(error)
+    if not place:
         return f"could not be reached ({name}). Check the operator's way to AWS: region, name server, proxy."
-    if isinstance(error, SSLError):
+    if isinstance(error, ProxyConnectionError):
+        advice = PROXY_ADVICE
+    elif isinstance(error, SSLError):
         advice = "TLS with it failed: check AWS_CA_BUNDLE, and whether a proxy stands between."
     else:
         advice = ADVICE
-    return f"could not be reached at {host} ({name}). {advice}"
+    return f"could not be reached {place} ({name}). {advice}"
 
 
 def unanswered(error: Exception) -> bool:
@@ -44,9 +44,13 @@ def unanswered(error: Exception) -> bool:
     return isinstance(error, (HTTPClientError, BotoConnectionError, SlowBodyError))
 
 
-def host_of(error: Exception) -> str:
-    """Return host and port of the URL that an exception of botocore is about, or an empty text."""
-    return _host(getattr(error, "kwargs", {}).get("endpoint_url"))
+def where(error: Exception) -> str:
+    """Say where something was looked for: "at" its host and port, or "through the proxy". Or nothing."""
+    about = getattr(error, "kwargs", {})
+    if isinstance(error, ProxyConnectionError):
+        return f"through the proxy {_host(about.get('proxy_url')) or 'that HTTPS_PROXY names'}"
+    host = _host(about.get("endpoint_url"))
+    return f"at {host}" if host else ""
 
 
 def _host(url: object) -> str:

@@ -13,7 +13,7 @@ from appconfig_operator.aws import breakers as module
 from appconfig_operator.aws.answers import SlowBodyError, UnreadableAnswerError
 from appconfig_operator.aws.breakers import Breakers, Key
 from appconfig_operator.aws.session import Session
-from appconfig_operator.aws.unreachable import unanswered
+from appconfig_operator.aws.unreachable import unanswered, where
 from appconfig_operator.core.content import Content
 from appconfig_operator.core.errors import PacedError, Reason, SourceError, TransientError, WaitingError
 from appconfig_operator.core.identity import OPERATOR, Identity
@@ -45,7 +45,7 @@ class Scene:
 
     def miss(self, key: Key = KEY, times: int = 3) -> None:
         for _ in range(times):
-            self.breakers.missed(key, HOST, probe=False)
+            self.breakers.missed(key, f"at {HOST}", probe=False)
 
     def session(self, call: Callable[..., object], namespace: str = "shop") -> Session:
         client = make_client()
@@ -125,6 +125,15 @@ def test_one_probe_at_a_time() -> None:
     assert scene.breakers.enter(KEY)
     scene.breakers.missed(KEY, "", probe=True)
     with pytest.raises(TransientError, match=r"^AWS AppConfig did not answer .* about 10 s"):
+        scene.breakers.enter(KEY)
+
+
+def test_a_proxy_on_the_way_is_named_while_calls_are_paused() -> None:
+    scene = Scene()
+    error = botocore.ProxyConnectionError(proxy_url=f"http://me:{SECRET}@proxy.example:3128", error=OSError(SECRET))
+    for _ in range(3):
+        scene.breakers.missed(KEY, where(error), probe=False)
+    with pytest.raises(TransientError, match=r"^AWS AppConfig through the proxy proxy\.example:3128 did not answer 3"):
         scene.breakers.enter(KEY)
 
 
