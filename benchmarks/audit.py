@@ -13,7 +13,8 @@ _WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 _LISTS = frozenset({"list", "watch"})
 
 # The operator's talk with its other replicas: Leases, and the Secrets that hand sessions over.
-_BETWEEN_REPLICAS = frozenset({"leases", "secrets"})
+# What a replica may see of other operators, it asks at its start; that writes nothing.
+_BETWEEN_REPLICAS = frozenset({"leases", "secrets", "selfsubjectaccessreviews"})
 
 
 class Request(NamedTuple):

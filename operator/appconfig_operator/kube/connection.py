@@ -85,6 +85,10 @@ def _settle_proxy(configuration: client.Configuration) -> None:
         configuration.proxy_headers = make_headers(proxy_basic_auth=user)
 
 
+def _same_host(one: str | bytes | None, other: str | None) -> bool:
+    return isinstance(one, str) and other is not None and one.rstrip(".").lower() == other.rstrip(".").lower()
+
+
 def unusable_proxy(error: Exception) -> ConnectionSettingsError:
     """Say that the proxy cannot be used. Not in the error's words: they quote it, and it may have a password in it."""
     return ConnectionSettingsError(
@@ -107,7 +111,7 @@ def expect(context: ssl.SSLContext, name: str, *, instead_of: str | None) -> Non
         server_hostname: str | bytes | None = None,
         session: ssl.SSLSession | None = None,
     ) -> ssl.SSLObject:
-        wanted = name if server_hostname == instead_of else server_hostname
+        wanted = name if _same_host(server_hostname, instead_of) else server_hostname
         return wrap(incoming, outgoing, server_side, wanted, session)
 
     context.wrap_bio = wrapped  # type: ignore[method-assign]

@@ -224,7 +224,7 @@ PROXY = f"http://someone:{SECRET}%40@proxy.example:3128"
 
 
 def with_cluster(tmp_path: Path, **cluster: Any) -> None:
-    content = kubeconfig(clusters=[{"name": "a", "cluster": {"server": "https://api.example:6443", **cluster}}])
+    content = kubeconfig(clusters=[{"name": "a", "cluster": {"server": "https://api.example:6443"} | cluster}])
     (tmp_path / "config").write_text(json.dumps(content), encoding="utf-8")
 
 
@@ -285,7 +285,7 @@ def test_the_watch_takes_what_calls_take(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("no_proxies")
 def test_the_certificate_is_asked_for_by_the_name_that_the_kubeconfig_says(tmp_path: Path) -> None:
-    with_cluster(tmp_path, **{"tls-server-name": "kubernetes"})
+    with_cluster(tmp_path, server="https://API.example.:6443", **{"tls-server-name": "kubernetes"})
     context = handlers.login().as_ssl_context()
     assert context.check_hostname
 
