@@ -13,8 +13,10 @@ _WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 _LISTS = frozenset({"list", "watch"})
 
 # The operator's talk with its other replicas: Leases, and the Secrets that hand sessions over.
-# What a replica may see of other operators, it asks at its start; that writes nothing.
-_BETWEEN_REPLICAS = frozenset({"leases", "secrets", "selfsubjectaccessreviews"})
+_BETWEEN_REPLICAS = frozenset({"leases", "secrets"})
+
+# A create that writes nothing: what an operator may see of others, it asks at its start.
+_REVIEWS = "selfsubjectaccessreviews"
 
 
 class Request(NamedTuple):
@@ -45,7 +47,7 @@ class Request(NamedTuple):
     @property
     def write(self) -> bool:
         """Whether it writes, other than to the operator's replicas."""
-        return self.verb in _WRITES and not self._between_replicas
+        return self.verb in _WRITES and not self._between_replicas and self.resource != _REVIEWS
 
     @property
     def handed_over(self) -> bool:
