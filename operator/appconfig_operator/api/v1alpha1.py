@@ -198,6 +198,11 @@ class Spec:
         return self.feature_flags.multi_variant is MultiVariant.DEFAULT_VARIANT
 
     @property
+    def names_variants(self) -> bool:
+        """Whether an Event names multi-variant feature flags: where what was received is written, without rules."""
+        return self.writes_default_variants and self.pinned_digest is None
+
+    @property
     def wants_rules(self) -> bool:
         """Whether feature flags are wanted with their rules, as Amazon Ion, in the one way that it can be written."""
         flags = self.feature_flags

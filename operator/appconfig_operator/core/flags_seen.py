@@ -55,8 +55,8 @@ def flags_seen(content: Content) -> FlagsSeen:
     return NONE_SEEN
 
 
-def news(now: FlagsSeen, *, before: FlagsSeen | None, told: int) -> frozenset[FlagNews]:
-    """Tell what has changed.
+def news(now: FlagsSeen, *, before: FlagsSeen | None, counted: int, named_before: bool) -> frozenset[FlagNews]:
+    """Return what has changed.
 
     Parameters
     ----------
@@ -64,10 +64,15 @@ def news(now: FlagsSeen, *, before: FlagsSeen | None, told: int) -> frozenset[Fl
         What is seen.
     before
         What was, or `None`, where nobody remembers.
-    told
-        How many multi-variant flags the status tells of: after a restart there is nothing else to compare with.
+    counted
+        How many multi-variant flags the status has: after a restart there is nothing else to compare with.
+    named_before
+        Whether an Event has named those that the status has, as far as anybody knows.
     """
-    variants_differ = len(now.variants) != told if before is None else now.variants != before.variants
+    if before is None:
+        variants_differ = len(now.variants) != counted or (bool(now.variants) and not named_before)
+    else:
+        variants_differ = now.variants != before.variants
     nameless_differ = now.nameless != (() if before is None else before.nameless)
     changed = {FlagNews.VARIANTS: variants_differ, FlagNews.NAMELESS: bool(now.nameless) and nameless_differ}
     return frozenset(one for one, differs in changed.items() if differs)

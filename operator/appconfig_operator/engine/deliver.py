@@ -91,7 +91,7 @@ class Deliverer:
         try:
             read = content.read_as(source.spec.content_type)
             with self.lane.through(read, source.namespace):
-                memory.see(flags_seen(read))
+                memory.see(flags_seen(read), source)
                 data = render(read, source.spec)
         except ContentError as error:
             memory.blocked = error.copy()  # the traceback of the one that was raised holds the parsed document

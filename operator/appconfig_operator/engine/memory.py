@@ -11,6 +11,7 @@ from appconfig_operator.core.flags_seen import news
 
 if TYPE_CHECKING:
     from appconfig_operator.api.status import KeptVersion, Status, WrittenTarget
+    from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.content import Content
     from appconfig_operator.core.errors import ContentError
     from appconfig_operator.core.flags_seen import FlagNews, FlagsSeen
@@ -68,9 +69,9 @@ class Memory:
     latest
         Digest of the data that the configuration received last gives, once rendered.
     flags
-        What the configuration received last says of feature flags, or `None`: nothing came in this session yet.
+        What the configuration received last says of feature flags, or `None`: nothing came in this process yet.
     untold_flags
-        What of that is another than before, until it is told.
+        What of that is another than before, until an Event says so.
     blocked
         Why the configuration received last cannot be written: a copy that was never raised. One that was holds, by its
         traceback, the document.
@@ -125,11 +126,13 @@ class Memory:
     renewed: bool = False
     repairs: tuple[float, ...] = ()
 
-    def see(self, flags: FlagsSeen) -> None:
+    def see(self, flags: FlagsSeen, source: Source) -> None:
         """Note what the configuration received last says of feature flags."""
         count = len(flags.variants)
-        told = self.status.source.multi_variant_flags if self.status.source is not None else 0
-        self.untold_flags |= news(flags, before=self.flags, told=told)
+        counted = self.status.source.multi_variant_flags if self.status.source is not None else 0
+        # Of a spec that is not in the status yet, nobody knows whether the one before named them.
+        settled = self.status.observed_generation == source.generation and source.spec.names_variants
+        self.untold_flags |= news(flags, before=self.flags, counted=counted, named_before=settled)
         self.flags = flags
         if self.received is not None and self.received.multi_variant_flags != count:
             self.received = replace(self.received, multi_variant_flags=count)

@@ -84,17 +84,17 @@ class Reporter:
         )
 
     def _tell_flags(self, source: Source, memory: Memory) -> None:
-        """Tell of flags whose rules are not evaluated, and of those that are left out: nobody is to be surprised."""
+        """Name flags whose rules are not evaluated, and those that are left out: nobody is to be surprised."""
         if memory.flags is None or source.spec.pinned_digest is not None:
             return
-        told = set()
+        named = set()
         if FlagNews.VARIANTS in memory.untold_flags and source.spec.writes_default_variants:
             self._emit(source, "Normal", "MultiVariantFlags", variants_note(memory.flags))
-            told.add(FlagNews.VARIANTS)
+            named.add(FlagNews.VARIANTS)
         if FlagNews.NAMELESS in memory.untold_flags and not source.spec.wants_rules:
             self._emit(source, "Warning", "FlagsLeftOut", nameless_note(memory.flags))
-            told.add(FlagNews.NAMELESS)
-        memory.untold_flags -= told
+            named.add(FlagNews.NAMELESS)
+        memory.untold_flags -= named
 
     def drifted(self, source: Source, what: str) -> None:
         """Tell that a change of somebody else was put right."""

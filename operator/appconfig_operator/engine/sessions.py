@@ -110,7 +110,7 @@ class Sessions:
         memory.written, memory.history, memory.left = before.written, before.history, before.left
         memory.fresh, memory.untouched = before.fresh, before.untouched
         memory.strays, memory.trouble = before.strays, before.trouble
-        memory.untold_flags = before.untold_flags
+        memory.flags, memory.untold_flags = before.flags, before.untold_flags
         # What was to go may be what the new spec pins: it is counted anew.
         memory.counted = before.counted and not before.spare
         return memory

@@ -110,6 +110,76 @@ def test_a_newer_status_does_not_take_the_number_back() -> None:
     assert counted(it)[-1] == 1
 
 
+def changed(it: Bench, **changes: Any) -> None:
+    """Change the spec, and poll in the new session."""
+    it.source = replace(it.source, generation=it.source.generation + 1, spec=replace(it.source.spec, **changes))
+    it.memory = it.sessions.start_anew(it.source, it.memory)
+    it.poll()
+
+
+def test_a_new_session_knows_the_flags_of_the_one_before() -> None:
+    it = bench(ONE, ONE, OTHER)
+    it.poll()
+    changed(it, poll_interval_seconds=90)
+    assert it.events == ["Synced", "MultiVariantFlags"]
+    changed(it, poll_interval_seconds=120)
+    assert it.events == ["Synced", "MultiVariantFlags", "MultiVariantFlags"]
+    assert it.world.notes[-1].endswith(': "banner".')
+
+
+def test_another_replica_knows_only_how_many_there_were() -> None:
+    """The limit that docs/resource.md states: the names are not handed over."""
+    it = bench(ONE, None, OTHER, BASIC)
+    it.poll()
+    handed = it.sessions.hand_over(it.source, it.memory, it.memory.next_call)
+    later = it.restart()
+    later.memory = later.sessions.start(later.source, handed).memory
+    later.poll()
+    later.poll()
+    assert it.events == ["Synced", "MultiVariantFlags"]
+    later.poll()
+    assert it.world.notes[-1] == "No feature flag is multi-variant any more."
+
+
+@pytest.mark.parametrize("multi_variant", [MultiVariant.REFUSE, MultiVariant.RAW])
+@pytest.mark.parametrize("polled", [True, False])
+def test_what_no_event_named_is_named_after_a_restart(multi_variant: MultiVariant, *, polled: bool) -> None:
+    """Also where the setting changes while no operator runs."""
+    it = bench(BASIC, *[ONE] * 4, multi_variant=multi_variant)
+    it.poll()
+    it.poll()
+    later = it.restart()
+    if polled:
+        later.poll()
+    assert "MultiVariantFlags" not in it.events
+    changed(later, feature_flags=FeatureFlags())
+    assert it.events[-1] == "MultiVariantFlags"
+    changed(later, poll_interval_seconds=90)
+    assert it.events.count("MultiVariantFlags") == 1
+
+
+def test_what_came_under_a_pin_is_named_after_a_restart() -> None:
+    it = bench(BASIC, *[ONE] * 4)
+    it.poll()
+    assert it.memory.status.target is not None
+    changed(it, pinned_digest=it.memory.status.target.digest)
+    later = it.restart()
+    later.poll()
+    assert "MultiVariantFlags" not in it.events
+    changed(later, pinned_digest=None)
+    assert it.events[-1] == "MultiVariantFlags"
+
+
+def test_flags_without_a_name_are_not_named_at_each_change_of_the_spec() -> None:
+    flags = annotated(27, string('{"enabled":true}')) + annotated(FIRST, string('{"enabled":true}'))
+    body = content(binary(["plain"], flags), content_type=ION)
+    it = Bench(World(answers=[body] * 3), source(spec=wanted(format=Format.ENTRIES, key=None)))
+    it.poll()
+    changed(it, poll_interval_seconds=90)
+    changed(it, poll_interval_seconds=120)
+    assert it.events.count("FlagsLeftOut") == 1
+
+
 @pytest.mark.parametrize("multi_variant", [MultiVariant.REFUSE, MultiVariant.RAW])
 def test_otherwise_they_are_counted_and_no_event_tells(multi_variant: MultiVariant) -> None:
     it = bench(BASIC, ONE, ONE, multi_variant=multi_variant)
