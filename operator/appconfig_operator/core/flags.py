@@ -59,10 +59,7 @@ def ion_flags(body: bytes) -> IonFlags:
             raise invalid(f"The feature flag {shown(name)} is there twice.")
         flags[name] = _flag(name, value)
     if nameless and not flags:
-        raise invalid(
-            "The name of each feature flag is a symbol that only AWS knows. Rename the flags, or let AWS AppConfig "
-            "send JSON: set spec.featureFlags.multiVariant to DefaultVariant."
-        )
+        raise invalid("The name of each feature flag is a symbol that only AWS knows. Rename the flags.")
     return IonFlags(flags, tuple(sorted(nameless)))
 
 

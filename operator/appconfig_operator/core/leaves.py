@@ -35,10 +35,11 @@ def variables(document: Document, naming: Naming, wanted: Format = Format.ENV_VA
     Raises
     ------
     ContentError
-        `InvalidContent`, when two leaves fall on one name, a name is none or a process's own, or a value is one with
-        which no process can start.
+        `InvalidContent`, when the names of two leaves are the same or differ only in case, a name is none or a
+        process's own, or a value is one with which no process can start.
     """
-    flat = _flatten(document, wanted, naming.variable)
+    # .NET and Windows read one of two names that differ only in case. All letters of a name are of ASCII.
+    flat = _flatten(document, wanted, naming.variable, same=str.upper)
     for name, value in flat.items():
         if "\0" in value:
             raise invalid(f"The value of {shown(name)} holds a NUL character, which no environment variable can.")
@@ -63,21 +64,32 @@ def properties(document: Document, naming: Naming) -> dict[str, str]:
     return _flatten(document, Format.PROPERTIES, naming.property)
 
 
-def _flatten(document: Document, wanted: Format, name_of: Callable[[Path], str]) -> dict[str, str]:
+def _flatten(
+    document: Document, wanted: Format, name_of: Callable[[Path], str], *, same: Callable[[str], str] = str
+) -> dict[str, str]:
     if not isinstance(document, dict | list):
         raise unsupported(
             f"The format {wanted} needs an object or a list, and the document is a single value, which has no key. "
             "Use the format Raw, JSON or YAML."
         )
     flat: dict[str, str] = {}
-    origins: dict[str, Path] = {}
+    origins: dict[str, tuple[Path, str]] = {}
     for path, value in _leaves(document, ()):
         key = name_of(path)
-        if key in origins:
-            raise invalid(f"{pointer(origins[key])} and {pointer(path)} both fall on the key {shown(key)}.")
-        origins[key] = path
+        other, name = origins.setdefault(same(key), (path, key))
+        if other != path:
+            raise invalid(_clash(other, name, path, key))
         flat[key] = bare(value)
     return flat
+
+
+def _clash(one: Path, name: str, other: Path, key: str) -> str:
+    if name == key:
+        return f"{pointer(one)} and {pointer(other)} both fall on the key {shown(key)}."
+    return (
+        f"{pointer(one)} and {pointer(other)} would be the environment variables {shown(name)} and {shown(key)}, which "
+        "differ only in case: .NET and Windows read one of them. Rename one of the members."
+    )
 
 
 def bare(value: Scalar) -> str:

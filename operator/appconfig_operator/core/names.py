@@ -30,12 +30,13 @@ _SURROUNDINGS = {"PATH", "HOME", "HOSTNAME"}
 the third is the name of the Pod."""
 
 _SHELL = {"PWD", "OLDPWD", "SHLVL", "_", "BASH_ENV", "BASHOPTS", "SHELLOPTS"}
-"""The first four each shell sets, so that the value would be lost; the rest change or run what bash does."""
+"""The first four shells set or change, so that the value may be lost; the rest change or run what bash does."""
 
 _LOADER = {
-    *("LD_AUDIT", "LD_BIND_NOT", "LD_BIND_NOW", "LD_DEBUG", "LD_DEBUG_OUTPUT", "LD_DYNAMIC_WEAK", "LD_HWCAP_MASK"),
-    *("LD_LIBRARY_PATH", "LD_ORIGIN_PATH", "LD_PRELOAD", "LD_PROFILE", "LD_PROFILE_OUTPUT", "LD_SHOW_AUXV"),
-    *("LD_TRACE_LOADED_OBJECTS", "LD_USE_LOAD_BIAS", "LD_VERBOSE", "LD_WARN", "GCONV_PATH", "GLIBC_TUNABLES"),
+    *("LD_ASSUME_KERNEL", "LD_AUDIT", "LD_BIND_NOT", "LD_BIND_NOW", "LD_DEBUG", "LD_DEBUG_OUTPUT", "LD_DYNAMIC_WEAK"),
+    *("LD_HWCAP_MASK", "LD_LIBRARY_PATH", "LD_ORIGIN_PATH", "LD_POINTER_GUARD", "LD_PREFER_MAP_32BIT_EXEC"),
+    *("LD_PRELOAD", "LD_PROFILE", "LD_PROFILE_OUTPUT", "LD_SHOW_AUXV", "LD_TRACE_LOADED_OBJECTS"),
+    *("LD_TRACE_PRELINKING", "LD_USE_LOAD_BIAS", "LD_VERBOSE", "LD_WARN", "GCONV_PATH", "GLIBC_TUNABLES"),
 }
 """Read by the dynamic loader before the first line of a program: ld.so(8). Not all of `LD_`, which others use too."""
 
@@ -84,11 +85,11 @@ class Naming:
         preserve = self.case is EnvVarCase.PRESERVE
         name = self._joined(path) if preserve else _NOT_IN_VARIABLES.sub("_", self._joined(path).translate(_LOWER))
         if len(name) > MAX_KEY or not _VARIABLE.fullmatch(name):
-            raise invalid(f"{pointer(path)} cannot be an environment variable: {self._variable_rule()}")
+            raise invalid(f"{pointer(path)} cannot be an environment variable: {self._variable_rule(name)}")
         if name.upper() in RESERVED or _KUBERNETES.fullmatch(name.upper()):
             raise invalid(
                 f"{pointer(path)} would be the environment variable {shown(name)}, which belongs to the process itself "
-                f"or to its shell, loader or runtime. Set {PREFIX}, for example APP_, or another name in the document."
+                f"or to its shell, loader or runtime. Set {PREFIX}, for example APP_, or rename the member."
             )
         return name
 
@@ -111,14 +112,18 @@ class Naming:
     def _counted(self) -> str:
         return "the prefix included, " if self.prefix else ""
 
-    def _variable_rule(self) -> str:
-        if self.case is EnvVarCase.UPPER:
-            return (
-                f"a name has 1 to {MAX_KEY} characters, {self._counted()}and does not start with a digit. "
-                f"Where it does, set {PREFIX}, for example APP_."
+    def _variable_rule(self, name: str) -> str:
+        """Say what a name has to be, and what to do about this one."""
+        preserve = self.case is EnvVarCase.PRESERVE
+        if preserve:
+            rule = (
+                f'with envVarCase: Preserve a name has 1 to {MAX_KEY} letters, digits, "_", "-" and ".", '
+                f'{self._counted()}and starts with a letter or "_".'
             )
-        return (
-            f'with envVarCase: Preserve a name has 1 to {MAX_KEY} letters, digits, "_", "-" and ".", {self._counted()}'
-            'and starts with a letter or "_". For .NET, write a name with ":" in it as nested objects, which it reads '
-            "as the same."
-        )
+        else:
+            rule = f"a name has 1 to {MAX_KEY} characters, {self._counted()}and does not start with a digit."
+        if len(name) > MAX_KEY:
+            return f"{rule} Shorten the names in it{f', or {PREFIX}' if self.prefix else ''}."
+        if preserve:
+            return f'{rule} For .NET, write a name with ":" in it as nested objects, which it reads as the same.'
+        return f"{rule} {'Set' if name else 'Rename the member, or set'} {PREFIX}, for example APP_."

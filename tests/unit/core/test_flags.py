@@ -206,7 +206,7 @@ def test_a_table_that_imports_more_symbols_than_there_are_numbers_costs_nothing(
     [
         (b'"{}"', "Value 1 of the feature flags has not one name"),
         (b'a::b::"{}"', "Value 1 of the feature flags has not one name"),
-        (b'$10::"{}" $99::"{}"', "The name of each feature flag is a symbol that only AWS knows."),
+        (b'$10::"{}" $99::"{}"', "The name of each feature flag is a symbol that only AWS knows. Rename the flags."),
         (b'a::"{\\"enabled\\":true}" a::"{}"', 'The feature flag "a" is there twice'),
         (b"a::[]", 'The feature flag "a" has no default variant'),
         (b'a::[[x, "geheim"]]', 'The feature flag "a" has no default variant'),
@@ -297,7 +297,8 @@ def test_a_name_that_nobody_knows_costs_that_flag_and_no_other(symbol: int) -> N
 
 def test_no_name_at_all_writes_nothing() -> None:
     body = binary([], annotated(27, string('{"enabled":true}')) + annotated(11, string('{"enabled":true}')))
-    assert "only AWS knows" in refused(Reason.INVALID_CONTENT, ion_flags, body)
+    words = refused(Reason.INVALID_CONTENT, ion_flags, body)
+    assert words.endswith("only AWS knows. Rename the flags.")
     assert flags_seen(content(body, content_type=ION)) == NONE_SEEN
 
 

@@ -222,7 +222,18 @@ def test_names_can_keep_their_case_and_dots() -> None:
     assert list(written(body, Format.ENV_VARS, **wanted).text) == names
     text = written(body, Format.DOTENV, **wanted).text["config.env"]
     assert list(dotenv_values(stream=io.StringIO(text))) == list(node_reads(text)) == names
-    assert variables({"a": "x", "A": "y"}, PRESERVE) == {"A": "y", "a": "x"}
+
+
+@pytest.mark.parametrize("kind", [Format.ENV_VARS, Format.DOTENV])
+def test_names_that_differ_only_in_case_are_refused_with_both_places(kind: Format) -> None:
+    """.NET, and Windows, read one of them."""
+    document: Any = {"Logging": {"Level": "geheim"}, "logging": {"level": "geheim"}}
+    words = refused(Reason.INVALID_CONTENT, variables, document, PRESERVE, kind)
+    assert '"/Logging/Level" and "/logging/level"' in words
+    assert '"Logging__Level" and "logging__level", which differ only in case' in words
+    assert "Rename one" in words
+    assert len(variables({"Logging": {"a": "x"}, "logging": {"b": "x"}}, PRESERVE, kind)) == len("ab")
+    assert len(entries({"a": "x", "A": "y"}, Naming("."))) == len(properties({"a": "x", "A": "y"}, Naming("."))) == 2
 
 
 @pytest.mark.parametrize(
@@ -242,7 +253,11 @@ def test_names_can_keep_their_case_and_dots() -> None:
         (variables, PRESERVE, {"größe": "geheim"}, "with envVarCase: Preserve a name has 1 to 253 letters"),
         (variables, PRESERVE, {".a": "geheim"}, 'starts with a letter or "_"'),
         (variables, PRESERVE, {"1a": "geheim"}, 'starts with a letter or "_"'),
-        (variables, Naming("_"), {"1a": "geheim"}, "Where it does, set spec.target.prefix, for example APP_."),
+        (variables, Naming("_"), {"1a": "geheim"}, "not start with a digit. Set spec.target.prefix, for example APP_."),
+        (variables, Naming("_"), {"a": {"x" * 252: "geheim"}}, "does not start with a digit. Shorten the names in it."),
+        (variables, APP_, {"a": {"x" * 250: "geheim"}}, "Shorten the names in it, or spec.target.prefix."),
+        (variables, PRESERVE, {"x" * 254: "geheim"}, 'starts with a letter or "_". Shorten the names in it.'),
+        (variables, Naming("_"), {"": "geheim"}, "Rename the member, or set spec.target.prefix"),
     ],
 )
 def test_what_a_prefix_and_a_case_cannot_make_a_name_of(
@@ -255,7 +270,8 @@ def test_what_a_prefix_and_a_case_cannot_make_a_name_of(
     "path",
     [
         ("path",), ("home",), ("hostname",), ("pwd",), ("_",), ("ld", "preload"), ("ld_library_path",), ("bash", "env"),
-        ("glibc", "tunables"), ("windir",), ("kubernetes", "service", "host"), ("kubernetes_port_443_tcp_addr",),
+        ("glibc", "tunables"), ("ld", "assume_kernel"), ("ld_pointer_guard",), ("ld_trace_prelinking",),
+        ("ld_prefer_map_32bit_exec",), ("windir",), ("kubernetes", "service", "host"), ("kubernetes_port_443_tcp_addr",),
     ],
 )  # fmt: skip
 def test_the_names_of_a_process_itself_are_refused_with_the_way_out(path: tuple[str, ...]) -> None:
@@ -265,7 +281,7 @@ def test_the_names_of_a_process_itself_are_refused_with_the_way_out(path: tuple[
     for naming in (Naming("_"), Naming("_", case=EnvVarCase.PRESERVE)):
         for kind in (Format.ENV_VARS, Format.DOTENV):
             words = refused(Reason.INVALID_CONTENT, variables, document, naming, kind)
-            assert "Set spec.target.prefix, for example APP_" in words
+            assert words.endswith("Set spec.target.prefix, for example APP_, or rename the member.")
     assert list(variables(document, APP_).values()) == ["geheim"]
     assert (
         list(entries(document, Naming("_")).values()) == list(properties(document, Naming("_")).values()) == ["geheim"]
