@@ -43,16 +43,15 @@ class FlagNews(Enum):
 
 def flags_seen(content: Content) -> FlagsSeen:
     """Look for such flags. What cannot be read has none."""
-    match media(content.content_type):
-        case Media.JSON:
-            return FlagsSeen(variants_in_json(content.body))
-        case Media.ION_FLAGS:
-            try:
-                flags = ion_flags(content.body)
-            except ContentError:
-                return NONE_SEEN
-            return FlagsSeen(variants(flags.document), flags.nameless)
-    return NONE_SEEN
+    if content.may_be_flags:
+        return FlagsSeen(variants_in_json(content.body))
+    if media(content.content_type) is not Media.ION_FLAGS:
+        return NONE_SEEN
+    try:
+        flags = ion_flags(content.body)
+    except ContentError:
+        return NONE_SEEN
+    return FlagsSeen(variants(flags.document), flags.nameless)
 
 
 def news(now: FlagsSeen, *, before: FlagsSeen | None, counted: int, named_before: bool) -> frozenset[FlagNews]:

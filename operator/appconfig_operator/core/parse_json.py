@@ -19,6 +19,7 @@ from appconfig_operator.core.document import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn
 
     from appconfig_operator.core.document import Document
@@ -37,26 +38,44 @@ def parse_json(body: bytes) -> Document:
         `InvalidContent`, with line and column where there is one place, never with the text itself.
     """
     text = decode(body, what="JSON")
-    _check_size(text)
+    _check_size(text, MAX_NODES)
+    document = _loaded(text, _object, Number)
+    if _SURROGATE_ESCAPE.search(text):
+        check_text(document)
+    return document
+
+
+def scan_json(body: bytes, kept: Callable[[dict[str, Document]], Document]) -> Document:
+    """Parse a JSON document of any number of values, of which little is kept.
+
+    No number, and of each object what `kept` makes of its members. Inner objects come first, and the whole last.
+
+    Raises
+    ------
+    ContentError
+        `InvalidContent`, as `parse_json`.
+    """
+    text = decode(body, what="JSON")
+    _check_size(text, len(text))
+    return _loaded(text, lambda pairs: kept(_object(pairs)), lambda _: None)
+
+
+def _loaded(
+    text: str, make: Callable[[list[tuple[str, Document]]], Document], number: Callable[[str], Document]
+) -> Document:
     try:
         document: Document = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_int=Number,
-            parse_float=Number,
-            parse_constant=_constant,
+            text, object_pairs_hook=make, parse_int=number, parse_float=number, parse_constant=_constant
         )
     except json.JSONDecodeError as error:
         # The message of the error may hold a character of the document.
         where = f"line {error.lineno}, column {error.colno}"
     else:
-        if _SURROGATE_ESCAPE.search(text):
-            check_text(document)
         return document
     raise invalid(f"The document is not JSON, at {where}.")
 
 
-def _check_size(text: str) -> None:
+def _check_size(text: str, most: int) -> None:
     """Look at depth and number of values before the parser does: it recurses, and makes objects."""
     depth = 0
     nodes = 1
@@ -74,11 +93,11 @@ def _check_size(text: str) -> None:
                 depth -= 1
             case ",":
                 nodes += 1
-    if nodes > MAX_NODES:
+    if nodes > most:
         raise too_many_values()
 
 
-def _object(pairs: list[tuple[str, Document]]) -> Document:
+def _object(pairs: list[tuple[str, Document]]) -> dict[str, Document]:
     members = dict(pairs)
     if len(members) < len(pairs):
         seen: set[str] = set()

@@ -139,7 +139,7 @@ def _as_received(content: Content, spec: Spec) -> bool:
 
 def _raw(content: Content, spec: Spec) -> bytes:
     """Return the bytes that AppConfig sent, but for the names of variants, which come and go with experiments."""
-    if spec.feature_flags.multi_variant is MultiVariant.RAW or media(content.content_type) is not Media.JSON:
+    if spec.feature_flags.multi_variant is MultiVariant.RAW or not content.may_be_flags:
         return content.body
     found = variants_in_json(content.body)
     if not found:
@@ -161,7 +161,8 @@ def _parse(content: Content, spec: Spec) -> Document:
         case Media.JSON:
             return _default_variants(parse_json(content.body), spec)
         case Media.YAML:
-            return parse_yaml(content.body)
+            document = parse_yaml(content.body)
+            return _default_variants(document, spec) if content.may_be_flags else document
         case Media.ION_FLAGS:
             return _default_variants(ion_flags(content.body).document, spec)
     raise unsupported(

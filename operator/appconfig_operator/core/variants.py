@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from appconfig_operator.core.document import shown
 from appconfig_operator.core.errors import ContentError
-from appconfig_operator.core.parse_json import parse_json
+from appconfig_operator.core.parse_json import scan_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,6 +31,10 @@ _IN_A_FLAG = 2
 """How deep the members of a flag are: in an object, in that of all flags."""
 
 _BLANKS = " \t\r\n"
+
+_NO_FLAG: Document = {}
+_BASIC: Document = {"enabled": True}
+_MULTI_VARIANT: Document = {"enabled": True, VARIANT: ""}
 
 
 def variants(document: Document) -> tuple[str, ...]:
@@ -51,14 +55,28 @@ def without_variants(document: Document) -> Document:
 
 
 def variants_in_json(body: bytes) -> tuple[str, ...]:
-    """Return the names of the multi-variant flags in JSON, sorted: none where it is no JSON, or holds anything else."""
+    """Return the names of the multi-variant flags in JSON, sorted: none where it holds anything else, or is not JSON.
+
+    Flags may have any number of values: in the format `Raw`, a document has no limit but its bytes.
+    """
     # Most documents have no such key, however it is written, and are not parsed for it.
     if VARIANT.encode() not in body and b"\\u" not in body:
         return ()
+    flags: dict[str, Document] = {}
+
+    def shape(members: dict[str, Document]) -> Document:
+        """Keep of an object what makes it a flag. That of all flags comes last."""
+        nonlocal flags
+        flags = members
+        if not _is_flag(members):
+            return _NO_FLAG
+        return _MULTI_VARIANT if VARIANT in members else _BASIC
+
     try:
-        return variants(parse_json(body))
+        whole = scan_json(body, shape)
     except ContentError:  # written as it is, where that is possible at all
         return ()
+    return variants(flags) if isinstance(whole, dict) else ()
 
 
 def json_without_variants(body: bytes) -> bytes:

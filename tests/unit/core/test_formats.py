@@ -271,7 +271,8 @@ def test_what_a_prefix_and_a_case_cannot_make_a_name_of(
     [
         ("path",), ("home",), ("hostname",), ("pwd",), ("_",), ("ld", "preload"), ("ld_library_path",), ("bash", "env"),
         ("glibc", "tunables"), ("ld", "assume_kernel"), ("ld_pointer_guard",), ("ld_trace_prelinking",),
-        ("ld_prefer_map_32bit_exec",), ("windir",), ("kubernetes", "service", "host"), ("kubernetes_port_443_tcp_addr",),
+        ("ld_prefer_map_32bit_exec",), ("windir",), ("kubernetes", "service", "host"),
+        ("kubernetes_port_443_tcp_addr",),
     ],
 )  # fmt: skip
 def test_the_names_of_a_process_itself_are_refused_with_the_way_out(path: tuple[str, ...]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -11,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appconfig_operator.api.v1alpha1 import Compression, FeatureFlags, FlagOutput, Format, MultiVariant
+from appconfig_operator.core.document import MAX_NODES
 from appconfig_operator.core.errors import ContentError, Reason
 from appconfig_operator.core.flags_seen import NONE_SEEN, FlagsSeen, flags_seen
 from appconfig_operator.core.render import Data, render
 from appconfig_operator.core.variants import NAMED, json_without_variants, named, variants_in_json
 from tests.unit.builders import content, spec, target
+from tests.unit.core.test_flags import ION
 
 BASIC = b'{"banner":{"enabled":true,"text":"geheim"},"checkout":{"enabled":false}}'
 EXPERIMENT = b'{"banner":{"enabled":true,"text":"geheim"},"checkout":{"_variant":"__default__","enabled":false}}'
@@ -56,6 +59,44 @@ def test_an_experiment_that_starts_and_ends_changes_nothing(
     during = rendered(EXPERIMENT, **changes)
     assert during == rendered(BASIC, **changes)
     assert "variant" not in str(during.text).lower().replace("variants", "").replace("defaultvariant", "")
+
+
+@pytest.mark.parametrize("kind", ["application/x-yaml", "text/plain", "application/octet-stream", "text/json"])
+@pytest.mark.parametrize("wanted", Format)
+def test_flags_stay_flags_whatever_a_user_says_that_they_are(kind: str, wanted: Format) -> None:
+    made = spec(target=target(key=None, format=wanted), content_type=kind)
+    assert flags_seen(content(EXPERIMENT).read_as(kind)) == FlagsSeen(("checkout",))
+    if wanted is not Format.RAW and kind in {"text/plain", "application/octet-stream"}:
+        with pytest.raises(ContentError):
+            render(content(EXPERIMENT), made)
+        return
+    assert render(content(EXPERIMENT), made) == render(content(BASIC), made)
+    assert render(content(EXPERIMENT).read_as(kind), made) == render(content(BASIC), made)
+    assert b"_variant" not in str(render(content(EXPERIMENT), made).text).encode()
+    with pytest.raises(ContentError, match="multiVariant refuses"):
+        render(content(EXPERIMENT), replace(made, feature_flags=FeatureFlags(MultiVariant.REFUSE)))
+
+
+def test_flags_in_what_comes_without_a_type_are_seen_by_what_a_user_says() -> None:
+    made = spec(target=target(key=None), content_type="application/json")
+    assert render(content(EXPERIMENT, content_type=""), made).text == {"config.json": BASIC.decode()}
+
+
+def test_ion_stays_ion_whatever_a_user_says() -> None:
+    ion = content(b"x", content_type=ION)
+    assert ion.read_as("text/plain") is ion
+
+
+@pytest.mark.parametrize("flags", [1, 3])
+def test_flags_of_any_number_of_values_are_seen(flags: int) -> None:
+    """More than a document may have that is converted: in the format Raw there is no such limit."""
+    more = f'"limits":[{"1," * MAX_NODES}1]'
+    body = "{" + ",".join(f'"f{number}":{{"_variant":"x","enabled":true,{more}}}' for number in range(flags)) + "}"
+    names = tuple(f"f{number}" for number in range(flags))
+    assert flags_seen(content(body.encode())) == FlagsSeen(names)
+    packed: dict[str, Any] = {"format": Format.RAW, "compression": Compression.GZIP}
+    assert rendered(body.encode(), **packed) == rendered(body.replace('"_variant":"x",', "").encode(), **packed)
+    assert '"f0"' in refused(body.encode(), MultiVariant.REFUSE, **packed)
 
 
 def test_the_default_is_the_default_variant() -> None:
@@ -121,6 +162,11 @@ def test_wherever_the_name_of_the_variant_stands(body: bytes, left: bytes) -> No
         b"",
         b'{"_variant":"x"}',
         b'["_variant"]',
+        b'[{"a":{"_variant":"x","enabled":true}}]',
+        b'[{"_variant":"x","enabled":true}]',
+        b'"_variant"',
+        b'{"a":{"_variant":NaN,"enabled":true}}',
+        b'{"a":{"_variant":1.5,"enabled":"true"}}',
         b'{"a":{"_variant":"x"}}',
         b'{"a":{"_variant":"x","enabled":1}}',
         b'{"a":{"_variant":"x","enabled":true},"b":1}',
