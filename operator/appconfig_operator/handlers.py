@@ -108,7 +108,7 @@ async def _operator(
 
 
 class _Listener(logging.Handler):
-    """Reads in what Kopf logs which requests are refused, and what ends it: it tells of that in no other way, or late.
+    """Reads in what Kopf logs which requests are refused, and what ends it: it reports that in no other way, or late.
 
     Attributes
     ----------

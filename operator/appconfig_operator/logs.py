@@ -33,7 +33,7 @@ _AGAIN = re.compile(r"attempt #[1-5](/\d+)? failed; will retry:")
 _REFUSED = re.compile(r"failed; will retry: \S+ \S+ -> APIForbiddenError")
 _CONNECTION = re.compile(r"ConnectionKey\((?:[^()]|\([^()]*\))*\), ")
 
-# What Kopf writes of each of its tasks that an error ends: the watch tells of it in a line of its own, and why.
+# What Kopf writes of each of its tasks that an error ends: the watch reports it in a line of its own, and why.
 _TASK_ENDED = re.compile(r"^[^:]* has failed: ")
 
 # User and password in a URL, of a proxy say.

@@ -29,7 +29,7 @@ class Leases(Protocol):
     """Those of operators in all namespaces."""
 
     def visible(self) -> bool:
-        """Tell whether they may be looked at."""
+        """Return whether they may be looked at."""
 
     def list(self) -> Sequence[Mapping[str, Any]]:
         """List them."""

@@ -55,7 +55,7 @@ MISTAKES: list[tuple[str, list[str], dict[str, str], str]] = [
     ("variable policy file", ["run"], set_("POLICY_FILE", "/no/such"), "--policy-file /no/such: No such file"),
     ("unknown variable", ["run"], set_("WORKER", "1"), "unknown environment variable APPCONFIG_OPERATOR_WORKER"),
     ("no kubeconfig", ["run"], {"KUBECONFIG": "/no/such/file"}, "the kubeconfig file '/no/such/file' does not exist"),
-    ("kubeconfig no file", ["run"], {"KUBECONFIG": "/dev/null"}, "/dev/null is no usable kubeconfig file"),
+    ("kubeconfig no file", ["run"], {"KUBECONFIG": "/dev/null"}, "/dev/null cannot be used as a kubeconfig file"),
     ("no variable", ["run"], {}, "The variable KUBECONFIG names one"),
     (
         "endpoint",

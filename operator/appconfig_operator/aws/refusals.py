@@ -1,4 +1,4 @@
-"""What botocore tells of a call that AWS refused, read with care: codes, names, ARNs, plain words, no whole message.
+"""What botocore says of a call that AWS refused, read with care: codes, names, ARNs, plain words, no whole message.
 
 The codes are those of the common errors of AWS, and of the service models of AppConfig and STS.
 """

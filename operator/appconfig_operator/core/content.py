@@ -23,7 +23,7 @@ class Content:
     modified_time
         When it was last deployed, RFC 3339 in UTC, or empty: AppConfig does not always say.
     sent_as
-        MIME type as AppConfig told it, where a user says that it is another one; otherwise empty.
+        MIME type as AppConfig sent it, where a user says that it is another one; otherwise empty.
     """
 
     body: bytes = field(repr=False)  # configuration values must not reach a log through a repr

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 SERVES = f"{GROUP}/namespaces"
-"""The annotation of a Lease that tells which namespaces its holder serves: names with commas between, or `*`."""
+"""The annotation of a Lease that names the namespaces its holder serves: names with commas between, or `*`."""
 
 EVERYWHERE = "*"
 

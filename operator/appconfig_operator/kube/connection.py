@@ -23,7 +23,7 @@ class ConnectionSettingsError(Exception):
 
 
 def in_cluster() -> bool:
-    """Tell whether this process runs in a Pod with a ServiceAccount."""
+    """Return whether this process runs in a Pod with a ServiceAccount."""
     return "KUBERNETES_SERVICE_HOST" in os.environ and (_SERVICE_ACCOUNT / "token").is_file()
 
 
@@ -132,7 +132,7 @@ def _unusable(where: str, error: Exception) -> str:
         )
     else:
         problem = (
-            f"{where} is no usable kubeconfig file ({type(error).__name__}), or names a context or a file that does "
-            "not exist. `kubectl config view` shows what is in it; the variable KUBECONFIG names another one."
+            f"{where} cannot be used as a kubeconfig file ({type(error).__name__}), or names a context or a file that "
+            "does not exist. `kubectl config view` shows what is in it; the variable KUBECONFIG names another one."
         )
     return f"no Kubernetes API server: this is no Pod, and {problem}"

@@ -58,7 +58,7 @@ class Sources:
         return any(resource["name"] == PLURAL for resource in resources)
 
     def gone(self) -> bool:
-        """Tell whether the API server says that it does not know the resource: without an answer, it is there."""
+        """Return whether the API server says that it does not know the resource: without an answer, it is there."""
         try:
             return not self.served()
         except Exception:  # noqa: BLE001 (whatever it is: who asks has an error to report already)
