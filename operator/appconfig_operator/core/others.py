@@ -18,6 +18,7 @@ SERVES = f"{GROUP}/namespaces"
 EVERYWHERE = "*"
 
 _SHOWN = 5
+_LONGEST_NAME = 63
 _LONGEST_SECONDS = 300
 
 
@@ -79,19 +80,29 @@ def warning(namespace: str, theirs: str, ours: Sequence[str]) -> str:
     ours
         What this one serves, empty: all.
     """
-    if theirs == EVERYWHERE:
+    said = [name for name in theirs.split(",") if name]
+    everywhere = theirs == EVERYWHERE
+    if everywhere or not said:
         shared = list(ours)
-    elif theirs:
-        shared = [name for name in theirs.split(",") if not ours or name in ours]
+    else:
+        shared = [name for name in said if not ours or name in ours]
         if not shared:
             return ""
-    else:
-        shared = []
-    more = f" and {len(shared) - _SHOWN} more" if len(shared) > _SHOWN else ""
-    where = f"namespaces {', '.join(shared[:_SHOWN])}{more}" if shared else "all namespaces"
-    also = f"and serves {where} as this one does" if theirs else "and may serve what this one serves"
+    also = f"and serves {_named(shared)} as this one does" if said else "and may serve what this one serves"
+    # Not otherwise: each would leave to the other sources that it does not serve.
+    same = not ours if everywhere else bool(said) and set(said) == set(ours)
+    other = "give this one other namespaces (--namespace)"
+    ways = f", {other}, or let them share the work (--lease-namespace={namespace})" if same else f", or {other}"
     return (
         f"Another appconfig-operator is at work in this cluster, with its Leases in namespace {namespace}, {also}: "
-        "each AppConfigSource there is polled, and billed, by both. Stop one of them, give this one other namespaces "
-        f"(--namespace), or let them share the work (--lease-namespace={namespace})"
+        f"each AppConfigSource there is polled, and billed, by both. Stop one of them{ways}"
     )
+
+
+def _named(namespaces: Sequence[str]) -> str:
+    """Name some. An annotation is anybody's text: neither long names nor many of them go into a log."""
+    if not namespaces:
+        return "all namespaces"
+    more = f" and {len(namespaces) - _SHOWN} more" if len(namespaces) > _SHOWN else ""
+    kind = "namespace" if len(namespaces) == 1 else "namespaces"
+    return f"{kind} {', '.join(name[:_LONGEST_NAME] for name in namespaces[:_SHOWN])}{more}"

@@ -53,9 +53,9 @@ def test_serving() -> None:
     ("theirs", "ours", "words"),
     [
         ("*", [], "and serves all namespaces as this one does"),
-        ("*", ["a"], "and serves namespaces a as this one does"),
+        ("*", ["a"], "and serves namespace a as this one does"),
         ("a,b", [], "and serves namespaces a, b as this one does"),
-        ("a,b", ["b", "c"], "and serves namespaces b as this one does"),
+        ("a,b", ["b", "c"], "and serves namespace b as this one does"),
         ("a,b,c,d,e,f,g", [], "and serves namespaces a, b, c, d, e and 2 more as this one does"),
         ("", ["a"], "and may serve what this one serves"),
     ],
@@ -64,7 +64,30 @@ def test_what_both_serve_is_named(theirs: str, ours: list[str], words: str) -> N
     said = warning("platform", theirs, ours)
     assert words in said
     assert "in namespace platform" in said
-    assert "--lease-namespace=platform" in said
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [("*", []), ("a", ["a"]), ("b,a", ["a", "b"])])
+def test_the_same_namespaces_can_be_shared(theirs: str, ours: list[str]) -> None:
+    said = warning("platform", theirs, ours)
+    assert said.endswith(
+        "Stop one of them, give this one other namespaces (--namespace), "
+        "or let them share the work (--lease-namespace=platform)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"), [("*", ["a"]), ("a", []), ("a,b", ["b", "c"]), ("a,b", ["a"]), ("a", ["a", "b"]), ("", [])]
+)
+def test_who_serves_others_as_well_is_no_replica(theirs: str, ours: list[str]) -> None:
+    """Sharing the Leases, each would leave to the other sources that it does not serve."""
+    said = warning("platform", theirs, ours)
+    assert said.endswith("Stop one of them, or give this one other namespaces (--namespace)")
+
+
+def test_a_long_annotation_makes_no_long_line() -> None:
+    said = warning("platform", ",".join(["x" * 200_000] * 1000), [])
+    assert "and 995 more" in said
+    assert len(said) < 800
 
 
 def test_who_serves_other_namespaces_is_no_trouble() -> None:
