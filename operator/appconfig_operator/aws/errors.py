@@ -99,6 +99,12 @@ _WRONG_SPEC: dict[type[Exception], str] = {
 
 _LATEST = "GetLatestConfiguration"
 
+_DENIAL = " is not authorized to perform: "
+"""Of a denial that comes as a bad request: of KMS, for one."""
+
+_OF_TOKENS = re.compile(r"\btoken not valid\b|\bconfiguration token has expired\b", re.IGNORECASE)
+"""AWS's words for a token of a session, where it sends no details. Credentials have tokens, too, and so has KMS."""
+
 _LIKE_AN_ID = re.compile(r"[a-z0-9]{4,7}")
 """IDs of applications, environments and profiles, by the API reference of AWS AppConfig. Names may look so, too."""
 
@@ -121,10 +127,10 @@ def token_problem(error: botocore.ClientError) -> TokenProblem | None:
     if code_of(error) != "BadRequestException":
         return None
     problems = set(_invalid_parameters(error).values())
-    message = message_of(error).lower()
-    if "PollIntervalNotSatisfied" in problems or "request too early" in message:
+    message = message_of(error)
+    if "PollIntervalNotSatisfied" in problems or "request too early" in message.lower():
         return TokenProblem.TOO_EARLY
-    return TokenProblem.BAD if problems or "token" in message else TokenProblem.UNEXPLAINED
+    return TokenProblem.BAD if problems or _OF_TOKENS.search(message) else TokenProblem.UNEXPLAINED
 
 
 def translate(error: Exception, identifiers: Identifiers | None = None, caller: str = THE_OPERATOR) -> SourceError:
@@ -172,7 +178,7 @@ def _refused(error: botocore.ClientError, identifiers: Identifiers | None, calle
     if code in THROTTLED or status == HTTPStatus.TOO_MANY_REQUESTS:
         return TransientError(Reason.THROTTLED, f"AWS AppConfig throttles {action}.")
     if code in INVALID:
-        return _invalid(error, action)
+        return _invalid(error, action, caller)
     return TransientError(Reason.SERVICE_UNAVAILABLE, f"AWS AppConfig failed {action} (HTTP {status}).")
 
 
@@ -229,20 +235,29 @@ def _denied(error: botocore.ClientError, action: str, caller: str) -> str:
     who = f"The identity of {caller}" if arn is None else named
     both = " (actions appconfig:StartConfigurationSession and appconfig:GetLatestConfiguration)"
     # A configuration encrypted with a key of KMS needs another action.
-    wanted = both if denied.startswith("appconfig:") else ""
+    of_key = " and in the policy of the KMS key" if denied.startswith("kms:") else ""
+    wanted = both if denied.startswith("appconfig:") else of_key
     return f"{who} may not call {denied}. Allow it in an IAM policy of that identity{wanted}."
 
 
-def _invalid(error: botocore.ClientError, action: str) -> SourceError:
+def _invalid(error: botocore.ClientError, action: str, caller: str) -> SourceError:
     problems = [
         f"{_FIELD_OF_PARAMETER.get(parameter, parameter)} ({problem})"
         for parameter, problem in sorted(_invalid_parameters(error).items())
     ]
+    said = words_of(error)
+    if error.operation_name == _LATEST and token_problem(error) is TokenProblem.BAD:
+        # Of a session that has just begun: nothing in the spec is wrong.
+        why = ", ".join(problems) or f'"{said}"'
+        return TransientError(Reason.SERVICE_UNAVAILABLE, f"AWS AppConfig refused the token of a new session: {why}.")
     if problems:
         return StallingError(
             Reason.INVALID_SOURCE, f"AWS AppConfig found a parameter of {action} invalid: {', '.join(problems)}."
         )
-    said = words_of(error)
+    if _DENIAL in message_of(error) and action_in(error):
+        return StallingError(
+            Reason.INVALID_SOURCE, f"AWS AppConfig found {action} invalid: {_denied(error, action, caller)}"
+        )
     message = f"AWS AppConfig found {action} invalid" + (f': "{said}".' if said else ".")
     code, status = service_behind(error)
     if code in THROTTLED or status >= HTTPStatus.INTERNAL_SERVER_ERROR:

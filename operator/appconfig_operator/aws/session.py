@@ -6,7 +6,7 @@ Source of the rules: the AWS AppConfig API reference, StartConfigurationSession 
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,6 @@ from appconfig_operator.core.errors import (
     SourceError,
     StallingError,
     TooEarlyError,
-    TransientError,
 )
 from appconfig_operator.core.handover import SavedSession
 from appconfig_operator.core.identity import OPERATOR
@@ -51,6 +50,14 @@ if TYPE_CHECKING:
 
 _SHORTEST_INTERVAL_SECONDS = 1
 """Whatever is answered: AWS never sends less than 15, and with 0 there would be no pause at all."""
+
+
+class _OverError(Exception):
+    """What was refused may be the token: the session is over."""
+
+    def __init__(self, refusal: ClientError) -> None:
+        super().__init__()
+        self.refusal = refusal
 
 
 @dataclass(slots=True)
@@ -164,15 +171,16 @@ class Session:
         self._caller = caller.name
         self._quota = caller.account or caller.name, client.meta.region_name
         held = self._token
-        response = self._latest(client, held or self._start(client), held=held is not None)
-        if response is None and held is not None:  # that session is over: what Start answers is what is so
-            response = self._latest(client, self._start(client), held=False)
-        if response is None:
-            raise TransientError(Reason.SERVICE_UNAVAILABLE, "AWS AppConfig refused the token of a new session.")
-        return self._received(response)
+        if held:
+            with suppress(_OverError):  # what Start answers is what is so
+                return self._received(self._latest(client, held))
+        try:
+            return self._received(self._latest(client, self._start(client)))
+        except _OverError as over:  # before it began: it is not the age of the token
+            raise self._translated(over.refusal, LATEST) from over.refusal
 
     def _start(self, client: AppConfigDataClient) -> str:
-        """Begin anew: what an earlier session delivered, this one delivers again."""
+        """Begin again: what an earlier session delivered, this one delivers once more."""
         self._take_turn(START)
         try:
             with self._call(client):
@@ -192,14 +200,8 @@ class Session:
         self._delivered = False
         return token
 
-    def _latest(
-        self, client: AppConfigDataClient, token: str, *, held: bool
-    ) -> tuple[GetLatestConfigurationResponseTypeDef, bytes] | None:
-        """Call once. `None` means that the service takes no call with this token any more.
-
-        With a token that this session `held`, every refusal that may be about the token counts as that. With one that
-        was given a moment ago it cannot be the token's age, so what is wrong is raised.
-        """
+    def _latest(self, client: AppConfigDataClient, token: str) -> tuple[GetLatestConfigurationResponseTypeDef, bytes]:
+        """Call once. `_OverError` means that the service takes no call with this token any more, or may mean it."""
         self._take_turn(LATEST)
         # Until it is known that the token was not used, there is none that is good.
         self._token = None
@@ -209,13 +211,11 @@ class Session:
                 body = read(response["Configuration"], self.clients.timeouts.body)
         except ClientError as error:
             match token_problem(error):
-                case TokenProblem.BAD:
-                    return None
                 case TokenProblem.TOO_EARLY:
                     self._token = token
                     raise TooEarlyError from error
-                case TokenProblem.GONE | TokenProblem.UNEXPLAINED if held:
-                    return None
+                case TokenProblem.BAD | TokenProblem.GONE | TokenProblem.UNEXPLAINED:
+                    raise _OverError(error) from error
                 case None:
                     self._token = token
             raise self._translated(error, LATEST) from error

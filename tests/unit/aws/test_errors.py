@@ -280,6 +280,35 @@ def test_another_service_behind_a_bad_request(behind: str, kind: type[SourceErro
     assert_error(told, kind, reason, f"{behind} Request ID: … Proxy: null)")
 
 
+def test_a_denial_behind_a_bad_request_names_identity_and_action() -> None:
+    message = (
+        f"User: {ROLE} is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:eu-west-1:111122223333:key/k "
+        "because no identity-based policy allows it (Service: AWSKMS; Status Code: 400; Error Code: "
+        f"AccessDeniedException; Request ID: {SECRET}; Proxy: null)"
+    )
+    told = translate(refusal("BadRequestException", message=message), IDENTIFIERS)
+    assert_error(told, StallingError, Reason.INVALID_SOURCE)
+    assert told.message == (
+        f"AWS AppConfig found appconfig:{LATEST} invalid: {ROLE} may not call kms:Decrypt. Allow it in an IAM policy "
+        "of that identity and in the policy of the KMS key."
+    )
+    nobody = message.replace(ROLE, SECRET)
+    told = translate(refusal("BadRequestException", message=nobody), IDENTIFIERS, "the role")
+    assert_error(told, StallingError, Reason.INVALID_SOURCE, "The identity of the role may not call kms:Decrypt.")
+
+
+@pytest.mark.parametrize(
+    ("message", "members", "shown"),
+    [
+        (SECRET, problem("Corrupted"), "ConfigurationToken (Corrupted)."),
+        ("Token not valid", {}, '"Token not valid".'),
+    ],
+)
+def test_the_token_of_a_new_session_is_no_fault_of_the_spec(message: str, members: dict[str, Any], shown: str) -> None:
+    told = translate(refusal("BadRequestException", message=message, **members), IDENTIFIERS)
+    assert_error(told, TransientError, Reason.SERVICE_UNAVAILABLE, f"refused the token of a new session: {shown}")
+
+
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
@@ -290,6 +319,8 @@ def test_another_service_behind_a_bad_request(behind: str, kind: type[SourceErro
         (refusal("BadRequestException", message="Token not valid"), TokenProblem.BAD),
         (refusal("BadRequestException", message="Configuration token has expired"), TokenProblem.BAD),
         (refusal("BadRequestException"), TokenProblem.UNEXPLAINED),
+        (refusal("BadRequestException", message="The security token is expired"), TokenProblem.UNEXPLAINED),
+        (refusal("BadRequestException", message="Unexpected token } in JSON"), TokenProblem.UNEXPLAINED),
         (refusal("BadRequestException", message=None), TokenProblem.UNEXPLAINED),
         (refusal("ResourceNotFoundException", 404, ResourceType="Configuration"), TokenProblem.GONE),
         (refusal("ThrottlingException", 429, **problem("Corrupted")), None),

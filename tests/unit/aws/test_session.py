@@ -129,7 +129,7 @@ def test_bad_token_starts_a_session_at_once(both: tuple[Session, Service], membe
     service.starts("10")
     service.delivers("10", "11", b"a: 1", label="v1")
     service.delivers("11", "12")
-    assert session.poll() == Content(body=b"a: 1", content_type="", version_label="v1"), "delivered anew"
+    assert session.poll() == Content(body=b"a: 1", content_type="", version_label="v1"), "delivered again"
     assert session.poll() is None
 
 
@@ -172,6 +172,23 @@ def test_a_bad_request_that_is_not_explained_costs_one_session(both: tuple[Sessi
         session.poll()
     assert refused.value.reason is Reason.INVALID_SOURCE
     assert session.save() is None
+
+
+EXPIRED = (
+    "The security token included in the request is expired (Service: AWSKMS; Status Code: 400; Error Code: "
+    "ExpiredTokenException; Request ID: 7f9c24e8-3b12-4fef-91b2-0a4dc7a1b1c2; Proxy: null)"
+)
+
+
+def test_a_token_that_is_not_the_sessions_is_what_aws_says(both: tuple[Session, Service]) -> None:
+    """Credentials have tokens, too."""
+    session, service = both
+    service.refuses("2", "BadRequestException", message=EXPIRED)
+    service.starts("10")
+    service.refuses("10", "BadRequestException", message=EXPIRED)
+    with pytest.raises(StallingError, match="The security token included in the request is expired") as refused:
+        session.poll()
+    assert refused.value.reason is Reason.INVALID_SOURCE
 
 
 @pytest.mark.parametrize("members", [{}, problem("Corrupted")], ids=["unexplained", "corrupted"])
@@ -260,7 +277,7 @@ def test_when_the_configuration_is_gone_start_says_why(
     assert session.save() is None
     service.starts("10")
     service.delivers("10", "11", b"x")
-    assert session.poll() is not None, "the next poll finds what was made anew"
+    assert session.poll() is not None, "the next poll finds what was made again"
 
 
 def test_what_was_made_again_between_two_polls_is_found_by_the_next(both: tuple[Session, Service]) -> None:
