@@ -8,7 +8,7 @@ from collections import OrderedDict
 from time import monotonic as system_monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
-from appconfig_operator.aws.unreachable import ADVICE
+from appconfig_operator.aws.unreachable import Way
 from appconfig_operator.core.breaker import MISSES, Breaker
 from appconfig_operator.core.errors import Reason, TransientError
 
@@ -56,8 +56,8 @@ class Breakers:
         self._random = random
         self._on_pause = on_pause
         self._lock = threading.Lock()
-        # The one that was touched last is at the end. With each, where the endpoint was looked for.
-        self._kept: OrderedDict[Key, tuple[Breaker, str]] = OrderedDict()
+        # The one that was touched last is at the end. With each, where the last call went.
+        self._kept: OrderedDict[Key, tuple[Breaker, Way]] = OrderedDict()
 
     def enter(self, key: Key) -> bool:
         """Ask for a poll.
@@ -75,7 +75,7 @@ class Breakers:
         if key not in self._kept:
             return False
         with self._lock:
-            breaker, where = self._kept.get(key, (Breaker(), ""))
+            breaker, way = self._kept.get(key, (Breaker(), Way()))
             entry = breaker.enter(self._monotonic())
             if key in self._kept:
                 self._kept.move_to_end(key)
@@ -85,8 +85,8 @@ class Breakers:
             # The words stay the same from poll to poll, or each would be a write of the status.
             raise TransientError(
                 Reason.SERVICE_UNAVAILABLE,
-                f"AWS AppConfig{where} did not answer {MISSES} or more calls in a row, so calls to it are paused for "
-                f"about {pause:.0f} s at a time. {ADVICE}",
+                f"{way.silent('AWS AppConfig')} did not answer {MISSES} or more calls in a row, so calls to it are "
+                f"paused for about {pause:.0f} s at a time. {way.advice}",
                 retry_after=entry.wait,
             )
         return entry.probe
@@ -97,23 +97,23 @@ class Breakers:
             with self._lock:
                 self._kept.pop(key, None)
 
-    def missed(self, key: Key, where: str, *, probe: bool) -> None:
+    def missed(self, key: Key, way: Way, *, probe: bool) -> None:
         """Note that a call got no answer.
 
         Parameters
         ----------
         key
             Whose it was.
-        where
-            What `unreachable.where` says of it.
+        way
+            Where it went.
         probe
             What `enter` returned.
         """
         now = self._monotonic()
         with self._lock:
-            breaker, _ = self._kept.get(key, (Breaker(), ""))
+            breaker, _ = self._kept.get(key, (Breaker(), Way()))
             breaker.missed(now, self._random(), probe=probe)
-            self._kept[key] = breaker, f" {where}" if where else ""
+            self._kept[key] = breaker, way
             self._kept.move_to_end(key)
             self._forget(now)
 

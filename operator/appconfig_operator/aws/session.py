@@ -26,7 +26,7 @@ from appconfig_operator.aws.errors import (
 )
 from appconfig_operator.aws.limits import LATEST, START, Limits
 from appconfig_operator.aws.signing import acting
-from appconfig_operator.aws.unreachable import unanswered, where
+from appconfig_operator.aws.unreachable import unanswered, way
 from appconfig_operator.core.content import Content
 from appconfig_operator.core.errors import (
     PacedError,
@@ -235,7 +235,7 @@ class Session:
         except (ClientError, BotoCoreError) as error:
             if unanswered(error):
                 self._answered = False
-                self.breakers.missed(self._key, where(error), probe=self._probe)
+                self.breakers.missed(self._key, way(error), probe=self._probe)
                 self._probe = False
             else:
                 self._note_answer(client)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ConnectionError as BotoConnectionError
@@ -12,29 +13,58 @@ from appconfig_operator.aws.answers import SlowBodyError, UnreadableAnswerError
 ADVICE = "Check the region, and the operator's way to that host."
 
 PROXY_ADVICE = (
-    "Check that the proxy answers and lets the operator through, and HTTPS_PROXY and NO_PROXY of the operator."
+    "Check whether the proxy answers and lets the operator through, and check HTTPS_PROXY and NO_PROXY of the operator."
 )
+
+TLS_ADVICE = "TLS with it failed: check AWS_CA_BUNDLE, and whether a proxy stands between."
+
+NOWHERE_ADVICE = "Check the operator's way to AWS: region, name server, proxy."
+
+
+class Way(NamedTuple):
+    """Where something was looked for, and what to check.
+
+    Of URLs only host and port are in it: the query may hold a session's token, and that of a proxy has a user and a
+    password.
+
+    Attributes
+    ----------
+    where
+        "at" its host and port, or "through the proxy", or nothing.
+    advice
+        A sentence.
+    proxy
+        That proxy, when it is what did not answer.
+    """
+
+    where: str = ""
+    advice: str = NOWHERE_ADVICE
+    proxy: str = ""
+
+    def silent(self, service: str) -> str:
+        """Say what did not answer, as the beginning of a sentence."""
+        if self.proxy:
+            return f"The proxy {self.proxy}, through which {service} is reached,"
+        return f"{service} {self.where}".rstrip()
+
+
+def way(error: Exception) -> Way:
+    """Tell where a call went, by what botocore raised."""
+    about = getattr(error, "kwargs", {})
+    if isinstance(error, ProxyConnectionError):
+        proxy = _host(about.get("proxy_url")) or "that HTTPS_PROXY names"
+        return Way(f"through the proxy {proxy}", PROXY_ADVICE, proxy)
+    host = _host(about.get("endpoint_url"))
+    if not host:
+        return Way()
+    return Way(f"at {host}", TLS_ADVICE if isinstance(error, SSLError) else ADVICE)
 
 
 def unreachable(error: Exception) -> str:
-    """Say that something could not be reached, as the end of a sentence, with the way out.
-
-    Parameters
-    ----------
-    error
-        What botocore raised. Of its URLs only host and port are shown: the query may hold a session's token, and that
-        of a proxy has a user and a password.
-    """
-    name, place = type(error).__name__, where(error)
-    if not place:
-        return f"could not be reached ({name}). Check the operator's way to AWS: region, name server, proxy."
-    if isinstance(error, ProxyConnectionError):
-        advice = PROXY_ADVICE
-    elif isinstance(error, SSLError):
-        advice = "TLS with it failed: check AWS_CA_BUNDLE, and whether a proxy stands between."
-    else:
-        advice = ADVICE
-    return f"could not be reached {place} ({name}). {advice}"
+    """Say that something could not be reached, as the end of a sentence, with the way out."""
+    where, advice, _ = way(error)
+    place = f"{where} " if where else ""
+    return f"could not be reached {place}({type(error).__name__}). {advice}"
 
 
 def unanswered(error: Exception) -> bool:
@@ -42,15 +72,6 @@ def unanswered(error: Exception) -> bool:
     if isinstance(error, UnreadableAnswerError):
         return bool(error.kwargs["kind"] == "ReadTimeoutError")  # of urllib3, in the middle of a body
     return isinstance(error, (HTTPClientError, BotoConnectionError, SlowBodyError))
-
-
-def where(error: Exception) -> str:
-    """Say where something was looked for: "at" its host and port, or "through the proxy". Or nothing."""
-    about = getattr(error, "kwargs", {})
-    if isinstance(error, ProxyConnectionError):
-        return f"through the proxy {_host(about.get('proxy_url')) or 'that HTTPS_PROXY names'}"
-    host = _host(about.get("endpoint_url"))
-    return f"at {host}" if host else ""
 
 
 def _host(url: object) -> str:

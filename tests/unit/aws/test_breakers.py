@@ -13,7 +13,7 @@ from appconfig_operator.aws import breakers as module
 from appconfig_operator.aws.answers import SlowBodyError, UnreadableAnswerError
 from appconfig_operator.aws.breakers import Breakers, Key
 from appconfig_operator.aws.session import Session
-from appconfig_operator.aws.unreachable import unanswered, where
+from appconfig_operator.aws.unreachable import ADVICE, Way, unanswered, way
 from appconfig_operator.core.content import Content
 from appconfig_operator.core.errors import PacedError, Reason, SourceError, TransientError, WaitingError
 from appconfig_operator.core.identity import OPERATOR, Identity
@@ -45,7 +45,7 @@ class Scene:
 
     def miss(self, key: Key = KEY, times: int = 3) -> None:
         for _ in range(times):
-            self.breakers.missed(key, f"at {HOST}", probe=False)
+            self.breakers.missed(key, Way(f"at {HOST}", ADVICE), probe=False)
 
     def session(self, call: Callable[..., object], namespace: str = "shop") -> Session:
         client = make_client()
@@ -123,18 +123,39 @@ def test_one_probe_at_a_time() -> None:
     assert paused.value.retry_after == 5
     scene.breakers.left(KEY)
     assert scene.breakers.enter(KEY)
-    scene.breakers.missed(KEY, "", probe=True)
+    scene.breakers.missed(KEY, Way(), probe=True)
     with pytest.raises(TransientError, match=r"^AWS AppConfig did not answer .* about 10 s"):
         scene.breakers.enter(KEY)
 
 
-def test_a_proxy_on_the_way_is_named_while_calls_are_paused() -> None:
+@pytest.mark.parametrize(
+    ("error", "who", "advice"),
+    [
+        (
+            botocore.ProxyConnectionError(proxy_url=f"http://me:{SECRET}@proxy.example:3128", error=OSError(SECRET)),
+            "The proxy proxy.example:3128, through which AWS AppConfig is reached, did",
+            "HTTPS_PROXY and NO_PROXY",
+        ),
+        (
+            botocore.ProxyConnectionError(proxy_url=f"me:{SECRET}@proxy.example:3128", error=OSError(SECRET)),
+            "The proxy that HTTPS_PROXY names, through which AWS AppConfig is reached, did",
+            "HTTPS_PROXY and NO_PROXY",
+        ),
+        (botocore.SSLError(endpoint_url=URL, error=OSError(SECRET)), f"AWS AppConfig at {HOST}:443 did", "AWS_CA_BUND"),
+        (botocore.ReadTimeoutError(endpoint_url=URL), f"AWS AppConfig at {HOST}:443 did", "way to that host"),
+        (SlowBodyError(seconds=1.0), "AWS AppConfig did", "region, name server, proxy"),
+    ],
+    ids=["proxy", "proxy without a scheme", "TLS", "timeout", "no host"],
+)
+def test_the_remedy_stays_while_calls_are_paused(error: Exception, who: str, advice: str) -> None:
     scene = Scene()
-    error = botocore.ProxyConnectionError(proxy_url=f"http://me:{SECRET}@proxy.example:3128", error=OSError(SECRET))
     for _ in range(3):
-        scene.breakers.missed(KEY, where(error), probe=False)
-    with pytest.raises(TransientError, match=r"^AWS AppConfig through the proxy proxy\.example:3128 did not answer 3"):
+        scene.breakers.missed(KEY, way(error), probe=False)
+    with pytest.raises(TransientError) as paused:
         scene.breakers.enter(KEY)
+    assert paused.value.message.startswith(f"{who} not answer 3 or more calls")
+    assert advice in paused.value.message
+    assert SECRET not in paused.value.message
 
 
 def test_what_nobody_asks_is_forgotten() -> None:
