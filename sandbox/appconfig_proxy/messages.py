@@ -22,6 +22,8 @@ VERSION_LABEL = "Version-Label"
 
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/[^/]+/([^/]+)/")
 
+_OF_OTHER_PROTOCOLS = {"__type", "code", "message"}
+
 DEFAULT_POLL_INTERVAL = 60
 """Seconds, where a session asks for nothing."""
 
@@ -144,6 +146,23 @@ def refusal(status: int, code: str, message: str | None, **members: object) -> A
     return Answer(
         status, {"Content-Type": "application/json", "x-amzn-ErrorType": f"{code}:"}, compact({**said, **members})
     )
+
+
+def reshaped(answer: Answer) -> Answer:
+    """Make an answer of MiniStack's one of AWS's shape, when it is a refusal: one header names the exception."""
+    if answer.status < HTTPStatus.BAD_REQUEST:
+        return answer
+    try:
+        said = json.loads(answer.body)
+    except ValueError:
+        said = None
+    members = said if isinstance(said, dict) else {}
+    code = answer.header("x-amzn-ErrorType") or str(members.get("__type") or members.get("Code") or "")
+    if not code:
+        return answer  # of nobody who knows the protocol
+    message = members.get("Message", members.get("message"))
+    more = {name: value for name, value in members.items() if name.lower() not in _OF_OTHER_PROTOCOLS}
+    return refusal(answer.status, code.rpartition("#")[2].partition(":")[0], message, **more)
 
 
 def compact(value: object) -> bytes:

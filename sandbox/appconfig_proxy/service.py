@@ -25,6 +25,7 @@ from sandbox.appconfig_proxy.messages import (
     no_deployment,
     not_found,
     refusal,
+    reshaped,
 )
 from sandbox.appconfig_proxy.rendering import Served, render
 from sandbox.appconfig_proxy.tokens import Rules, Session, Token, Tokens
@@ -152,7 +153,7 @@ class Service:
     def _start(self, request: Incoming) -> tuple[Answer, Session | None]:
         feed = self._backend.open(request)
         if isinstance(feed, Answer):
-            return feed, None
+            return reshaped(feed), None
         first: Content | None = None
         if self._rules.lag_since is not None:
             first = self._backend.earlier(feed, request, self._rules.lag_since)
@@ -167,7 +168,7 @@ class Service:
     def _latest(self, request: Incoming) -> Answer:
         refused = self._backend.admit(request)
         if refused is not None:
-            return refused
+            return reshaped(refused)
         with self._lock:
             token = self._tokens.spend(request.token)
         if isinstance(token, Problem):
@@ -188,7 +189,7 @@ class Service:
                 return _gone(request)
             refused = self._backend.refresh(feed, request)
             if refused is not None:
-                return refused
+                return reshaped(refused)
             content = feed.content
             session.gone = content is None
         if content is None:

@@ -344,3 +344,28 @@ def test_exceptions(world: World, fault: Fault, status: int, code: str) -> None:
     answer = world.handle(START)
     assert (answer.status, answer.header("x-amzn-errortype")) == (status, f"{code}:")
     assert json.loads(answer.body)["Message"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        (
+            {"x-amzn-errortype": "BadRequestException", "Access-Control-Allow-Origin": "*"},
+            {"__type": "BadRequestException", "message": "too short"},
+        ),
+        ({}, {"__type": "com.amazonaws#BadRequestException", "Message": "too short"}),
+        ({}, {"Code": "BadRequestException:http://x", "code": "x", "message": "too short"}),
+    ],
+)
+def test_what_ministack_refuses_is_shaped_like_aws(headers: dict[str, str], body: dict[str, str]) -> None:
+    world = World(refusal=Answer(400, headers, json.dumps(body | {"Reason": "InvalidParameters"}).encode()))
+    answer = world.service.handle(START).answer
+    assert answer.status == 400
+    assert dict(answer.headers) == {"Content-Type": "application/json", "x-amzn-ErrorType": "BadRequestException:"}
+    assert json.loads(answer.body) == {"Message": "too short", "Reason": "InvalidParameters"}
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b""])
+def test_what_is_no_refusal_of_aws_stays_as_it_is(body: bytes) -> None:
+    refusal = Answer(502, {"Content-Type": "text/html"}, body)
+    assert World(refusal=refusal).service.handle(START).answer == refusal
