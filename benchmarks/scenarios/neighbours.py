@@ -15,6 +15,7 @@ from benchmarks.polls import Window
 from benchmarks.storms import NOWHERE, STORMS
 from benchmarks.tenants import INTERVAL, Tenant
 from benchmarks.world import World
+from sandbox.output import say as to_output
 from sandbox.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def _observe(folder: Path, storm: Storm) -> Observed:
 
 
 def observe(
-    folder: Path, names: Sequence[str] = tuple(STORMS), say: Callable[[str], None] = print
+    folder: Path, names: Sequence[str] = tuple(STORMS), say: Callable[[str], None] = to_output
 ) -> dict[str, Observed]:
     """Let each storm rage in a world of its own."""
     found = {}

@@ -94,3 +94,20 @@ def test_the_target_hands_the_names_on(place: Place, proxy: AppConfigProxy) -> N
     assert "status 404" in done.stdout, done.stderr
     assert [call.place.profile for call in proxy.calls() if call.place] == ["no such one"]
     assert done.returncode != 0
+
+
+@pytest.mark.parametrize("arguments", [[], ["--flags"]], ids=["profile", "flags"])
+def test_what_nobody_reads_is_no_error_and_leaves_nothing(
+    place: Place, appconfig: AppConfig, arguments: list[str]
+) -> None:
+    before = applications(appconfig), strategies(appconfig)
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as nobody:
+        done = subprocess.run(
+            [sys.executable, "-m", "tools.aws_check", *arguments],
+            stdout=nobody, stderr=subprocess.PIPE, text=True, check=False, timeout=120, cwd=ROOT,
+            env=os.environ | variables(place) | {"PROFILE": "no such one"},
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "")
+    assert (applications(appconfig), strategies(appconfig)) == before

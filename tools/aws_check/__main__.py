@@ -11,11 +11,13 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import boto3
 from botocore.exceptions import BotoCoreError
 
+from sandbox.output import say
 from tools.aws_check.calls import CONFIG, DataPlane
 from tools.aws_check.flags import check_flags
 from tools.aws_check.profile import Place, check_profile
@@ -32,13 +34,28 @@ def run(
     environment: Mapping[str, str],
     write: Callable[[str], object],
     sleep: Callable[[float], None],
+    alarm: Callable[[str], object] | None = None,
 ) -> int:
-    """Check, and return the exit status: 0 when all could be asked."""
+    """Check, and return the exit status: 0 when all could be asked.
+
+    Parameters
+    ----------
+    arguments
+        Of the command line.
+    environment
+        What is asked about.
+    write
+        Is given the report, a line at a time.
+    sleep
+        Waits.
+    alarm
+        Is given the line that names what is left in the account. Without it, `write` is.
+    """
     parser = argparse.ArgumentParser(prog="aws-check", description=__doc__)
     parser.add_argument("--flags", action="store_true", help="find the symbol id of each operator of a flag's rule")
     options = parser.parse_args(arguments)
     names = [environment.get(name, "") for name in ("APPLICATION", "ENVIRONMENT", "PROFILE")]
-    report = Report(write, names)
+    report = Report(write, names, alarm)
     if not all(names) and (any(names) or not options.flags):
         report.say("aws-check: set APPLICATION, ENVIRONMENT and PROFILE, names or IDs of what exists")
         return _USAGE
@@ -60,7 +77,17 @@ def _stop(*_: object) -> None:
     sys.exit(1)  # so that what was made is deleted
 
 
+def _write(line: str) -> None:
+    say(line.removesuffix("\n"))
+
+
+def _alarm(line: str) -> None:
+    with suppress(OSError):  # `2>&1 | head`: nobody reads that either, and what was made is deleted by then, or tried
+        sys.stderr.write(line)
+        sys.stderr.flush()
+
+
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGHUP, _stop)
-    sys.exit(run(sys.argv[1:], os.environ, sys.stdout.write, time.sleep))
+    sys.exit(run(sys.argv[1:], os.environ, _write, time.sleep, _alarm))

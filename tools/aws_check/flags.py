@@ -81,7 +81,10 @@ def check_flags(plane: DataPlane, control: AppConfigClient, report: Report, slee
         report.say(f"  it failed: {_reason(error)}")
     finally:
         left = _delete(control, made, sleep)
-        report.say(f"  deleted again: {made.name}" if not left else f"  DELETE BY HAND: {', '.join(left)}")
+        if left:
+            report.alarm(f"  DELETE BY HAND: {', '.join(left)}")
+        else:
+            report.say(f"  deleted again: {made.name}")
     if found is not None:
         _tell(found, report)
     return found is not None and not left

@@ -18,18 +18,27 @@ HTTP_OK, HTTP_REFUSED = 200, 300
 _SHOWN = {
     "connection": re.compile(r"[a-z-]{1,20}"),
     "content-length": re.compile(r"\d{1,9}"),
-    "content-type": re.compile(r"[\w.+-]{1,64}/[\w.+-]{1,64}(; ?(charset=[\w-]{1,20}|type=[\w.]{1,64}))*", re.ASCII),
+    "content-type": re.compile(
+        r"(application/(json|x-amz-json-1\.[01]|yaml|x-yaml|octet-stream|xml|toml|ion)|binary/octet-stream"
+        r"|text/(plain|html|xml|yaml|x-yaml|csv))"
+        r"(; ?(charset=(utf-8|us-ascii|iso-8859-1)|type=AWS\.AppConfig\.FeatureFlags))*",
+        re.IGNORECASE,
+    ),
     "next-poll-interval-in-seconds": re.compile(r"\d{1,6}"),
     "server": re.compile(r"[A-Za-z]{1,20}"),
     "transfer-encoding": re.compile(r"[a-z]{1,20}"),
     "x-amzn-errortype": re.compile(r"[A-Za-z]{1,64}:?(http://[a-z./]{1,100})?"),
 }
-"""Headers whose values are AWS's own, and what those look like. Of all others, the length is shown."""
+"""Headers whose values are AWS's own, or which everybody knows, and what those look like. A content type is the user's,
+and may hold a name. Of all others, the length is shown."""
 
 _HEADER_NAME = re.compile(r"[a-z][a-z0-9-]{0,60}")
 _DATE = re.compile(r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT")
 _NEVER = re.compile(r"\d{12}|arn:|AKIA|ASIA|eyJ|AQIC")
 """An account, an ARN, a key, a token: whatever line they come in, it is not shown."""
+
+_BETWEEN = re.compile(r"[^/;=+]+")
+_LONGEST = 200
 
 _FLAG_MEMBERS = {"enabled", "_variant", "_variants"}
 _DEEPEST = 6
@@ -44,10 +53,15 @@ class Report:
         Where to.
     names
         What the user gave: taken out of whatever AWS says.
+    alarm
+        Where to write what must not be missed, should nobody read the rest. Without it: like all else.
     """
 
-    def __init__(self, write: Callable[[str], object], names: Collection[str] = ()) -> None:
+    def __init__(
+        self, write: Callable[[str], object], names: Collection[str] = (), alarm: Callable[[str], object] | None = None
+    ) -> None:
         self._write = write
+        self._alarm = alarm or write
         self._names = [name for name in names if name]
         self._secrets: set[str] = set()
 
@@ -58,8 +72,15 @@ class Report:
 
     def say(self, line: str = "") -> None:
         """Write a line."""
+        self._write(self._guarded(line))
+
+    def alarm(self, line: str) -> None:
+        """Write a line that must not be missed."""
+        self._alarm(self._guarded(line))
+
+    def _guarded(self, line: str) -> str:
         shown = not _NEVER.search(line) and not any(secret in line for secret in self._secrets)
-        self._write((line if shown else "(a line is left out: it had an account, a key or a token in it)") + "\n")
+        return (line if shown else "(a line is left out: it had an account, a key or a token in it)") + "\n"
 
     def answer(self, status: int | None, headers: Mapping[str, str], body: bytes, error: str) -> None:
         """Write what an answer is like."""
@@ -86,6 +107,8 @@ def header(name: str, value: str) -> str:
         return value
     if _DATE.fullmatch(value):
         return "a date, GMT"
+    if name == "content-type":
+        return f"another type, {_BETWEEN.sub('*', value[:_LONGEST])}"
     return f"{len(value)} characters"
 
 

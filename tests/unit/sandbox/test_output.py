@@ -29,6 +29,7 @@ sys.exit(image.main())
 BY_THEMSELVES = {
     "sandbox/output.py": "it is what the others write with",
     "sandbox/__main__.py": "servers end when nobody reads of them",
+    "sandbox/demo/__main__.py": "a demo whose reader has gone stops telling, and cleans up",
     "sandbox/image/interpreter.py": "a program that is given to another Python",
     "tools/image/locked.py": "it runs while the image is built, with nothing of ours beside it",
     "benchmarks/loops/identities.py": "a measurement that is started by hand",
@@ -54,14 +55,47 @@ def test_all_that_writes_can_do_without_a_reader(folder: str) -> None:
     assert found <= set(BY_THEMSELVES)
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "sys.stdout.write('x')",
+        "run(sys.stdout.write)",
+        "json.dump(x, sys.stdout)",
+        "sys.stdout.buffer.write(x)",
+        "print('x', file=sys.stdout)",
+        "from sys import stdout",
+        "print('x')",
+        "run(write=print)",
+    ],
+)
+def test_all_ways_to_write_are_found(code: str) -> None:
+    assert _writes(code)
+
+
+@pytest.mark.parametrize("code", ["print('x', file=sys.stderr)", "sys.stdout.isatty()", "sys.stdout.flush()", "say(1)"])
+def test_nothing_else_is_found(code: str) -> None:
+    assert not _writes(code)
+
+
 def _writes(code: str) -> bool:
-    """Tell whether code prints, or writes to standard output."""
-    for node in ast.walk(ast.parse(code)):
-        if not isinstance(node, ast.Call):
-            continue
-        called = ast.unparse(node.func)
-        if called.startswith("sys.stdout.write"):
-            return True
-        if called == "print" and not any(word.arg == "file" for word in node.keywords):
-            return True
-    return False
+    """Tell whether code prints, or has standard output in its hands: called, or given to somebody who will."""
+    tree = ast.parse(code)
+    harmless = {
+        node.func
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "print" and _elsewhere(node)
+    } | {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in {"isatty", "fileno", "flush", "reconfigure"}
+    }
+    return any(
+        ast.unparse(node) in {"print", "sys.stdout", "from sys import stdout"}
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Name, ast.Attribute, ast.ImportFrom)) and node not in harmless
+    )
+
+
+def _elsewhere(call: ast.Call) -> bool:
+    """Tell whether a print is to something that is not standard output."""
+    return any(word.arg == "file" and ast.unparse(word.value) != "sys.stdout" for word in call.keywords)

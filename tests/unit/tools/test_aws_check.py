@@ -44,7 +44,13 @@ def told(status: int | None, headers: dict[str, str], body: bytes, *names: str) 
     [
         ("content-type", "application/json", "application/json"),
         ("content-type", "application/ion; type=AWS.AppConfig.FeatureFlags", None),
-        ("content-type", f"text/plain; owner={SECRET}", "25 characters"),
+        ("content-type", "application/json; charset=utf-8", None),
+        ("content-type", "application/x-yaml", None),
+        ("content-type", f"text/plain; owner={SECRET}", "another type, */*;*=*"),
+        ("content-type", f"application/vnd.{SECRET}+json", "another type, */*+*"),
+        ("content-type", f"{SECRET}/json", "another type, */*"),
+        ("content-type", f"application/json; charset={SECRET}", "another type, */*;*=*"),
+        ("content-type", "/" * 10_000, f"another type, {'/' * 200}"),
         ("content-length", "868", "868"),
         ("next-poll-interval-in-seconds", "60", "60"),
         ("next-poll-configuration-token", "AQIC" * 200, "800 characters"),
@@ -338,6 +344,21 @@ def test_what_cannot_be_deleted_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
     good, text = check(control, Plane())
     assert not good
     assert f"DELETE BY HAND: deployment strategy {control.name}" in text
+
+
+def test_what_is_left_is_told_where_it_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    control = Control()
+
+    def refuse(**_: Any) -> None:
+        raise refusal("ConflictException")
+
+    monkeypatch.setattr(control, "delete_deployment_strategy", refuse)
+    lines: list[str] = []
+    alarms: list[str] = []
+    report = Report(lines.append, (), alarms.append)
+    assert not check_flags(cast("DataPlane", Plane()), cast("AppConfigClient", control), report, lambda _: None)
+    assert alarms == [f"  DELETE BY HAND: deployment strategy {control.name}\n"]
+    assert "BY HAND" not in "".join(lines)
 
 
 def test_rules_that_aws_does_not_accept_are_named_and_the_others_checked(monkeypatch: pytest.MonkeyPatch) -> None:
