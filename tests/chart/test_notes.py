@@ -100,8 +100,34 @@ ROLES = ["arn:aws:iam::111122223333:role/*"]
             [],
             ("2024", "$(id) `id`", "my-environment"),
         ),
+        (
+            [
+                {"namespaces": ["*"], "applications": ["[ab]*"]},
+                {"namespaces": ["prod"], "applications": ["shop"]},
+            ],
+            [],
+            ("prod", "shop", "my-environment"),
+        ),
+        (
+            [
+                {"namespaces": ["*"], "applications": ["a"], "environments": ["[ab]*"]},
+                {"namespaces": ["prod"], "applications": ["shop"], "environments": ["live"]},
+            ],
+            [],
+            ("prod", "shop", "live"),
+        ),
+        ([{"namespaces": ["*"], "applications": ["[ab]*", "*"]}], [], ("default", "my-application", "my-environment")),
     ],
-    ids=["a name", "all", "patterns", "of those that are served", "sets, and what a shell would run"],
+    ids=[
+        "a name",
+        "all",
+        "patterns",
+        "of those that are served",
+        "sets, and what a shell would run",
+        "one whose application can be said",
+        "one whose environment can be said",
+        "anything, by the second pattern",
+    ],
 )
 def test_the_first_source_is_one_that_the_policy_allows(
     rules: list[dict[str, list[str]]], namespaces: list[str], expected: tuple[str, str, str]
@@ -121,6 +147,33 @@ def test_a_policy_that_allows_none_of_the_namespaces_is_noted() -> None:
     text = notes({**COMPLETE, "policy": {"enabled": True, "rules": rules}, "watchNamespaces": ["billing"]})
     assert "NOTE: policy.rules let none of these namespaces read anything" in text
     assert first_source(text)["metadata"]["namespace"] == "billing"
+
+
+def test_a_set_may_allow_it() -> None:
+    """What a pattern with [ means is not said here, so nobody is told that it allows nothing."""
+    rules = [{"namespaces": ["team-[ab]"], "applications": ["shop"]}]
+    text = notes({**COMPLETE, "policy": {"enabled": True, "rules": rules}, "watchNamespaces": ["team-a"]})
+    assert "NOTE" not in text
+    assert first_source(text)["metadata"]["namespace"] == "team-a"
+
+
+@pytest.mark.parametrize(
+    ("rules", "namespaces", "made"),
+    [
+        ([{"namespaces": ["team-*"], "applications": ["shop"]}], [], "team-example"),
+        ([{"namespaces": ["team-*", "team-a"], "applications": ["shop"]}], ["team-a"], ""),
+        ([{"namespaces": ["team-a"], "applications": ["shop"]}], [], ""),
+        ([{"namespaces": ["*"], "applications": ["shop"]}], [], ""),
+    ],
+    ids=["a pattern", "one that is served", "one that a rule names", "default"],
+)
+def test_a_namespace_that_nobody_named_is_created_first(
+    rules: list[dict[str, list[str]]], namespaces: list[str], made: str
+) -> None:
+    text = notes({**COMPLETE, "policy": {"enabled": True, "rules": rules}, "watchNamespaces": namespaces})
+    created = re.findall(r"^kubectl create namespace (.*)\n(?=kubectl apply)", text, re.MULTILINE)
+    assert created == ([made] if made else [])
+    assert ("where you have another one" in text) is bool(made)
 
 
 def test_a_shell_can_run_what_the_notes_say(tmp_path: Path) -> None:

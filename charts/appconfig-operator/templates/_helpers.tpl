@@ -104,13 +104,17 @@ subjects:
 
 {{/*
 What NOTES.txt proposes as a first source: a namespace that is served, and names that policy.rules allow, as far as that
-can be said here. Patterns with [ are left to the operator.
+can be said here. Patterns with [ are left to the operator: a rule whose names can be said comes before one where they
+cannot. allowed: whether a rule lets the namespace read. unsure: whether one might, by such a pattern. made: whether
+nobody has named the namespace, so that it may not exist.
 */}}
 {{- define "appconfig-operator.firstSource" -}}
 {{- $namespace := .Values.watchNamespaces | default (list "default") | first }}
 {{- $application := "my-application" }}
 {{- $environment := "my-environment" }}
-{{- $allowed := not .Values.policy.enabled }}
+{{- $best := 0 }}
+{{- $unsure := false }}
+{{- $named := append .Values.watchNamespaces "default" }}
 {{- $candidates := .Values.watchNamespaces }}
 {{- if not $candidates }}
 {{- $candidates = list "default" }}
@@ -118,21 +122,39 @@ can be said here. Patterns with [ are left to the operator.
 {{- $candidates = append $candidates (include "appconfig-operator.example" .namespaces) }}
 {{- end }}
 {{- end }}
+{{- if .Values.policy.enabled }}
+{{- range $rule := .Values.policy.rules }}
+{{- $named = concat $named .namespaces }}
+{{- $unsure = or $unsure (contains "[" (join "" .namespaces)) }}
+{{- end }}
 {{- range $candidate := $candidates }}
 {{- range $rule := $.Values.policy.rules }}
+{{- $score := 1 }}
+{{- if include "appconfig-operator.sayable" .applications }}{{ $score = add $score 2 }}{{ end }}
+{{- if include "appconfig-operator.sayable" .environments }}{{ $score = add $score 1 }}{{ end }}
 {{- range .namespaces }}
-{{- $unsure := contains "[" . }}
 {{- $regex := regexQuoteMeta . | replace "\\*" ".*" | replace "\\?" "." }}
-{{- if and (not $allowed) (not $unsure) (regexMatch (printf "^(?s:%s)$" $regex) $candidate) }}
-{{- $allowed = true }}
+{{- if and (gt (int $score) (int $best)) (not (contains "[" .)) (regexMatch (printf "^(?s:%s)$" $regex) $candidate) }}
+{{- $best = $score }}
 {{- $namespace = $candidate }}
-{{- $application = include "appconfig-operator.example" $rule.applications | default $application }}
-{{- $environment = include "appconfig-operator.example" $rule.environments | default $environment }}
+{{- $application = include "appconfig-operator.example" $rule.applications | default "my-application" }}
+{{- $environment = include "appconfig-operator.example" $rule.environments | default "my-environment" }}
 {{- end }}
 {{- end }}
 {{- end }}
 {{- end }}
-{{- dict "namespace" $namespace "application" $application "environment" $environment "allowed" $allowed | toYaml }}
+{{- end }}
+{{- $allowed := or (not .Values.policy.enabled) (gt (int $best) 0) }}
+{{- dict "namespace" $namespace "application" $application "environment" $environment "allowed" $allowed "unsure" $unsure "made" (not (has $namespace $named)) | toYaml }}
+{{- end }}
+
+{{/* Whether a name can be said that some patterns allow. None at all allow everything. */}}
+{{- define "appconfig-operator.sayable" -}}
+{{- $sayable := not . }}
+{{- range . }}
+{{- $sayable = or $sayable (not (contains "[" .)) }}
+{{- end }}
+{{- ternary "true" "" $sayable }}
 {{- end }}
 
 {{/*
