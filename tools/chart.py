@@ -36,8 +36,10 @@ def crd() -> str:
 def rules() -> str:
     """Make the rules of the chart's roles, by what they are for."""
     base, users = "manifests/base/rbac.yaml", "manifests/user-roles/roles.yaml"
+    cluster = _rules_of(base, "ClusterRole")
     made = {
-        "sources": _rules_of(base, "ClusterRole"),
+        "sources": [rule for rule in cluster if rule["resources"] != ["leases"]],
+        "others": [rule for rule in cluster if rule["resources"] == ["leases"]],
         "own": _rules_of(base, "Role"),
         "serviceAccounts": _rules_of(f"{_COMPONENTS}/service-accounts/rbac.yaml", "ClusterRole"),
         "secrets": _rules_of(f"{_COMPONENTS}/secrets/rbac.yaml", "ClusterRole"),

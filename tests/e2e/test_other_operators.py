@@ -1,4 +1,4 @@
-"""A second operator, started by hand on a cluster that has one: its log says so."""
+"""A second operator on a cluster that has one, installed there or started by hand: its log says so."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sandbox import wait_until
 from sandbox.operator_process import operator
+from tests.e2e.limited import Limited
 from tests.e2e.support import TIMEOUT, check_log
 
 if TYPE_CHECKING:
@@ -62,7 +63,19 @@ def test_who_polls_the_same_is_named_and_nobody_else(
         assert "--lease-namespace" not in line
 
 
-def test_no_alarm_for_other_namespaces_for_replicas_and_without_the_right(
+def test_an_operator_with_the_rights_of_the_manifests_sees_it(
+    new_scene: Callable[[], Scene], start_operator: StartOperator
+) -> None:
+    first, second = new_scene(), new_scene()
+    start_operator(first.namespace, arguments=["--log-format=text", LEASE])
+    arguments = ["--log-format=text", LEASE, f"--namespace={first.namespace}"]
+    process = start_operator(second.namespace, arguments=arguments)
+    wait_until(lambda: WORDS in process.log, TIMEOUT, "a line about the other operator")
+    (line,) = (line for line in process.log.splitlines() if WORDS in line)
+    assert f"in namespace {first.namespace}, and serves namespace {first.namespace} as this one does" in line
+
+
+def test_no_alarm_for_other_namespaces_and_for_replicas(
     installed: ControlPlane,
     new_scene: Callable[[], Scene],
     start_operator: StartOperator,
@@ -70,12 +83,22 @@ def test_no_alarm_for_other_namespaces_for_replicas_and_without_the_right(
     tmp_path: Path,
 ) -> None:
     first, second = new_scene(), new_scene()
-    one = start_operator(first.namespace, arguments=["--log-format=text", "--log-level=debug", LEASE])
+    one = start_operator(first.namespace, arguments=["--log-format=text", LEASE])
     with by_hand(installed, tmp_path, aws, second.namespace, [second.namespace]) as other:
-        replica = start_operator(first.namespace, arguments=["--log-format=text", "--log-level=debug", LEASE])
-        seen = "may not be listed"
-        for process in (one, replica):
-            wait_until(lambda process=process: seen in process.log, TIMEOUT, "a look")  # type: ignore[misc]
-            assert " DEBUG " in next(line for line in process.log.splitlines() if seen in line)
+        replica = start_operator(first.namespace, arguments=["--log-format=text", LEASE])
         time.sleep(LATE_SECONDS)
         assert all(WORDS not in process.log for process in (one, other, replica))
+
+
+def test_without_the_right_nothing_is_said(
+    installed: ControlPlane, scene: Scene, aws: Mapping[str, str], tmp_path: Path
+) -> None:
+    """In namespaced mode there is none."""
+    process = Limited(installed, scene, tmp_path, aws, ("--log-level=debug",)).start()
+    try:
+        seen = "may not be listed"
+        wait_until(lambda: seen in process.log, TIMEOUT, "a look")
+        assert " DEBUG " in next(line for line in process.log.splitlines() if seen in line)
+    finally:
+        process.stop()
+    check_log(process)

@@ -60,6 +60,7 @@ def test_rights(base: dict[str, dict[str, Any]]) -> None:
         "core/configmaps": ["create", "delete", "get", "list", "patch", "update", "watch"],
         "apps/controllerrevisions": ["create", "delete", "get", "list"],
         "events.k8s.io/events": ["create"],
+        "coordination.k8s.io/leases": ["list"],
     }
     assert rights_of(base["Role"]) == {
         "coordination.k8s.io/leases": ["create", "delete", "list", "update"],
