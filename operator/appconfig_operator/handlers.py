@@ -66,7 +66,7 @@ async def watch(  # noqa: PLR0913 (what Kopf is told, all by name)
     stop
         Ends the watch.
     on_gap
-        Called, and often so, when the watch had to begin anew: what was deleted before that, it may never tell.
+        Called, and often so, when the watch had to begin again: what was deleted before that, it may never tell.
     on_refused
         Called with the URL of a list or watch that the API server refuses: Kopf tries it again, for ever.
     page
@@ -93,7 +93,7 @@ async def _operator(
     settings = _settings(page())
 
     def settle() -> None:
-        settings.watching.chunk_size = page()  # read at each list, and there is one whenever the watch begins anew
+        settings.watching.chunk_size = page()  # read at each list, and there is one whenever the watch begins again
 
     await kopf.operator(
         registry=_registry(sink, on_gap, settle),
@@ -161,10 +161,10 @@ def login(**_kwargs: object) -> Login:
     ConnectionSettingsError
         When the files that say it are no longer usable: Kopf tries again later.
     """
-    settings = load()  # anew each time: Kopf asks when the API server no longer takes what it had
+    settings = load()  # each time: Kopf asks when the API server no longer takes what it had
     proxy = (
         settings.proxy
-    )  # before the token, which the client may read anew, and with it what the file says of a proxy
+    )  # before the token, which the client may read again, and with it what the file says of a proxy
     scheme, _blank, token = str(settings.get_api_key_with_prefix("BearerToken") or "").rpartition(" ")
     return Login(
         server=settings.host,

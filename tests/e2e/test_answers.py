@@ -105,7 +105,7 @@ def test_a_restart_after_a_revert_does_not_bring_back_what_was_reverted(
 def test_identifiers_that_are_mistyped_look_as_if_nothing_was_deployed(scene: Scene) -> None:
     before = synced(scene)
     scene.change("checkout", application="abc1234", environment="def5678", configurationProfile="ghi9012")
-    words = ("Nothing is deployed yet", "abc1234", "def5678", "ghi9012", "ID")
+    words = ("Nothing is deployed", "abc1234", "def5678", "ghi9012", "ID")
     check_failed(scene, "checkout", "NotDeployed", stalled=False, words=words)
     assert scene.config_map("checkout") == before
 

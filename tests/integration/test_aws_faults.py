@@ -216,7 +216,7 @@ def test_starts_that_fail(  # noqa: PLR0913, PLR0917 - a row of the table
 @pytest.mark.parametrize(
     ("kind", "reason", "words"),
     [
-        ("Deployment", Reason.NOT_DEPLOYED, "Nothing is deployed yet"),
+        ("Deployment", Reason.NOT_DEPLOYED, "Nothing is deployed"),
         ("ConfigurationProfile", Reason.NOT_FOUND, "configuration profile .* does not exist"),
     ],
 )

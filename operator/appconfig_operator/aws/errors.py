@@ -205,7 +205,7 @@ def not_deployed(identifiers: Identifiers) -> WaitingError:
     """Make the error for a place where nothing is deployed, as far as anybody knows from AWS's answer."""
     names = (identifiers.configuration_profile, identifiers.environment, identifiers.application)
     message = (
-        "Nothing is deployed yet: configuration profile {} in environment {} of application {}. "
+        "Nothing is deployed: configuration profile {} in environment {} of application {}. "
         "Start a deployment in AWS AppConfig."
     ).format(*names)
     ids = [name for name in dict.fromkeys(names) if _LIKE_AN_ID.fullmatch(name)]

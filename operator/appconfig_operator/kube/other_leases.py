@@ -16,7 +16,7 @@ _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
 class OtherLeases:
-    """Leases that are looked at once, at the start. The operator needs no right for it, and asks for none."""
+    """Leases that are looked at once, at the start. Without the right, nothing else changes."""
 
     def __init__(self, api: Api) -> None:
         self._api = api

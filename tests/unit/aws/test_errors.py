@@ -196,7 +196,7 @@ def test_not_deployed_with_what_may_be_ids(names: tuple[str, str, str], hint: st
     told = not_deployed(Identifiers(*names, poll_interval_seconds=60))
     assert told.reason is Reason.NOT_DEPLOYED
     before, _, after = told.message.partition("Start a deployment in AWS AppConfig.")
-    assert before.startswith("Nothing is deployed yet")
+    assert before.startswith("Nothing is deployed")
     assert after.startswith(hint)
     assert bool(after) is bool(hint)
 
