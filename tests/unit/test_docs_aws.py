@@ -32,7 +32,7 @@ def commands() -> list[tuple[str, str, str]]:
 
 
 def test_there_are_commands() -> None:
-    assert sum(page == "getting-started.md" for page, *_ in commands()) == 6
+    assert sum(page == "getting-started.md" for page, *_ in commands()) == 12
 
 
 @pytest.mark.parametrize(("page", "operation", "options"), commands())
