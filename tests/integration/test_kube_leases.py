@@ -141,8 +141,8 @@ def test_a_namespace_that_is_none_is_named(admin_api: Api) -> None:
 
 
 def test_a_refusal_says_why(api: Api, namespace: str) -> None:
-    with pytest.raises(LeaseError, match=rf"namespace {namespace}: .* list with HTTP 403 Forbidden\. Bind a Role"):
-        leases_of(api, namespace).carry_out(ListLeases())
+    with pytest.raises(LeaseError, match=rf"namespace {namespace}: .* create with HTTP 403 Forbidden\. Bind a Role"):
+        create(leases_of(api, namespace))
 
 
 @dataclass
