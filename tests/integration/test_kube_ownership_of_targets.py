@@ -54,9 +54,9 @@ def maps(api: Api) -> ConfigMaps:
     return ConfigMaps(api)
 
 
-def ask(admin: Administrator, name: str, target: str, policy: CreationPolicy = OWNER) -> Source:
+def ask(admin: Administrator, name: str, target: str, policy: CreationPolicy = OWNER, key: str | None = None) -> Source:
     """Create a source that asks for a ConfigMap, or change what it asks for."""
-    spec = {"target": {"name": target, "creationPolicy": policy}}
+    spec = {"target": {"name": target, "creationPolicy": policy, "key": key}}
     found = admin.api.call("GET", admin._path(SOURCES))["items"]
     if all(item["metadata"]["name"] != name for item in found):
         admin.source(name)
@@ -389,30 +389,46 @@ def test_keys_of_an_earlier_operators_source_that_lives_are_its_own(maps: Config
     assert data(admin) == {"a": "1"}
 
 
+@pytest.mark.parametrize("first", ["older", "younger"])
 @pytest.mark.parametrize("same", [True, False], ids=["same content", "other content"])
-def test_of_two_sources_with_one_key_the_older_goes_on(maps: ConfigMaps, admin: Administrator, *, same: bool) -> None:
-    """Whoever was first, and for as many versions as there are."""
+def test_of_two_sources_with_one_key_the_first_goes_on(
+    maps: ConfigMaps, admin: Administrator, first: str, *, same: bool
+) -> None:
+    """Whoever is older, and for as many versions as there are."""
     shared(admin, theirs="x")
     pair = [ask(admin, name, "shared", MERGE) for name in ("one", "two")]
-    older, younger = sorted(pair, key=lambda source: (source.created, source.uid))
-    maps.sync(want(younger, key="v0"), known=False)
+    has, waits = sorted(pair, key=lambda source: (source.created, source.uid), reverse=first == "younger")
+    maps.sync(want(has, key="v0"), known=False)
     versions = set()
     for number in range(1, 15):
         before = config_map(admin)
-        if number > 1:
-            error = refused(maps, want(younger, key=f"v{number}" if same else f"y{number}"))
-            assert error.reason is Reason.TARGET_CONFLICT
-            assert f"the key key belongs to AppConfigSource {older.name}, which is older" in error.message
-            assert config_map(admin) == before
-        assert maps.sync(want(older, key=f"v{number}"), known=True).changed
-        assert not maps.sync(want(older, key=f"v{number}"), known=True).changed
-        error = refused(maps, want(younger, key=f"v{number}"))  # with the same content, too
+        error = refused(maps, want(waits, key=f"v{number - 1}" if same else f"y{number}"))
+        assert error.reason is Reason.TARGET_CONFLICT
+        assert f"the key key belongs to AppConfigSource {has.name}, which keeps it" in error.message
+        assert config_map(admin) == before
+        assert maps.sync(want(has, key=f"v{number}"), known=True).changed
+        assert not maps.sync(want(has, key=f"v{number}"), known=True).changed
         versions.add((data(admin) or {})["key"])
     assert versions == {f"v{number}" for number in range(1, 15)}
-    older = ask(admin, older.name, "elsewhere", MERGE)
-    assert maps.sync(want(younger, key="mine"), known=False).changed
-    maps.release(older, "shared")
+    has = ask(admin, has.name, "elsewhere", MERGE)
+    assert maps.sync(want(waits, key="mine"), known=False).changed
+    maps.release(has, "shared")
     assert data(admin) == {"theirs": "x", "key": "mine"}
+
+
+def test_two_that_swap_their_keys_have_each_others(maps: ConfigMaps, admin: Administrator) -> None:
+    """A key that the spec of its source does not lead to any more passes to the one that asks for it."""
+    shared(admin)
+    pair = [ask(admin, name, "shared", MERGE, key=name) for name in ("one", "two")]
+    for source in pair:
+        maps.sync(want(source, **{source.name: source.name}), known=False)
+    one = ask(admin, "one", "shared", MERGE, key="two")
+    refused(maps, want(one, two="of one"))
+    assert data(admin) == {"one": "one", "two": "two"}
+    two = ask(admin, "two", "shared", MERGE, key="one")
+    assert maps.sync(want(two, one="of two"), known=False).changed
+    assert maps.sync(want(one, two="of one"), known=False).changed
+    assert data(admin) == {"one": "of two", "two": "of one"}
 
 
 def test_two_that_hold_a_key_together_do_not_block_each_other(maps: ConfigMaps, admin: Administrator) -> None:
@@ -429,7 +445,7 @@ def test_two_that_hold_a_key_together_do_not_block_each_other(maps: ConfigMaps, 
     assert data(admin) == {"key": "3"}
 
 
-def test_two_that_begin_at_the_same_moment_end_with_the_older(api: Api, maps: ConfigMaps, admin: Administrator) -> None:
+def test_two_that_begin_at_the_same_moment_end_with_the_first(api: Api, maps: ConfigMaps, admin: Administrator) -> None:
     shared(admin)
     pair = [ask(admin, name, "shared", MERGE) for name in ("one", "two")]
     older, younger = sorted(pair, key=lambda source: (source.created, source.uid))
@@ -449,6 +465,7 @@ def test_nothing_is_forced_from_one_who_came_in_between(api: Api, maps: ConfigMa
     pair = [ask(admin, name, "shared", MERGE) for name in ("one", "two")]
     older, younger = sorted(pair, key=lambda source: (source.created, source.uid))
     maps.sync(want(younger, key="younger"), known=False)
+    ask(admin, younger.name, "elsewhere", MERGE)
     meddle = lambda: admin.patch(KIND, "shared", {"data": {"key": "theirs"}})  # noqa: E731 (it is short)
     error = refused(ConfigMaps(Meddling(api, before="PATCH", meddle=meddle)), want(older, key="older"))
     assert "kubectl-edit" in error.message

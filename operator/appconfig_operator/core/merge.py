@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.core import references
-from appconfig_operator.core.contest import contested, foreign
+from appconfig_operator.core.contest import Field, contested, foreign
 from appconfig_operator.core.errors import AwaitedError, Reason
 from appconfig_operator.core.managed import holds_any, merge_manager, owned, uid_manager
 
@@ -78,12 +78,8 @@ def plan_merge(
     theirs = contested(wanted, observed)
     for manager, fields in theirs.items():
         rival = rivals.get(manager)
-        if (
-            rival is not None
-            and rival.asks_for(wanted.name)
-            and rival.goes_before(wanted.owner_created, wanted.owner_uid)
-        ):
-            raise _taken(wanted, rival, fields)
+        if rival is not None and (kept := _kept(wanted, metadata, rival, fields)):
+            raise _taken(wanted, rival, kept)
     others = foreign(wanted, observed)
     if others:
         raise _foreign(wanted, others)
@@ -95,6 +91,30 @@ def plan_merge(
     if force:
         body["metadata"]["resourceVersion"] = metadata["resourceVersion"]
     return Apply(body, force=force, legacy=left)
+
+
+def _kept(
+    wanted: WantedConfigMap, metadata: Mapping[str, Any], rival: Rival, fields: tuple[Field, ...]
+) -> tuple[Field, ...]:
+    """Return the fields that another source keeps: those that it has alone, and when it is older, those of both.
+
+    Whoever has a field keeps it, whatever the ages: taken from it, its configuration would be gone until its next
+    version, with nothing to show for it.
+    """
+    if not rival.asks_for(wanted.name):
+        return ()
+    older = rival.goes_before(wanted.owner_created, wanted.owner_uid)
+    return tuple(
+        (path, name)
+        for path, name in fields
+        if rival.may_write(path, name) and (older or name not in _mine(wanted, metadata, path))
+    )
+
+
+def _mine(wanted: WantedConfigMap, metadata: Mapping[str, Any], path: str) -> set[str]:
+    parts = path[1:].split("/")
+    managers = merge_manager(wanted.owner_name), uid_manager(wanted.owner_uid)
+    return {name for manager in managers for name in owned(metadata, manager, *parts)}
 
 
 def _same(wanted: WantedConfigMap, observed: Mapping[str, Any]) -> bool:
@@ -128,9 +148,9 @@ def _check_alone(wanted: WantedConfigMap, metadata: Mapping[str, Any], *, held: 
 def _taken(wanted: WantedConfigMap, rival: Rival, fields: tuple[tuple[str, str], ...]) -> AwaitedError:
     return AwaitedError(
         Reason.TARGET_CONFLICT,
-        f"{wanted}: {_named(fields)} belongs to AppConfigSource {rival.name}, which is older and keeps it. "
-        "It passes to this one when that one is deleted, or merges into another ConfigMap. Or use another "
-        "spec.target.key, here or there.",
+        f"{wanted}: {_named(fields)} belongs to AppConfigSource {rival.name}, which keeps it. It passes to "
+        "this one when that one is deleted, or writes another key or another ConfigMap. Or use another "
+        "spec.target.key or spec.target.prefix here.",
     )
 
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from appconfig_operator.api.v1alpha1 import Format
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_MANY = frozenset({Format.ENTRIES, Format.ENV_VARS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,12 @@ class Rival:
         The ConfigMap that its spec asks for, and how.
     written
         The ConfigMap that it wrote last, by its status, or empty.
+    many
+        Whether it writes a key for each value, and not one file.
+    key
+        The key of the file, or empty: it follows from the configuration.
+    prefix
+        Before each of many keys.
     """
 
     name: str
@@ -34,6 +44,9 @@ class Rival:
     target: str
     policy: str
     written: str = ""
+    many: bool = False
+    key: str = ""
+    prefix: str = ""
 
     @classmethod
     def from_dict(cls, body: Mapping[str, Any]) -> Self:
@@ -48,11 +61,22 @@ class Rival:
             target=target.get("name") or metadata["name"],
             policy=target.get("creationPolicy", ""),
             written=((body.get("status") or {}).get("target") or {}).get("name", ""),
+            many=target.get("format") in _MANY,
+            key=target.get("key") or "",
+            prefix=target.get("prefix") or "",
         )
 
     def asks_for(self, name: str) -> bool:
         """Tell whether it lives and wants the ConfigMap of that name, whatever its policy."""
         return not self.deleting and self.target == name
+
+    def may_write(self, path: str, name: str) -> bool:
+        """Tell whether its spec may lead to a field, by the JSON Pointer of the map that the field is in."""
+        if path not in {"/data", "/binaryData"}:
+            return True
+        if self.many:
+            return name.casefold().startswith(self.prefix.casefold())
+        return not self.key or name in {self.key, f"{self.key}.gz"}
 
     def made(self, name: str) -> bool:
         """Tell whether it asks for the ConfigMap of that name, and wrote it last."""

@@ -39,14 +39,20 @@ THEIRS = "appconfig-operator/other"
 MINE = "appconfig-operator/checkout"
 
 
+YOUNGER = replace(OTHER, created="2026-01-03T00:00:00Z")
+
+
 @pytest.mark.parametrize(
     ("rival", "taken"),
     [
         (OTHER, False),
         (replace(OTHER, policy="Owner"), False),
-        (replace(OTHER, created="2026-01-03T00:00:00Z"), True),
-        (replace(OTHER, created=NEWER, uid="0"), False),
-        (replace(OTHER, created=NEWER, uid="f"), True),
+        (YOUNGER, False),
+        (replace(YOUNGER, key="k"), False),
+        (replace(YOUNGER, key="other"), True),
+        (replace(YOUNGER, many=True), False),
+        (replace(YOUNGER, many=True, prefix="K"), False),
+        (replace(YOUNGER, many=True, prefix="x"), True),
         (replace(OTHER, deleting=True), True),
         (replace(OTHER, target="elsewhere"), True),
         (None, True),
@@ -55,15 +61,18 @@ MINE = "appconfig-operator/checkout"
         "older",
         "older, other policy",
         "younger",
-        "same second, first",
-        "same second",
+        "younger, this key",
+        "other key by now",
+        "many keys",
+        "many keys, this prefix",
+        "many keys, other prefix by now",
         "deleting",
         "elsewhere",
         "gone",
     ],
 )
 @pytest.mark.parametrize("value", ["1", "2"], ids=["same content", "other content"])
-def test_of_two_sources_the_older_has_the_key(rival: Rival | None, value: str, *, taken: bool) -> None:
+def test_a_source_keeps_the_key_that_it_has(rival: Rival | None, value: str, *, taken: bool) -> None:
     observed = shared({THEIRS: KEY}, k=value)
     if taken:
         action = plan_merge(want(), observed, {THEIRS: rival})
@@ -71,16 +80,38 @@ def test_of_two_sources_the_older_has_the_key(rival: Rival | None, value: str, *
         assert action.force
         assert action.body["metadata"]["resourceVersion"] == "5", "from nobody else"
     else:
-        with pytest.raises(AwaitedError, match="the key k belongs to AppConfigSource other, which is older") as caught:
+        with pytest.raises(AwaitedError, match="the key k belongs to AppConfigSource other, which keeps it") as caught:
             plan_merge(want(), observed, {THEIRS: rival})
         assert caught.value.reason is Reason.TARGET_CONFLICT
 
 
-def test_what_both_hold_is_the_younger_ones_no_more() -> None:
+@pytest.mark.parametrize("mine", [MINE, uid_manager(UID)], ids=["by name", "by uid"])
+@pytest.mark.parametrize(
+    ("rival", "kept"),
+    [
+        (OTHER, True),
+        (YOUNGER, False),
+        (replace(OTHER, created=NEWER, uid="0"), True),
+        (replace(OTHER, created=NEWER, uid="f"), False),
+    ],
+    ids=["older", "younger", "same second, first", "same second"],
+)
+def test_of_two_sources_that_have_one_key_the_older_keeps_it(rival: Rival, mine: str, *, kept: bool) -> None:
+    observed = shared({mine: KEY, THEIRS: KEY}, k="1")
+    if kept:
+        with pytest.raises(AwaitedError, match="which keeps it"):
+            plan_merge(want(k="2"), observed, {THEIRS: rival})
+    else:
+        action = plan_merge(want(k="2"), observed, {THEIRS: rival})
+        assert isinstance(action, Apply)
+        assert action.force
+
+
+def test_what_both_hold_is_not_written_without_a_difference() -> None:
     observed = shared({MINE: KEY, THEIRS: KEY}, k="1")
-    with pytest.raises(AwaitedError, match="which is older"):
+    with pytest.raises(AwaitedError, match="which keeps it"):
         plan_merge(want(), observed, {THEIRS: OTHER})
-    assert plan_merge(want("2025-01-01T00:00:00Z"), observed, {THEIRS: OTHER}) is None, "no write without a difference"
+    assert plan_merge(want("2025-01-01T00:00:00Z"), observed, {THEIRS: OTHER}) is None
 
 
 def test_labels_that_both_set_alike_are_no_contest() -> None:
@@ -164,6 +195,13 @@ def test_a_rival_is_read_of_a_resource_that_a_newer_operator_may_have_defined() 
     assert Rival.from_dict({"metadata": metadata, "spec": {"target": {"name": "x", "creationPolicy": "New"}}}) == Rival(
         "other", "u", "2026-01-01T00:00:00Z", deleting=False, target="x", policy="New"
     )
+    many = {"target": {"name": "x", "format": "EnvVars", "prefix": "X_", "key": None}}
+    found = Rival.from_dict({"metadata": metadata, "spec": many})
+    assert (found.many, found.prefix, found.key) == (True, "X_", "")
+    assert [found.may_write("/data", name) for name in ("X_A", "A")] == [True, False]
+    assert found.may_write("/metadata/labels", "A"), "what its spec has of labels is not looked at"
+    file = Rival.from_dict({"metadata": metadata, "spec": {"target": {"format": "JSON", "key": "a.json"}}})
+    assert [file.may_write("/data", name) for name in ("a.json", "a.json.gz", "b.json")] == [True, True, False]
     written = {"status": {"target": {"name": "x"}}}
     assert Rival.from_dict({"metadata": metadata} | written).written == "x"
     gone = Rival.from_dict({"metadata": metadata | {"deletionTimestamp": "2026-01-01T00:00:00Z"}})
