@@ -44,8 +44,10 @@ _CALLER = re.compile(r"User: (arn:[a-z0-9-]+:(?:iam|sts)::\d{12}:[\w+=,.@/-]+)")
 _CODE = re.compile(r"[A-Za-z][A-Za-z.]{1,63}")
 _ACTION = re.compile(r"\b([a-z0-9-]+:[A-Z][A-Za-z]+)\b")
 
-_PLAIN = re.compile(r"[(\[]?(?:[A-Za-z]{1,32}(?:'[a-z])?|\d{1,3})[)\]]?[.,:;]?")
-"""A word of a language, the name of an error, a status. Tokens, keys, IDs and values have other characters or more."""
+_WORD = r"(?=[A-Za-z])[A-Z]{0,8}(?:[a-z]{1,16}(?:[A-Z][a-z]{1,15}){0,4})?(?:'[a-z])?"
+_PLAIN = re.compile(rf"[(\[]?(?:{_WORD}|\d{{1,3}})[)\]]?[.,:;]?")
+"""A word of a language, the name of an error, a status. Tokens, keys, IDs and values have other characters, or more in
+a row."""
 
 _LONGEST_WORDS = 300
 _BEHIND = re.compile(r"\bStatus Code: (\d{3}); Error Code: ([A-Za-z.]{1,64})(?=[;)])")

@@ -60,6 +60,9 @@ def ion_flags(body: bytes) -> IonFlags:
         flags[name] = _flag(name, value)
     if nameless and not flags:
         raise invalid("The name of each feature flag is a symbol that only AWS knows. Rename the flags.")
+    if not flags:
+        # What is written would be empty, over whatever was there: whoever has no flags any more deletes the profile.
+        raise invalid("The configuration has the content type of feature flags in Amazon Ion, and no flag is in it.")
     return IonFlags(flags, tuple(sorted(nameless)))
 
 

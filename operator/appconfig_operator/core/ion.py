@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING
 
 from appconfig_operator.core.document import invalid
 from appconfig_operator.core.ion_binary import read_binary
-from appconfig_operator.core.ion_text import read_text
 from appconfig_operator.core.ion_values import IonError
 
 if TYPE_CHECKING:
     from appconfig_operator.core.ion_values import IonValue
 
-BINARY_MARK = b"\xe0\x01\x00\xea"
-"""The first bytes of binary Ion 1.0."""
-
 
 def read_ion(body: bytes) -> list[IonValue]:
-    """Read the values at the top, in the text or the binary form. Symbol tables are used, and left out.
+    """Read the values at the top. Symbol tables are used, and left out.
+
+    Only the binary form is read: AWS was never recorded to send another, and in the text form, almost any bytes are
+    values of some kind.
 
     Raises
     ------
@@ -30,7 +29,7 @@ def read_ion(body: bytes) -> list[IonValue]:
         `InvalidContent`, with the place, never with the text itself.
     """
     try:
-        return read_binary(body) if body.startswith(BINARY_MARK) else read_text(body)
+        return read_binary(body)
     except IonError as error:
         place = error.place
     raise invalid(f"The configuration is not Amazon Ion as AppConfig sends feature flags in, at byte {place + 1:,}.")

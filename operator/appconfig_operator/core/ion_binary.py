@@ -24,6 +24,10 @@ _NAME, _VERSION, _IMPORTS, _SYMBOLS, _MAX_ID = 4, 5, 6, 7, 8
 _INTEGER, _BOOLEAN, _SYMBOL, _STRING, _LIST, _STRUCT, _ANNOTATED = 0x2, 0x1, 0x7, 0x8, 0xB, 0xD, 0xE
 _LONG, _NULL = 14, 15
 _MARK = 0xE0
+
+BINARY_MARK = b"\xe0\x01\x00\xea"
+"""The first bytes of binary Ion 1.0."""
+
 _MOST_DIGITS = 8
 
 
@@ -35,6 +39,8 @@ def read_binary(body: bytes) -> list[IonValue]:
     IonError
         When it is not Ion.
     """
+    if not body.startswith(BINARY_MARK):
+        raise IonError(0)  # almost any bytes are values of some kind
     return list(_Reader(body).top())
 
 
@@ -54,7 +60,7 @@ class _Reader:
         at = 0
         while at < len(self._body):
             if self._body[at] == _MARK:
-                if self._body[at : at + 4] != b"\xe0\x01\x00\xea":
+                if self._body[at : at + 4] != BINARY_MARK:
                     raise IonError(at)
                 self._forget()
                 at += 4
