@@ -425,3 +425,13 @@ def test_role_refused(code: str, status: int, kind: type[SourceError], reason: R
 
 def test_not_aws() -> None:
     assert_error(not_aws(), TransientError, Reason.SERVICE_UNAVAILABLE, "Is a proxy between?")
+
+
+@pytest.mark.parametrize("hidden", ["AKIAIOSFODNNABCDEFGH", "a" * 34, "Xk" * 12, "ABCDEFGHIJ", "arn:aws:iam::1:role/x"])
+def test_runs_of_letters_are_no_words(hidden: str) -> None:
+    assert words_of(refusal("BadRequestException", message=f"The key {hidden} is bad.")) == "The key … is bad"
+
+
+@pytest.mark.parametrize("word", ["I", "AWSKMS", "InvalidCiphertextException", "KmsKeyDisabled", "isn't", "(Service:"])
+def test_words_and_the_names_of_errors_are(word: str) -> None:
+    assert words_of(refusal("BadRequestException", message=f"The key {word} is bad.")) == f"The key {word} is bad"
