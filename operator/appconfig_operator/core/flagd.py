@@ -32,7 +32,12 @@ def flagd(document: Document) -> Document:
         raise unsupported("A flagd definition can only be made of feature flags, and the document is no object.")
     definitions: dict[str, Document] = {}
     for name, flag in document.items():
-        if not isinstance(flag, dict) or not isinstance(flag.get("enabled"), bool) or not _is_key(name):
+        if not _is_key(name):
+            raise unsupported(
+                f"A flagd definition cannot have a flag named {shown(name)}: a name is not empty and has no dot. "
+                "Rename the flag, or set spec.featureFlags.output to AppConfig."
+            )
+        if not isinstance(flag, dict) or not isinstance(flag.get("enabled"), bool):
             raise unsupported(
                 f"A flagd definition can only be made of feature flags, and {shown(name)} is none: "
                 'a flag is an object with "enabled": true or false. Set spec.featureFlags.output to AppConfig.'

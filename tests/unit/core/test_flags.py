@@ -380,9 +380,14 @@ def test_the_schema_refuses_what_flagd_does_not_take() -> None:
         {"a": "geheim"},
         {"a": {}},
         {"a": {"enabled": "geheim"}},
-        {"": {"enabled": True}},
-        {"a.b": {"enabled": True}},
     ],
 )
 def test_flagd_needs_feature_flags(document: Any) -> None:
     assert "can only be made of feature flags" in refused(Reason.UNSUPPORTED_CONTENT, flagd, document)
+
+
+@pytest.mark.parametrize("name", ["", "a.b"])
+def test_flagd_needs_names_that_have_no_dot(name: str) -> None:
+    words = refused(Reason.UNSUPPORTED_CONTENT, flagd, {name: {"enabled": True}})
+    assert f'cannot have a flag named "{name}"' in words
+    assert "Rename the flag" in words
