@@ -54,26 +54,42 @@ def test_two_sources_share_a_config_map_and_leave_their_keys(scene: Scene) -> No
     scene.wait_for_content("shared", {"theirs": "x", "one.txt": NEWER, "two.txt": TWO})
 
 
-def test_of_two_sources_with_one_key_the_older_goes_on_and_the_younger_follows(scene: Scene) -> None:
-    """With the same content, too: which of them writes first, is chance, and the older takes it then."""
+def test_of_two_sources_with_one_key_the_first_goes_on_and_the_other_follows(scene: Scene) -> None:
+    """With the same content, too."""
     target = {"name": "shared", "key": "one.txt", "creationPolicy": "Merge"}
     scene.write_config_map("shared", {"theirs": "x"})
-    pair = [scene.apply(name, target=target)["metadata"] for name in ("one", "two")]
-    older, younger = (
-        source["name"] for source in sorted(pair, key=lambda source: (source["creationTimestamp"], source["uid"]))
-    )
-    scene.wait_for(older, "Synced")
+    first, other = "one", "two"
+    scene.apply(first, target=target)
+    scene.wait_for(first, "Synced")
+    scene.apply(other, target=target)
     for label in ("v2", "v3"):
         scene.deploy(value(label).encode(), content_type="text/plain", label=label)
         scene.wait_for_content("shared", {"theirs": "x", "one.txt": value(label)})
-    ready = condition(scene.wait_for(younger, "TargetConflict"), "Ready")
+    ready = condition(scene.wait_for(other, "TargetConflict"), "Ready")
     assert ready is not None
-    assert f"AppConfigSource {older}, which is older" in ready["message"]
-    scene.wait_for(older, "Synced")
-    scene.delete(older)
-    scene.wait_for(younger, "Synced")
+    assert f"AppConfigSource {first}, which keeps it" in ready["message"]
+    scene.wait_for(first, "Synced")
+    scene.delete(first)
+    scene.wait_for(other, "Synced")
     scene.deploy(value("v4").encode(), content_type="text/plain", label="v4")
     scene.wait_for_content("shared", {"theirs": "x", "one.txt": value("v4")})
+
+
+def test_an_older_source_that_moves_to_the_key_of_a_younger_one_takes_nothing(scene: Scene) -> None:
+    scene.deploy(TWO.encode(), profile="other", content_type="text/plain")
+    scene.write_config_map("shared", {})
+    merge = {"name": "shared", "creationPolicy": "Merge"}
+    scene.apply("older", target={**merge, "key": "one.txt"})
+    scene.wait_for("older", "Synced")
+    scene.apply("younger", configurationProfile="other", target={**merge, "key": "two.txt"})
+    scene.wait_for("younger", "Synced")
+    both = {"one.txt": ONE, "two.txt": TWO}
+    scene.change("older", target={**merge, "key": "two.txt"})
+    scene.wait_for("older", "TargetConflict", generation=2)
+    scene.wait_for_content("shared", both)
+    scene.change("older", target={**merge, "key": "one.txt"})
+    scene.wait_for("older", "Synced", generation=3)
+    scene.wait_for_content("shared", both)
 
 
 def test_a_source_that_merges_is_applied_again_and_goes_on(scene: Scene) -> None:
