@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from appconfig_operator.core.plan import MANAGED_BY
+from appconfig_operator.api.labels import MANAGED_BY
 from appconfig_operator.kube.configmaps import ConfigMaps
 from sandbox.operator_process import USER
 from sandbox.waiting import wait_until

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from appconfig_operator.api.labels import SOURCE_UID
 from appconfig_operator.api.status import KeptVersion
 from appconfig_operator.api.v1alpha1 import API_VERSION, KIND, PLURAL
 from appconfig_operator.core.errors import RefusedError
-from appconfig_operator.core.plan import SOURCE_UID
 from appconfig_operator.core.render import LIMIT_BYTES, Data
 from appconfig_operator.core.revision import revision_names
 from appconfig_operator.core.version import Version

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from appconfig_operator.api.labels import FIELD_MANAGER
 from appconfig_operator.api.status import Status, WrittenTarget
 from appconfig_operator.api.v1alpha1 import API_VERSION, CreationPolicy, Source
 from appconfig_operator.core import references
 from appconfig_operator.core.errors import AwaitedError, OutdatedError, Reason, SourceGoneError
-from appconfig_operator.core.managed import FIELD_MANAGER, MANAGER_LIMIT, merge_manager, owned, uid_manager
+from appconfig_operator.core.managed import MANAGER_LIMIT, merge_manager, owned, uid_manager
 from appconfig_operator.core.plan import WantedConfigMap, wanted_config_map
 from appconfig_operator.core.render import Data
 from appconfig_operator.core.version import Version

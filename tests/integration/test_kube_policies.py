@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from appconfig_operator.api.labels import FIELD_MANAGER, SOURCE_UID
 from appconfig_operator.api.status import WrittenTarget
 from appconfig_operator.api.v1alpha1 import CreationPolicy, Source
 from appconfig_operator.core.drift import Seen, drift, look, source_uid
 from appconfig_operator.core.errors import AwaitedError, Reason, StallingError
-from appconfig_operator.core.managed import FIELD_MANAGER, merge_manager, owned, owned_references
-from appconfig_operator.core.plan import SOURCE_UID, WantedConfigMap, wanted_config_map
+from appconfig_operator.core.managed import merge_manager, owned, owned_references
+from appconfig_operator.core.plan import WantedConfigMap, wanted_config_map
 from appconfig_operator.core.references import waiting
 from appconfig_operator.core.render import Data
 from appconfig_operator.core.version import Version

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from appconfig_operator import drift_watches
+from appconfig_operator.api.labels import SOURCE_UID
 from appconfig_operator.core.drift import Seen
-from appconfig_operator.core.plan import SOURCE_UID
 from appconfig_operator.core.references import reference
 from appconfig_operator.drift_watches import ConfigMapWatches
 from appconfig_operator.kube.errors import ApiError, UnreachableError

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from appconfig_operator.core.managed import FIELD_MANAGER, owned, owned_by_others
-from appconfig_operator.core.plan import DIGEST, SOURCE_UID
+from appconfig_operator.api.labels import DIGEST, FIELD_MANAGER, SOURCE_UID
+from appconfig_operator.core.managed import owned, owned_by_others
 from appconfig_operator.core.references import controls
 from appconfig_operator.core.revision import belongs_to
 

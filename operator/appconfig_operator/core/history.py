@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from appconfig_operator.api.labels import CONTENT_TYPE, DIGEST
 from appconfig_operator.api.status import KeptVersion
 from appconfig_operator.api.text import label
-from appconfig_operator.core.plan import CONTENT_TYPE, DIGEST
 from appconfig_operator.core.render import Data
 from appconfig_operator.core.revision import NUMBER_LIMIT, version_label
 from appconfig_operator.core.version import Version

@@ -6,9 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from appconfig_operator.api.labels import FIELD_MANAGER, MANAGED_BY
 from appconfig_operator.api.v1alpha1 import GROUP
-from appconfig_operator.core.managed import FIELD_MANAGER
-from appconfig_operator.core.plan import MANAGED_BY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,10 +9,10 @@ import json
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from appconfig_operator.api.labels import FIELD_MANAGER
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-
-FIELD_MANAGER = "appconfig-operator"
 
 MANAGER_LIMIT = 128
 """Characters of a field manager: k8s.io/apimachinery/pkg/apis/meta/v1/validation, FieldManagerMaxLength."""

@@ -10,10 +10,19 @@ import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from appconfig_operator.api.labels import (
+    CONTENT_TYPE,
+    DIGEST,
+    FIELD_MANAGER,
+    MANAGED_BY,
+    SOURCE,
+    SOURCE_UID,
+    VERSION_LABEL,
+)
 from appconfig_operator.api.v1alpha1 import GROUP, CreationPolicy
 from appconfig_operator.core import references
 from appconfig_operator.core.errors import AwaitedError, Reason, StallingError, TransientError
-from appconfig_operator.core.managed import FIELD_MANAGER, merge_manager, owned, pass_on, uid_manager
+from appconfig_operator.core.managed import merge_manager, owned, pass_on, uid_manager
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,12 +31,6 @@ if TYPE_CHECKING:
     from appconfig_operator.core.render import Data
     from appconfig_operator.core.version import Version
 
-MANAGED_BY = references.MANAGED_BY
-SOURCE_UID = references.SOURCE_UID
-SOURCE = references.SOURCE
-DIGEST = f"{GROUP}/digest"
-VERSION_LABEL = f"{GROUP}/version-label"
-CONTENT_TYPE = f"{GROUP}/content-type"
 
 _DATA = ("data", "binaryData")
 

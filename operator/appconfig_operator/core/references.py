@@ -9,15 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from appconfig_operator.api.labels import FIELD_MANAGER, MANAGED_BY, SOURCE, SOURCE_UID
 from appconfig_operator.api.v1alpha1 import API_VERSION, GROUP, KIND
-from appconfig_operator.core.managed import FIELD_MANAGER, owned_references
+from appconfig_operator.core.managed import owned_references
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MANAGED_BY = "app.kubernetes.io/managed-by"
-SOURCE_UID = f"{GROUP}/source-uid"
-SOURCE = f"{GROUP}/source"
 
 Reference = dict[str, Any]
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from appconfig_operator.api.labels import FIELD_MANAGER
 from appconfig_operator.api.v1alpha1 import CreationPolicy
 from appconfig_operator.core import references
 from appconfig_operator.core.drift import source_uid
 from appconfig_operator.core.errors import AwaitedError, Reason, TransientError
 from appconfig_operator.core.history import replaced_version
-from appconfig_operator.core.managed import FIELD_MANAGER, merge_manager, uid_manager
+from appconfig_operator.core.managed import merge_manager, uid_manager
 from appconfig_operator.core.merge import Apply, nothing, plan_merge
 from appconfig_operator.core.plan import Create, Replace, WantedConfigMap, belongs_to, plan, same_source
 from appconfig_operator.core.release import (

@@ -13,10 +13,9 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from appconfig_operator.api.labels import FIELD_MANAGER, MANAGED_BY
 from appconfig_operator.api.v1alpha1 import GROUP
 from appconfig_operator.core.handover import HandoverError, decode, encode
-from appconfig_operator.core.managed import FIELD_MANAGER
-from appconfig_operator.core.plan import MANAGED_BY
 from appconfig_operator.kube.errors import CONFLICT, FORBIDDEN, NOT_FOUND, ApiError, UnreachableError
 from appconfig_operator.kube.pages import METADATA, Pages
 

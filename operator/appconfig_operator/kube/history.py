@@ -5,8 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from appconfig_operator.core.managed import FIELD_MANAGER
-from appconfig_operator.core.plan import SOURCE_UID
+from appconfig_operator.api.labels import FIELD_MANAGER, SOURCE_UID
 from appconfig_operator.core.revision import (
     belongs_to,
     from_revision,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from appconfig_operator.api.labels import FIELD_MANAGER
 from appconfig_operator.core.lease import SELECTOR, Lease, from_dict, to_dict
 from appconfig_operator.core.lease_requests import CreateLease, Failure, LeaseError, ListLeases, ReplaceLease
 from appconfig_operator.core.lease_troubles import VERBS
-from appconfig_operator.core.managed import FIELD_MANAGER
 from appconfig_operator.core.others import EVERYWHERE, SERVES
 from appconfig_operator.kube.errors import CONFLICT, FORBIDDEN, NOT_FOUND, ApiError, UnreachableError
 from appconfig_operator.kube.pages import Pages

@@ -8,7 +8,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from appconfig_operator.core.plan import SOURCE_UID
+from appconfig_operator.api.labels import SOURCE_UID
 from appconfig_operator.kube.errors import GONE, ApiError
 from appconfig_operator.kube.pages import METADATA, Pages
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from appconfig_operator.api.labels import FIELD_MANAGER
 from appconfig_operator.api.status import Status
 from appconfig_operator.api.v1alpha1 import API_VERSION, PLURAL
 from appconfig_operator.core.errors import OutdatedError, Reason, SourceGoneError, TransientError
-from appconfig_operator.core.managed import FIELD_MANAGER
 from appconfig_operator.kube.api import JSON_PATCH
 from appconfig_operator.kube.errors import FORBIDDEN, INVALID, NOT_FOUND, UNAUTHORIZED, ApiError, UnreachableError
 from appconfig_operator.kube.pages import PAGE, Pages

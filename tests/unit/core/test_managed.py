@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from appconfig_operator.api.labels import FIELD_MANAGER
 from appconfig_operator.core.contest import contested, foreign
 from appconfig_operator.core.drift import look
-from appconfig_operator.core.managed import FIELD_MANAGER, keep_only, owned_references, pass_on
+from appconfig_operator.core.managed import keep_only, owned_references, pass_on
 from appconfig_operator.core.merge import plan_merge
 from appconfig_operator.core.plan import plan, wanted_config_map
 from appconfig_operator.core.references import reference, waiting

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
+from appconfig_operator.api.labels import CONTENT_TYPE, VERSION_LABEL
 from appconfig_operator.core.errors import OutdatedError, SourceGoneError
 from appconfig_operator.core.handover import SavedSession
-from appconfig_operator.core.plan import CONTENT_TYPE, VERSION_LABEL
 from appconfig_operator.core.version import Version
 from appconfig_operator.engine.poll import Poller
 from appconfig_operator.engine.sessions import Sessions
