@@ -24,9 +24,9 @@ from appconfig_operator.api.v1alpha1 import (
     Spec,
     Target,
 )
-from appconfig_operator.core.content import Content
 from appconfig_operator.core.errors import ContentError, Reason
-from appconfig_operator.core.render import LIMIT_BYTES, Data, render
+from appconfig_operator.core.formats.content import Content
+from appconfig_operator.core.formats.render import LIMIT_BYTES, Data, render
 
 MARK = "geheim"
 """Part of values in every seed: must be in no message."""

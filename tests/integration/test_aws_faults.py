@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from appconfig_operator.aws.clients import Clients, Timeouts
-from appconfig_operator.core.content import Content
 from appconfig_operator.core.errors import (
     Reason,
     SourceError,
@@ -16,6 +15,7 @@ from appconfig_operator.core.errors import (
     TooEarlyError,
     TransientError,
 )
+from appconfig_operator.core.formats.content import Content
 from sandbox.appconfig_proxy import Answer, AppConfigProxy, Fault, Operation, Rules, Spoil
 from sandbox.ports import LOOPBACK, free_ports
 from tests.integration.aws_access import IMPATIENT, lead, new_place, session

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from appconfig_operator.core.content import Content
 from appconfig_operator.core.errors import TooEarlyError, TransientError, WaitingError
+from appconfig_operator.core.formats.content import Content
 from sandbox.appconfig_proxy import Fault, Operation
 from sandbox.waiting import wait_until
 from tests.integration.aws_access import IMPATIENT, lead, new_place, session

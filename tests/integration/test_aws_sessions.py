@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from appconfig_operator.core.content import Content
 from appconfig_operator.core.errors import Reason, StallingError, WaitingError
+from appconfig_operator.core.formats.content import Content
 from sandbox.appconfig import Place
 from tests.integration.aws_access import lead, new_place, session
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from appconfig_operator.core.render import render
+from appconfig_operator.core.formats.render import render
 from tests.integration.mortal import Run, Step, content
 from tests.unit.builders import spec, target
 

@@ -15,7 +15,7 @@ from appconfig_operator.api.labels import SOURCE_UID
 from appconfig_operator.api.status import KeptVersion
 from appconfig_operator.api.v1alpha1 import API_VERSION, KIND, PLURAL
 from appconfig_operator.core.errors import RefusedError
-from appconfig_operator.core.render import LIMIT_BYTES, Data
+from appconfig_operator.core.formats.render import LIMIT_BYTES, Data
 from appconfig_operator.core.revision import revision_names
 from appconfig_operator.core.version import Version
 from appconfig_operator.kube.errors import ApiError

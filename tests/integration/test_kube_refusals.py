@@ -17,7 +17,7 @@ from appconfig_operator.core.errors import (
     StallingError,
     TransientError,
 )
-from appconfig_operator.core.render import LIMIT_BYTES, Data, render
+from appconfig_operator.core.formats.render import LIMIT_BYTES, Data, render
 from appconfig_operator.kube.configmaps import ATTEMPTS, ConfigMaps
 from sandbox.kubeconfig import write_kubeconfig
 from sandbox.ports import LOOPBACK, free_ports

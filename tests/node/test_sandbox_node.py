@@ -11,7 +11,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from appconfig_operator.core.leaves import MAX_VARIABLE_BYTES
+from appconfig_operator.core.formats.leaves import MAX_VARIABLE_BYTES
 from sandbox import wait_until
 from sandbox.kubectl import PROGRAM, Kubectl, KubectlError
 from sandbox.node import BUSYBOX_IMAGE, Cluster

@@ -6,7 +6,7 @@ from typing import Any
 
 from appconfig_operator.api.status import Status
 from appconfig_operator.api.v1alpha1 import Source, Spec, Target
-from appconfig_operator.core.content import Content
+from appconfig_operator.core.formats.content import Content
 
 UID = "0f7b9d3e-0000-4000-8000-000000000001"
 

@@ -27,7 +27,6 @@ from appconfig_operator.aws.errors import (
 from appconfig_operator.aws.limits import LATEST, START, Limits
 from appconfig_operator.aws.signing import acting
 from appconfig_operator.aws.unreachable import unanswered, way
-from appconfig_operator.core.content import Content
 from appconfig_operator.core.errors import (
     PacedError,
     Reason,
@@ -35,6 +34,7 @@ from appconfig_operator.core.errors import (
     StallingError,
     TooEarlyError,
 )
+from appconfig_operator.core.formats.content import Content
 from appconfig_operator.core.handover import SavedSession
 from appconfig_operator.core.identity import OPERATOR
 

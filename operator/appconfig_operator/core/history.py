@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from appconfig_operator.api.labels import CONTENT_TYPE, DIGEST
 from appconfig_operator.api.status import KeptVersion
 from appconfig_operator.api.text import label
-from appconfig_operator.core.render import Data
+from appconfig_operator.core.formats.render import Data
 from appconfig_operator.core.revision import NUMBER_LIMIT, version_label
 from appconfig_operator.core.version import Version
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from appconfig_operator.api.v1alpha1 import Source
-    from appconfig_operator.core.render import Data
+    from appconfig_operator.core.formats.render import Data
     from appconfig_operator.core.version import Version
 
 

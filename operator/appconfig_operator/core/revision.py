@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from appconfig_operator.api.labels import CONTENT_TYPE, DIGEST, FIELD_MANAGER, MANAGED_BY, SOURCE_UID, VERSION_LABEL
 from appconfig_operator.api.status import KeptVersion
 from appconfig_operator.api.v1alpha1 import API_VERSION, GROUP, KIND
-from appconfig_operator.core.compress import compress
-from appconfig_operator.core.render import Data
+from appconfig_operator.core.formats.compress import compress
+from appconfig_operator.core.formats.render import Data
 from appconfig_operator.core.version import Version
 
 if TYPE_CHECKING:

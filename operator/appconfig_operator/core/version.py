@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from appconfig_operator.core.render import Data
+    from appconfig_operator.core.formats.render import Data
 
 
 @dataclass(frozen=True, slots=True)

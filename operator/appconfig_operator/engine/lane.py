@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from appconfig_operator.core.fair_queue import FairQueue
-from appconfig_operator.core.media import Media, media
+from appconfig_operator.core.formats.media import Media, media
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from appconfig_operator.core.content import Content
+    from appconfig_operator.core.formats.content import Content
 
 SMALL_BYTES = 65_536
 """Up to here a document waits for nobody. Ten of them at once take no more than a large one."""

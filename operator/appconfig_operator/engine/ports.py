@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from appconfig_operator.api.status import KeptVersion, Status
     from appconfig_operator.api.v1alpha1 import CreationPolicy, Source
-    from appconfig_operator.core.content import Content
+    from appconfig_operator.core.formats.content import Content
     from appconfig_operator.core.handover import HandedOver, SavedSession
     from appconfig_operator.core.plan import WantedConfigMap
     from appconfig_operator.core.version import Version

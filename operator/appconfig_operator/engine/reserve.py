@@ -7,7 +7,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from appconfig_operator.core.content import Content
+    from appconfig_operator.core.formats.content import Content
 
 KEPT_BYTES = 32_000_000
 """Of all sources together. Beyond it, a configuration is fetched again when its turn comes: a session and a call."""

@@ -14,8 +14,8 @@ from appconfig_operator.aws.answers import SlowBodyError, UnreadableAnswerError
 from appconfig_operator.aws.breakers import Breakers, Key
 from appconfig_operator.aws.session import Session
 from appconfig_operator.aws.unreachable import ADVICE, Way, unanswered, way
-from appconfig_operator.core.content import Content
 from appconfig_operator.core.errors import PacedError, Reason, SourceError, TransientError, WaitingError
+from appconfig_operator.core.formats.content import Content
 from appconfig_operator.core.identity import OPERATOR, Identity
 from tests.unit.aws.stubs import IDENTIFIERS, SECRET, FixedClients, Service, make_client, unhurried
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore import exceptions as botocore
 
-from appconfig_operator.core.content import Content
 from appconfig_operator.core.errors import (
     AwaitedError,
     Reason,
@@ -17,6 +16,7 @@ from appconfig_operator.core.errors import (
     TransientError,
     WaitingError,
 )
+from appconfig_operator.core.formats.content import Content
 from tests.unit.aws.stubs import SECRET, Service, make_client, make_session, problem, stubbed
 
 if TYPE_CHECKING:

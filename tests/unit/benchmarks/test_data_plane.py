@@ -8,9 +8,9 @@ from urllib.parse import quote
 import pytest
 
 from appconfig_operator.api.v1alpha1 import Format
-from appconfig_operator.core.content import Content
 from appconfig_operator.core.errors import ContentError
-from appconfig_operator.core.render import render
+from appconfig_operator.core.formats.content import Content
+from appconfig_operator.core.formats.render import render
 from benchmarks.data_plane import Outcome, manners
 from benchmarks.data_plane.documents import CONTENT_BYTES, DOCUMENTS, Kind, ordinary
 from benchmarks.data_plane.manners import Reply

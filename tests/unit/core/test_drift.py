@@ -6,8 +6,8 @@ import pytest
 
 from appconfig_operator.api.status import WrittenTarget
 from appconfig_operator.core.drift import Seen, drift, fighting, look, source_uid
+from appconfig_operator.core.formats.render import Data
 from appconfig_operator.core.plan import Create, plan, wanted_config_map
-from appconfig_operator.core.render import Data
 from appconfig_operator.core.version import Version
 from tests.unit.builders import source
 

@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from appconfig_operator.api.v1alpha1 import CreationPolicy, Source
-from appconfig_operator.core.content import Content
 from appconfig_operator.core.errors import Reason, StallingError, TransientError
+from appconfig_operator.core.formats.content import Content
+from appconfig_operator.core.formats.render import render
 from appconfig_operator.core.plan import Create, Replace, WantedConfigMap, plan, wanted_config_map
-from appconfig_operator.core.render import render
 from appconfig_operator.core.version import Version
 from tests.unit.builders import UID, content, source, spec, target
 

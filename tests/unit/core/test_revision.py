@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appconfig_operator.api.status import KeptVersion
-from appconfig_operator.core.render import Data
+from appconfig_operator.core.formats.render import Data
 from appconfig_operator.core.revision import (
     UNPACKED_LIMIT_BYTES,
     from_revision,

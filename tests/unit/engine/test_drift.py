@@ -6,7 +6,7 @@ import pytest
 
 from appconfig_operator.core import pace
 from appconfig_operator.core.errors import Reason, SourceGoneError, TransientError, WaitingError
-from appconfig_operator.core.render import LIMIT_BYTES
+from appconfig_operator.core.formats.render import LIMIT_BYTES
 from tests.unit.builders import content
 from tests.unit.engine.bench import Bench, bench
 

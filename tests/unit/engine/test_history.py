@@ -7,7 +7,7 @@ import pytest
 
 from appconfig_operator.api.v1alpha1 import CreationPolicy
 from appconfig_operator.core.errors import Reason, StallingError
-from appconfig_operator.core.render import LIMIT_BYTES, render
+from appconfig_operator.core.formats.render import LIMIT_BYTES, render
 from tests.unit.builders import content, spec, target
 from tests.unit.engine.bench import AWAY, Bench, bench
 

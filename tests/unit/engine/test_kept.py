@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from appconfig_operator.api.v1alpha1 import Format
-from appconfig_operator.core.content import Content
 from appconfig_operator.core.errors import ContentError, Reason, StallingError, TransientError
+from appconfig_operator.core.formats.content import Content
 from appconfig_operator.core.policy import Policy
 from appconfig_operator.engine import deliver
 from appconfig_operator.engine.gate import ForbiddenSession, Gate

@@ -13,7 +13,7 @@ from appconfig_operator.core.errors import (
     StallingError,
     TooEarlyError,
 )
-from appconfig_operator.core.render import LIMIT_BYTES
+from appconfig_operator.core.formats.render import LIMIT_BYTES
 from tests.unit.builders import content, source, spec, target
 from tests.unit.engine.bench import AWAY, DENIED, FORBIDDEN, FOREIGN, NOT_DEPLOYED, NOT_FOUND, THROTTLED, Bench, bench
 from tests.unit.engine.fakes import World

@@ -16,7 +16,7 @@ from tests.unit.engine.bench import AWAY, FOREIGN, NOT_DEPLOYED, NOT_FOUND, THRO
 from tests.unit.engine.fakes import World
 
 if TYPE_CHECKING:
-    from appconfig_operator.core.content import Content
+    from appconfig_operator.core.formats.content import Content
     from appconfig_operator.core.handover import HandedOver
 
 BROKEN = content(b"{", label="broken")

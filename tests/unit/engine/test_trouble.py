@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from appconfig_operator.core.errors import Reason, StallingError, TransientError
-from appconfig_operator.core.render import LIMIT_BYTES
+from appconfig_operator.core.formats.render import LIMIT_BYTES
 from tests.unit.builders import content, target
 from tests.unit.engine.bench import AWAY, THROTTLED, Bench, bench
 from tests.unit.engine.test_history import DIGESTS, ONE, TWO, respec

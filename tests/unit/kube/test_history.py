@@ -8,7 +8,7 @@ import pytest
 
 from appconfig_operator.api.status import KeptVersion
 from appconfig_operator.core.errors import TransientError
-from appconfig_operator.core.render import Data
+from appconfig_operator.core.formats.render import Data
 from appconfig_operator.core.revision import to_revision
 from appconfig_operator.core.version import Version
 from appconfig_operator.kube.errors import ApiError, UnreadableError

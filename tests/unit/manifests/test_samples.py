@@ -14,7 +14,7 @@ import yaml
 
 from appconfig_operator.api import v1alpha1
 from appconfig_operator.api.v1alpha1 import Source
-from appconfig_operator.core.render import render as render_data
+from appconfig_operator.core.formats.render import render as render_data
 from sandbox import wait_until
 from tests.unit.builders import content
 from tests.unit.manifests.rendered import Object, container_of, objects_of

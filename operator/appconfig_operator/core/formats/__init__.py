@@ -1,0 +1,1 @@
+"""The bytes of a configuration to the data of a ConfigMap."""

@@ -1,0 +1,63 @@
+"""Feature flags to a flagd definition, for OpenFeature.
+
+Each flag is a boolean flag of the same name. Its attributes, which AppConfig sends while it is on, are an object flag
+beside it. Both are always `ENABLED`: flagd treats a `DISABLED` flag as missing, and an application would then get the
+default in its code, which may be true.
+https://flagd.dev/reference/flag-definitions/
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from appconfig_operator.core.formats.document import shown, unsupported
+
+if TYPE_CHECKING:
+    from appconfig_operator.core.formats.document import Document
+
+SCHEMA = "https://flagd.dev/schema/v0/flags.json"
+ATTRIBUTES = ".attributes"
+"""Suffix of the flag that holds the attributes. The key of an AppConfig flag has no dot."""
+
+
+def flagd(document: Document) -> Document:
+    """Make a flagd definition that gives the answers AppConfig gives to one who sends no context.
+
+    Raises
+    ------
+    ContentError
+        `UnsupportedContent`, when the document does not hold feature flags.
+    """
+    if not isinstance(document, dict):
+        raise unsupported("A flagd definition can only be made of feature flags, and the document is no object.")
+    definitions: dict[str, Document] = {}
+    for name, flag in document.items():
+        if not _is_key(name):
+            raise unsupported(
+                f"A flagd definition cannot have a flag named {shown(name)}: a name is not empty and has no dot. "
+                "Rename the flag, or set spec.featureFlags.output to AppConfig."
+            )
+        if not isinstance(flag, dict) or not isinstance(flag.get("enabled"), bool):
+            raise unsupported(
+                f"A flagd definition can only be made of feature flags, and {shown(name)} is none: "
+                'a flag is an object with "enabled": true or false. Set spec.featureFlags.output to AppConfig.'
+            )
+        on = flag["enabled"] is True
+        definitions[name] = {
+            "state": "ENABLED",
+            "variants": {"on": True, "off": False},
+            "defaultVariant": "on" if on else "off",
+        }
+        attributes = {key: value for key, value in flag.items() if key not in {"enabled", "_variant"}}
+        if attributes:
+            definitions[name + ATTRIBUTES] = {
+                "state": "ENABLED",
+                "variants": {"attributes": attributes},
+                "defaultVariant": "attributes",
+            }
+    return {"$schema": SCHEMA, "flags": definitions}
+
+
+def _is_key(name: str) -> bool:
+    """Tell whether this can be a flag of AppConfig, whose key has no dot, so that nothing falls on one key."""
+    return bool(name) and "." not in name

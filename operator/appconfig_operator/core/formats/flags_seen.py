@@ -1,0 +1,94 @@
+"""What a received configuration says of feature flags, beside the flags themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from appconfig_operator.core.errors import ContentError
+from appconfig_operator.core.formats.flags import ion_flags
+from appconfig_operator.core.formats.media import Media, media
+from appconfig_operator.core.formats.variants import NAMED, named, variants, variants_in_json
+
+if TYPE_CHECKING:
+    from appconfig_operator.core.formats.content import Content
+
+
+@dataclass(frozen=True, slots=True)
+class FlagsSeen:
+    """Feature flags that people have to know of.
+
+    Attributes
+    ----------
+    variants
+        Names of the multi-variant ones, sorted.
+    nameless
+        Numbers of the symbols of those that cannot be named, and so are left out of all but the Ion itself.
+    """
+
+    variants: tuple[str, ...] = ()
+    nameless: tuple[int, ...] = ()
+
+
+NONE_SEEN = FlagsSeen()
+
+
+class FlagNews(Enum):
+    """What has changed of that."""
+
+    VARIANTS = "variants"
+    NAMELESS = "nameless"
+
+
+def flags_seen(content: Content) -> FlagsSeen:
+    """Look for such flags. What cannot be read has none."""
+    if content.may_be_flags:
+        return FlagsSeen(variants_in_json(content.body))
+    if media(content.content_type) is not Media.ION_FLAGS:
+        return NONE_SEEN
+    try:
+        flags = ion_flags(content.body)
+    except ContentError:
+        return NONE_SEEN
+    return FlagsSeen(variants(flags.document), flags.nameless)
+
+
+def news(now: FlagsSeen, *, before: FlagsSeen | None, counted: int, named_before: bool) -> frozenset[FlagNews]:
+    """Return what has changed.
+
+    Parameters
+    ----------
+    now
+        What is seen.
+    before
+        What was, or `None`, where nobody remembers.
+    counted
+        How many multi-variant flags the status has: after a restart there is nothing else to compare with.
+    named_before
+        Whether an Event has named those that the status has, as far as anybody knows.
+    """
+    if before is None:
+        variants_differ = len(now.variants) != counted or (bool(now.variants) and not named_before)
+    else:
+        variants_differ = now.variants != before.variants
+    nameless_differ = now.nameless != (() if before is None else before.nameless)
+    changed = {FlagNews.VARIANTS: variants_differ, FlagNews.NAMELESS: bool(now.nameless) and nameless_differ}
+    return frozenset(one for one, differs in changed.items() if differs)
+
+
+def variants_note(seen: FlagsSeen) -> str:
+    """Say what becomes of multi-variant flags. Their names come last: a note that is too long is cut."""
+    if not seen.variants:
+        return "No feature flag is multi-variant any more."
+    return f"The default variant of each multi-variant flag is written; no rule is evaluated: {named(seen.variants)}."
+
+
+def nameless_note(seen: FlagsSeen) -> str:
+    """Say which flags are left out, and what to do about it."""
+    more = len(seen.nameless) - NAMED
+    listed = ", ".join(f"flag with symbol id {symbol}" for symbol in seen.nameless[:NAMED])
+    return (
+        f"Left out: {listed}{f' and {more:,} more' if more > 0 else ''}. AWS AppConfig sends the name as a symbol that "
+        "only AWS knows. Rename the flag."
+    )

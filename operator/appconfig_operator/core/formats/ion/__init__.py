@@ -1,0 +1,1 @@
+"""Amazon Ion, as AppConfig sends multi-variant feature flags."""

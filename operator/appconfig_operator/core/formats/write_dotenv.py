@@ -1,0 +1,68 @@
+r"""A `.env` file that python-dotenv and Node's dotenv read as the same values.
+
+The two agree on little: within single quotes python-dotenv takes `\\` and `\'` as escapes and Node's takes none; within
+double quotes Node's takes only `\n` and `\r`. So each value is written in the first way that both read alike, and a
+value for which there is none is refused.
+https://github.com/theskumar/python-dotenv/blob/main/src/dotenv/parser.py
+https://github.com/motdotla/dotenv/blob/master/lib/main.js
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from appconfig_operator.core.formats.document import invalid, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PLAIN = re.compile(r"[-_a-zA-Z0-9./:@%+,]*")
+_BLANKS = " \t\v\f\ufeff"
+# What ends a bare value, and JavaScript's other line ends: Node's takes quotes off a part that stands between two.
+_ENDS = "#\r\n\u2028\u2029"
+_QUOTES = ("'", '"', "`")
+# python-dotenv puts other variables in here, whatever the quotes.
+_REFERENCE = re.compile(r"\$\{[^}]*\}")
+
+
+def dotenv_text(flat: Mapping[str, str]) -> str:
+    """Write variables, one after the other.
+
+    Raises
+    ------
+    ContentError
+        `InvalidContent`, when a value cannot be written so that both readers read it back.
+    """
+    return "".join(f"{name}={_value(name, value)}\n" for name, value in flat.items())
+
+
+def _value(name: str, value: str) -> str:
+    if _REFERENCE.search(value):
+        raise invalid(
+            f"The value of {shown(name)} cannot be written as Dotenv: it holds a reference in the form ${{…}}, which "
+            "some readers replace. Use the format EnvVars or Properties."
+        )
+    if _PLAIN.fullmatch(value):
+        return value
+    if "'" not in value and "\r" not in value and "\\\\" not in value and not value.endswith("\\"):
+        return f"'{value}'"
+    if '"' not in value and "\\" not in value:
+        escaped = value.replace("\r", "\\r").replace("\n", "\\n")
+        return f'"{escaped}"'
+    if _bare(value):
+        return value
+    raise invalid(
+        f"The value of {shown(name)} cannot be written as Dotenv: it holds a combination of quotes, backslashes and "
+        "line ends that readers of such files read differently. Use the format EnvVars or Properties."
+    )
+
+
+def _bare(value: str) -> bool:
+    """Tell whether both readers take the value as it stands: on one line, no comment, nothing to trim."""
+    edges = value[0] + value[-1]
+    return (
+        not any(character in value for character in _ENDS)
+        and not value.startswith(_QUOTES)
+        and not any(character.isspace() or character in _BLANKS for character in edges)
+    )

@@ -1,0 +1,1 @@
+"""What the API server reports: sources, and the ConfigMaps of sources."""
