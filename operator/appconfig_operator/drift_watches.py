@@ -7,8 +7,8 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from appconfig_operator.core.drift import Seen, look, source_uid
-from appconfig_operator.core.references import waiting
+from appconfig_operator.core.target.drift import Seen, look, source_uid
+from appconfig_operator.core.target.references import waiting
 from appconfig_operator.kube.errors import FORBIDDEN, ApiError, UnreachableError
 
 if TYPE_CHECKING:

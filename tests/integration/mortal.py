@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from appconfig_operator.api.v1alpha1 import API_VERSION, KIND, PLURAL, Source
-from appconfig_operator.core.drift import look, source_uid
 from appconfig_operator.core.formats.content import Content
+from appconfig_operator.core.target.drift import look, source_uid
 from appconfig_operator.engine.poll import Poller
 from appconfig_operator.engine.scheduler import Scheduler
 from appconfig_operator.engine.sessions import Sessions

@@ -28,7 +28,7 @@ from tests.unit.builders import content
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from appconfig_operator.core.plan import WantedConfigMap
+    from appconfig_operator.core.target.plan import WantedConfigMap
     from appconfig_operator.kube.api import Api
     from sandbox.control_plane import ControlPlane
     from sandbox.kubectl import Kubectl

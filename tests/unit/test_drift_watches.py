@@ -11,8 +11,8 @@ import pytest
 
 from appconfig_operator import drift_watches
 from appconfig_operator.api.labels import SOURCE_UID
-from appconfig_operator.core.drift import Seen
-from appconfig_operator.core.references import reference
+from appconfig_operator.core.target.drift import Seen
+from appconfig_operator.core.target.references import reference
 from appconfig_operator.drift_watches import ConfigMapWatches
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 from tests.unit.watching import NO_RIGHT, FakeScheduler, ended, eventually, hurry, refused

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pytest
 
     from appconfig_operator.api.v1alpha1 import Source
-    from appconfig_operator.core.drift import Seen
+    from appconfig_operator.core.target.drift import Seen
 
 NEVER = 1000.0
 

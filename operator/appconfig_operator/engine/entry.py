@@ -10,7 +10,7 @@ from appconfig_operator.api.v1alpha1 import CreationPolicy
 if TYPE_CHECKING:
     from appconfig_operator.api.status import WrittenTarget
     from appconfig_operator.api.v1alpha1 import Source
-    from appconfig_operator.core.drift import Seen
+    from appconfig_operator.core.target.drift import Seen
     from appconfig_operator.engine.memory import Memory
 
 

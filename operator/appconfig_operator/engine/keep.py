@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from appconfig_operator.api.v1alpha1 import CreationPolicy
 from appconfig_operator.core.conditions import SHOWN_AFTER
 from appconfig_operator.core.errors import SourceError, TransientError
-from appconfig_operator.core.history import counted, pruned, remembered
+from appconfig_operator.core.target.history import counted, pruned, remembered
 from appconfig_operator.engine.memory import Trouble
 from appconfig_operator.logs import about
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from appconfig_operator.api.status import KeptVersion
     from appconfig_operator.api.v1alpha1 import Source
-    from appconfig_operator.core.version import Version
+    from appconfig_operator.core.target.version import Version
     from appconfig_operator.engine.memory import Memory
     from appconfig_operator.engine.ports import EventSink, HistoryStore, SourceStore
 

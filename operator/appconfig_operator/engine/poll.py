@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from appconfig_operator.core import conditions, pace
-from appconfig_operator.core.drift import FIGHT_WINDOW_SECONDS, fighting
 from appconfig_operator.core.errors import (
     AwaitedError,
     BusyError,
@@ -20,6 +19,7 @@ from appconfig_operator.core.errors import (
     TransientError,
     WaitingError,
 )
+from appconfig_operator.core.target.drift import FIGHT_WINDOW_SECONDS, fighting
 from appconfig_operator.engine.deliver import Deliverer
 from appconfig_operator.engine.keep import Keeper
 from appconfig_operator.engine.memory import received_version

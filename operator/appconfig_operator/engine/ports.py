@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import CreationPolicy, Source
     from appconfig_operator.core.formats.content import Content
     from appconfig_operator.core.handover import HandedOver, SavedSession
-    from appconfig_operator.core.plan import WantedConfigMap
-    from appconfig_operator.core.version import Version
+    from appconfig_operator.core.target.plan import WantedConfigMap
+    from appconfig_operator.core.target.version import Version
 
 
 class ConfigurationSession(Protocol):

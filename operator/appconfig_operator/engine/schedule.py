@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from appconfig_operator.core.drift import drift, untouched
 from appconfig_operator.core.shards import shard_of
+from appconfig_operator.core.target.drift import drift, untouched
 from appconfig_operator.engine.awaited import WAKE_SECONDS, Awaited
 from appconfig_operator.engine.entry import Entry, asks_for_more
 from appconfig_operator.engine.starts import Starts

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from appconfig_operator.api.v1alpha1 import API_VERSION, PLURAL
-from appconfig_operator.core import references
-from appconfig_operator.core.contest import contested
 from appconfig_operator.core.errors import (
     OutdatedError,
     Reason,
@@ -15,8 +13,10 @@ from appconfig_operator.core.errors import (
     SourceGoneError,
     TransientError,
 )
-from appconfig_operator.core.managed import merge_manager, merging, uid_manager
-from appconfig_operator.core.rivals import Rival
+from appconfig_operator.core.target import references
+from appconfig_operator.core.target.contest import contested
+from appconfig_operator.core.target.managed import merge_manager, merging, uid_manager
+from appconfig_operator.core.target.rivals import Rival
 from appconfig_operator.kube.errors import FORBIDDEN, NOT_FOUND, ApiError, UnreachableError, target_error
 from appconfig_operator.kube.pages import METADATA, Pages
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from appconfig_operator.api.v1alpha1 import Source
-    from appconfig_operator.core.plan import WantedConfigMap
+    from appconfig_operator.core.target.plan import WantedConfigMap
     from appconfig_operator.kube.api import Api
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.api.labels import FIELD_MANAGER, SOURCE_UID
-from appconfig_operator.core.revision import (
+from appconfig_operator.core.target.revision import (
     belongs_to,
     from_revision,
     name_prefix,
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from appconfig_operator.api.status import KeptVersion
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.errors import SourceError
-    from appconfig_operator.core.revision import Revision
-    from appconfig_operator.core.version import Version
+    from appconfig_operator.core.target.revision import Revision
+    from appconfig_operator.core.target.version import Version
     from appconfig_operator.kube.api import Api
 
 PAGE = 5

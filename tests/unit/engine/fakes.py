@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from appconfig_operator.api.labels import CONTENT_TYPE, VERSION_LABEL
 from appconfig_operator.core.errors import OutdatedError, SourceGoneError
 from appconfig_operator.core.handover import SavedSession
-from appconfig_operator.core.version import Version
+from appconfig_operator.core.target.version import Version
 from appconfig_operator.engine.poll import Poller
 from appconfig_operator.engine.sessions import Sessions
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import CreationPolicy, Source
     from appconfig_operator.core.errors import SourceError
     from appconfig_operator.core.formats.content import Content
-    from appconfig_operator.core.plan import WantedConfigMap
+    from appconfig_operator.core.target.plan import WantedConfigMap
     from appconfig_operator.engine.ports import Holding
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from appconfig_operator.api.status import Status, WrittenTarget
 from appconfig_operator.api.v1alpha1 import CreationPolicy
-from appconfig_operator.core.drift import Seen
 from appconfig_operator.core.errors import SourceGoneError
+from appconfig_operator.core.target.drift import Seen
 from appconfig_operator.engine.entry import WAITS
 from tests.unit.builders import source, spec, target
 from tests.unit.engine.running import NEVER, Gate, Recorder, Running, eventually

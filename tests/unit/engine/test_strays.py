@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from appconfig_operator.core.drift import Seen
 from appconfig_operator.core.handover import HandedOver, SavedSession
+from appconfig_operator.core.target.drift import Seen
 from appconfig_operator.engine.entry import MARKED
 from appconfig_operator.engine.poll import Polled
 from appconfig_operator.engine.scheduler import Scheduler

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from appconfig_operator.api.v1alpha1 import CreationPolicy
-from appconfig_operator.core import references
 from appconfig_operator.core.errors import AwaitedError, Reason, TransientError
 from appconfig_operator.core.formats.render import Data
-from appconfig_operator.core.merge import plan_merge
-from appconfig_operator.core.plan import Create, Replace, WantedConfigMap, plan, same_source, wanted_config_map
-from appconfig_operator.core.release import Delete, Own, become_shared, queued, release, stop_waiting
-from appconfig_operator.core.version import Version
+from appconfig_operator.core.target import references
+from appconfig_operator.core.target.merge import plan_merge
+from appconfig_operator.core.target.plan import Create, Replace, WantedConfigMap, plan, same_source, wanted_config_map
+from appconfig_operator.core.target.release import Delete, Own, become_shared, queued, release, stop_waiting
+from appconfig_operator.core.target.version import Version
 from tests.unit.builders import source, spec, target
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from appconfig_operator.api.v1alpha1 import CreationPolicy, Source
 from appconfig_operator.core.errors import Reason, StallingError, TransientError
 from appconfig_operator.core.formats.content import Content
 from appconfig_operator.core.formats.render import render
-from appconfig_operator.core.plan import Create, Replace, WantedConfigMap, plan, wanted_config_map
-from appconfig_operator.core.version import Version
+from appconfig_operator.core.target.plan import Create, Replace, WantedConfigMap, plan, wanted_config_map
+from appconfig_operator.core.target.version import Version
 from tests.unit.builders import UID, content, source, spec, target
 
-DATA = Path(__file__).parents[2] / "data"
+DATA = Path(__file__).parents[3] / "data"
 INPUT = DATA / "input"
 OTHER = {"apiVersion": "appconfig-operator.io/v1alpha1", "kind": "AppConfigSource", "name": "other", "uid": "u"}
 

@@ -20,16 +20,16 @@ from appconfig_operator.api.labels import (
     VERSION_LABEL,
 )
 from appconfig_operator.api.v1alpha1 import GROUP, CreationPolicy
-from appconfig_operator.core import references
 from appconfig_operator.core.errors import AwaitedError, Reason, StallingError, TransientError
-from appconfig_operator.core.managed import merge_manager, owned, pass_on, uid_manager
+from appconfig_operator.core.target import references
+from appconfig_operator.core.target.managed import merge_manager, owned, pass_on, uid_manager
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.formats.render import Data
-    from appconfig_operator.core.version import Version
+    from appconfig_operator.core.target.version import Version
 
 
 _DATA = ("data", "binaryData")

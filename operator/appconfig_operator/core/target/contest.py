@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from appconfig_operator.core.managed import merge_manager, merging, owners, uid_manager
+from appconfig_operator.core.target.managed import merge_manager, merging, owners, uid_manager
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from appconfig_operator.core.plan import WantedConfigMap
+    from appconfig_operator.core.target.plan import WantedConfigMap
 
 Field = tuple[str, str]
 """JSON Pointer of the map that it is in, and its name."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from appconfig_operator.core import references
-from appconfig_operator.core.contest import Field, contested, foreign
 from appconfig_operator.core.errors import AwaitedError, Reason
-from appconfig_operator.core.managed import holds_any, merge_manager, owned, uid_manager
+from appconfig_operator.core.target import references
+from appconfig_operator.core.target.contest import Field, contested, foreign
+from appconfig_operator.core.target.managed import holds_any, merge_manager, owned, uid_manager
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from appconfig_operator.core.plan import WantedConfigMap
-    from appconfig_operator.core.rivals import Rival
+    from appconfig_operator.core.target.plan import WantedConfigMap
+    from appconfig_operator.core.target.rivals import Rival
 
 _KINDS = ("labels", "annotations")
 

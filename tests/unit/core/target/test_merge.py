@@ -8,10 +8,10 @@ import pytest
 from appconfig_operator.api.v1alpha1 import CreationPolicy
 from appconfig_operator.core.errors import AwaitedError, Reason, StallingError
 from appconfig_operator.core.formats.render import Data
-from appconfig_operator.core.merge import plan_merge
-from appconfig_operator.core.plan import Create, Replace, WantedConfigMap, plan, wanted_config_map
-from appconfig_operator.core.release import Delete, Withdraw, become_shared, release
-from appconfig_operator.core.version import Version
+from appconfig_operator.core.target.merge import plan_merge
+from appconfig_operator.core.target.plan import Create, Replace, WantedConfigMap, plan, wanted_config_map
+from appconfig_operator.core.target.release import Delete, Withdraw, become_shared, release
+from appconfig_operator.core.target.version import Version
 from tests.unit.builders import UID, source, spec, target
 
 MANAGER = "appconfig-operator/checkout"

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.api.labels import DIGEST, FIELD_MANAGER, SOURCE_UID
-from appconfig_operator.core.managed import owned, owned_by_others
-from appconfig_operator.core.references import controls
-from appconfig_operator.core.revision import belongs_to
+from appconfig_operator.core.target.managed import owned, owned_by_others
+from appconfig_operator.core.target.references import controls
+from appconfig_operator.core.target.revision import belongs_to
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
