@@ -24,7 +24,7 @@ from appconfig_operator.core.health import stuck, unready
 from appconfig_operator.core.lease import identity
 from appconfig_operator.core.others import serving
 from appconfig_operator.core.shares import Replica
-from appconfig_operator.core.state import state_of
+from appconfig_operator.core.status.state import state_of
 from appconfig_operator.drift_watches import ConfigMapWatches
 from appconfig_operator.engine.clock import steady
 from appconfig_operator.engine.gate import Gate

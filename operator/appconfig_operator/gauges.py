@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from appconfig_operator.core.state import State
+from appconfig_operator.core.status.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

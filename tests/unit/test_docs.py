@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from appconfig_operator.__main__ import cli
 from appconfig_operator.core.errors import Reason
-from appconfig_operator.core.state import State
+from appconfig_operator.core.status.state import State
 from appconfig_operator.core.target.drift import FIGHT_WINDOW_SECONDS
 from appconfig_operator.gauges import Gauges
 from appconfig_operator.metrics import PREFIX, RESULTS, Metrics

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from appconfig_operator.api.v1alpha1 import CreationPolicy
-from appconfig_operator.core.conditions import SHOWN_AFTER
 from appconfig_operator.core.errors import SourceError, TransientError
+from appconfig_operator.core.status.conditions import SHOWN_AFTER
 from appconfig_operator.core.target.history import counted, pruned, remembered
 from appconfig_operator.engine.memory import Trouble
 from appconfig_operator.logs import about

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from appconfig_operator.core import conditions, pace
+from appconfig_operator.core import pace
 from appconfig_operator.core.errors import (
     AwaitedError,
     BusyError,
@@ -19,6 +19,7 @@ from appconfig_operator.core.errors import (
     TransientError,
     WaitingError,
 )
+from appconfig_operator.core.status import conditions
 from appconfig_operator.core.target.drift import FIGHT_WINDOW_SECONDS, fighting
 from appconfig_operator.engine.deliver import Deliverer
 from appconfig_operator.engine.keep import Keeper

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from appconfig_operator.core import handover
 from appconfig_operator.core.handover import HandedOver
-from appconfig_operator.core.state import State, state_of
+from appconfig_operator.core.status.state import State, state_of
 from appconfig_operator.engine.memory import Memory
 
 if TYPE_CHECKING:

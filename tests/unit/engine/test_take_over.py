@@ -10,7 +10,7 @@ import pytest
 from appconfig_operator.api.status import KeptVersion, Status
 from appconfig_operator.api.v1alpha1 import Format
 from appconfig_operator.core.errors import BusyError, PacedError
-from appconfig_operator.core.state import State, state_of
+from appconfig_operator.core.status.state import State, state_of
 from tests.unit.builders import content, source, spec, target
 from tests.unit.engine.bench import AWAY, FOREIGN, NOT_DEPLOYED, NOT_FOUND, THROTTLED, Bench, bench
 from tests.unit.engine.fakes import World

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from appconfig_operator.core.conditions import conditions, failed, synced
 from appconfig_operator.core.errors import (
     Reason,
     RefusedError,
@@ -15,7 +14,8 @@ from appconfig_operator.core.errors import (
     TransientError,
     WaitingError,
 )
-from appconfig_operator.core.state import State, state_of
+from appconfig_operator.core.status.conditions import conditions, failed, synced
+from appconfig_operator.core.status.state import State, state_of
 
 if TYPE_CHECKING:
     from appconfig_operator.api.status import Condition

@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 
 from appconfig_operator.api.status import Condition
-from appconfig_operator.core import conditions
 from appconfig_operator.core.errors import (
     AwaitedError,
     ContentError,
@@ -14,6 +13,7 @@ from appconfig_operator.core.errors import (
     TransientError,
     WaitingError,
 )
+from appconfig_operator.core.status import conditions
 
 THEN = "2026-01-01T00:00:00Z"
 NOW = "2026-01-02T00:00:00Z"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from appconfig_operator.core.conditions import READY, STALLED
+from appconfig_operator.core.status.conditions import READY, STALLED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
