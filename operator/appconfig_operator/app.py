@@ -21,9 +21,9 @@ from appconfig_operator.allocator import give_back_large_blocks
 from appconfig_operator.awaited_watches import AwaitedWatches
 from appconfig_operator.aws.service import AppConfig
 from appconfig_operator.core.health import stuck, unready
-from appconfig_operator.core.lease import identity
-from appconfig_operator.core.others import serving
-from appconfig_operator.core.shares import Replica
+from appconfig_operator.core.sharding.lease import identity
+from appconfig_operator.core.sharding.others import serving
+from appconfig_operator.core.sharding.shares import Replica
 from appconfig_operator.core.status.state import state_of
 from appconfig_operator.drift_watches import ConfigMapWatches
 from appconfig_operator.engine.clock import steady

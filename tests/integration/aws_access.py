@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pytest
 
     from appconfig_operator.aws.session import Session
-    from appconfig_operator.core.handover import SavedSession
+    from appconfig_operator.core.sharding.handover import SavedSession
 
 IMPATIENT = Timeouts(connect=3, read=2, body=2)
 

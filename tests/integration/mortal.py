@@ -31,7 +31,7 @@ from tests.unit.engine.fakes import FakeHolding, FakeMeter
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from appconfig_operator.core.handover import SavedSession
+    from appconfig_operator.core.sharding.handover import SavedSession
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _OF_THE_SERVER = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields")

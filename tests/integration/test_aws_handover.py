@@ -14,7 +14,7 @@ from tests.integration.aws_access import IMPATIENT, lead, new_place, session
 
 if TYPE_CHECKING:
     from appconfig_operator.aws.session import Session
-    from appconfig_operator.core.handover import SavedSession
+    from appconfig_operator.core.sharding.handover import SavedSession
     from sandbox import AppConfig, MiniStack
     from sandbox.appconfig import Place
     from sandbox.appconfig_proxy import AppConfigProxy

@@ -15,7 +15,7 @@ import pytest
 from kubernetes import client
 from urllib3.util import connection as urllib3_connection
 
-from appconfig_operator.core.lease_requests import LeaseError, ListLeases
+from appconfig_operator.core.sharding.lease_requests import LeaseError, ListLeases
 from appconfig_operator.kube import api as module
 from appconfig_operator.kube.api import Api
 from appconfig_operator.kube.errors import ApiError, UnreachableError

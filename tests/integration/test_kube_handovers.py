@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from appconfig_operator.core.handover import HandedOver, HandoverError, SavedSession, encode
+from appconfig_operator.core.sharding.handover import HandedOver, HandoverError, SavedSession, encode
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 from appconfig_operator.kube.handovers import SHARD, Handovers
 from sandbox.operator_process import USER

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from appconfig_operator.core.lease import Lease, member_lease, shard_lease
-from appconfig_operator.core.lease_requests import (
+from appconfig_operator.core.sharding.lease import Lease, member_lease, shard_lease
+from appconfig_operator.core.sharding.lease_requests import (
     CreateLease,
     DeleteLease,
     Failure,
@@ -20,7 +20,7 @@ from appconfig_operator.core.lease_requests import (
     ListLeases,
     ReplaceLease,
 )
-from appconfig_operator.core.shares import Replica
+from appconfig_operator.core.sharding.shares import Replica
 from appconfig_operator.engine.shards import Shards
 from appconfig_operator.kube.errors import ApiError
 from appconfig_operator.kube.leases import Leases
@@ -31,7 +31,7 @@ from tests.integration.kube_access import Meddling
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from appconfig_operator.core.handover import HandedOver
+    from appconfig_operator.core.sharding.handover import HandedOver
     from appconfig_operator.engine.ports import Holding
     from appconfig_operator.kube.api import Api
 

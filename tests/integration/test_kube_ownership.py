@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from appconfig_operator.core.lease import Lease, shard_lease
-from appconfig_operator.core.lease_requests import CreateLease, ReplaceLease
+from appconfig_operator.core.sharding.lease import Lease, shard_lease
+from appconfig_operator.core.sharding.lease_requests import CreateLease, ReplaceLease
 from appconfig_operator.kube import connection as module
 from appconfig_operator.kube.handovers import Handovers
 from appconfig_operator.kube.leases import Leases

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.aws.calls import OnCall
     from appconfig_operator.aws.roles import Cluster
-    from appconfig_operator.core.handover import SavedSession
+    from appconfig_operator.core.sharding.handover import SavedSession
 
 
 class AppConfig:

@@ -35,8 +35,8 @@ from appconfig_operator.core.errors import (
     TooEarlyError,
 )
 from appconfig_operator.core.formats.content import Content
-from appconfig_operator.core.handover import SavedSession
 from appconfig_operator.core.identity import OPERATOR
+from appconfig_operator.core.sharding.handover import SavedSession
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from appconfig_operator.core.lease_requests import DeleteLease
-from appconfig_operator.core.lease_troubles import LeaseTroubles
+from appconfig_operator.core.sharding.lease_requests import DeleteLease
+from appconfig_operator.core.sharding.lease_troubles import LeaseTroubles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from appconfig_operator.core.lease_requests import Request
+    from appconfig_operator.core.sharding.lease_requests import Request
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from appconfig_operator.core.errors import StallingError
 
 if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source
-    from appconfig_operator.core.handover import SavedSession
     from appconfig_operator.core.policy import Policy
+    from appconfig_operator.core.sharding.handover import SavedSession
     from appconfig_operator.engine.ports import ConfigurationService, ConfigurationSession
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from appconfig_operator.api.status import KeptVersion, Status
     from appconfig_operator.api.v1alpha1 import CreationPolicy, Source
     from appconfig_operator.core.formats.content import Content
-    from appconfig_operator.core.handover import HandedOver, SavedSession
+    from appconfig_operator.core.sharding.handover import HandedOver, SavedSession
     from appconfig_operator.core.target.plan import WantedConfigMap
     from appconfig_operator.core.target.version import Version
 

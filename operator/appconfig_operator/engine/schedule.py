@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from appconfig_operator.core.shards import shard_of
+from appconfig_operator.core.sharding.shards import shard_of
 from appconfig_operator.core.target.drift import drift, untouched
 from appconfig_operator.engine.awaited import WAKE_SECONDS, Awaited
 from appconfig_operator.engine.entry import Entry, asks_for_more
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from appconfig_operator.api.v1alpha1 import Source
-    from appconfig_operator.core.handover import HandedOver
+    from appconfig_operator.core.sharding.handover import HandedOver
     from appconfig_operator.engine.awaited import Target
     from appconfig_operator.engine.memory import Memory
     from appconfig_operator.engine.poll import Polled

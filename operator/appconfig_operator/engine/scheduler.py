@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from appconfig_operator.api.v1alpha1 import Source
-    from appconfig_operator.core.handover import HandedOver
+    from appconfig_operator.core.sharding.handover import HandedOver
     from appconfig_operator.core.target.drift import Seen
     from appconfig_operator.engine.entry import Entry
     from appconfig_operator.engine.poll import Polled

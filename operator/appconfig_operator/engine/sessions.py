@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from appconfig_operator.core import handover
-from appconfig_operator.core.handover import HandedOver
+from appconfig_operator.core.sharding import handover
+from appconfig_operator.core.sharding.handover import HandedOver
 from appconfig_operator.core.status.state import State, state_of
 from appconfig_operator.engine.memory import Memory
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from appconfig_operator.api.status import Status
     from appconfig_operator.api.v1alpha1 import Source
-    from appconfig_operator.core.handover import SavedSession
+    from appconfig_operator.core.sharding.handover import SavedSession
     from appconfig_operator.engine.ports import ConfigurationService
 
 

@@ -7,10 +7,10 @@ import threading
 import traceback
 from typing import TYPE_CHECKING, Protocol
 
-from appconfig_operator.core.election import Change, Election
-from appconfig_operator.core.lease import member_lease
-from appconfig_operator.core.lease_requests import Failure, LeaseError
-from appconfig_operator.core.tenure import NEVER
+from appconfig_operator.core.sharding.election import Change, Election
+from appconfig_operator.core.sharding.lease import member_lease
+from appconfig_operator.core.sharding.lease_requests import Failure, LeaseError
+from appconfig_operator.core.sharding.tenure import NEVER
 from appconfig_operator.engine.complaints import Complaints
 from appconfig_operator.engine.turnover import Turnover
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor
 
-    from appconfig_operator.core.lease_requests import Answer, Request
-    from appconfig_operator.core.shares import Replica
-    from appconfig_operator.core.tenure import Tenure
+    from appconfig_operator.core.sharding.lease_requests import Answer, Request
+    from appconfig_operator.core.sharding.shares import Replica
+    from appconfig_operator.core.sharding.tenure import Tenure
     from appconfig_operator.engine.ports import HandoverStore, ShardHost
 
 logger = logging.getLogger(__name__)

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from appconfig_operator.core.handover import HandoverError
+from appconfig_operator.core.sharding.handover import HandoverError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor, Future
 
-    from appconfig_operator.core.handover import HandedOver
-    from appconfig_operator.core.tenure import Tenure
+    from appconfig_operator.core.sharding.handover import HandedOver
+    from appconfig_operator.core.sharding.tenure import Tenure
     from appconfig_operator.engine.ports import HandoverStore, ShardHost
 
 logger = logging.getLogger(__name__)

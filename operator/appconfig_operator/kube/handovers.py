@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from appconfig_operator.api.labels import FIELD_MANAGER, MANAGED_BY
 from appconfig_operator.api.v1alpha1 import GROUP
-from appconfig_operator.core.handover import HandoverError, decode, encode
+from appconfig_operator.core.sharding.handover import HandoverError, decode, encode
 from appconfig_operator.kube.errors import CONFLICT, FORBIDDEN, NOT_FOUND, ApiError, UnreachableError
 from appconfig_operator.kube.pages import METADATA, Pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from appconfig_operator.core.handover import HandedOver
+    from appconfig_operator.core.sharding.handover import HandedOver
     from appconfig_operator.kube.api import Api
 
 SHARD = f"{GROUP}/shard"

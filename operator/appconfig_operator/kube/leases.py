@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from appconfig_operator.api.labels import FIELD_MANAGER
-from appconfig_operator.core.lease import SELECTOR, Lease, from_dict, to_dict
-from appconfig_operator.core.lease_requests import CreateLease, Failure, LeaseError, ListLeases, ReplaceLease
-from appconfig_operator.core.lease_troubles import VERBS
-from appconfig_operator.core.others import EVERYWHERE, SERVES
+from appconfig_operator.core.sharding.lease import SELECTOR, Lease, from_dict, to_dict
+from appconfig_operator.core.sharding.lease_requests import CreateLease, Failure, LeaseError, ListLeases, ReplaceLease
+from appconfig_operator.core.sharding.lease_troubles import VERBS
+from appconfig_operator.core.sharding.others import EVERYWHERE, SERVES
 from appconfig_operator.kube.errors import CONFLICT, FORBIDDEN, NOT_FOUND, ApiError, UnreachableError
 from appconfig_operator.kube.pages import Pages
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from appconfig_operator.core.lease_requests import Answer, Request
+    from appconfig_operator.core.sharding.lease_requests import Answer, Request
     from appconfig_operator.kube.api import Api
 
 _FAILURES = {CONFLICT: Failure.CONFLICT, NOT_FOUND: Failure.NOT_FOUND}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from appconfig_operator.core.lease import SELECTOR
+from appconfig_operator.core.sharding.lease import SELECTOR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from appconfig_operator.aws.limits import LATEST, START, Limits
 from appconfig_operator.aws.service import AppConfig
 from appconfig_operator.core.errors import PacedError, SourceError, StallingError, TooEarlyError, WaitingError
 from appconfig_operator.core.formats.content import Content
-from appconfig_operator.core.handover import SavedSession
+from appconfig_operator.core.sharding.handover import SavedSession
 from tests.unit.aws.stubs import SECRET, Service, make_client, make_session, problem, stubbed
 from tests.unit.builders import source, spec
 

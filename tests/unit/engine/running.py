@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from appconfig_operator.core.handover import HandedOver
+from appconfig_operator.core.sharding.handover import HandedOver
 from appconfig_operator.engine.memory import Memory
 from appconfig_operator.engine.poll import Polled
 from appconfig_operator.engine.scheduler import Scheduler

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from appconfig_operator.core.handover import HandedOver, HandoverError, SavedSession
-from appconfig_operator.core.lease import Lease, member_lease
-from appconfig_operator.core.lease_requests import CreateLease, LeaseError, ListLeases, ReplaceLease
-from appconfig_operator.core.shards import assign
-from appconfig_operator.core.shares import Replica
+from appconfig_operator.core.sharding.handover import HandedOver, HandoverError, SavedSession
+from appconfig_operator.core.sharding.lease import Lease, member_lease
+from appconfig_operator.core.sharding.lease_requests import CreateLease, LeaseError, ListLeases, ReplaceLease
+from appconfig_operator.core.sharding.shards import assign
+from appconfig_operator.core.sharding.shares import Replica
 from appconfig_operator.engine.shards import Shards
-from tests.unit.core.leases_world import Store
+from tests.unit.core.sharding.leases_world import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from appconfig_operator.core.lease_requests import Answer, Request
+    from appconfig_operator.core.sharding.lease_requests import Answer, Request
     from appconfig_operator.engine.ports import Holding
 
 DURATION = 15

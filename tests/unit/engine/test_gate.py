@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from appconfig_operator.core.errors import Reason, StallingError
-from appconfig_operator.core.handover import SavedSession
 from appconfig_operator.core.policy import Policy, Rule
+from appconfig_operator.core.sharding.handover import SavedSession
 from appconfig_operator.engine.gate import Gate
 from tests.unit.builders import content, source, spec
 from tests.unit.engine.fakes import World

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from appconfig_operator.core.lease import member_lease, shard_lease
-from appconfig_operator.core.lease_requests import CreateLease, ReplaceLease
-from appconfig_operator.core.shares import Replica
+from appconfig_operator.core.sharding.lease import member_lease, shard_lease
+from appconfig_operator.core.sharding.lease_requests import CreateLease, ReplaceLease
+from appconfig_operator.core.sharding.shares import Replica
 from appconfig_operator.engine.shards import Shards
 from sandbox import wait_until
 from tests.unit.engine.shards_bench import DURATION, REFUSED, Bench, session

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from appconfig_operator.core.lease import member_lease, shard_lease
-from appconfig_operator.core.shares import Replica
+from appconfig_operator.core.sharding.lease import member_lease, shard_lease
+from appconfig_operator.core.sharding.shares import Replica
 from appconfig_operator.engine.shards import Shards
 from appconfig_operator.engine.turnover import AGAIN_SECONDS
 from sandbox import wait_until

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from appconfig_operator.core.handover import HandedOver, SavedSession
+from appconfig_operator.core.sharding.handover import HandedOver, SavedSession
 from appconfig_operator.core.target.drift import Seen
 from appconfig_operator.engine.entry import MARKED
 from appconfig_operator.engine.poll import Polled

@@ -17,7 +17,7 @@ from tests.unit.engine.fakes import World
 
 if TYPE_CHECKING:
     from appconfig_operator.core.formats.content import Content
-    from appconfig_operator.core.handover import HandedOver
+    from appconfig_operator.core.sharding.handover import HandedOver
 
 BROKEN = content(b"{", label="broken")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from appconfig_operator.core.handover import HandedOver, SavedSession
+from appconfig_operator.core.sharding.handover import HandedOver, SavedSession
 from appconfig_operator.kube.handovers import Handovers
 
 if TYPE_CHECKING:

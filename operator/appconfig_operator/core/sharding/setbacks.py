@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from appconfig_operator.core.lease_requests import DeleteLease, Failure, ListLeases
-from appconfig_operator.core.tenure import NEVER
+from appconfig_operator.core.sharding.lease_requests import DeleteLease, Failure, ListLeases
+from appconfig_operator.core.sharding.tenure import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from appconfig_operator.core.lease_requests import CreateLease, ReplaceLease, Request
+    from appconfig_operator.core.sharding.lease_requests import CreateLease, ReplaceLease, Request
 
     Write = CreateLease | ReplaceLease | DeleteLease
     AnyWrite = TypeVar("AnyWrite", CreateLease, ReplaceLease, DeleteLease, Write)

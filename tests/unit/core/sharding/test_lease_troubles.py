@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from appconfig_operator.core.lease import Lease, shard_lease
-from appconfig_operator.core.lease_requests import CreateLease, DeleteLease, ListLeases, ReplaceLease
-from appconfig_operator.core.lease_troubles import STALE_SECONDS, VERBS, LeaseTroubles
+from appconfig_operator.core.sharding.lease import Lease, shard_lease
+from appconfig_operator.core.sharding.lease_requests import CreateLease, DeleteLease, ListLeases, ReplaceLease
+from appconfig_operator.core.sharding.lease_troubles import STALE_SECONDS, VERBS, LeaseTroubles
 
 ONE, OTHER = (ReplaceLease(Lease(shard_lease(shard), "me", 2, 15)) for shard in (0, 1))
 

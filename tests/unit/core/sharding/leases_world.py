@@ -6,13 +6,13 @@ import itertools
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from appconfig_operator.core.lease_requests import CreateLease, DeleteLease, Failure, ListLeases
+from appconfig_operator.core.sharding.lease_requests import CreateLease, DeleteLease, Failure, ListLeases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from appconfig_operator.core.lease import Lease
-    from appconfig_operator.core.lease_requests import Answer, ReplaceLease, Request
+    from appconfig_operator.core.sharding.lease import Lease
+    from appconfig_operator.core.sharding.lease_requests import Answer, ReplaceLease, Request
 
 
 @dataclass

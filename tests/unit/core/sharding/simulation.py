@@ -13,16 +13,16 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from appconfig_operator.core.election import Change, Election
-from appconfig_operator.core.lease_requests import Failure
-from appconfig_operator.core.shards import assign, shard_of
-from appconfig_operator.core.shares import Replica
-from tests.unit.core.leases_world import Store
+from appconfig_operator.core.sharding.election import Change, Election
+from appconfig_operator.core.sharding.lease_requests import Failure
+from appconfig_operator.core.sharding.shards import assign, shard_of
+from appconfig_operator.core.sharding.shares import Replica
+from tests.unit.core.sharding.leases_world import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from appconfig_operator.core.lease_requests import Answer, Request
+    from appconfig_operator.core.sharding.lease_requests import Answer, Request
 
 TIMEOUT_SECONDS = 2.0
 UIDS = [f"{number:08x}-uid" for number in range(48)]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from appconfig_operator.core.lease import Lease, from_dict, identity, member_lease, shard_lease, to_dict
+from appconfig_operator.core.sharding.lease import Lease, from_dict, identity, member_lease, shard_lease, to_dict
 
 NOW = "2026-01-01T00:00:00.000000Z"
 HELD = Lease(shard_lease(3), "op-1", 8, 15, transitions=2, acquired=NOW, uid="u", version="7")

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from appconfig_operator.core.election import Change, Election
-from appconfig_operator.core.lease import Lease, member_lease, shard_lease
-from appconfig_operator.core.lease_requests import CreateLease, DeleteLease, Failure, ListLeases, ReplaceLease
-from appconfig_operator.core.shards import assign
-from appconfig_operator.core.shares import Replica
-from appconfig_operator.core.tenure import NEVER
-from tests.unit.core.leases_world import Store
+from appconfig_operator.core.sharding.election import Change, Election
+from appconfig_operator.core.sharding.lease import Lease, member_lease, shard_lease
+from appconfig_operator.core.sharding.lease_requests import CreateLease, DeleteLease, Failure, ListLeases, ReplaceLease
+from appconfig_operator.core.sharding.shards import assign
+from appconfig_operator.core.sharding.shares import Replica
+from appconfig_operator.core.sharding.tenure import NEVER
+from tests.unit.core.sharding.leases_world import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from appconfig_operator.core.lease_requests import Answer, Request
+    from appconfig_operator.core.sharding.lease_requests import Answer, Request
 
 DURATION = 15
 VALID = 12.0

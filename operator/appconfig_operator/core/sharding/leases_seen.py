@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from appconfig_operator.core.lease import Lease
+    from appconfig_operator.core.sharding.lease import Lease
 
 
 DEAF_SHARE = 0.5

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from appconfig_operator.core.lease import Lease
+    from appconfig_operator.core.sharding.lease import Lease
 
 NEVER = float("-inf")
 

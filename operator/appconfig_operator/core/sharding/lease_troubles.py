@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from appconfig_operator.core.lease_requests import CreateLease, DeleteLease, ListLeases, ReplaceLease, Request
+from appconfig_operator.core.sharding.lease_requests import CreateLease, DeleteLease, ListLeases, ReplaceLease, Request
 
 STALE_SECONDS = 15.0
 """After so long without another failure, a request is not made any more: its Lease is gone, or another's."""

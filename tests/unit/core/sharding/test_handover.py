@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appconfig_operator.core.handover import (
+from appconfig_operator.core.pace import JITTER_CAP_SECONDS
+from appconfig_operator.core.sharding.handover import (
     CHUNK_BYTES,
     RESERVE_SECONDS,
     SKEW_SECONDS,
@@ -23,7 +24,6 @@ from appconfig_operator.core.handover import (
     encode,
     usable,
 )
-from appconfig_operator.core.pace import JITTER_CAP_SECONDS
 from tests.unit.builders import UID, source
 
 SECRET = "AQICAHh-hunter2-not-to-be-shown"

@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from appconfig_operator.core.election import Election
-from appconfig_operator.core.lease import shard_lease
-from appconfig_operator.core.lease_requests import CreateLease, DeleteLease, ListLeases, ReplaceLease
-from appconfig_operator.core.leases_seen import LeasesSeen
-from appconfig_operator.core.setbacks import CLEAN_AGAIN_SECONDS
-from appconfig_operator.core.shares import Shares
-from tests.unit.core.leases_world import Store
-from tests.unit.core.simulation import CALM, Faults, TwoOwnersError, World
+from appconfig_operator.core.sharding.election import Election
+from appconfig_operator.core.sharding.lease import shard_lease
+from appconfig_operator.core.sharding.lease_requests import CreateLease, DeleteLease, ListLeases, ReplaceLease
+from appconfig_operator.core.sharding.leases_seen import LeasesSeen
+from appconfig_operator.core.sharding.setbacks import CLEAN_AGAIN_SECONDS
+from appconfig_operator.core.sharding.shares import Shares
+from tests.unit.core.sharding.leases_world import Store
+from tests.unit.core.sharding.simulation import CALM, Faults, TwoOwnersError, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from appconfig_operator.core.election import Change
-    from appconfig_operator.core.lease import Lease
-    from appconfig_operator.core.lease_requests import Request
-    from appconfig_operator.core.shares import Replica
+    from appconfig_operator.core.sharding.election import Change
+    from appconfig_operator.core.sharding.lease import Lease
+    from appconfig_operator.core.sharding.lease_requests import Request
+    from appconfig_operator.core.sharding.shares import Replica
 
 SLOWEST = 1.2
 """More than what the slowest clock makes of a second."""

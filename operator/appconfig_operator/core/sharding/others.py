@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from appconfig_operator.api.v1alpha1 import GROUP
-from appconfig_operator.core.lease import from_dict
+from appconfig_operator.core.sharding.lease import from_dict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from appconfig_operator.core.lease import Lease
+from appconfig_operator.core.sharding.lease import Lease
 
 
 @dataclass(frozen=True, slots=True)
