@@ -18,14 +18,12 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from appconfig_operator.allocator import give_back_large_blocks
-from appconfig_operator.awaited_watches import AwaitedWatches
 from appconfig_operator.aws.service import AppConfig
 from appconfig_operator.core.health import stuck, unready
 from appconfig_operator.core.sharding.lease import identity
 from appconfig_operator.core.sharding.others import serving
 from appconfig_operator.core.sharding.shares import Replica
 from appconfig_operator.core.status.state import state_of
-from appconfig_operator.drift_watches import ConfigMapWatches
 from appconfig_operator.engine.clock import steady
 from appconfig_operator.engine.gate import Gate
 from appconfig_operator.engine.poll import Poller
@@ -50,14 +48,16 @@ from appconfig_operator.kube.outbox import Outbox
 from appconfig_operator.kube.ownership import owned_by_service_account
 from appconfig_operator.kube.sources import Sources
 from appconfig_operator.metrics import Metrics
-from appconfig_operator.other_operators import OtherOperators
 from appconfig_operator.policy_file import read_policy
 from appconfig_operator.probes import pages
 from appconfig_operator.rights import Rights
 from appconfig_operator.serving import Server
 from appconfig_operator.settings import SettingsError
 from appconfig_operator.stack import deepen
-from appconfig_operator.watches import SourceWatch
+from appconfig_operator.watches.awaited import AwaitedWatches
+from appconfig_operator.watches.config_maps import ConfigMapWatches
+from appconfig_operator.watches.other_operators import OtherOperators
+from appconfig_operator.watches.sources import SourceWatch
 
 if TYPE_CHECKING:
     from types import FrameType

@@ -6,10 +6,12 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from appconfig_operator import drift_watches, handlers, watches
 from appconfig_operator.kube.errors import ApiError
 from appconfig_operator.settings import Settings
-from appconfig_operator.watches import SourceWatch
+from appconfig_operator.watches import config_maps as drift_watches
+from appconfig_operator.watches import handlers
+from appconfig_operator.watches import sources as watches
+from appconfig_operator.watches.sources import SourceWatch
 from sandbox import wait_until
 
 if TYPE_CHECKING:

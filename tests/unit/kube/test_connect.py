@@ -12,10 +12,10 @@ from kubernetes.config import incluster_config, kube_config
 from urllib3 import ProxyManager
 from urllib3.util import make_headers
 
-from appconfig_operator import handlers
 from appconfig_operator.kube import connection as module
 from appconfig_operator.kube.api import connect
 from appconfig_operator.kube.connection import ConnectionSettingsError, in_cluster, own_namespace
+from appconfig_operator.watches import handlers
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from appconfig_operator import drift_watches
 from appconfig_operator.api.labels import SOURCE_UID
 from appconfig_operator.core.target.drift import Seen
 from appconfig_operator.core.target.references import reference
-from appconfig_operator.drift_watches import ConfigMapWatches
 from appconfig_operator.kube.errors import ApiError, UnreachableError
+from appconfig_operator.watches import config_maps as drift_watches
+from appconfig_operator.watches.config_maps import ConfigMapWatches
 from tests.unit.watching import NO_RIGHT, FakeScheduler, ended, eventually, hurry, refused
 
 if TYPE_CHECKING:

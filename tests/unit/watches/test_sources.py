@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from appconfig_operator import watches as module
 from appconfig_operator.kube.errors import ApiError, UnreachableError
+from appconfig_operator.watches import sources as module
 from tests.unit.builders import source
 from tests.unit.watching import NO_RIGHT, FakeSources, Stop, Watching, eventually, hurry, refused
 

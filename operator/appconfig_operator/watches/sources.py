@@ -8,10 +8,10 @@ import threading
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from appconfig_operator import handlers
 from appconfig_operator.kube.errors import FORBIDDEN, ApiError, UnreachableError
 from appconfig_operator.kube.requests import described, namespace_of
 from appconfig_operator.kube.sources import list_refusal, unreachable
+from appconfig_operator.watches import handlers
 
 if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from appconfig_operator import awaited_watches
-from appconfig_operator.awaited_watches import AwaitedWatches
 from appconfig_operator.kube.errors import UnreachableError
+from appconfig_operator.watches import awaited as awaited_watches
+from appconfig_operator.watches.awaited import AwaitedWatches
 from tests.unit.watching import ended, eventually, refused
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from appconfig_operator import other_operators as module
 from appconfig_operator.kube.errors import ApiError, UnreachableError
-from appconfig_operator.other_operators import OtherOperators
+from appconfig_operator.watches import other_operators as module
+from appconfig_operator.watches.other_operators import OtherOperators
 from tests.unit.core.sharding.test_others import stored
 
 if TYPE_CHECKING:
