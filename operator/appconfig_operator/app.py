@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 
 from appconfig_operator.allocator import give_back_large_blocks
 from appconfig_operator.aws.service import AppConfig
-from appconfig_operator.core.health import stuck, unready
 from appconfig_operator.core.sharding.lease import identity
 from appconfig_operator.core.sharding.others import serving
 from appconfig_operator.core.sharding.shares import Replica
@@ -32,7 +31,6 @@ from appconfig_operator.engine.sessions import Sessions
 from appconfig_operator.engine.shards import Shards
 from appconfig_operator.engine.slots import threads
 from appconfig_operator.engine.workers import Workers
-from appconfig_operator.gauges import QUICK, SLOW, Gauges
 from appconfig_operator.kube.api import connect
 from appconfig_operator.kube.configmaps import ConfigMaps
 from appconfig_operator.kube.connection import ConnectionSettingsError, in_cluster, own_namespace
@@ -47,13 +45,15 @@ from appconfig_operator.kube.other_leases import OtherLeases
 from appconfig_operator.kube.outbox import Outbox
 from appconfig_operator.kube.ownership import owned_by_service_account
 from appconfig_operator.kube.sources import Sources
-from appconfig_operator.metrics import Metrics
 from appconfig_operator.policy_file import read_policy
-from appconfig_operator.probes import pages
-from appconfig_operator.rights import Rights
-from appconfig_operator.serving import Server
 from appconfig_operator.settings import SettingsError
 from appconfig_operator.stack import deepen
+from appconfig_operator.telemetry.gauges import QUICK, SLOW, Gauges
+from appconfig_operator.telemetry.health import stuck, unready
+from appconfig_operator.telemetry.http_server import Server
+from appconfig_operator.telemetry.metrics import Metrics
+from appconfig_operator.telemetry.probes import pages
+from appconfig_operator.telemetry.rights import Rights
 from appconfig_operator.watches.awaited import AwaitedWatches
 from appconfig_operator.watches.config_maps import ConfigMapWatches
 from appconfig_operator.watches.other_operators import OtherOperators

@@ -16,10 +16,10 @@ from appconfig_operator.__main__ import cli
 from appconfig_operator.core.errors import Reason
 from appconfig_operator.core.status.state import State
 from appconfig_operator.core.target.drift import FIGHT_WINDOW_SECONDS
-from appconfig_operator.gauges import Gauges
-from appconfig_operator.metrics import PREFIX, RESULTS, Metrics
-from appconfig_operator.probes import LIVE, READY
 from appconfig_operator.settings import VARIABLES
+from appconfig_operator.telemetry.gauges import Gauges
+from appconfig_operator.telemetry.metrics import PREFIX, RESULTS, Metrics
+from appconfig_operator.telemetry.probes import LIVE, READY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

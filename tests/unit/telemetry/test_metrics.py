@@ -13,8 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from appconfig_operator.api.v1alpha1 import CreationPolicy
 from appconfig_operator.core.errors import Reason
 from appconfig_operator.core.status.state import State
-from appconfig_operator.gauges import Gauges
-from appconfig_operator.metrics import RESULTS, Metrics, Result
+from appconfig_operator.telemetry.gauges import Gauges
+from appconfig_operator.telemetry.metrics import RESULTS, Metrics, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable

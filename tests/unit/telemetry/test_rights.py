@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from appconfig_operator.rights import Rights
+from appconfig_operator.telemetry.rights import Rights
 
 
 class Bench:

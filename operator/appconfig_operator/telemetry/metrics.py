@@ -25,13 +25,13 @@ from prometheus_client.exposition import choose_encoder
 
 from appconfig_operator.api.v1alpha1 import CreationPolicy
 from appconfig_operator.core.errors import Reason
-from appconfig_operator.gauges import QUICK, SLOW, GaugeCollector
-from appconfig_operator.serving import Page
+from appconfig_operator.telemetry.gauges import QUICK, SLOW, GaugeCollector
+from appconfig_operator.telemetry.http_server import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from appconfig_operator.gauges import Gauges
+    from appconfig_operator.telemetry.gauges import Gauges
 
 PREFIX = "appconfig_operator"
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from appconfig_operator.core.health import stuck
-from appconfig_operator.probes import LIVE, READY, pages
-from appconfig_operator.serving import Server
+from appconfig_operator.telemetry.health import stuck
+from appconfig_operator.telemetry.http_server import Server
+from appconfig_operator.telemetry.probes import LIVE, READY, pages
 from tests.unit.builders import source
 from tests.unit.engine.running import Gate, Recorder, Running, eventually
 from tests.unit.engine.shards_bench import Bench

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from appconfig_operator import serving
-from appconfig_operator.serving import Page, Server, text
 from appconfig_operator.settings import SettingsError
+from appconfig_operator.telemetry import http_server as serving
+from appconfig_operator.telemetry.http_server import Page, Server, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appconfig_operator.core.health import (
+from appconfig_operator.telemetry.health import (
     LAPSED_SECONDS,
     SCHEDULER_STUCK_SECONDS,
     SHARDS_STUCK_SECONDS,

@@ -7,7 +7,7 @@ import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from appconfig_operator.serving import Page, text
+from appconfig_operator.telemetry.http_server import Page, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
