@@ -14,10 +14,10 @@ from benchmarks import pages, report
 from benchmarks.catalogue import CATALOGUE, WINDOW_SECONDS, steps
 from benchmarks.goals import Seen
 from benchmarks.scenarios import first_sync, held, neighbours, scale, take_over
-from sandbox.go import GoError
-from sandbox.output import say
-from sandbox.process import ProcessError
-from sandbox.provision import ensure_programs
+from sandbox.processes.output import say
+from sandbox.processes.process import ProcessError
+from sandbox.toolchain.go import GoError
+from sandbox.toolchain.provision import ensure_programs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

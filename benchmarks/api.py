@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import urllib3
 
-from sandbox.rest import RestError
+from sandbox.kube.rest import RestError
 
 if TYPE_CHECKING:
     from sandbox import ControlPlane

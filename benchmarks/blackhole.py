@@ -6,7 +6,7 @@ import socket
 import time
 from typing import TYPE_CHECKING, Self
 
-from sandbox.ports import LOOPBACK
+from sandbox.processes.ports import LOOPBACK
 
 if TYPE_CHECKING:
     from types import TracebackType

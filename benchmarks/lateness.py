@@ -8,7 +8,7 @@ import urllib.request
 from typing import TYPE_CHECKING
 
 from benchmarks.quantiles import bound_without_jitter, quantile
-from sandbox.ports import LOOPBACK
+from sandbox.processes.ports import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

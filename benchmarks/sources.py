@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from sandbox.waiting import wait_until
+from sandbox.processes.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

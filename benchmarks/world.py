@@ -14,10 +14,10 @@ from benchmarks.audit import AuditLog
 from benchmarks.data_plane import DataPlane
 from benchmarks.data_plane.documents import Kind
 from sandbox import ControlPlane
-from sandbox.operator_process import NAMESPACE, SERVICE_ACCOUNT, USER, install, operator
-from sandbox.ports import free_ports
-from sandbox.process import Process
-from sandbox.waiting import wait_until
+from sandbox.kube.operator_process import NAMESPACE, SERVICE_ACCOUNT, USER, install, operator
+from sandbox.processes.ports import free_ports
+from sandbox.processes.process import Process
+from sandbox.processes.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,20 +12,20 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from sandbox.control_plane import ControlPlane
-from sandbox.go import GoError
-from sandbox.interrupts import listen
-from sandbox.ministack import MiniStack
-from sandbox.modules import GROUPS
+from sandbox.aws.ministack import MiniStack
+from sandbox.kube.control_plane import ControlPlane
 from sandbox.node import BUSYBOX_IMAGE, Cluster, PackagesError
-from sandbox.output import give_up, say
-from sandbox.process import ProcessError
-from sandbox.provision import ensure_programs
+from sandbox.processes.interrupts import listen
+from sandbox.processes.output import give_up, say
+from sandbox.processes.process import ProcessError
+from sandbox.toolchain.go import GoError
+from sandbox.toolchain.modules import GROUPS
+from sandbox.toolchain.provision import ensure_programs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sandbox.process import Process
+    from sandbox.processes.process import Process
 
 _CHECK_INTERVAL = 1.0
 _STOPPED_WHILE_BUILDING = 130

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import AppConfig, ControlPlane, MiniStack
-from sandbox.iam import Iam
-from sandbox.kubectl import Kubectl
-from sandbox.operator_process import install
+from sandbox.aws.iam import Iam
+from sandbox.kube.kubectl import Kubectl
+from sandbox.kube.operator_process import install
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

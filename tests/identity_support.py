@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from sandbox.operator_process import NAMESPACE, SERVICE_ACCOUNT
+from sandbox.kube.operator_process import NAMESPACE, SERVICE_ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from sandbox.provision import program
+from sandbox.toolchain.provision import program
 
 if TYPE_CHECKING:
     from collections.abc import Callable

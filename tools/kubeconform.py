@@ -8,9 +8,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox.go import GoError
-from sandbox.output import say
-from sandbox.provision import program
+from sandbox.processes.output import say
+from sandbox.toolchain.go import GoError
+from sandbox.toolchain.provision import program
 from tools import schemas
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from sandbox.output import say
+from sandbox.processes.output import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from sandbox.go import GoError
-from sandbox.output import say
-from sandbox.provision import program
+from sandbox.processes.output import say
+from sandbox.toolchain.go import GoError
+from sandbox.toolchain.provision import program
 
 if __name__ == "__main__":
     try:

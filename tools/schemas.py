@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from sandbox.go import ENVIRONMENT, GoError, find_go
-from sandbox.modules import KUBERNETES, Module
-from sandbox.persistence import persist
-from sandbox.process import tail
+from sandbox.processes.process import tail
+from sandbox.toolchain.go import ENVIRONMENT, GoError, find_go
+from sandbox.toolchain.modules import KUBERNETES, Module
+from sandbox.toolchain.persistence import persist
 from tools.closed import Schema, closed, definitions, deprecated, resource
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def write(folder: Path) -> None:
 
     Raises
     ------
-    sandbox.go.GoError
+    sandbox.toolchain.go.GoError
         When a Go module cannot be had.
     """
     description = _source(KUBERNETES) / "api" / "openapi-spec" / "swagger.json"

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Self
 from benchmarks.data_plane.documents import Kind
 from benchmarks.data_plane.record import Call
 from benchmarks.data_plane.server import CALLS, COUNT, DEPLOY
-from sandbox.ministack import REGION
-from sandbox.ports import LOOPBACK, free_ports
-from sandbox.process import Process
+from sandbox.aws.ministack import REGION
+from sandbox.processes.ports import LOOPBACK, free_ports
+from sandbox.processes.process import Process
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

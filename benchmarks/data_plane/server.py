@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from benchmarks.data_plane.manners import NEVER, Reply
 from benchmarks.data_plane.service import Answer, Service
 from benchmarks.data_plane.sts import assume_role
-from sandbox.ports import LOOPBACK
+from sandbox.processes.ports import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Callable

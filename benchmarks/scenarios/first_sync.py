@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.audit import Request
-    from sandbox.process import Process
+    from sandbox.processes.process import Process
 
 SIZE = 1000
 ROUNDS = 3

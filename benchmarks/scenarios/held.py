@@ -13,7 +13,7 @@ from benchmarks.data_plane.documents import Kind
 from benchmarks.loops.identities import resident_with
 from benchmarks.usage import peak_bytes, resident_bytes
 from benchmarks.world import World
-from sandbox.waiting import wait_until
+from sandbox.processes.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -15,8 +15,8 @@ from benchmarks.polls import Window
 from benchmarks.storms import NOWHERE, STORMS
 from benchmarks.tenants import INTERVAL, Tenant
 from benchmarks.world import World
-from sandbox.output import say as to_output
-from sandbox.waiting import wait_until
+from sandbox.processes.output import say as to_output
+from sandbox.processes.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

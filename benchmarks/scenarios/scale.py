@@ -17,7 +17,7 @@ from benchmarks.scenarios.first_sync import measure
 from benchmarks.steps import Step
 from benchmarks.usage import cpu_seconds, resident_bytes
 from benchmarks.world import World
-from sandbox.waiting import wait_until
+from sandbox.processes.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from benchmarks.audit import Request
     from benchmarks.world import Replica
-    from sandbox.process import Process
+    from sandbox.processes.process import Process
 
 Observed = dict[str, float]
 

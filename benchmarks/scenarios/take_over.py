@@ -14,7 +14,7 @@ from benchmarks.polls import Window
 from benchmarks.scenarios.scale import ROUND
 from benchmarks.world import World
 from sandbox import wait_until
-from sandbox.operator_process import NAMESPACE
+from sandbox.kube.operator_process import NAMESPACE
 
 if TYPE_CHECKING:
     from pathlib import Path

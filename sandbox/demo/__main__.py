@@ -14,13 +14,13 @@ from sandbox.demo.narrator import Narrator
 from sandbox.demo.node_story import NodeStory
 from sandbox.demo.process_story import ProcessStory
 from sandbox.demo.story import Story, StoryError, expect
-from sandbox.go import GoError
 from sandbox.image import ImageError
-from sandbox.interrupts import listen
-from sandbox.kubectl import KubectlError
+from sandbox.kube.kubectl import KubectlError
 from sandbox.node import PackagesError
-from sandbox.output import give_up
-from sandbox.process import ProcessError, tail
+from sandbox.processes.interrupts import listen
+from sandbox.processes.output import give_up
+from sandbox.processes.process import ProcessError, tail
+from sandbox.toolchain.go import GoError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _CHECK_INTERVAL = 1.0

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from sandbox.aws.ministack import MiniStack
 from sandbox.demo.node_files import overlay, values
 from sandbox.demo.story import (
     DEPLOY_THIRD,
@@ -25,17 +26,16 @@ from sandbox.demo.story import (
     relative,
     told_wait,
 )
-from sandbox.helm import Helm
 from sandbox.image import IMAGE, build_image
-from sandbox.kubectl import KubectlError
-from sandbox.ministack import MiniStack
-from sandbox.modules import GROUPS
+from sandbox.kube.helm import Helm
+from sandbox.kube.kubectl import KubectlError
+from sandbox.kube.operator_process import MANIFESTS
+from sandbox.kube.operator_process import NAMESPACE as OPERATOR
 from sandbox.node import BUSYBOX_IMAGE, Cluster, ensure_packages
 from sandbox.node.packages import check_machine
-from sandbox.operator_process import MANIFESTS
-from sandbox.operator_process import NAMESPACE as OPERATOR
-from sandbox.provision import ensure_programs, program
-from sandbox.waiting import wait_until
+from sandbox.processes.waiting import wait_until
+from sandbox.toolchain.modules import GROUPS
+from sandbox.toolchain.provision import ensure_programs, program
 
 if TYPE_CHECKING:
     from contextlib import ExitStack

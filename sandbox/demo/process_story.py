@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Self
 
-from sandbox.control_plane import ControlPlane
+from sandbox.aws.ministack import MiniStack
 from sandbox.demo.story import (
     DEPLOY_THIRD,
     KEY,
@@ -17,15 +17,15 @@ from sandbox.demo.story import (
     relative,
     told_wait,
 )
-from sandbox.ministack import MiniStack
-from sandbox.operator_process import MANIFESTS, operator
-from sandbox.provision import ensure_programs
+from sandbox.kube.control_plane import ControlPlane
+from sandbox.kube.operator_process import MANIFESTS, operator
+from sandbox.toolchain.provision import ensure_programs
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
 
     from sandbox.demo.narrator import Narrator
-    from sandbox.process import Process
+    from sandbox.processes.process import Process
 
 
 class ProcessStory(Story):

@@ -10,21 +10,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from sandbox import deploy
-from sandbox.commands import Files
+from sandbox.aws import deploy
 from sandbox.demo.timing import Arrival, Sync, sync_after
-from sandbox.helm import HelmError
-from sandbox.kubectl import PROGRAM, Kubectl, KubectlError
-from sandbox.waiting import wait_until
+from sandbox.kube.command_lines import Files
+from sandbox.kube.helm import HelmError
+from sandbox.kube.kubectl import PROGRAM, Kubectl, KubectlError
+from sandbox.processes.waiting import wait_until
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
 
-    from sandbox.control_plane import ControlPlane
+    from sandbox.aws.ministack import MiniStack
     from sandbox.demo.narrator import Narrator
-    from sandbox.helm import Helm
-    from sandbox.ministack import MiniStack
-    from sandbox.process import Process
+    from sandbox.kube.control_plane import ControlPlane
+    from sandbox.kube.helm import Helm
+    from sandbox.processes.process import Process
 
 ROOT = Path(__file__).parents[2]
 NAMESPACE = "shop"
@@ -36,7 +36,7 @@ SOON = "--timeout=120s"
 
 VERSIONS = {"v1": '{"currency": "EUR", "giftCards": false}', "v2": '{"currency": "EUR", "giftCards": true}'}
 
-DEPLOY_THIRD = f"""python -m sandbox.deploy {" ".join(WHERE)} v3 '{{"currency": "USD"}}'"""
+DEPLOY_THIRD = f"""python -m sandbox.aws.deploy {" ".join(WHERE)} v3 '{{"currency": "USD"}}'"""
 """A command to try."""
 
 PYTHON = Path(sys.executable)
@@ -252,7 +252,7 @@ class Story(ABC):
 
     def _deploy(self, label: str) -> None:
         arguments = [*WHERE, label, VERSIONS[label]]
-        self._narrator.command([relative(PYTHON), "-m", "sandbox.deploy", *arguments])
+        self._narrator.command([relative(PYTHON), "-m", "sandbox.aws.deploy", *arguments])
         done = deploy.main(arguments, self._ministack.environment(), say=self._narrator.output)
         expect(done == 0, f"version {label} to be deployed", f"exit code {done}")
 

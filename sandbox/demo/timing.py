@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sandbox.operator_process import USER
+from sandbox.kube.operator_process import USER
 
 if TYPE_CHECKING:
     from pathlib import Path

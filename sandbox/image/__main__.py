@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from sandbox.image import IMAGE, Archive, ImageError, build_image
-from sandbox.output import say
+from sandbox.processes.output import say
 
 _MEGABYTE = 1_000_000
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.image.alone import ImageError, run_alone
 from sandbox.image.interpreter import Interpreter, install
-from sandbox.persistence import persist
+from sandbox.toolchain.persistence import persist
 
 if TYPE_CHECKING:
     from pathlib import Path

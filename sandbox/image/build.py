@@ -20,7 +20,7 @@ from sandbox.image.base import DOCKERFILE, PACKAGES, make_base
 from sandbox.image.inputs import base_name, context, key, python_and_codename
 from sandbox.image.interpreter import Interpreter, find_interpreter
 from sandbox.image.machine import secrets
-from sandbox.provision import cache_folder
+from sandbox.toolchain.provision import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

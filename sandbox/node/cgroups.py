@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from sandbox.waiting import wait_until
+from sandbox.processes.waiting import wait_until
 
 _MOUNTS = Path("/proc/self/mounts")
 _TYPES = {"cgroup", "cgroup2"}

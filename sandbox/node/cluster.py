@@ -9,25 +9,25 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from sandbox.commands import Files
-from sandbox.control_plane import ControlPlane
+from sandbox.kube.command_lines import Files
+from sandbox.kube.control_plane import ControlPlane
+from sandbox.kube.rest import Rest
 from sandbox.node import cgroups, images, settings
 from sandbox.node.claim import claim
 from sandbox.node.namespaces import Namespaces
 from sandbox.node.packages import ensure_packages
 from sandbox.node.settings import Folders
-from sandbox.process import Process, ProcessError
-from sandbox.provision import program
-from sandbox.rest import Rest
-from sandbox.stopwatch import Stopwatch
-from sandbox.waiting import wait_until
+from sandbox.processes.process import Process, ProcessError
+from sandbox.processes.stopwatch import Stopwatch
+from sandbox.processes.waiting import wait_until
+from sandbox.toolchain.provision import program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-    from sandbox.hosts import Host
     from sandbox.node.claim import Claim
+    from sandbox.processes.hosts import Host
 
 NODE = "node"
 
@@ -113,7 +113,7 @@ class Cluster:
 
         Raises
         ------
-        sandbox.process.ProcessError
+        sandbox.processes.process.ProcessError
             If it could not be read.
         """
         done = self._ctr("--namespace=k8s.io", "images", "import", str(archive))

@@ -12,12 +12,12 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from sandbox.kubectl import Kubectl
+from sandbox.kube.kubectl import Kubectl
 from sandbox.node.cluster import Cluster
 from sandbox.node.packages import PackagesError
 from sandbox.node.pods import restricted_pod
-from sandbox.output import say
-from sandbox.process import ProcessError
+from sandbox.processes.output import say
+from sandbox.processes.process import ProcessError
 
 _PATH = "/api/v1/namespaces/default"
 _TIMEOUT = 180

@@ -10,11 +10,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from sandbox.commands import KUBERNETES_SERVICE
-from sandbox.hosts import Host
+from sandbox.kube.command_lines import KUBERNETES_SERVICE
 from sandbox.node.settings import BRIDGE
-from sandbox.process import Process, ProcessError
-from sandbox.waiting import wait_until
+from sandbox.processes.hosts import Host
+from sandbox.processes.process import Process, ProcessError
+from sandbox.processes.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox.persistence import persist
-from sandbox.provision import cache_folder
+from sandbox.toolchain.persistence import persist
+from sandbox.toolchain.provision import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from sandbox.helm import Helm, HelmError
+from sandbox.kube.helm import Helm, HelmError
 from tools.chart import CHART
 
 if TYPE_CHECKING:

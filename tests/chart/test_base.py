@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sandbox.kubectl import PROGRAM
+from sandbox.kube.kubectl import PROGRAM
 from tests.chart.rendering import Object, objects_of, of_kind, one
 from tools.chart import ROOT
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from sandbox.helm import Helm
+from sandbox.kube.helm import Helm
 from tests.chart.rendering import container, parsed
 from tools.chart import CHART
 

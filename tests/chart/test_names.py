@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from sandbox.helm import Helm
+from sandbox.kube.helm import Helm
 from tests.chart.rendering import CASES, Object, notes, objects_of, of_kind, one, parsed, pod, render
 from tools.chart import CHART, alerts
 

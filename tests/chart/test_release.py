@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sandbox.provision import program
+from sandbox.toolchain.provision import program
 from tools.release import chart
 from tools.release.versions import CHART, project_version
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from sandbox.helm import Helm
+from sandbox.kube.helm import Helm
 from tests.chart.rendering import CASES, NAMESPACE, RELEASE, Object, leaves, objects_of, of_kind, one, pod, text_of
 from tools import kubeconform
 from tools.chart import CHART

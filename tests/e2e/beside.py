@@ -13,9 +13,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from sandbox import ControlPlane, free_ports, wait_until
-from sandbox.appconfig_proxy import AppConfigProxy, Operation, Rules
-from sandbox.kubectl import Kubectl
-from sandbox.operator_process import MANIFESTS, USER, operator, wait_for_kind
+from sandbox.aws.data_plane import AppConfigProxy, Operation, Rules
+from sandbox.kube.kubectl import Kubectl
+from sandbox.kube.operator_process import MANIFESTS, USER, operator, wait_for_kind
 from tests.e2e.canary import LOOKOUT
 from tests.e2e.stage import OF_REPLICAS, ask
 from tests.e2e.support import TIMEOUT, Scene, administrator, check_log, value, wait_for_silence

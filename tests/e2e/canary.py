@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sandbox.rest import Rest
+    from sandbox.kube.rest import Rest
 
 TOLD = ("/apis/appconfig-operator.io/v1alpha1/appconfigsources", "/apis/events.k8s.io/v1/events")
 WATCH_SECONDS = 3

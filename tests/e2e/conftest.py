@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from sandbox.appconfig_proxy import AppConfigProxy, Rules
-from sandbox.operator_process import allow_leases, operator
+from sandbox.aws.data_plane import AppConfigProxy, Rules
+from sandbox.kube.operator_process import allow_leases, operator
 
 # Before they are imported: their assertions are to tell what they saw.
 pytest.register_assert_rewrite(
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from sandbox import AppConfig, ControlPlane, MiniStack, Process
-    from sandbox.rest import Rest
+    from sandbox.kube.rest import Rest
 
 STORIES_AT_ONCE = 2
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from sandbox import free_ports, wait_until
-from sandbox.operator_process import MANIFESTS, operator
+from sandbox.kube.operator_process import MANIFESTS, operator
 from tests.e2e.stage import LEASE_SECONDS, ask
 from tests.e2e.support import TIMEOUT
 

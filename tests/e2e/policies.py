@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sandbox import wait_until
-from sandbox.rest import RestError
+from sandbox.kube.rest import RestError
 from tests.e2e.support import TIMEOUT
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from sandbox.operator_process import operator
+from sandbox.kube.operator_process import operator
 from tools.chart import CHART, ROOT
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox import ControlPlane, Process
-    from sandbox.helm import Helm
-    from sandbox.kubectl import Kubectl
+    from sandbox.kube.helm import Helm
+    from sandbox.kube.kubectl import Kubectl
 
 NAME = "appconfig-operator"
 CRD = "crd/appconfigsources.appconfig-operator.io"

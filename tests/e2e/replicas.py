@@ -8,8 +8,8 @@ import time
 from typing import TYPE_CHECKING
 
 from sandbox import wait_until
-from sandbox.appconfig_proxy import Fault, Operation
-from sandbox.relay import Relay
+from sandbox.aws.data_plane import Fault, Operation
+from sandbox.processes.relay import Relay
 from tests.e2e.stage import HARMLESS, LEASE_SECONDS, SPREAD_SECONDS, Stage
 from tests.e2e.support import TIMEOUT, wait_for_silence
 

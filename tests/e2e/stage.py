@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Self
 from appconfig_operator.core.sharding.lease import from_dict
 from appconfig_operator.core.sharding.shards import assign
 from sandbox import LOOPBACK, free_ports, wait_until
-from sandbox.appconfig_proxy import AppConfigProxy, Operation, Rules
-from sandbox.kubeconfig import write_kubeconfig
-from sandbox.operator_process import NAMESPACE, SERVICE_ACCOUNT, USER, allow_leases, operator
+from sandbox.aws.data_plane import AppConfigProxy, Operation, Rules
+from sandbox.kube.kubeconfig import write_kubeconfig
+from sandbox.kube.operator_process import NAMESPACE, SERVICE_ACCOUNT, USER, allow_leases, operator
 from tests.e2e.canary import LOOKOUT
 from tests.e2e.support import CANARY, TIMEOUT, Scene, check_log
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from sandbox import ControlPlane, MiniStack, Place, Process, Request
-    from sandbox.appconfig_proxy.calls import Call
-    from sandbox.relay import Relay
+    from sandbox.aws.data_plane.calls import Call
+    from sandbox.processes.relay import Relay
 
 LEASE_SECONDS = 5
 """How long Leases last here: the least that the operator takes."""

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sandbox import Place, wait_until
-from sandbox.appconfig_proxy import Operation
-from sandbox.rest import Rest, RestError
+from sandbox.aws.data_plane import Operation
+from sandbox.kube.rest import Rest, RestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from sandbox import AppConfig, ControlPlane, Process
-    from sandbox.appconfig_proxy import AppConfigProxy
+    from sandbox.aws.data_plane import AppConfigProxy
 
 Object = dict[str, Any]
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import wait_until
-from sandbox.appconfig_proxy import Experiment, Operation
+from sandbox.aws.data_plane import Experiment, Operation
 from tests.e2e.checks import GOOD, check_failed, synced
 from tests.e2e.support import ENVIRONMENT, PROFILE, TIMEOUT, Scene, condition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.appconfig_proxy import AppConfigProxy, Call
+    from sandbox.aws.data_plane import AppConfigProxy, Call
     from tests.e2e.conftest import StartOperator
 
 NEWER = {"config.json": '{"good": "can4rybird newer"}'}

@@ -12,7 +12,7 @@ from sandbox import wait_until
 from tests.e2e.support import ENVIRONMENT, PROFILE, TIMEOUT, Scene
 
 if TYPE_CHECKING:
-    from sandbox.kubectl import Kubectl
+    from sandbox.kube.kubectl import Kubectl
 
 PREFIX = "appconfig-operator.io"
 

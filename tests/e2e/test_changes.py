@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import wait_until
-from sandbox.appconfig_proxy import Operation
+from sandbox.aws.data_plane import Operation
 from tests.e2e.support import TIMEOUT, Scene, value, wait_for_silence
 
 if TYPE_CHECKING:
-    from sandbox.appconfig_proxy import AppConfigProxy
+    from sandbox.aws.data_plane import AppConfigProxy
 
 
 @pytest.fixture

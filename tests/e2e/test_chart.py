@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from sandbox import ControlPlane, wait_until
-from sandbox.helm import Helm, HelmError
-from sandbox.kubectl import Kubectl
-from sandbox.ministack import REGION
-from sandbox.operator_process import wait_for_kind
+from sandbox.aws.ministack import REGION
+from sandbox.kube.helm import Helm, HelmError
+from sandbox.kube.kubectl import Kubectl
+from sandbox.kube.operator_process import wait_for_kind
 from tests.e2e.canary import LOOKOUT
 from tests.e2e.releases import CRD, NAME, Release, previous_chart
 from tests.e2e.support import Scene, administrator, check_log

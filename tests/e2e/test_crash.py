@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from sandbox import wait_until
-from sandbox.operator_process import USER
+from sandbox.kube.operator_process import USER
 from tests.e2e.support import TIMEOUT, condition
 
 if TYPE_CHECKING:

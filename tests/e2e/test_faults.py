@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import wait_until
-from sandbox.appconfig_proxy import Fault, Operation
+from sandbox.aws.data_plane import Fault, Operation
 from tests.e2e.support import TIMEOUT, condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sandbox.appconfig_proxy import AppConfigProxy
+    from sandbox.aws.data_plane import AppConfigProxy
     from tests.e2e.support import Object, Scene
 
 CONTENT = '{"good": "can4rybird"}'

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import wait_until
-from sandbox.appconfig_proxy import Experiment, Operation, ion
+from sandbox.aws.data_plane import Experiment, Operation, ion
 from tests.e2e.support import TIMEOUT, Scene, condition
 from tests.evaluators.flagd import Answer, Ask, node_answers, python_answers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandbox.appconfig_proxy import AppConfigProxy
+    from sandbox.aws.data_plane import AppConfigProxy
 
 BASIC: Mapping[str, Any] = {
     "banner": {"enabled": False},

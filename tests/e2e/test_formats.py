@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.appconfig_proxy import ion
+from sandbox.aws.data_plane import ion
 from tests.e2e.support import Scene, condition
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from sandbox import AppConfig, wait_until
-from sandbox.appconfig_proxy import AppConfigProxy, Operation, Rules
-from sandbox.iam import ACCOUNT, trust_in, trust_in_service_account
+from sandbox.aws.data_plane import AppConfigProxy, Operation, Rules
+from sandbox.aws.iam import ACCOUNT, trust_in, trust_in_service_account
 from tests.e2e.support import TIMEOUT, Scene, condition
 from tests.identity_support import EACH, grant, secret, service_account
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox import MiniStack, Process
-    from sandbox.iam import Iam
-    from sandbox.rest import Rest
+    from sandbox.aws.iam import Iam
+    from sandbox.kube.rest import Rest
     from tests.e2e.conftest import StartOperator
 
 ROOT = f"arn:aws:iam::{ACCOUNT}:root"

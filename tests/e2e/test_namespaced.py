@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from sandbox import wait_until
-from sandbox.kubectl import Kubectl, KubectlError
-from sandbox.operator_process import MANIFESTS, SERVICE_ACCOUNT, operator
-from sandbox.rest import Rest
+from sandbox.kube.kubectl import Kubectl, KubectlError
+from sandbox.kube.operator_process import MANIFESTS, SERVICE_ACCOUNT, operator
+from sandbox.kube.rest import Rest
 from tests.e2e.support import TIMEOUT, Scene, administrator, check_log
 from tools.manifests import Overlay, render
 

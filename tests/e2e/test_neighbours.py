@@ -18,7 +18,7 @@ from benchmarks.data_plane import DataPlane
 from benchmarks.scenarios.neighbours import Neighbourhood, rage, replacing
 from benchmarks.sources import THREADS
 from benchmarks.storms import NOWHERE, mixed
-from sandbox.operator_process import allow_leases, operator
+from sandbox.kube.operator_process import allow_leases, operator
 from tests.e2e.support import check_log
 
 if TYPE_CHECKING:

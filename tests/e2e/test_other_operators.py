@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sandbox import wait_until
-from sandbox.operator_process import operator
+from sandbox.kube.operator_process import operator
 from tests.e2e.limited import Limited
 from tests.e2e.support import TIMEOUT, check_log
 

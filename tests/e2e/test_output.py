@@ -6,14 +6,14 @@ import json
 from typing import TYPE_CHECKING
 
 from sandbox import wait_until
-from sandbox.appconfig_proxy import Fault, Operation
+from sandbox.aws.data_plane import Fault, Operation
 from tests.e2e.support import TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sandbox import ControlPlane
-    from sandbox.appconfig_proxy import AppConfigProxy
+    from sandbox.aws.data_plane import AppConfigProxy
     from tests.e2e.conftest import StartOperator
     from tests.e2e.support import Object, Scene
 

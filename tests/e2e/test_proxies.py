@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import wait_until
-from sandbox.connect_proxy import ConnectProxy
-from sandbox.keys import write_private
-from sandbox.operator_process import NAMESPACE, SERVICE_ACCOUNT, allow_leases, operator
+from sandbox.kube.keys import write_private
+from sandbox.kube.operator_process import NAMESPACE, SERVICE_ACCOUNT, allow_leases, operator
+from sandbox.processes.connect_proxy import ConnectProxy
 from tests.e2e.support import TIMEOUT, check_log, value
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 
 from appconfig_operator.core.pace import BACKOFF_CAP_SECONDS
 from sandbox import wait_until
-from sandbox.operator_process import USER
+from sandbox.kube.operator_process import USER
 from tests.e2e.policies import denying
 from tests.e2e.support import TIMEOUT, Scene, value
 

@@ -7,12 +7,12 @@ import time
 from typing import TYPE_CHECKING
 
 from sandbox import wait_until
-from sandbox.appconfig_proxy import Fault, Operation
+from sandbox.aws.data_plane import Fault, Operation
 from tests.e2e.support import TIMEOUT, condition
 
 if TYPE_CHECKING:
     from sandbox import MiniStack, Process
-    from sandbox.appconfig_proxy import AppConfigProxy
+    from sandbox.aws.data_plane import AppConfigProxy
     from tests.e2e.conftest import StartOperator
     from tests.e2e.support import Scene
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import wait_until
-from sandbox.appconfig_proxy import Fault, Operation
-from sandbox.appconfig_proxy.faults import IDENTITY
+from sandbox.aws.data_plane import Fault, Operation
+from sandbox.aws.data_plane.faults import IDENTITY
 from tests.e2e.checks import GOOD, check_failed, synced
 from tests.e2e.policies import denying
 from tests.e2e.support import ENVIRONMENT, PROFILE, TIMEOUT, Scene, condition
@@ -16,7 +16,7 @@ from tests.e2e.support import ENVIRONMENT, PROFILE, TIMEOUT, Scene, condition
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandbox.appconfig_proxy import AppConfigProxy
+    from sandbox.aws.data_plane import AppConfigProxy
 
 LIMIT = 1_048_576
 

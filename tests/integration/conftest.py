@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.appconfig_proxy import AppConfigProxy
+from sandbox.aws.data_plane import AppConfigProxy
 from tests.integration.kube_access import Administrator, api_of, api_of_operator
 
 if TYPE_CHECKING:

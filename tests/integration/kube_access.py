@@ -15,13 +15,13 @@ from appconfig_operator.core.formats.render import Data, render
 from appconfig_operator.core.target.plan import WantedConfigMap, wanted_config_map
 from appconfig_operator.core.target.version import Version
 from appconfig_operator.kube.api import Api, connect
-from sandbox.operator_process import NAMESPACE, SERVICE_ACCOUNT
+from sandbox.kube.operator_process import NAMESPACE, SERVICE_ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from sandbox.control_plane import ControlPlane
+    from sandbox.kube.control_plane import ControlPlane
 
 MERGE_PATCH = "application/merge-patch+json"
 

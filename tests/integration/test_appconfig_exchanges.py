@@ -18,12 +18,12 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from sandbox.appconfig_proxy import AppConfigProxy, Experiment, Rules
+from sandbox.aws.data_plane import AppConfigProxy, Experiment, Rules
 from tests.integration.aws_access import new_place
 
 if TYPE_CHECKING:
     from sandbox import AppConfig, MiniStack
-    from sandbox.appconfig import Place
+    from sandbox.aws.appconfig import Place
 
 EXCHANGES: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "data" / "appconfig" / "exchanges.json").read_text(encoding="utf-8")

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.appconfig_proxy import Operation
+from sandbox.aws.data_plane import Operation
 from tests.integration.aws_access import lead, new_place
 from tools.aws_check.__main__ import run
 
 if TYPE_CHECKING:
     from sandbox import AppConfig, MiniStack
-    from sandbox.appconfig import Place
-    from sandbox.appconfig_proxy import AppConfigProxy
+    from sandbox.aws.appconfig import Place
+    from sandbox.aws.data_plane import AppConfigProxy
 
 ROOT = Path(__file__).parents[2]
 VALUE = "can4rybird"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from appconfig_operator.core.errors import Reason, SourceError, StallingError, TransientError
-from sandbox.appconfig_proxy import Answer, AppConfigProxy, Fault, Operation
+from sandbox.aws.data_plane import Answer, AppConfigProxy, Fault, Operation
 from tests.integration.aws_access import IMPATIENT, lead, new_place, session
 
 if TYPE_CHECKING:

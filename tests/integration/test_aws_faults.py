@@ -16,8 +16,8 @@ from appconfig_operator.core.errors import (
     TransientError,
 )
 from appconfig_operator.core.formats.content import Content
-from sandbox.appconfig_proxy import Answer, AppConfigProxy, Fault, Operation, Rules, Spoil
-from sandbox.ports import LOOPBACK, free_ports
+from sandbox.aws.data_plane import Answer, AppConfigProxy, Fault, Operation, Rules, Spoil
+from sandbox.processes.ports import LOOPBACK, free_ports
 from tests.integration.aws_access import IMPATIENT, lead, new_place, session
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from appconfig_operator.aws.session import Session
     from sandbox import AppConfig, MiniStack
-    from sandbox.appconfig import Place
+    from sandbox.aws.appconfig import Place
 
 START = Operation.START
 LATEST = Operation.LATEST

@@ -8,16 +8,16 @@ import pytest
 
 from appconfig_operator.core.errors import TooEarlyError, TransientError, WaitingError
 from appconfig_operator.core.formats.content import Content
-from sandbox.appconfig_proxy import Fault, Operation
-from sandbox.waiting import wait_until
+from sandbox.aws.data_plane import Fault, Operation
+from sandbox.processes.waiting import wait_until
 from tests.integration.aws_access import IMPATIENT, lead, new_place, session
 
 if TYPE_CHECKING:
     from appconfig_operator.aws.session import Session
     from appconfig_operator.core.sharding.handover import SavedSession
     from sandbox import AppConfig, MiniStack
-    from sandbox.appconfig import Place
-    from sandbox.appconfig_proxy import AppConfigProxy
+    from sandbox.aws.appconfig import Place
+    from sandbox.aws.data_plane import AppConfigProxy
 
 V1 = Content(body=b'{"a": 1}', content_type="application/json", version_label="v1")
 V2 = Content(body=b'{"a": 2}', content_type="application/json", version_label="v2")

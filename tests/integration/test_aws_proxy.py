@@ -12,13 +12,13 @@ from botocore.exceptions import ClientError
 
 from appconfig_operator.aws.clients import Timeouts
 from appconfig_operator.core.errors import TransientError
-from sandbox.appconfig_proxy import AppConfigProxy, Fault, Operation
-from sandbox.waiting import wait_until
+from sandbox.aws.data_plane import AppConfigProxy, Fault, Operation
+from sandbox.processes.waiting import wait_until
 from tests.integration.aws_access import lead, new_place, session
 
 if TYPE_CHECKING:
     from sandbox import AppConfig, MiniStack
-    from sandbox.appconfig import Place
+    from sandbox.aws.appconfig import Place
 
 
 @pytest.fixture(autouse=True)

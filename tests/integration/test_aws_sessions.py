@@ -10,14 +10,14 @@ import pytest
 
 from appconfig_operator.core.errors import Reason, StallingError, WaitingError
 from appconfig_operator.core.formats.content import Content
-from sandbox.appconfig import Place
+from sandbox.aws.appconfig import Place
 from tests.integration.aws_access import lead, new_place, session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox import AppConfig, MiniStack
-    from sandbox.appconfig_proxy import AppConfigProxy
+    from sandbox.aws.data_plane import AppConfigProxy
 
 
 @pytest.fixture(autouse=True, params=["ministack", "proxy"])

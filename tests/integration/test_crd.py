@@ -14,14 +14,14 @@ import pytest
 import yaml
 from kubernetes import client, config
 
-from sandbox.kubectl import Kubectl
-from sandbox.operator_process import wait_for_kind
-from sandbox.waiting import wait_until
+from sandbox.kube.kubectl import Kubectl
+from sandbox.kube.operator_process import wait_for_kind
+from sandbox.processes.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sandbox.control_plane import ControlPlane
+    from sandbox.kube.control_plane import ControlPlane
 
 ROOT = Path(__file__).parents[2]
 CRD_FILE = ROOT / "crds" / "appconfigsources.yaml"

@@ -15,10 +15,10 @@ from appconfig_operator.aws.service import AppConfig as Service
 from appconfig_operator.core.errors import Reason, RefusedError, SourceError, StallingError
 from appconfig_operator.kube.errors import NOT_FOUND, ApiError
 from appconfig_operator.kube.identities import Identities
-from sandbox.appconfig import AppConfig
-from sandbox.appconfig_proxy import AppConfigProxy, Fault, Operation, Rules
-from sandbox.iam import trust_in, trust_in_service_account
-from sandbox.waiting import wait_until
+from sandbox.aws.appconfig import AppConfig
+from sandbox.aws.data_plane import AppConfigProxy, Fault, Operation, Rules
+from sandbox.aws.iam import trust_in, trust_in_service_account
+from sandbox.processes.waiting import wait_until
 from tests.identity_support import EACH, grant, secret, service_account
 from tests.integration.aws_access import lead, new_place
 from tests.integration.kube_access import api_of, api_of_operator
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from appconfig_operator.aws.session import Session
     from appconfig_operator.kube.api import Api
     from sandbox import ControlPlane, MiniStack, Place
-    from sandbox.iam import Iam
+    from sandbox.aws.iam import Iam
 
 ROOT = "arn:aws:iam::000000000000:root"
 

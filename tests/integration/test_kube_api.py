@@ -20,15 +20,15 @@ from appconfig_operator.kube import api as module
 from appconfig_operator.kube.api import Api
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 from appconfig_operator.kube.leases import Leases
-from sandbox.ports import LOOPBACK
-from sandbox.waiting import wait_until
+from sandbox.processes.ports import LOOPBACK
+from sandbox.processes.waiting import wait_until
 from tests.integration.kube_access import api_of, api_of_operator
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator
 
-    from sandbox.control_plane import ControlPlane
+    from sandbox.kube.control_plane import ControlPlane
 
 SERVED = "/apis/appconfig-operator.io/v1alpha1"
 

@@ -8,13 +8,13 @@ import pytest
 
 from appconfig_operator.api.labels import MANAGED_BY
 from appconfig_operator.kube.configmaps import ConfigMaps
-from sandbox.operator_process import USER
-from sandbox.waiting import wait_until
+from sandbox.kube.operator_process import USER
+from sandbox.processes.waiting import wait_until
 from tests.integration.kube_access import Administrator, Meddling, wanted
 
 if TYPE_CHECKING:
     from appconfig_operator.kube.api import Api
-    from sandbox.control_plane import ControlPlane
+    from sandbox.kube.control_plane import ControlPlane
 
 NAME = "checkout"
 KIND = "configmaps"

@@ -14,8 +14,8 @@ from tests.integration.kube_access import Administrator, Meddling, api_of
 if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.kube.api import Api
-    from sandbox.control_plane import ControlPlane
-    from sandbox.kubectl import Kubectl
+    from sandbox.kube.control_plane import ControlPlane
+    from sandbox.kube.kubectl import Kubectl
 
 
 def events_of(kubectl: Kubectl, source: Source) -> list[dict[str, Any]]:

@@ -14,15 +14,15 @@ import pytest
 from appconfig_operator.core.sharding.handover import HandedOver, HandoverError, SavedSession, encode
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 from appconfig_operator.kube.handovers import SHARD, Handovers
-from sandbox.operator_process import USER
-from sandbox.waiting import wait_until
+from sandbox.kube.operator_process import USER
+from sandbox.processes.waiting import wait_until
 from tests.integration.kube_access import Administrator, Meddling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from appconfig_operator.kube.api import Api
-    from sandbox.kubectl import Kubectl
+    from sandbox.kube.kubectl import Kubectl
 
 KIND = "secrets"
 OURS = "app.kubernetes.io/managed-by=appconfig-operator"

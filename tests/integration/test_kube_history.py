@@ -20,7 +20,7 @@ from appconfig_operator.core.target.revision import revision_names
 from appconfig_operator.core.target.version import Version
 from appconfig_operator.kube.errors import ApiError
 from appconfig_operator.kube.history import PAGE, History
-from sandbox.waiting import wait_until
+from sandbox.processes.waiting import wait_until
 from tests.integration.kube_access import api_of
 from tests.integration.mortal import NAME, REVISIONS, Deployment, MortalApi, Process, content, make
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.kube.api import Api
     from sandbox import ControlPlane
-    from sandbox.kubectl import Kubectl
+    from sandbox.kube.kubectl import Kubectl
     from tests.integration.kube_access import Administrator
 
 NOW = "2026-01-01T00:00:00Z"

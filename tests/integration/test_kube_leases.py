@@ -25,7 +25,7 @@ from appconfig_operator.engine.shards import Shards
 from appconfig_operator.kube.errors import ApiError
 from appconfig_operator.kube.leases import Leases
 from sandbox import wait_until
-from sandbox.operator_process import NAMESPACE
+from sandbox.kube.operator_process import NAMESPACE
 from tests.integration.kube_access import Meddling
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from appconfig_operator.kube.api import Api
     from sandbox import ControlPlane
-    from sandbox.kubectl import Kubectl
+    from sandbox.kube.kubectl import Kubectl
 
 COLLECTED_SECONDS = 30.0
 

@@ -22,7 +22,7 @@ from appconfig_operator.kube.marked import MarkedConfigMaps
 
 if TYPE_CHECKING:
     from appconfig_operator.kube.api import Api
-    from sandbox.kubectl import Kubectl
+    from sandbox.kube.kubectl import Kubectl
     from tests.integration.kube_access import Administrator
 
 KIND = "configmaps"

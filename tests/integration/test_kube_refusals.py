@@ -19,9 +19,9 @@ from appconfig_operator.core.errors import (
 )
 from appconfig_operator.core.formats.render import LIMIT_BYTES, Data, render
 from appconfig_operator.kube.configmaps import ATTEMPTS, ConfigMaps
-from sandbox.kubeconfig import write_kubeconfig
-from sandbox.ports import LOOPBACK, free_ports
-from sandbox.waiting import wait_until
+from sandbox.kube.kubeconfig import write_kubeconfig
+from sandbox.processes.ports import LOOPBACK, free_ports
+from sandbox.processes.waiting import wait_until
 from tests.integration.kube_access import Administrator, Meddling, api_of, wanted
 from tests.unit.builders import content
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from appconfig_operator.core.target.plan import WantedConfigMap
     from appconfig_operator.kube.api import Api
-    from sandbox.control_plane import ControlPlane
-    from sandbox.kubectl import Kubectl
+    from sandbox.kube.control_plane import ControlPlane
+    from sandbox.kube.kubectl import Kubectl
 
 NAME = "checkout"
 KIND = "configmaps"

@@ -16,16 +16,16 @@ from appconfig_operator.kube import sources as module
 from appconfig_operator.kube.api import Api
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 from appconfig_operator.kube.sources import Sources
-from sandbox.kubeconfig import write_kubeconfig
-from sandbox.ports import LOOPBACK, free_ports
-from sandbox.waiting import wait_until
+from sandbox.kube.kubeconfig import write_kubeconfig
+from sandbox.processes.ports import LOOPBACK, free_ports
+from sandbox.processes.waiting import wait_until
 from tests.integration.kube_access import Administrator, Meddling, api_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sandbox.control_plane import ControlPlane
-    from sandbox.kubectl import Kubectl
+    from sandbox.kube.control_plane import ControlPlane
+    from sandbox.kube.kubectl import Kubectl
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 TIME = "2026-01-02T03:04:05Z"

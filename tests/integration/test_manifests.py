@@ -10,15 +10,15 @@ import pytest
 
 from appconfig_operator.api.v1alpha1 import GROUP
 from sandbox import wait_until
-from sandbox.rest import Rest
+from sandbox.kube.rest import Rest
 from tools.manifests import COMBINATIONS, KUBECTL, MANIFESTS, Overlay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from sandbox.control_plane import ControlPlane
-    from sandbox.kubectl import Kubectl
+    from sandbox.kube.control_plane import ControlPlane
+    from sandbox.kube.kubectl import Kubectl
 
 RENDERS = {
     "base": Overlay(),

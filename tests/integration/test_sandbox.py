@@ -17,8 +17,8 @@ import boto3
 import pytest
 
 from sandbox import ControlPlane, MiniStack, wait_until
-from sandbox.kubectl import Kubectl, KubectlError
-from sandbox.rest import Rest, RestError
+from sandbox.kube.kubectl import Kubectl, KubectlError
+from sandbox.kube.rest import Rest, RestError
 
 if TYPE_CHECKING:
     from mypy_boto3_appconfigdata import AppConfigDataClient

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox import AppConfig, MiniStack
 from sandbox.image import build_image
-from sandbox.kubectl import Kubectl
+from sandbox.kube.kubectl import Kubectl
 from sandbox.node import Cluster
 from tests.node.installation import tell
 from tests.node.site import Site

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sandbox import wait_until
-from sandbox.kubectl import KubectlError
-from sandbox.operator_process import MANIFESTS
+from sandbox.kube.kubectl import KubectlError
+from sandbox.kube.operator_process import MANIFESTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sandbox import MiniStack
-    from sandbox.kubectl import Kubectl
+    from sandbox.kube.kubectl import Kubectl
 
 ROOT = MANIFESTS.parent
 CHART = ROOT / "charts" / "appconfig-operator"

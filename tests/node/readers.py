@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, cast
 import yaml
 
 from sandbox import wait_until
+from sandbox.kube.operator_process import MANIFESTS
 from sandbox.node.images import BUSYBOX_IMAGE
-from sandbox.operator_process import MANIFESTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from sandbox import AppConfig
-    from sandbox.kubectl import Kubectl
+    from sandbox.kube.kubectl import Kubectl
     from tests.node.stages import Stages
 
 POLL_SECONDS = 15

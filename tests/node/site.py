@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from sandbox import AppConfig, MiniStack
-    from sandbox.kubectl import Kubectl
+    from sandbox.kube.kubectl import Kubectl
     from sandbox.node import Cluster
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.helm import Helm
+from sandbox.kube.helm import Helm
 from tests.node.installation import (
     CHART,
     CRD,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.image.alone import ImageError, run_alone
-from sandbox.waiting import wait_until
+from sandbox.processes.waiting import wait_until
 
 # A mount, and a process that goes on by itself: where nobody reads what it prints, tail ends.
 WORK = """

@@ -11,15 +11,15 @@ import pytest
 import yaml
 
 from sandbox import wait_until
+from sandbox.kube.operator_process import MANIFESTS, NAMESPACE
 from sandbox.node.cluster import NODE
-from sandbox.operator_process import MANIFESTS, NAMESPACE
 from tests.node.installation import check_logs, credentials, objects, pods, wait_until_left
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox import MiniStack
-    from sandbox.kubectl import Kubectl
+    from sandbox.kube.kubectl import Kubectl
     from tests.node.site import Site
 
 OVERLAY = "high-availability"

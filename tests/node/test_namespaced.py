@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import wait_until
-from sandbox.helm import Helm
-from sandbox.kubectl import Kubectl
-from sandbox.operator_process import MANIFESTS
+from sandbox.kube.helm import Helm
+from sandbox.kube.kubectl import Kubectl
+from sandbox.kube.operator_process import MANIFESTS
 from tests.node.installation import CHART, KIND, ROOT, check_logs, objects, wait_until_left
 
 if TYPE_CHECKING:

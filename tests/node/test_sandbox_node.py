@@ -13,12 +13,12 @@ from botocore.config import Config
 
 from appconfig_operator.core.formats.leaves import MAX_VARIABLE_BYTES
 from sandbox import wait_until
-from sandbox.kubectl import PROGRAM, Kubectl, KubectlError
+from sandbox.kube.kubectl import PROGRAM, Kubectl, KubectlError
+from sandbox.kube.rest import Rest, RestError
 from sandbox.node import BUSYBOX_IMAGE, Cluster
 from sandbox.node.archive import Image
 from sandbox.node.pods import restricted_pod
-from sandbox.process import Process, ProcessError
-from sandbox.rest import Rest, RestError
+from sandbox.processes.process import Process, ProcessError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import MiniStack
-from sandbox.kubectl import Kubectl
+from sandbox.kube.kubectl import Kubectl
 from sandbox.node import Cluster
 from sandbox.node.pods import restricted_pod
 

@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 
 RUN_A_POD = """
 import json, os, sys
-from sandbox.kubectl import Kubectl
+from sandbox.kube.kubectl import Kubectl
 from sandbox.node import Cluster
 from sandbox.node.pods import restricted_pod
 

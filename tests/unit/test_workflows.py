@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from sandbox.modules import MODULES
+from sandbox.toolchain.modules import MODULES
 from tools.schemas import MONITORING
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.exceptions import BotoCoreError
 
-from sandbox.output import say
+from sandbox.processes.output import say
 from tools.aws_check.calls import CONFIG, DataPlane
 from tools.aws_check.flags import check_flags
 from tools.aws_check.profile import Place, check_profile

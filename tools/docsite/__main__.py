@@ -11,7 +11,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import NoReturn
 
-from sandbox.output import say
+from sandbox.processes.output import say
 from tools.docsite import check, mermaid
 from tools.docsite.stage import StageError, stage
 

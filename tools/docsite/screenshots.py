@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from sandbox.output import say
+from sandbox.processes.output import say
 
 _BUILD = Path(__file__).parents[2] / "build"
 _PAGES = (".", "getting-started", "resource", "reasons", "performance", "architecture", "consumers")

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sandbox.go import GoError
-from sandbox.output import say
+from sandbox.processes.output import say
+from sandbox.toolchain.go import GoError
 from tools.release import chart, files
 from tools.release.changelog import section
 from tools.release.versions import problems

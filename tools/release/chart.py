@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from sandbox.provision import program
+from sandbox.toolchain.provision import program
 
 if TYPE_CHECKING:
     from pathlib import Path

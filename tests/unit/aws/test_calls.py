@@ -20,7 +20,7 @@ from appconfig_operator.aws.errors import Identifiers
 from appconfig_operator.aws.session import Session
 from appconfig_operator.core.errors import SourceError
 from appconfig_operator.core.identity import OPERATOR, AccessKeys, Identity
-from sandbox.ports import free_ports
+from sandbox.processes.ports import free_ports
 from tests.unit.answering import answering
 
 if TYPE_CHECKING:

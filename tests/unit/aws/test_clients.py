@@ -18,7 +18,7 @@ from appconfig_operator.aws.clients import Clients, Timeouts
 from appconfig_operator.aws.service import AppConfig
 from appconfig_operator.aws.signing import acting
 from appconfig_operator.core.errors import Reason, SourceError, StallingError, TransientError
-from sandbox.ports import free_ports
+from sandbox.processes.ports import free_ports
 from tests.unit.builders import source, spec
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from sandbox.demo.narrator import Narrator
 from sandbox.demo.node_files import overlay, values
 from sandbox.demo.story import INTERVAL, Story, StoryError, errors_in
 from sandbox.demo.timing import Arrival, Sync, sync_after
+from sandbox.kube.operator_process import USER
 from sandbox.node import BUSYBOX_IMAGE, PackagesError
-from sandbox.operator_process import USER
 
 if TYPE_CHECKING:
     from contextlib import ExitStack

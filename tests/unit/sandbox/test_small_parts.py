@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox import LOOPBACK, free_ports, ports
-from sandbox.keys import ec_private_key, write_private
-from sandbox.kubeconfig import write_kubeconfig
+from sandbox import LOOPBACK, free_ports
+from sandbox.kube.keys import ec_private_key, write_private
+from sandbox.kube.kubeconfig import write_kubeconfig
+from sandbox.processes import ports
 
 if TYPE_CHECKING:
     from pathlib import Path

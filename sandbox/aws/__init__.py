@@ -1,0 +1,1 @@
+"""An AWS AppConfig on this machine."""

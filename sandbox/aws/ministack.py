@@ -1,0 +1,127 @@
+"""An AWS AppConfig on this machine: MiniStack, as its own process."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from sandbox.processes.hosts import LOCAL, Host
+from sandbox.processes.ports import free_ports
+from sandbox.processes.process import Process
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+REGION = "eu-west-1"
+
+# What the operator calls: the two AppConfig services, and STS and IAM for roles.
+_SERVICES = "appconfig,appconfigdata,sts,iam"
+_READY_PATH = "/_ministack/ready"
+_READY_TIMEOUT = 60.0
+
+
+class MiniStack:
+    """MiniStack as a context manager: ready inside, gone after it, with all that it held.
+
+    Parameters
+    ----------
+    folder
+        Where its log and its files go; it stays. Default: a temporary folder of the host, which does not stay.
+    access_checks
+        Whether it verifies signatures and asks IAM policies, as AWS does. Default: every credential may do everything.
+        With it, the key ``test`` is the account's root.
+    host
+        Where it runs. Default: this machine.
+    """
+
+    def __init__(self, folder: Path | None = None, *, access_checks: bool = False, host: Host = LOCAL) -> None:
+        self._folder = folder
+        self._host = host
+        self._access_checks = access_checks
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Start it."""
+        with ExitStack() as stack:
+            if self._folder is None:
+                prefix = "appconfig-operator-ministack-"
+                temporary = tempfile.TemporaryDirectory(prefix=prefix, dir=self._host.folder)
+                self.folder = Path(stack.enter_context(temporary))
+            else:
+                self.folder = self._folder
+            (self.port,) = free_ports(1)
+            self.url = f"http://{self._host.address}:{self.port}"
+            self.process = Process(
+                "ministack",
+                # Safe path: a folder called ministack where we happen to be must not be taken for it.
+                self._host.command([sys.executable, "-P", "-m", "ministack"]),
+                self.folder,
+                environment=self._own_environment(),
+                ready=self._ready,
+                ready_timeout=_READY_TIMEOUT,
+            )
+            stack.enter_context(self.process)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it."""
+        self._stack.close()
+
+    def environment(self) -> dict[str, str]:
+        """Give what leads boto3 and the AWS command line here, and nowhere else.
+
+        Returns
+        -------
+        dict of str to str
+            Environment variables. A variable ``AWS_PROFILE`` beside them has to go.
+        """
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            # No look at the machine's own identity, nor at the files of who sits at it.
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            **({} if self._host == LOCAL else {"NO_PROXY": self._host.address}),
+        }
+
+    def _own_environment(self) -> dict[str, str]:
+        # Not ours: MiniStack listens to many variables, and one set for another MiniStack would change this one.
+        temporary = self.folder / "tmp"
+        temporary.mkdir(exist_ok=True)
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(self.folder),
+            "TMPDIR": str(temporary),
+            "STATE_DIR": str(self.folder / "state"),
+            "S3_DATA_DIR": str(self.folder / "s3"),
+            "BIND_HOST": self._host.address,
+            "GATEWAY_PORT": str(self.port),
+            "SERVICES": _SERVICES,
+            "MINISTACK_REGION": REGION,
+            "AUTH": str(self._access_checks).lower(),
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            # It removes containers that look like its own at start and end: never those of who sits at this machine.
+            "DOCKER_HOST": f"unix://{self.folder / 'no-docker.sock'}",
+            "LOG_LEVEL": "WARNING",
+        }
+
+    def _ready(self) -> bool:
+        connection = http.client.HTTPConnection(self._host.address, self.port, timeout=5)
+        try:
+            connection.request("GET", _READY_PATH)
+            return connection.getresponse().status == http.client.OK
+        finally:
+            connection.close()

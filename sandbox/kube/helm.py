@@ -1,0 +1,72 @@
+"""Helm, as users call it: the one that the sandbox builds."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sandbox.processes.commands import call
+from sandbox.toolchain.provision import program
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_TIMEOUT = 180.0
+_HOMES = ("HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME")
+
+
+class HelmError(RuntimeError):
+    """Helm ended with an error. The text is what it wrote."""
+
+
+class Helm:
+    """Helm for one cluster, or for none.
+
+    Parameters
+    ----------
+    kubeconfig
+        Which cluster, and as whom. Default: none, for `template` and `lint`.
+    """
+
+    def __init__(self, kubeconfig: Path | None = None) -> None:
+        self._program = program("helm")
+        self._kubeconfig = kubeconfig
+
+    def __call__(self, *arguments: str | Path, stdin: str | None = None) -> str:
+        """Run it.
+
+        Parameters
+        ----------
+        *arguments
+            As on the command line.
+        stdin
+            Text for `-f -`.
+
+        Returns
+        -------
+        str
+            What it wrote to standard output.
+
+        Raises
+        ------
+        HelmError
+            When it ended with an error.
+        """
+        if self._kubeconfig is not None:
+            # Beside it, so that both go at one time, whatever happens here.
+            return self._run(arguments, stdin, self._kubeconfig.with_name("helm"))
+        with tempfile.TemporaryDirectory(prefix="appconfig-operator-helm-") as home:
+            return self._run(arguments, stdin, Path(home))
+
+    def _run(self, arguments: Sequence[str | Path], stdin: str | None, home: Path) -> str:
+        # Neither the plugins nor the cache of who sits at this machine.
+        environment = {"PATH": os.environ.get("PATH", os.defpath), **dict.fromkeys(("HOME", *_HOMES), str(home))}
+        environment["KUBECONFIG"] = str(self._kubeconfig or os.devnull)
+        command = [str(self._program), *map(str, arguments)]
+        done = call(command, environment=environment, stdin=stdin, timeout=_TIMEOUT)
+        if done.returncode != 0:
+            message = f"helm {' '.join(map(str, arguments))}: {done.stderr.strip()}"
+            raise HelmError(message)
+        return done.stdout

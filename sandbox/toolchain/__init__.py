@@ -1,0 +1,1 @@
+"""Programs that are built for this machine, and kept."""
