@@ -50,8 +50,8 @@ class Process:
     """A program as a context manager: started and ready inside, gone after it.
 
     It runs in a session of its own, so that Ctrl-C at the terminal reaches only us and programs are stopped in order;
-    and behind the guard (see `sandbox.processes.guard`), so that it dies with us even if we are killed. Start it from a thread
-    that lives as long as it should.
+    and behind the guard (see `sandbox.processes.guard`), so that it dies with us even if we are killed. Start it from a
+    thread that lives as long as it should.
     """
 
     name: str

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-_FOLDER = Path(__file__).with_name("programs")
+_FOLDER = Path(__file__).parents[1] / "programs"
 _KEY_LENGTH = 12
 
 _VERSION_PACKAGE = "k8s.io/component-base/version"

@@ -161,7 +161,7 @@ sys.stdin.read()
 
 @pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux's")
 def test_it_does_not_start_under_another_parent(tmp_path: Path) -> None:
-    guard = Path(__file__).parents[4] / "sandbox" / "guard.py"
+    guard = Path(__file__).parents[4] / "sandbox" / "processes" / "guard.py"
     mark = tmp_path / "mark"
     run = subprocess.run([sys.executable, guard, "1", "touch", mark], check=False)
     assert run.returncode == 128 + signal.SIGKILL
