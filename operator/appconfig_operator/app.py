@@ -20,18 +20,19 @@ from typing import TYPE_CHECKING
 from appconfig_operator.allocator import give_back_large_blocks
 from appconfig_operator.aws.service import AppConfig
 from appconfig_operator.core.sharding.lease import identity
-from appconfig_operator.core.sharding.others import serving
-from appconfig_operator.core.sharding.shares import Replica
+from appconfig_operator.core.sharding.membership import Replica
+from appconfig_operator.core.sharding.other_operators import serving
 from appconfig_operator.core.status.state import state_of
 from appconfig_operator.engine.clock import steady
-from appconfig_operator.engine.gate import Gate
+from appconfig_operator.engine.policy_guard import Gate
 from appconfig_operator.engine.poll import Poller
 from appconfig_operator.engine.scheduler import Scheduler
 from appconfig_operator.engine.sessions import Sessions
-from appconfig_operator.engine.shards import Shards
+from appconfig_operator.engine.shard_coordinator import Shards
 from appconfig_operator.engine.slots import threads
 from appconfig_operator.engine.workers import Workers
 from appconfig_operator.kube.api import connect
+from appconfig_operator.kube.config_map_metadata import MarkedConfigMaps
 from appconfig_operator.kube.configmaps import ConfigMaps
 from appconfig_operator.kube.connection import ConnectionSettingsError, in_cluster, own_namespace
 from appconfig_operator.kube.events import Events
@@ -40,7 +41,6 @@ from appconfig_operator.kube.handovers import Handovers
 from appconfig_operator.kube.history import History
 from appconfig_operator.kube.identities import Identities
 from appconfig_operator.kube.leases import Leases
-from appconfig_operator.kube.marked import MarkedConfigMaps
 from appconfig_operator.kube.other_leases import OtherLeases
 from appconfig_operator.kube.outbox import Outbox
 from appconfig_operator.kube.ownership import owned_by_service_account

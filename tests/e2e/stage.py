@@ -12,8 +12,8 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
+from appconfig_operator.core.sharding.assignment import assign
 from appconfig_operator.core.sharding.lease import from_dict
-from appconfig_operator.core.sharding.shards import assign
 from sandbox import LOOPBACK, free_ports, wait_until
 from sandbox.aws.data_plane import AppConfigProxy, Operation, Rules
 from sandbox.kube.kubeconfig import write_kubeconfig

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from appconfig_operator.core.pace import BACKOFF_CAP_SECONDS
+from appconfig_operator.core.backoff import BACKOFF_CAP_SECONDS
 from sandbox import wait_until
 from sandbox.kube.operator_process import USER
 from tests.e2e.policies import denying

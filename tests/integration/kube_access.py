@@ -13,7 +13,7 @@ from appconfig_operator.api.v1alpha1 import API_VERSION, KIND, PLURAL, Source
 from appconfig_operator.core.formats.content import Content
 from appconfig_operator.core.formats.render import Data, render
 from appconfig_operator.core.target.plan import WantedConfigMap, wanted_config_map
-from appconfig_operator.core.target.version import Version
+from appconfig_operator.core.target.rendered_version import Version
 from appconfig_operator.kube.api import Api, connect
 from sandbox.kube.operator_process import NAMESPACE, SERVICE_ACCOUNT
 

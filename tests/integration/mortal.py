@@ -21,9 +21,9 @@ from appconfig_operator.engine.scheduler import Scheduler
 from appconfig_operator.engine.sessions import Sessions
 from appconfig_operator.kube.answers import ANSWER_BYTES
 from appconfig_operator.kube.api import Api
+from appconfig_operator.kube.config_map_metadata import MarkedConfigMaps
 from appconfig_operator.kube.configmaps import ConfigMaps
 from appconfig_operator.kube.history import History
-from appconfig_operator.kube.marked import MarkedConfigMaps
 from appconfig_operator.kube.sources import Sources
 from tests.integration.kube_access import Administrator
 from tests.unit.engine.fakes import FakeHolding, FakeMeter

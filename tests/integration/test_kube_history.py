@@ -16,8 +16,8 @@ from appconfig_operator.api.status import KeptVersion
 from appconfig_operator.api.v1alpha1 import API_VERSION, KIND, PLURAL
 from appconfig_operator.core.errors import RefusedError
 from appconfig_operator.core.formats.render import LIMIT_BYTES, Data
+from appconfig_operator.core.target.rendered_version import Version
 from appconfig_operator.core.target.revision import revision_names
-from appconfig_operator.core.target.version import Version
 from appconfig_operator.kube.errors import ApiError
 from appconfig_operator.kube.history import PAGE, History
 from sandbox.processes.waiting import wait_until

@@ -20,8 +20,8 @@ from appconfig_operator.core.sharding.lease_requests import (
     ListLeases,
     ReplaceLease,
 )
-from appconfig_operator.core.sharding.shares import Replica
-from appconfig_operator.engine.shards import Shards
+from appconfig_operator.core.sharding.membership import Replica
+from appconfig_operator.engine.shard_coordinator import Shards
 from appconfig_operator.kube.errors import ApiError
 from appconfig_operator.kube.leases import Leases
 from sandbox import wait_until

@@ -13,9 +13,9 @@ from appconfig_operator.api.v1alpha1 import API_VERSION, CreationPolicy, Source
 from appconfig_operator.core.errors import AwaitedError, OutdatedError, Reason, SourceGoneError
 from appconfig_operator.core.formats.render import Data
 from appconfig_operator.core.target import references
-from appconfig_operator.core.target.managed import MANAGER_LIMIT, merge_manager, owned, uid_manager
+from appconfig_operator.core.target.managed_fields import MANAGER_LIMIT, merge_manager, owned, uid_manager
 from appconfig_operator.core.target.plan import WantedConfigMap, wanted_config_map
-from appconfig_operator.core.target.version import Version
+from appconfig_operator.core.target.rendered_version import Version
 from appconfig_operator.kube.api import APPLY_PATCH
 from appconfig_operator.kube.configmaps import ConfigMaps
 from appconfig_operator.kube.errors import ApiError

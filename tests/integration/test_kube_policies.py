@@ -13,12 +13,12 @@ from appconfig_operator.api.v1alpha1 import CreationPolicy, Source
 from appconfig_operator.core.errors import AwaitedError, Reason, StallingError
 from appconfig_operator.core.formats.render import Data
 from appconfig_operator.core.target.drift import Seen, drift, look, source_uid
-from appconfig_operator.core.target.managed import merge_manager, owned, owned_references
+from appconfig_operator.core.target.managed_fields import merge_manager, owned, owned_references
 from appconfig_operator.core.target.plan import WantedConfigMap, wanted_config_map
 from appconfig_operator.core.target.references import waiting
-from appconfig_operator.core.target.version import Version
+from appconfig_operator.core.target.rendered_version import Version
+from appconfig_operator.kube.config_map_metadata import MarkedConfigMaps
 from appconfig_operator.kube.configmaps import ConfigMaps
-from appconfig_operator.kube.marked import MarkedConfigMaps
 
 if TYPE_CHECKING:
     from appconfig_operator.kube.api import Api

@@ -11,7 +11,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from appconfig_operator.core.formats.leaves import MAX_VARIABLE_BYTES
+from appconfig_operator.core.formats.flatten import MAX_VARIABLE_BYTES
 from sandbox import wait_until
 from sandbox.kube.kubectl import PROGRAM, Kubectl, KubectlError
 from sandbox.kube.rest import Rest, RestError

@@ -14,7 +14,7 @@ import copy, sys, threading
 from appconfig_operator import stack
 from appconfig_operator.core.formats.document import MAX_DEPTH
 from appconfig_operator.core.errors import ContentError
-from appconfig_operator.core.target.managed import _united
+from appconfig_operator.core.target.managed_fields import _united
 from appconfig_operator.core.formats.parse_json import parse_json
 from appconfig_operator.core.formats.parse_yaml import parse_yaml
 from appconfig_operator.kube.answers import parsed

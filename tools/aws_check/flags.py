@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from appconfig_operator.aws.refusals import code_of, word
+from appconfig_operator.aws.client_errors import code_of, word
 from tools.aws_check.calls import ION
 from tools.aws_check.symbols import NotIonError, Symbols, symbols_of
 

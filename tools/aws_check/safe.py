@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from appconfig_operator.aws.refusals import plain_words, word
+from appconfig_operator.aws.client_errors import plain_words, word
 from tools.aws_check.symbols import NotIonError, symbols_of
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from time import monotonic as system_monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
-from appconfig_operator.aws.unreachable import Way
+from appconfig_operator.aws.connection_errors import Way
 from appconfig_operator.core.breaker import MISSES, Breaker
 from appconfig_operator.core.errors import Reason, TransientError
 

@@ -13,7 +13,7 @@ from botocore.config import Config
 
 from appconfig_operator.aws.calls import Calls
 from appconfig_operator.aws.identities import Identities
-from appconfig_operator.aws.own import OwnCredentials
+from appconfig_operator.aws.operator_credentials import OwnCredentials
 from appconfig_operator.aws.regional import Regional
 from appconfig_operator.aws.roles import Roles
 from appconfig_operator.core.identity import OPERATOR

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from botocore import exceptions as botocore
 
-from appconfig_operator.aws.answers import AnswerError
-from appconfig_operator.aws.refusals import (
+from appconfig_operator.aws.client_errors import (
     ACCESS_DENIED,
     BAD_CREDENTIALS,
     THROTTLED,
@@ -18,7 +17,8 @@ from appconfig_operator.aws.refusals import (
     status_of,
     word,
 )
-from appconfig_operator.aws.unreachable import unreachable
+from appconfig_operator.aws.connection_errors import unreachable
+from appconfig_operator.aws.responses import AnswerError
 from appconfig_operator.core.errors import Reason, SourceError, StallingError, TransientError
 
 if TYPE_CHECKING:

@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore import exceptions as botocore
 
-from appconfig_operator.aws.answers import AnswerError
-from appconfig_operator.aws.credential_errors import no_credentials
-from appconfig_operator.aws.refusals import (
+from appconfig_operator.aws.client_errors import (
     ACCESS_DENIED,
     BAD_CREDENTIALS,
     INVALID,
@@ -32,7 +30,9 @@ from appconfig_operator.aws.refusals import (
     word,
     words_of,
 )
-from appconfig_operator.aws.unreachable import unreachable
+from appconfig_operator.aws.connection_errors import unreachable
+from appconfig_operator.aws.credential_errors import no_credentials
+from appconfig_operator.aws.responses import AnswerError
 from appconfig_operator.core.errors import (
     AwaitedError,
     Reason,

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from time import monotonic as system_monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
-from appconfig_operator.core.bucket import Bucket
+from appconfig_operator.core.token_bucket import Bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from botocore.credentials import ReadOnlyCredentials
 
-from appconfig_operator.aws.answers import contained
 from appconfig_operator.aws.credential_errors import expired_already, role_refused
+from appconfig_operator.aws.responses import contained
 from appconfig_operator.aws.signing import acting
 
 if TYPE_CHECKING:

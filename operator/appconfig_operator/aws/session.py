@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from appconfig_operator.aws.accept import asking_for_rules
-from appconfig_operator.aws.answers import contained, modified_time, read
 from appconfig_operator.aws.breakers import Breakers, Key
+from appconfig_operator.aws.connection_errors import unanswered, way
 from appconfig_operator.aws.errors import (
     NOT_SENT,
     Identifiers,
@@ -25,8 +25,8 @@ from appconfig_operator.aws.errors import (
     translate,
 )
 from appconfig_operator.aws.limits import LATEST, START, Limits
+from appconfig_operator.aws.responses import contained, modified_time, read
 from appconfig_operator.aws.signing import acting
-from appconfig_operator.aws.unreachable import unanswered, way
 from appconfig_operator.core.errors import (
     PacedError,
     Reason,

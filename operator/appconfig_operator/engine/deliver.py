@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from appconfig_operator.api.status import UNSEEN, WrittenTarget
 from appconfig_operator.core.errors import AwaitedError, ContentError, Reason, SourceError
-from appconfig_operator.core.formats.flags_seen import flags_seen
+from appconfig_operator.core.formats.flag_notes import flags_seen
 from appconfig_operator.core.formats.render import render
 from appconfig_operator.core.target.plan import wanted_config_map
-from appconfig_operator.core.target.version import Version
+from appconfig_operator.core.target.rendered_version import Version
 from appconfig_operator.engine.lane import Lane
 from appconfig_operator.logs import about
 

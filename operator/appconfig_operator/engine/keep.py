@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from appconfig_operator.api.status import KeptVersion
     from appconfig_operator.api.v1alpha1 import Source
-    from appconfig_operator.core.target.version import Version
+    from appconfig_operator.core.target.rendered_version import Version
     from appconfig_operator.engine.memory import Memory
     from appconfig_operator.engine.ports import EventSink, HistoryStore, SourceStore
 

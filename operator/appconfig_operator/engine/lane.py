@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from appconfig_operator.core.fair_queue import FairQueue
-from appconfig_operator.core.formats.media import Media, media
+from appconfig_operator.core.formats.content_type import Media, media
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

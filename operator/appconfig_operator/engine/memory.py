@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from appconfig_operator.api.status import ReceivedVersion
 from appconfig_operator.api.text import label
-from appconfig_operator.core.formats.flags_seen import news
+from appconfig_operator.core.formats.flag_notes import news
 
 if TYPE_CHECKING:
     from appconfig_operator.api.status import KeptVersion, Status, WrittenTarget
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.errors import ContentError
     from appconfig_operator.core.formats.content import Content
-    from appconfig_operator.core.formats.flags_seen import FlagNews, FlagsSeen
+    from appconfig_operator.core.formats.flag_notes import FlagNews, FlagsSeen
     from appconfig_operator.engine.ports import ConfigurationSession
     from appconfig_operator.engine.telling import Untold
 

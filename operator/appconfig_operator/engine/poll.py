@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from appconfig_operator.core import pace
+from appconfig_operator.core import backoff as pace
 from appconfig_operator.core.errors import (
     AwaitedError,
     BusyError,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from appconfig_operator.core.formats.content import Content
     from appconfig_operator.core.sharding.handover import HandedOver, SavedSession
     from appconfig_operator.core.target.plan import WantedConfigMap
-    from appconfig_operator.core.target.version import Version
+    from appconfig_operator.core.target.rendered_version import Version
 
 
 class ConfigurationSession(Protocol):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from appconfig_operator.api.status import Status
-from appconfig_operator.core.formats.flags_seen import FlagNews, nameless_note, variants_note
+from appconfig_operator.core.formats.flag_notes import FlagNews, nameless_note, variants_note
 from appconfig_operator.core.status import conditions
 from appconfig_operator.logs import about
 

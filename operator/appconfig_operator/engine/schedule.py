@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from appconfig_operator.core.sharding.shards import shard_of
+from appconfig_operator.core.sharding.assignment import shard_of
 from appconfig_operator.core.target.drift import drift, untouched
 from appconfig_operator.engine.awaited import WAKE_SECONDS, Awaited
 from appconfig_operator.engine.entry import Entry, asks_for_more

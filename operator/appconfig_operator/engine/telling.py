@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from appconfig_operator.core import pace
+from appconfig_operator.core import backoff as pace
 from appconfig_operator.core.errors import TransientError
 from appconfig_operator.logs import about
 

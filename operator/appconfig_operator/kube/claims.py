@@ -15,7 +15,7 @@ from appconfig_operator.core.errors import (
 )
 from appconfig_operator.core.target import references
 from appconfig_operator.core.target.contest import contested
-from appconfig_operator.core.target.managed import merge_manager, merging, uid_manager
+from appconfig_operator.core.target.managed_fields import merge_manager, merging, uid_manager
 from appconfig_operator.core.target.rivals import Rival
 from appconfig_operator.kube.errors import FORBIDDEN, NOT_FOUND, ApiError, UnreachableError, target_error
 from appconfig_operator.kube.pages import METADATA, Pages

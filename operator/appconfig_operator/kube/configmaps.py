@@ -11,7 +11,7 @@ from appconfig_operator.core.errors import AwaitedError, Reason, TransientError
 from appconfig_operator.core.target import references
 from appconfig_operator.core.target.drift import source_uid
 from appconfig_operator.core.target.history import replaced_version
-from appconfig_operator.core.target.managed import merge_manager, uid_manager
+from appconfig_operator.core.target.managed_fields import merge_manager, uid_manager
 from appconfig_operator.core.target.merge import Apply, nothing, plan_merge
 from appconfig_operator.core.target.plan import Create, Replace, WantedConfigMap, belongs_to, plan, same_source
 from appconfig_operator.core.target.release import (
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from appconfig_operator.api.v1alpha1 import Source
-    from appconfig_operator.core.target.version import Version
+    from appconfig_operator.core.target.rendered_version import Version
     from appconfig_operator.kube.api import Api
 
 ATTEMPTS = 5

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from appconfig_operator.api.status import KeptVersion
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.errors import SourceError
+    from appconfig_operator.core.target.rendered_version import Version
     from appconfig_operator.core.target.revision import Revision
-    from appconfig_operator.core.target.version import Version
     from appconfig_operator.kube.api import Api
 
 PAGE = 5

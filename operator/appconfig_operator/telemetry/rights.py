@@ -10,7 +10,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from appconfig_operator.core.refusals import EFFECTS, Refusals, Right, told
+from appconfig_operator.core.missing_rights import EFFECTS, Refusals, Right, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from appconfig_operator.engine.scheduler import Scheduler
-    from appconfig_operator.kube.marked import MarkedConfigMaps
+    from appconfig_operator.kube.config_map_metadata import MarkedConfigMaps
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Protocol
 
-from appconfig_operator.core.sharding.others import held, renewed, warning
+from appconfig_operator.core.sharding.other_operators import held, renewed, warning
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 
 if TYPE_CHECKING:

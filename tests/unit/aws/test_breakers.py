@@ -10,10 +10,10 @@ from botocore import exceptions as botocore
 from botocore.stub import Stubber
 
 from appconfig_operator.aws import breakers as module
-from appconfig_operator.aws.answers import SlowBodyError, UnreadableAnswerError
 from appconfig_operator.aws.breakers import Breakers, Key
+from appconfig_operator.aws.connection_errors import ADVICE, Way, unanswered, way
+from appconfig_operator.aws.responses import SlowBodyError, UnreadableAnswerError
 from appconfig_operator.aws.session import Session
-from appconfig_operator.aws.unreachable import ADVICE, Way, unanswered, way
 from appconfig_operator.core.errors import PacedError, Reason, SourceError, TransientError, WaitingError
 from appconfig_operator.core.formats.content import Content
 from appconfig_operator.core.identity import OPERATOR, Identity

@@ -11,10 +11,10 @@ from botocore.credentials import DeferredRefreshableCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appconfig_operator.aws.answers import SlowBodyError, UnreadableAnswerError
+from appconfig_operator.aws.client_errors import words_of
 from appconfig_operator.aws.credential_errors import no_credentials
 from appconfig_operator.aws.errors import Identifiers, TokenProblem, not_aws, not_deployed, token_problem, translate
-from appconfig_operator.aws.refusals import words_of
+from appconfig_operator.aws.responses import SlowBodyError, UnreadableAnswerError
 from appconfig_operator.core.errors import (
     AwaitedError,
     Reason,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from appconfig_operator.aws.limits import IDLE_SECONDS, LATEST, LIMIT, START, Limits, Operation
-from appconfig_operator.core.bucket import Bucket
+from appconfig_operator.core.token_bucket import Bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable

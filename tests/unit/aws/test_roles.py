@@ -15,11 +15,11 @@ from botocore.config import Config
 from botocore.credentials import ReadOnlyCredentials
 from botocore.stub import Stubber
 
-from appconfig_operator.aws.answers import UnreadableAnswerError
 from appconfig_operator.aws.calls import Calls
 from appconfig_operator.aws.clients import Clients
 from appconfig_operator.aws.credential_errors import role_refused
 from appconfig_operator.aws.regional import Regional
+from appconfig_operator.aws.responses import UnreadableAnswerError
 from appconfig_operator.aws.roles import Basis, Roles, look
 from appconfig_operator.aws.signing import _acting, acting
 from appconfig_operator.core.errors import Reason, SourceError, StallingError, TransientError

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from appconfig_operator.api.labels import CONTENT_TYPE, VERSION_LABEL
 from appconfig_operator.core.errors import OutdatedError, SourceGoneError
 from appconfig_operator.core.sharding.handover import SavedSession
-from appconfig_operator.core.target.version import Version
+from appconfig_operator.core.target.rendered_version import Version
 from appconfig_operator.engine.poll import Poller
 from appconfig_operator.engine.sessions import Sessions
 

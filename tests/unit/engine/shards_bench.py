@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from appconfig_operator.core.sharding.assignment import assign
 from appconfig_operator.core.sharding.handover import HandedOver, HandoverError, SavedSession
 from appconfig_operator.core.sharding.lease import Lease, member_lease
 from appconfig_operator.core.sharding.lease_requests import CreateLease, LeaseError, ListLeases, ReplaceLease
-from appconfig_operator.core.sharding.shards import assign
-from appconfig_operator.core.sharding.shares import Replica
-from appconfig_operator.engine.shards import Shards
+from appconfig_operator.core.sharding.membership import Replica
+from appconfig_operator.engine.shard_coordinator import Shards
 from tests.unit.core.sharding.leases_world import Store
 
 if TYPE_CHECKING:

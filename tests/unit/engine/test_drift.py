@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from appconfig_operator.core import pace
+from appconfig_operator.core import backoff as pace
 from appconfig_operator.core.errors import Reason, SourceGoneError, TransientError, WaitingError
 from appconfig_operator.core.formats.render import LIMIT_BYTES
 from tests.unit.builders import content

@@ -9,7 +9,7 @@ import pytest
 
 from appconfig_operator.api.v1alpha1 import FeatureFlags, Format, MultiVariant
 from tests.unit.builders import content, source, spec, target
-from tests.unit.core.formats.test_flags import FIRST, ION, annotated, binary, string
+from tests.unit.core.formats.test_feature_flags import FIRST, ION, annotated, binary, string
 from tests.unit.engine.bench import AWAY, Bench
 from tests.unit.engine.fakes import World
 

@@ -14,7 +14,7 @@ from appconfig_operator.core.errors import ContentError, Reason, StallingError, 
 from appconfig_operator.core.formats.content import Content
 from appconfig_operator.core.policy import Policy
 from appconfig_operator.engine import deliver
-from appconfig_operator.engine.gate import ForbiddenSession, Gate
+from appconfig_operator.engine.policy_guard import ForbiddenSession, Gate
 from tests.unit.builders import UID, source, spec, target
 from tests.unit.engine.bench import AWAY, Bench, bench
 from tests.unit.engine.fakes import World

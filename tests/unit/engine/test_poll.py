@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from appconfig_operator.api.v1alpha1 import Format
-from appconfig_operator.core import pace
+from appconfig_operator.core import backoff as pace
 from appconfig_operator.core.errors import (
     AwaitedError,
     Reason,

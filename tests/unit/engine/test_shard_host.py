@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from appconfig_operator.api.status import Status, WrittenTarget
+from appconfig_operator.core.sharding.assignment import shard_of
 from appconfig_operator.core.sharding.handover import HandedOver, SavedSession
-from appconfig_operator.core.sharding.shards import shard_of
 from appconfig_operator.core.target.drift import Seen
 from appconfig_operator.engine import turnstile
 from tests.unit.builders import source

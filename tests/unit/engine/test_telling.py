@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from appconfig_operator.core import pace
+from appconfig_operator.core import backoff as pace
 from appconfig_operator.core.errors import OutdatedError, PacedError, Reason, SourceGoneError, TransientError
 from tests.unit.builders import content, spec
 from tests.unit.engine.bench import AWAY, DENIED, NOT_FOUND, THROTTLED, Bench, bench

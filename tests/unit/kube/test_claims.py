@@ -11,7 +11,7 @@ from appconfig_operator.core.errors import RefusedError, SourceGoneError, Transi
 from appconfig_operator.core.formats.render import Data
 from appconfig_operator.core.target import references
 from appconfig_operator.core.target.plan import Create, WantedConfigMap, plan, wanted_config_map
-from appconfig_operator.core.target.version import Version
+from appconfig_operator.core.target.rendered_version import Version
 from appconfig_operator.kube.claims import QUEUE, Claims
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 from appconfig_operator.kube.pages import PAGE_BYTES

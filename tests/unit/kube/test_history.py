@@ -9,8 +9,8 @@ import pytest
 from appconfig_operator.api.status import KeptVersion
 from appconfig_operator.core.errors import TransientError
 from appconfig_operator.core.formats.render import Data
+from appconfig_operator.core.target.rendered_version import Version
 from appconfig_operator.core.target.revision import to_revision
-from appconfig_operator.core.target.version import Version
 from appconfig_operator.kube.errors import ApiError, UnreadableError
 from appconfig_operator.kube.history import PAGES, History
 from appconfig_operator.kube.pages import PAGE_BYTES

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from appconfig_operator.kube.marked import MarkedConfigMaps
+from appconfig_operator.kube.config_map_metadata import MarkedConfigMaps
 from appconfig_operator.kube.sources import Sources
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from kubernetes import client
 
 from appconfig_operator.kube.answers import ANSWER_BYTES, lines
 from appconfig_operator.kube.api import Api
+from appconfig_operator.kube.config_map_metadata import MarkedConfigMaps
 from appconfig_operator.kube.errors import AnswerTooLongError, ApiError, UnreachableError
-from appconfig_operator.kube.marked import MarkedConfigMaps
 from appconfig_operator.kube.pages import CUT, PAGE, PAGE_BYTES, RESTARTS, Pages
 from appconfig_operator.kube.sources import Sources
 from tests.unit.answering import answering

@@ -12,7 +12,7 @@ import pytest
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 from appconfig_operator.watches import other_operators as module
 from appconfig_operator.watches.other_operators import OtherOperators
-from tests.unit.core.sharding.test_others import stored
+from tests.unit.core.sharding.test_other_operators import stored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

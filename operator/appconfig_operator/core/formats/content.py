@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, replace
 
-from appconfig_operator.core.formats.media import Media, media
+from appconfig_operator.core.formats.content_type import Media, media
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)

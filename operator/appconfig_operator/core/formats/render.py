@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from appconfig_operator.api.v1alpha1 import Compression, FlagOutput, Format, MultiVariant
 from appconfig_operator.core.errors import ContentError, Reason
 from appconfig_operator.core.formats.compress import compress
+from appconfig_operator.core.formats.content_type import KEYS, Media, default_key, media
 from appconfig_operator.core.formats.document import unsupported
+from appconfig_operator.core.formats.feature_flags import ion_flags
 from appconfig_operator.core.formats.flagd import flagd
-from appconfig_operator.core.formats.flags import ion_flags
-from appconfig_operator.core.formats.leaves import entries, properties, variables
-from appconfig_operator.core.formats.media import KEYS, Media, default_key, media
+from appconfig_operator.core.formats.flatten import entries, properties, variables
 from appconfig_operator.core.formats.names import Naming
 from appconfig_operator.core.formats.parse_json import parse_json
 from appconfig_operator.core.formats.parse_yaml import parse_yaml

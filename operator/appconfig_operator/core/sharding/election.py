@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from appconfig_operator.core.sharding.held_lease import NEVER, Tenure
 from appconfig_operator.core.sharding.lease import Lease, member_lease, shard_lease
 from appconfig_operator.core.sharding.lease_requests import (
     DeleteLease,
@@ -18,14 +19,13 @@ from appconfig_operator.core.sharding.lease_requests import (
     Request,
     freed,
 )
-from appconfig_operator.core.sharding.leases_seen import LeasesSeen
+from appconfig_operator.core.sharding.membership import Shares
+from appconfig_operator.core.sharding.observed_leases import LeasesSeen
 from appconfig_operator.core.sharding.setbacks import RETRY_SECONDS, Setbacks
-from appconfig_operator.core.sharding.shares import Shares
-from appconfig_operator.core.sharding.tenure import NEVER, Tenure
 
 if TYPE_CHECKING:
     from appconfig_operator.core.sharding.lease_requests import Answer
-    from appconfig_operator.core.sharding.shares import Replica
+    from appconfig_operator.core.sharding.membership import Replica
 
 LIST_SECONDS = 1.0
 """Between two lists while others are seen: how late a replica learns that a shard was set free."""

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from appconfig_operator.core.pace import JITTER_CAP_SECONDS
+from appconfig_operator.core.backoff import JITTER_CAP_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

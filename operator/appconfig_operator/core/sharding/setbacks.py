@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from appconfig_operator.core.sharding.held_lease import NEVER
 from appconfig_operator.core.sharding.lease_requests import DeleteLease, Failure, ListLeases
-from appconfig_operator.core.sharding.tenure import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from appconfig_operator.core.target.managed import merge_manager, merging, owners, uid_manager
+from appconfig_operator.core.target.managed_fields import merge_manager, merging, owners, uid_manager
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.api.labels import DIGEST, FIELD_MANAGER, SOURCE_UID
-from appconfig_operator.core.target.managed import owned, owned_by_others
+from appconfig_operator.core.target.managed_fields import owned, owned_by_others
 from appconfig_operator.core.target.references import controls
 from appconfig_operator.core.target.revision import belongs_to
 

@@ -9,8 +9,8 @@ from appconfig_operator.api.labels import CONTENT_TYPE, DIGEST
 from appconfig_operator.api.status import KeptVersion
 from appconfig_operator.api.text import label
 from appconfig_operator.core.formats.render import Data
+from appconfig_operator.core.target.rendered_version import Version
 from appconfig_operator.core.target.revision import NUMBER_LIMIT, version_label
-from appconfig_operator.core.target.version import Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

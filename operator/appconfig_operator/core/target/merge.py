@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from appconfig_operator.core.errors import AwaitedError, Reason
 from appconfig_operator.core.target import references
 from appconfig_operator.core.target.contest import Field, contested, foreign
-from appconfig_operator.core.target.managed import holds_any, merge_manager, owned, uid_manager
+from appconfig_operator.core.target.managed_fields import holds_any, merge_manager, owned, uid_manager
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

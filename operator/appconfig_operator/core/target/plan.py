@@ -22,14 +22,14 @@ from appconfig_operator.api.labels import (
 from appconfig_operator.api.v1alpha1 import GROUP, CreationPolicy
 from appconfig_operator.core.errors import AwaitedError, Reason, StallingError, TransientError
 from appconfig_operator.core.target import references
-from appconfig_operator.core.target.managed import merge_manager, owned, pass_on, uid_manager
+from appconfig_operator.core.target.managed_fields import merge_manager, owned, pass_on, uid_manager
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.formats.render import Data
-    from appconfig_operator.core.target.version import Version
+    from appconfig_operator.core.target.rendered_version import Version
 
 
 _DATA = ("data", "binaryData")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.api.labels import FIELD_MANAGER, MANAGED_BY, SOURCE, SOURCE_UID
 from appconfig_operator.api.v1alpha1 import API_VERSION, GROUP, KIND
-from appconfig_operator.core.target.managed import owned_references
+from appconfig_operator.core.target.managed_fields import owned_references
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.api.labels import FIELD_MANAGER
 from appconfig_operator.core.target import plan, references
-from appconfig_operator.core.target.managed import keep_only, merge_manager, owned, pass_on, uid_manager
+from appconfig_operator.core.target.managed_fields import keep_only, merge_manager, owned, pass_on, uid_manager
 from appconfig_operator.core.target.merge import nothing
 
 if TYPE_CHECKING:

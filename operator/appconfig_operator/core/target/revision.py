@@ -20,7 +20,7 @@ from appconfig_operator.api.status import KeptVersion
 from appconfig_operator.api.v1alpha1 import API_VERSION, GROUP, KIND
 from appconfig_operator.core.formats.compress import compress
 from appconfig_operator.core.formats.render import Data
-from appconfig_operator.core.target.version import Version
+from appconfig_operator.core.target.rendered_version import Version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 from appconfig_operator.api.v1alpha1 import Compression, EnvVarCase, FeatureFlags, FlagOutput, Format, MultiVariant
 from appconfig_operator.core.errors import ContentError, Reason
 from appconfig_operator.core.formats.compress import compress
+from appconfig_operator.core.formats.content_type import Media, media
 from appconfig_operator.core.formats.document import Number
-from appconfig_operator.core.formats.leaves import MAX_VARIABLE_BYTES, entries, properties, variables
-from appconfig_operator.core.formats.media import Media, media
+from appconfig_operator.core.formats.flatten import MAX_VARIABLE_BYTES, entries, properties, variables
 from appconfig_operator.core.formats.names import RESERVED, Naming
 from appconfig_operator.core.formats.render import LIMIT_BYTES, Data, render
 from appconfig_operator.core.formats.select import select

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from appconfig_operator.api.v1alpha1 import FeatureFlags, Format, MultiVariant
 from appconfig_operator.core.errors import ContentError, Reason
-from appconfig_operator.core.formats.media import default_key
+from appconfig_operator.core.formats.content_type import default_key
 from appconfig_operator.core.formats.render import LIMIT_BYTES, Data, render
 from tests.unit.builders import content, spec, target
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from appconfig_operator.api.v1alpha1 import Compression, FeatureFlags, FlagOutput, Format, MultiVariant
 from appconfig_operator.core.errors import ContentError, Reason
 from appconfig_operator.core.formats.document import MAX_NODES
-from appconfig_operator.core.formats.flags_seen import NONE_SEEN, FlagsSeen, flags_seen
+from appconfig_operator.core.formats.flag_notes import NONE_SEEN, FlagsSeen, flags_seen
 from appconfig_operator.core.formats.render import Data, render
 from appconfig_operator.core.formats.variants import NAMED, json_without_variants, named, variants_in_json
 from tests.unit.builders import content, spec, target
-from tests.unit.core.formats.test_flags import ION
+from tests.unit.core.formats.test_feature_flags import ION
 
 BASIC = b'{"banner":{"enabled":true,"text":"geheim"},"checkout":{"enabled":false}}'
 EXPERIMENT = b'{"banner":{"enabled":true,"text":"geheim"},"checkout":{"_variant":"__default__","enabled":false}}'

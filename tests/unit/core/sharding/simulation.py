@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from appconfig_operator.core.sharding.assignment import assign, shard_of
 from appconfig_operator.core.sharding.election import Change, Election
 from appconfig_operator.core.sharding.lease_requests import Failure
-from appconfig_operator.core.sharding.shards import assign, shard_of
-from appconfig_operator.core.sharding.shares import Replica
+from appconfig_operator.core.sharding.membership import Replica
 from tests.unit.core.sharding.leases_world import Store
 
 if TYPE_CHECKING:

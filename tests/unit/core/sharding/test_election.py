@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from appconfig_operator.core.sharding.assignment import assign
 from appconfig_operator.core.sharding.election import Change, Election
+from appconfig_operator.core.sharding.held_lease import NEVER
 from appconfig_operator.core.sharding.lease import Lease, member_lease, shard_lease
 from appconfig_operator.core.sharding.lease_requests import CreateLease, DeleteLease, Failure, ListLeases, ReplaceLease
-from appconfig_operator.core.sharding.shards import assign
-from appconfig_operator.core.sharding.shares import Replica
-from appconfig_operator.core.sharding.tenure import NEVER
+from appconfig_operator.core.sharding.membership import Replica
 from tests.unit.core.sharding.leases_world import Store
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ import pytest
 from appconfig_operator.core.sharding.election import Election
 from appconfig_operator.core.sharding.lease import shard_lease
 from appconfig_operator.core.sharding.lease_requests import CreateLease, DeleteLease, ListLeases, ReplaceLease
-from appconfig_operator.core.sharding.leases_seen import LeasesSeen
+from appconfig_operator.core.sharding.membership import Shares
+from appconfig_operator.core.sharding.observed_leases import LeasesSeen
 from appconfig_operator.core.sharding.setbacks import CLEAN_AGAIN_SECONDS
-from appconfig_operator.core.sharding.shares import Shares
 from tests.unit.core.sharding.leases_world import Store
 from tests.unit.core.sharding.simulation import CALM, Faults, TwoOwnersError, World
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from appconfig_operator.core.sharding.election import Change
     from appconfig_operator.core.sharding.lease import Lease
     from appconfig_operator.core.sharding.lease_requests import Request
-    from appconfig_operator.core.sharding.shares import Replica
+    from appconfig_operator.core.sharding.membership import Replica
 
 SLOWEST = 1.2
 """More than what the slowest clock makes of a second."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appconfig_operator.core.pace import JITTER_CAP_SECONDS
+from appconfig_operator.core.backoff import JITTER_CAP_SECONDS
 from appconfig_operator.core.sharding.handover import (
     CHUNK_BYTES,
     RESERVE_SECONDS,

@@ -11,12 +11,19 @@ from appconfig_operator.api.v1alpha1 import CreationPolicy
 from appconfig_operator.core.errors import AwaitedError, Reason
 from appconfig_operator.core.formats.render import Data
 from appconfig_operator.core.target.contest import NOBODY, contested, foreign
-from appconfig_operator.core.target.managed import MANAGER_LIMIT, merge_manager, merging, owned, pass_on, uid_manager
+from appconfig_operator.core.target.managed_fields import (
+    MANAGER_LIMIT,
+    merge_manager,
+    merging,
+    owned,
+    pass_on,
+    uid_manager,
+)
 from appconfig_operator.core.target.merge import Apply, plan_merge
 from appconfig_operator.core.target.plan import WantedConfigMap, wanted_config_map
 from appconfig_operator.core.target.release import Withdraw, release
+from appconfig_operator.core.target.rendered_version import Version
 from appconfig_operator.core.target.rivals import Rival
-from appconfig_operator.core.target.version import Version
 from tests.unit.builders import UID, source, spec, target
 
 OTHER = Rival("other", "u", "2026-01-01T00:00:00Z", deleting=False, target="checkout-config", policy="Merge")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from appconfig_operator.api.status import KeptVersion
 from appconfig_operator.core.formats.render import Data
+from appconfig_operator.core.target.rendered_version import Version
 from appconfig_operator.core.target.revision import (
     UNPACKED_LIMIT_BYTES,
     from_revision,
@@ -21,7 +22,6 @@ from appconfig_operator.core.target.revision import (
     revision_names,
     to_revision,
 )
-from appconfig_operator.core.target.version import Version
 from tests.unit.builders import UID, source
 
 ETCD_LIMIT = 1_572_864

@@ -7,8 +7,8 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from appconfig_operator.core.errors import ContentError
-from appconfig_operator.core.formats.flags import ion_flags
-from appconfig_operator.core.formats.media import Media, media
+from appconfig_operator.core.formats.content_type import Media, media
+from appconfig_operator.core.formats.feature_flags import ion_flags
 from appconfig_operator.core.formats.variants import NAMED, named, variants, variants_in_json
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
     from appconfig_operator.core.sharding.handover import HandedOver
-    from appconfig_operator.core.sharding.tenure import Tenure
+    from appconfig_operator.core.sharding.held_lease import Tenure
     from appconfig_operator.engine.ports import HandoverStore, ShardHost
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ import pytest
 from appconfig_operator.core.errors import Reason, StallingError
 from appconfig_operator.core.policy import Policy, Rule
 from appconfig_operator.core.sharding.handover import SavedSession
-from appconfig_operator.engine.gate import Gate
+from appconfig_operator.engine.policy_guard import Gate
 from tests.unit.builders import content, source, spec
 from tests.unit.engine.fakes import World
 

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from appconfig_operator.core.sharding.shards import assign, shard_of
+from appconfig_operator.core.sharding.assignment import assign, shard_of
 
 
 def names(number: int, seed: int = 0) -> list[str]:

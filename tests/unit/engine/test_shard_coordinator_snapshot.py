@@ -6,9 +6,9 @@ import logging
 
 import pytest
 
+from appconfig_operator.core.sharding.held_lease import NEVER
 from appconfig_operator.core.sharding.lease import member_lease, shard_lease
 from appconfig_operator.core.sharding.lease_requests import CreateLease, DeleteLease, ListLeases, ReplaceLease
-from appconfig_operator.core.sharding.tenure import NEVER
 from tests.unit.engine.shards_bench import REFUSED, Bench
 
 

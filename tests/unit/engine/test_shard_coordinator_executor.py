@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from appconfig_operator.core.sharding.lease import member_lease, shard_lease
-from appconfig_operator.core.sharding.shares import Replica
-from appconfig_operator.engine.shards import Shards
-from appconfig_operator.engine.turnover import AGAIN_SECONDS
+from appconfig_operator.core.sharding.membership import Replica
+from appconfig_operator.engine.shard_coordinator import Shards
+from appconfig_operator.engine.shard_transitions import AGAIN_SECONDS
 from sandbox import wait_until
 from tests.unit.engine.shards_bench import Bench, session
 

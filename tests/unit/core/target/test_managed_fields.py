@@ -11,12 +11,12 @@ from appconfig_operator.api.labels import FIELD_MANAGER
 from appconfig_operator.core.formats.render import Data
 from appconfig_operator.core.target.contest import contested, foreign
 from appconfig_operator.core.target.drift import look
-from appconfig_operator.core.target.managed import keep_only, owned_references, pass_on
+from appconfig_operator.core.target.managed_fields import keep_only, owned_references, pass_on
 from appconfig_operator.core.target.merge import plan_merge
 from appconfig_operator.core.target.plan import plan, wanted_config_map
 from appconfig_operator.core.target.references import reference, waiting
 from appconfig_operator.core.target.release import become_shared, queued, release, stop_waiting
-from appconfig_operator.core.target.version import Version
+from appconfig_operator.core.target.rendered_version import Version
 from tests.unit.builders import source
 
 REFERENCES: dict[str, Any] = {

@@ -19,9 +19,9 @@ from referencing import Registry, Resource
 from appconfig_operator.api.v1alpha1 import FeatureFlags, FlagOutput, Format, MultiVariant
 from appconfig_operator.core.errors import ContentError, Reason
 from appconfig_operator.core.formats.document import MAX_DEPTH
+from appconfig_operator.core.formats.feature_flags import ion_flags
+from appconfig_operator.core.formats.flag_notes import NONE_SEEN, FlagsSeen, flags_seen
 from appconfig_operator.core.formats.flagd import flagd
-from appconfig_operator.core.formats.flags import ion_flags
-from appconfig_operator.core.formats.flags_seen import NONE_SEEN, FlagsSeen, flags_seen
 from appconfig_operator.core.formats.ion.binary import BINARY_MARK
 from appconfig_operator.core.formats.ion.read import read_ion
 from appconfig_operator.core.formats.parse_json import parse_json

@@ -8,19 +8,19 @@ import traceback
 from typing import TYPE_CHECKING, Protocol
 
 from appconfig_operator.core.sharding.election import Change, Election
+from appconfig_operator.core.sharding.held_lease import NEVER
 from appconfig_operator.core.sharding.lease import member_lease
 from appconfig_operator.core.sharding.lease_requests import Failure, LeaseError
-from appconfig_operator.core.sharding.tenure import NEVER
 from appconfig_operator.engine.complaints import Complaints
-from appconfig_operator.engine.turnover import Turnover
+from appconfig_operator.engine.shard_transitions import Turnover
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor
 
+    from appconfig_operator.core.sharding.held_lease import Tenure
     from appconfig_operator.core.sharding.lease_requests import Answer, Request
-    from appconfig_operator.core.sharding.shares import Replica
-    from appconfig_operator.core.sharding.tenure import Tenure
+    from appconfig_operator.core.sharding.membership import Replica
     from appconfig_operator.engine.ports import HandoverStore, ShardHost
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ConnectionError as BotoConnectionError
 from botocore.exceptions import HTTPClientError, ProxyConnectionError, SSLError
 
-from appconfig_operator.aws.answers import SlowBodyError, UnreadableAnswerError
+from appconfig_operator.aws.responses import SlowBodyError, UnreadableAnswerError
 
 ADVICE = "Check the region, and the operator's way to that host."
 

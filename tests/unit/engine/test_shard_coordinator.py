@@ -10,8 +10,8 @@ import pytest
 
 from appconfig_operator.core.sharding.lease import member_lease, shard_lease
 from appconfig_operator.core.sharding.lease_requests import CreateLease, ReplaceLease
-from appconfig_operator.core.sharding.shares import Replica
-from appconfig_operator.engine.shards import Shards
+from appconfig_operator.core.sharding.membership import Replica
+from appconfig_operator.engine.shard_coordinator import Shards
 from sandbox import wait_until
 from tests.unit.engine.shards_bench import DURATION, REFUSED, Bench, session
 
@@ -282,7 +282,7 @@ def test_the_age_is_that_of_the_last_turn() -> None:
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("appconfig_operator.engine.shards.AFTER_A_BUG_SECONDS", 0.01)
+    monkeypatch.setattr("appconfig_operator.engine.shard_coordinator.AFTER_A_BUG_SECONDS", 0.01)
 
 
 def in_thread(bench: Bench) -> Shards:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appconfig_operator.core.bucket import BURST_SECONDS, HALVING_SECONDS, RECOVERY_SECONDS, Bucket
+from appconfig_operator.core.token_bucket import BURST_SECONDS, HALVING_SECONDS, RECOVERY_SECONDS, Bucket
 
 rates = st.floats(0.05, 2_000)
 steps = st.floats(0, 5) | st.floats(0, 0.01)

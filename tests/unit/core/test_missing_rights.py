@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from appconfig_operator.core.refusals import (
+from appconfig_operator.core.missing_rights import (
     EFFECTS,
     FORGET_SECONDS,
     NAMED_AT_MOST,

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, NoRegionError
 from botocore.response import StreamingBody
 
-from appconfig_operator.aws.answers import SlowBodyError, UnreadableAnswerError, contained, read
+from appconfig_operator.aws.responses import SlowBodyError, UnreadableAnswerError, contained, read
 from tests.unit.aws.stubs import SECRET
 
 

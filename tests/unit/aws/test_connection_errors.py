@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore import exceptions as botocore
 
-from appconfig_operator.aws.unreachable import unreachable
+from appconfig_operator.aws.connection_errors import unreachable
 
 HOST = "appconfigdata.eu-wset-1.amazonaws.com"
 TOKEN = "hunter2"

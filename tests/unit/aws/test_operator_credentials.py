@@ -14,7 +14,7 @@ from botocore.credentials import DeferredRefreshableCredentials
 from botocore.exceptions import MetadataRetrievalError
 
 from appconfig_operator.aws.calls import Calls
-from appconfig_operator.aws.own import OwnCredentials
+from appconfig_operator.aws.operator_credentials import OwnCredentials
 from appconfig_operator.core.errors import BusyError, StallingError
 
 if TYPE_CHECKING:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from appconfig_operator.core.sharding.assignment import assign
 from appconfig_operator.core.sharding.lease import Lease
 from appconfig_operator.core.sharding.lease_requests import CreateLease, ReplaceLease
-from appconfig_operator.core.sharding.shards import assign
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
 
-    from appconfig_operator.core.sharding.leases_seen import LeasesSeen
+    from appconfig_operator.core.sharding.observed_leases import LeasesSeen
 
 RENEWALS = 3
 """How often a Lease is renewed in its duration: one renewal may get lost."""

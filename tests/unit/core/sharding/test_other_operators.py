@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from appconfig_operator.core.sharding.lease import Lease, member_lease, shard_lease, to_dict
-from appconfig_operator.core.sharding.others import SERVES, Seen, held, renewed, serving, warning
+from appconfig_operator.core.sharding.other_operators import SERVES, Seen, held, renewed, serving, warning
 
 
 def stored(namespace: str, serves: str | None = "*", **changes: Any) -> dict[str, Any]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appconfig_operator.core import pace
+from appconfig_operator.core import backoff as pace
 
 randoms = st.floats(0, 1, exclude_max=True)
 intervals = st.integers(1, 86400)
