@@ -28,7 +28,7 @@ from appconfig_operator.engine.policy_guard import Gate
 from appconfig_operator.engine.poll import Poller
 from appconfig_operator.engine.scheduler import Scheduler
 from appconfig_operator.engine.sessions import Sessions
-from appconfig_operator.engine.shard_coordinator import Shards
+from appconfig_operator.engine.shard_coordinator import ShardCoordinator
 from appconfig_operator.engine.slots import threads
 from appconfig_operator.engine.workers import Workers
 from appconfig_operator.kube.api import connect
@@ -195,12 +195,12 @@ class _Operator:
         call_seconds = settings.lease_duration / LEASE_CALLS
         namespace = self.lease_namespace
         owned, serves = partial(owned_by_service_account, namespace), serving(settings.namespaces)
-        self._shards = Shards(
+        self._shards = ShardCoordinator(
             Replica(identity(platform.node(), secrets.token_hex(4)), settings.shards, settings.lease_duration),
             leases=Leases(api, namespace, timeout=call_seconds, utc_now=_utc_now, owned=owned, serves=serves),
-            host=self._scheduler,
+            runner=self._scheduler,
             store=Handovers(api, namespace, timeout=call_seconds, shards=settings.shards, owned=owned),
-            errands=ThreadPoolExecutor(1, "handover"),
+            executor=ThreadPoolExecutor(1, "handover"),
             ready=self._config_map_watches.listed,
             monotonic=steady,
         )

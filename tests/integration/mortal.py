@@ -26,7 +26,7 @@ from appconfig_operator.kube.configmaps import ConfigMaps
 from appconfig_operator.kube.history import History
 from appconfig_operator.kube.sources import Sources
 from tests.integration.kube_access import Administrator
-from tests.unit.engine.fakes import FakeHolding, FakeMeter
+from tests.unit.engine.fakes import FakeLeaseGuard, FakeMeter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -159,7 +159,7 @@ class Process:
             random=lambda: 0.0,
         )
         self._hear()
-        self.scheduler.begin(0, FakeHolding(), {})
+        self.scheduler.start(0, FakeLeaseGuard(), {})
 
     def _hear(self) -> None:
         """Take in what the watches tell."""

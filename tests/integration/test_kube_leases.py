@@ -21,7 +21,7 @@ from appconfig_operator.core.sharding.lease_requests import (
     ReplaceLease,
 )
 from appconfig_operator.core.sharding.membership import Replica
-from appconfig_operator.engine.shard_coordinator import Shards
+from appconfig_operator.engine.shard_coordinator import ShardCoordinator
 from appconfig_operator.kube.errors import ApiError
 from appconfig_operator.kube.leases import Leases
 from sandbox import wait_until
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from appconfig_operator.core.sharding.handover import HandedOver
-    from appconfig_operator.engine.ports import Holding
+    from appconfig_operator.core.sharding.held_lease import LeaseGuard
     from appconfig_operator.kube.api import Api
 
 NOW = datetime(2026, 1, 1, 12, 30, tzinfo=UTC)
@@ -146,14 +146,14 @@ def test_a_refusal_says_why(api: Api, namespace: str) -> None:
 
 
 @dataclass
-class Host:
+class Runner:
     """Holds shards, and polls nothing."""
 
-    begun: dict[int, Holding] = field(default_factory=dict)
+    begun: dict[int, LeaseGuard] = field(default_factory=dict)
 
-    def begin(self, shard: int, holding: Holding, sessions: Mapping[str, HandedOver]) -> None:
+    def start(self, shard: int, guard: LeaseGuard, sessions: Mapping[str, HandedOver]) -> None:
         del sessions
-        self.begun[shard] = holding
+        self.begun[shard] = guard
 
     def resume(self, shard: int) -> None:
         pytest.fail(f"shard {shard} lapsed")
@@ -162,11 +162,11 @@ class Host:
         del shard
         return True
 
-    def surrender(self, shard: int) -> list[HandedOver]:
+    def stop_and_export(self, shard: int) -> list[HandedOver]:
         del self.begun[shard]
         return []
 
-    def drop(self, shard: int) -> None:
+    def discard(self, shard: int) -> None:
         pytest.fail(f"shard {shard} was lost")
 
 
@@ -181,15 +181,15 @@ class NoSessions:
         return []
 
 
-def replica(api: Api, name: str, host: Host) -> Shards:
+def replica(api: Api, name: str, runner: Runner) -> ShardCoordinator:
     ready = threading.Event()
     ready.set()
-    return Shards(
+    return ShardCoordinator(
         Replica(name, 4, 5),
         leases=Leases(api, NAMESPACE, timeout=1.0, utc_now=lambda: datetime.now(UTC)),
-        host=host,
+        runner=runner,
         store=NoSessions(),
-        errands=ThreadPoolExecutor(1),
+        executor=ThreadPoolExecutor(1),
         ready=ready,
         monotonic=time.monotonic,
     )
@@ -257,7 +257,7 @@ def test_all_is_taken_and_given_though_no_delete_is_let_through(
         create(undeletable, Lease(member_lease(holder), holder, shards, 5))
     create(undeletable, Lease(shard_lease(0), "before", 4, 5))
     late = create(undeletable, Lease(shard_lease(1), "stranger", 6, 5))
-    one = replica(api, "one", Host())
+    one = replica(api, "one", Runner())
     one.start()
     wait_until(lambda: one.held == (0, 1, 2, 3), 15, "all shards")
     assert (one.failing, one.complaint) == (0, "")
@@ -265,7 +265,7 @@ def test_all_is_taken_and_given_though_no_delete_is_let_through(
     assert one.stop(3)
     assert caplog.text.count("HTTP 422 Invalid. This only leaves Leases behind that nobody needs") == 1
     assert "hunter2" not in caplog.text
-    two = replica(api, "two", Host())
+    two = replica(api, "two", Runner())
     two.start()
     wait_until(lambda: two.held == (0, 1, 2, 3), 3, "all shards, which were set free")
     assert two.stop(3)
@@ -274,7 +274,7 @@ def test_all_is_taken_and_given_though_no_delete_is_let_through(
 @pytest.mark.usefixtures("leases")
 def test_two_replicas_share_and_one_takes_over(api: Api, admin_api: Api) -> None:
     counting = Meddling(api)
-    hosts = [Host(), Host()]
+    hosts = [Runner(), Runner()]
     first, second = replica(counting, "first", hosts[0]), replica(api, "second", hosts[1])
     first.start()
     wait_until(lambda: first.held == (0, 1, 2, 3), 10, "all shards in the first")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import CreationPolicy, Source
     from appconfig_operator.core.formats.content import Content
     from appconfig_operator.core.sharding.handover import HandedOver, SavedSession
+    from appconfig_operator.core.sharding.held_lease import LeaseGuard
     from appconfig_operator.core.target.plan import WantedConfigMap
     from appconfig_operator.core.target.rendered_version import Version
 
@@ -116,36 +117,29 @@ class Meter(Protocol):
         """Count a write that changed a ConfigMap."""
 
 
-class Holding(Protocol):
-    """The right to poll the sources of a shard, and to write for them, while its Lease lasts."""
-
-    def remaining(self) -> float:
-        """Return for how many seconds yet. Zero or less: it has lapsed, and may come back."""
-
-
 class Fence(Protocol):
     """Keeps a thread from writing once a Lease has lapsed."""
 
-    def under(self, holding: Holding) -> AbstractContextManager[None]:
+    def under(self, guard: LeaseGuard) -> AbstractContextManager[None]:
         """Let this thread write only while the Lease lasts."""
 
 
-class ShardHost(Protocol):
+class ShardRunner(Protocol):
     """What polls the sources of the shards that this replica holds. Its methods return at once."""
 
-    def begin(self, shard: int, holding: Holding, sessions: Mapping[str, HandedOver]) -> None:
+    def start(self, shard: int, guard: LeaseGuard, sessions: Mapping[str, HandedOver]) -> None:
         """Poll the sources of a shard from now on, going on with the sessions, by uid, that were handed over."""
 
     def resume(self, shard: int) -> None:
-        """Go on after the holding lapsed and came back, with nobody else in between."""
+        """Go on after the guard lapsed and came back, with nobody else in between."""
 
     def drain(self, shard: int) -> bool:
         """Begin no more polls of a shard, and tell whether those under way have ended. Call it until they have."""
 
-    def surrender(self, shard: int) -> list[HandedOver]:
+    def stop_and_export(self, shard: int) -> list[HandedOver]:
         """End the sessions of a drained shard, and return those that another replica can go on with."""
 
-    def drop(self, shard: int) -> None:
+    def discard(self, shard: int) -> None:
         """Forget the sessions of a shard that another replica has taken."""
 
 

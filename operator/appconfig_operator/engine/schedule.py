@@ -216,7 +216,7 @@ class Schedule:
         shard.running += 1
         entry.running, entry.begins, entry.looked = True, False, now
         # Read under the lock: `put` may set another source right after it, with a memory of its own to come.
-        return Job(entry, entry.source, entry.memory, shard.holding, entry.due, running)
+        return Job(entry, entry.source, entry.memory, shard.guard, entry.due, running)
 
     def done(self, job: Job, polled: Polled) -> None:
         """Take back a source whose poll has ended, and give it its next turn."""
@@ -227,7 +227,7 @@ class Schedule:
             entry.proven = quick and polled.answered is True
         self._notify()  # a slot is free
         shard = self.turns.shards.get(entry.shard)
-        if shard is not None and shard.holding is job.holding:
+        if shard is not None and shard.guard is job.guard:
             shard.running -= 1
         if self.entries.get(job.source.uid) is not entry or entry.memory is None:
             return

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.sharding.handover import HandedOver
+    from appconfig_operator.core.sharding.held_lease import LeaseGuard
     from appconfig_operator.core.target.drift import Seen
     from appconfig_operator.engine.entry import Entry
     from appconfig_operator.engine.poll import Polled
-    from appconfig_operator.engine.ports import Holding
     from appconfig_operator.engine.sessions import Starting
     from appconfig_operator.engine.workers import Job
 
@@ -197,15 +197,15 @@ class Scheduler:
 
     # Shards that come and go.
 
-    def begin(self, shard: int, holding: Holding, sessions: Mapping[str, HandedOver]) -> None:
+    def start(self, shard: int, guard: LeaseGuard, sessions: Mapping[str, HandedOver]) -> None:
         """Poll the sources of a shard from now on, going on with the sessions, by uid, that were handed over."""
         with self._lock:
-            self._turns.shards[shard] = Shard(holding)
+            self._turns.shards[shard] = Shard(guard)
             for entry in self._schedule.of(shard):
                 self._schedule.start(entry, sessions.get(entry.source.uid))
 
     def resume(self, shard: int) -> None:
-        """Go on after the holding lapsed and came back, with nobody else in between."""
+        """Go on after the guard lapsed and came back, with nobody else in between."""
         with self._lock:
             if shard in self._turns.shards:
                 self._turnstile.notify()
@@ -219,7 +219,7 @@ class Scheduler:
             held.draining = True
             return held.running == 0 or self._cut_off
 
-    def surrender(self, shard: int) -> list[HandedOver]:
+    def stop_and_export(self, shard: int) -> list[HandedOver]:
         """End the sessions of a drained shard, and return those that another replica can go on with.
 
         A source that is still being polled is not among them: nobody knows what becomes of its token.
@@ -238,7 +238,7 @@ class Scheduler:
             self._schedule.forget(shard)
         return handed_over
 
-    def drop(self, shard: int) -> None:
+    def discard(self, shard: int) -> None:
         """Forget the sessions of a shard that another replica has taken."""
         with self._lock:
             self._schedule.forget(shard)

@@ -12,16 +12,16 @@ from appconfig_operator.core.sharding.held_lease import NEVER
 from appconfig_operator.core.sharding.lease import member_lease
 from appconfig_operator.core.sharding.lease_requests import Failure, LeaseError
 from appconfig_operator.engine.complaints import Complaints
-from appconfig_operator.engine.shard_transitions import Turnover
+from appconfig_operator.engine.shard_transitions import ShardTransitions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor
 
-    from appconfig_operator.core.sharding.held_lease import Tenure
+    from appconfig_operator.core.sharding.held_lease import HeldLease
     from appconfig_operator.core.sharding.lease_requests import Answer, Request
     from appconfig_operator.core.sharding.membership import Replica
-    from appconfig_operator.engine.ports import HandoverStore, ShardHost
+    from appconfig_operator.engine.ports import HandoverStore, ShardRunner
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class LeaseStore(Protocol):
         """Carry out a request. Raises `LeaseError`."""
 
 
-class Shards:
+class ShardCoordinator:
     """Takes part in the election for as long as the process lives, and hands shards to who polls them.
 
     Parameters
@@ -54,11 +54,11 @@ class Shards:
         This replica.
     leases
         Where the Leases are.
-    host
+    runner
         Who polls.
     store
         Where sessions wait between two replicas.
-    errands
+    executor
         A thread of its own for what is asked of `store`: calls that hang there must not hold up renewals.
     ready
         Set when it is known which sources there are: before that, this replica takes nothing.
@@ -71,9 +71,9 @@ class Shards:
         me: Replica,
         *,
         leases: LeaseStore,
-        host: ShardHost,
+        runner: ShardRunner,
         store: HandoverStore,
-        errands: Executor,
+        executor: Executor,
         ready: threading.Event,
         monotonic: Callable[[], float],
     ) -> None:
@@ -83,7 +83,7 @@ class Shards:
         self._ready = ready
         self._monotonic = monotonic
         self._election = Election(me)
-        self._turnover = Turnover(host, store, errands, monotonic)
+        self._transitions = ShardTransitions(runner, store, executor, monotonic)
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._complaints = Complaints(monotonic)
@@ -91,7 +91,7 @@ class Shards:
         self._stopping = False
         # What other threads may see: replaced as a whole, never changed.
         self._beat = monotonic()
-        self._tenures: dict[int, Tenure] = {}
+        self._held_leases: dict[int, HeldLease] = {}
         self._active: tuple[int, ...] = ()
         self._members = 0
         self._listed = False
@@ -101,8 +101,8 @@ class Shards:
     @property
     def held(self) -> tuple[int, ...]:
         """The shards that this replica polls, by their number, without those whose Lease has lapsed."""
-        tenures, now = self._tenures, self._monotonic()
-        return tuple(shard for shard in self._active if shard in tenures and tenures[shard].until > now)
+        held_leases, now = self._held_leases, self._monotonic()
+        return tuple(shard for shard in self._active if shard in held_leases and held_leases[shard].until > now)
 
     @property
     def members(self) -> int:
@@ -148,7 +148,7 @@ class Shards:
 
     def _ends(self) -> list[float]:
         """Return up to when the Leases held can be relied on. Each is read once: the loop may change it meanwhile."""
-        return [until for tenure in self._tenures.values() if (until := tenure.until) != NEVER]
+        return [until for held_lease in self._held_leases.values() if (until := held_lease.until) != NEVER]
 
     def start(self) -> None:
         """Start the thread."""
@@ -216,7 +216,7 @@ class Shards:
         return 0.0 if moved or request is not None else self._wait()
 
     def _wait(self) -> float:
-        longest = SOON_SECONDS if self._turnover.under_way or self._stopping else LONGEST_WAIT_SECONDS
+        longest = SOON_SECONDS if self._transitions.under_way or self._stopping else LONGEST_WAIT_SECONDS
         return min(longest, max(0.0, self._election.wake() - self._monotonic()))
 
     def _ask(self, request: Request) -> None:
@@ -234,27 +234,27 @@ class Shards:
         if isinstance(answer, list):
             self._listed = True
             self._joined = self._joined or any(lease.name == self._member for lease in answer)
-        self._look_for_strangers()
+        self._look_for_mismatched_replicas()
 
     def _take_in(self, change: Change, shard: int) -> None:
         if change is Change.GAINED:
-            self._turnover.gained(shard, self._election.held[shard])
+            self._transitions.gained(shard, self._election.held[shard])
         elif change is Change.RELEASED:
-            self._turnover.released(shard)
+            self._transitions.released(shard)
             logger.info("Shard %d is given away", shard)
         else:
-            self._turnover.lost(shard)
+            self._transitions.lost(shard)
             logger.warning("Shard %d is lost: another replica has its Lease, or it was deleted", shard)
 
     def _move(self) -> bool:
         """Take each shard a step further, and tell whether there is a request to make for one."""
         began, leaving, moved = self._monotonic(), self._election.leaving(), False
-        for shard, tenure in self._election.held.items():
-            may_go = self._turnover.step(shard, leaving=shard in leaving)
-            if may_go and not tenure.handed_over:
+        for shard, held_lease in self._election.held.items():
+            may_go = self._transitions.step(shard, leaving=shard in leaving)
+            if may_go and not held_lease.handed_over:
                 self._election.release(shard)
                 moved = True
-            elif tenure.handed_over and not may_go:
+            elif held_lease.handed_over and not may_go:
                 self._election.keep(shard)
                 moved = True
             if self._monotonic() - began > LONGEST_MOVE_SECONDS:
@@ -262,19 +262,19 @@ class Shards:
         return moved
 
     def _show(self) -> None:
-        self._tenures = self._election.held
-        self._active = tuple(sorted(self._turnover.active()))
+        self._held_leases = self._election.held
+        self._active = tuple(sorted(self._transitions.active()))
         self._members = self._election.members if self._listed else 0
 
-    def _look_for_strangers(self) -> None:
-        strangers = self._election.strangers
-        if strangers and not self._strangers:
+    def _look_for_mismatched_replicas(self) -> None:
+        mismatched_replicas = self._election.mismatched_replicas
+        if mismatched_replicas and not self._strangers:
             logger.warning(
                 "Nothing is taken over while there are replicas with another --shards than %d, which all need alike. "
                 "In a rolling update that passes. Their Leases: %s",
                 self._me.shards,
-                ", ".join(strangers),
+                ", ".join(mismatched_replicas),
             )
-        elif self._strangers and not strangers:
+        elif self._strangers and not mismatched_replicas:
             logger.info("All replicas have the same --shards")
-        self._strangers = bool(strangers)
+        self._strangers = bool(mismatched_replicas)

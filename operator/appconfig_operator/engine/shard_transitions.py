@@ -1,7 +1,7 @@
 """A shard on its way from one replica to the next: its sessions are fetched before, and left behind after.
 
 Each step is called again and again from one thread, and none waits: renewals of Leases must not be held up. So what the
-store has to do is an errand for another thread, and the steps look for its outcome.
+store has to do runs in another thread, and the steps look for its outcome.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
     from appconfig_operator.core.sharding.handover import HandedOver
-    from appconfig_operator.core.sharding.held_lease import Tenure
-    from appconfig_operator.engine.ports import HandoverStore, ShardHost
+    from appconfig_operator.core.sharding.held_lease import HeldLease
+    from appconfig_operator.engine.ports import HandoverStore, ShardRunner
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ AGAIN_SECONDS = 0.5
 """After a failed attempt at the store."""
 
 
-class TenureHolding:
+class HeldLeaseGuard:
     """A Lease as the workers see it. Safe to ask from any thread.
 
     Attributes
@@ -37,14 +37,14 @@ class TenureHolding:
         Whether somebody was told that it has lapsed.
     """
 
-    def __init__(self, tenure: Tenure, monotonic: Callable[[], float]) -> None:
-        self._tenure = tenure
+    def __init__(self, held_lease: HeldLease, monotonic: Callable[[], float]) -> None:
+        self._held_lease = held_lease
         self._monotonic = monotonic
         self.lapsed = False
 
     def remaining(self) -> float:
         """Return for how many seconds yet. Zero or less: it has lapsed, and may come back."""
-        left = self._tenure.until - self._monotonic()
+        left = self._held_lease.until - self._monotonic()
         if left <= 0:
             self.lapsed = True
         return left
@@ -53,47 +53,47 @@ class TenureHolding:
 class Phase(Enum):
     """How far a shard is."""
 
-    ARRIVED = auto()
+    ACQUIRED = auto()
     """Gained. Its sessions may be in the store."""
-    TAKEN = auto()
+    SESSIONS_LOADED = auto()
     """Its sessions are here, and nothing polls yet."""
-    POLLING = auto()
+    ACTIVE = auto()
     DRAINING = auto()
-    SURRENDERED = auto()
+    DRAINED = auto()
     """Nothing polls any more. Its sessions are here."""
-    STORED = auto()
+    RELEASABLE = auto()
     """Its sessions are in the store, as far as they could be stored. The Lease may go."""
 
 
 @dataclass(slots=True)
-class Stay:
+class ShardTransition:
     """A shard between gaining and losing it.
 
     Attributes
     ----------
-    errand
+    task
         What the store is asked for, if it is. It returns the sessions that are here then, and `None` when it was not
         begun, because the Lease had lapsed meanwhile.
     """
 
-    holding: TenureHolding
-    phase: Phase = Phase.ARRIVED
+    guard: HeldLeaseGuard
+    phase: Phase = Phase.ACQUIRED
     sessions: list[HandedOver] = field(default_factory=list, repr=False)
-    errand: Future[list[HandedOver] | None] | None = field(default=None, repr=False)
+    task: Future[list[HandedOver] | None] | None = field(default=None, repr=False)
     failures: int = 0
     not_before: float = float("-inf")
 
 
-class Turnover:
+class ShardTransitions:
     """Takes shards up and gives them away.
 
     Parameters
     ----------
-    host
+    runner
         Who polls.
     store
         Where sessions wait.
-    errands
+    executor
         Runs one after the other what is asked of the store: of a shard that is lost and gained again, what was stored
         late is found.
     monotonic
@@ -101,41 +101,43 @@ class Turnover:
     """
 
     def __init__(
-        self, host: ShardHost, store: HandoverStore, errands: Executor, monotonic: Callable[[], float]
+        self, runner: ShardRunner, store: HandoverStore, executor: Executor, monotonic: Callable[[], float]
     ) -> None:
-        self._host = host
+        self._runner = runner
         self._store = store
-        self._errands = errands
+        self._executor = executor
         self._monotonic = monotonic
-        self._stays: dict[int, Stay] = {}
+        self._transitions: dict[int, ShardTransition] = {}
         self._warned = ""
 
     @property
     def under_way(self) -> bool:
         """Whether a shard is neither polled nor ready to go."""
-        return any(stay.phase not in {Phase.POLLING, Phase.STORED} for stay in self._stays.values())
+        return any(
+            transition.phase not in {Phase.ACTIVE, Phase.RELEASABLE} for transition in self._transitions.values()
+        )
 
-    def gained(self, shard: int, tenure: Tenure) -> None:
+    def gained(self, shard: int, held_lease: HeldLease) -> None:
         """Take in that a shard is held from now on."""
-        self._stays[shard] = Stay(TenureHolding(tenure, self._monotonic))
+        self._transitions[shard] = ShardTransition(HeldLeaseGuard(held_lease, self._monotonic))
 
     def lost(self, shard: int) -> None:
         """Take in that another replica has it. Its sessions are that one's, also those still to be fetched."""
-        if self._stays.pop(shard).phase in {Phase.POLLING, Phase.DRAINING}:
-            self._host.drop(shard)
+        if self._transitions.pop(shard).phase in {Phase.ACTIVE, Phase.DRAINING}:
+            self._runner.discard(shard)
 
     def released(self, shard: int) -> None:
         """Take in that its Lease is free."""
-        del self._stays[shard]
+        del self._transitions[shard]
 
     def active(self) -> list[int]:
         """Return the shards that are polled."""
-        return [shard for shard, stay in self._stays.items() if stay.phase is Phase.POLLING]
+        return [shard for shard, transition in self._transitions.items() if transition.phase is Phase.ACTIVE]
 
     def step(self, shard: int, *, leaving: bool) -> bool:
         """Do the next thing for a shard, and tell whether it may be released.
 
-        Nothing is begun, surrendered or stored while its Lease has lapsed: somebody else may have it by now.
+        Nothing is started, exported or stored while its Lease has lapsed: somebody else may have it by now.
 
         Parameters
         ----------
@@ -144,86 +146,86 @@ class Turnover:
         leaving
             Whether another replica is to have it.
         """
-        stay = self._stays[shard]
-        self._settle(stay)
-        if stay.errand is not None:
+        transition = self._transitions[shard]
+        self._settle(transition)
+        if transition.task is not None:
             return False  # what is here, and what is in the store, only its outcome tells
-        if stay.phase is Phase.STORED and not leaving:
+        if transition.phase is Phase.RELEASABLE and not leaving:
             # It stays after all, and what was stored is needed here.
-            stay.phase, stay.failures = Phase.ARRIVED, 0
-        if stay.phase is Phase.POLLING and leaving:
-            stay.phase = Phase.DRAINING
-        drained = stay.phase is Phase.DRAINING and self._host.drain(shard)
+            transition.phase, transition.failures = Phase.ACQUIRED, 0
+        if transition.phase is Phase.ACTIVE and leaving:
+            transition.phase = Phase.DRAINING
+        drained = transition.phase is Phase.DRAINING and self._runner.drain(shard)
         now = self._monotonic()
-        if stay.holding.remaining() > 0 and now >= stay.not_before:
+        if transition.guard.remaining() > 0 and now >= transition.not_before:
             if leaving:
-                self._give(shard, stay, drained=drained)
-            elif stay.phase is not Phase.DRAINING or drained:
-                self._take(shard, stay)
-        return stay.phase is Phase.STORED
+                self._give(shard, transition, drained=drained)
+            elif transition.phase is not Phase.DRAINING or drained:
+                self._take(shard, transition)
+        return transition.phase is Phase.RELEASABLE
 
-    def _take(self, shard: int, stay: Stay) -> None:
-        if stay.phase is Phase.POLLING:
-            if stay.holding.lapsed:
-                stay.holding.lapsed = False  # before: whoever is told from here on needs another call
-                self._host.resume(shard)
+    def _take(self, shard: int, transition: ShardTransition) -> None:
+        if transition.phase is Phase.ACTIVE:
+            if transition.guard.lapsed:
+                transition.guard.lapsed = False  # before: whoever is told from here on needs another call
+                self._runner.resume(shard)
             return
-        if stay.phase is Phase.DRAINING:
+        if transition.phase is Phase.DRAINING:
             # It cannot be told to go on, and needs no store to begin anew.
-            stay.sessions, stay.phase = self._host.surrender(shard), Phase.SURRENDERED
-        elif stay.phase is Phase.ARRIVED:
-            self._fetch(shard, stay)
-        if stay.phase in {Phase.TAKEN, Phase.SURRENDERED} and stay.holding.remaining() > 0:
-            sessions, stay.sessions = stay.sessions, []
-            stay.holding.lapsed = False
+            transition.sessions, transition.phase = self._runner.stop_and_export(shard), Phase.DRAINED
+        elif transition.phase is Phase.ACQUIRED:
+            self._fetch(shard, transition)
+        if transition.phase in {Phase.SESSIONS_LOADED, Phase.DRAINED} and transition.guard.remaining() > 0:
+            sessions, transition.sessions = transition.sessions, []
+            transition.guard.lapsed = False
             try:
-                self._host.begin(shard, stay.holding, {session.uid: session for session in sessions})
+                self._runner.start(shard, transition.guard, {session.uid: session for session in sessions})
             except Exception:
-                self._host.drop(shard)  # what was begun of it, so that it can be begun anew
+                self._runner.discard(shard)  # what was begun of it, so that it can be begun anew
                 raise
-            stay.phase, stay.failures = Phase.POLLING, 0
+            transition.phase, transition.failures = Phase.ACTIVE, 0
             logger.info("Shard %d is polled here, %d sessions were handed over", shard, len(sessions))
 
-    def _give(self, shard: int, stay: Stay, *, drained: bool) -> None:
-        if stay.phase is Phase.ARRIVED:
-            stay.phase = Phase.STORED  # nothing was fetched yet
+    def _give(self, shard: int, transition: ShardTransition, *, drained: bool) -> None:
+        if transition.phase is Phase.ACQUIRED:
+            transition.phase = Phase.RELEASABLE  # nothing was fetched yet
         if drained:
-            stay.sessions, stay.phase = self._host.surrender(shard), Phase.SURRENDERED
-        if stay.phase in {Phase.TAKEN, Phase.SURRENDERED}:
-            self._put(shard, stay)
+            transition.sessions, transition.phase = self._runner.stop_and_export(shard), Phase.DRAINED
+        if transition.phase in {Phase.SESSIONS_LOADED, Phase.DRAINED}:
+            self._put(shard, transition)
 
-    def _fetch(self, shard: int, stay: Stay) -> None:
+    def _fetch(self, shard: int, transition: ShardTransition) -> None:
         def take() -> list[HandedOver] | None:
-            return self._store.take(shard) if stay.holding.remaining() > 0 else None
+            return self._store.take(shard) if transition.guard.remaining() > 0 else None
 
-        stay.errand = self._errands.submit(take)
-        self._settle(stay)
+        transition.task = self._executor.submit(take)
+        self._settle(transition)
 
-    def _put(self, shard: int, stay: Stay) -> None:
-        sessions = stay.sessions
+    def _put(self, shard: int, transition: ShardTransition) -> None:
+        sessions = transition.sessions
         if not sessions:
-            stay.phase, stay.failures = Phase.STORED, 0
+            transition.phase, transition.failures = Phase.RELEASABLE, 0
             return
 
         def put() -> list[HandedOver] | None:
-            if stay.holding.remaining() <= 0:
+            if transition.guard.remaining() <= 0:
                 return None
             self._store.put(shard, sessions)
             return []
 
-        stay.errand = self._errands.submit(put)
-        self._settle(stay)
+        transition.task = self._executor.submit(put)
+        self._settle(transition)
 
-    def _settle(self, stay: Stay) -> None:
-        """Take in what became of an errand, once it has ended."""
-        if stay.errand is None or not stay.errand.done():
+    def _settle(self, transition: ShardTransition) -> None:
+        """Take in what became of a task, once it has ended."""
+        if transition.task is None or not transition.task.done():
             return
-        errand, stay.errand = stay.errand, None
-        arrived = stay.phase is Phase.ARRIVED
+        task, transition.task = transition.task, None
+        arrived = transition.phase is Phase.ACQUIRED
         try:
-            sessions = errand.result()
+            sessions = task.result()
         except HandoverError as error:
-            if not self._gives_up(stay):
+            if not self._gives_up(transition):
                 return
             sessions = []
             self._warn(
@@ -232,15 +234,15 @@ class Turnover:
                 else f"Sessions could not be handed over, the next replica starts new ones: {error}"
             )
         if sessions is not None:
-            stay.sessions, stay.failures = sessions, 0
-            stay.phase = Phase.TAKEN if arrived else Phase.STORED
+            transition.sessions, transition.failures = sessions, 0
+            transition.phase = Phase.SESSIONS_LOADED if arrived else Phase.RELEASABLE
 
-    def _gives_up(self, stay: Stay) -> bool:
-        stay.failures += 1
-        stay.not_before = self._monotonic() + AGAIN_SECONDS
-        if stay.failures < ATTEMPTS:
+    def _gives_up(self, transition: ShardTransition) -> bool:
+        transition.failures += 1
+        transition.not_before = self._monotonic() + AGAIN_SECONDS
+        if transition.failures < ATTEMPTS:
             return False
-        stay.not_before = float("-inf")
+        transition.not_before = float("-inf")
         return True
 
     def _warn(self, words: str) -> None:

@@ -11,9 +11,9 @@ from appconfig_operator.engine.lanes import Lane, Place, Ring, Tenant, Turn, lan
 from appconfig_operator.engine.slots import Slots
 
 if TYPE_CHECKING:
+    from appconfig_operator.core.sharding.held_lease import LeaseGuard
     from appconfig_operator.engine.entry import Entry
     from appconfig_operator.engine.lanes import Key
-    from appconfig_operator.engine.ports import Holding
     from appconfig_operator.engine.slots import Running
 
 FIRST = 0.0
@@ -25,7 +25,7 @@ class Shard:
 
     Attributes
     ----------
-    holding
+    guard
         Its Lease.
     draining
         Whether no more polls may begin.
@@ -35,7 +35,7 @@ class Shard:
         Turns that came up while the Lease had lapsed, and their lanes.
     """
 
-    holding: Holding
+    guard: LeaseGuard
     draining: bool = False
     running: int = 0
     parked: list[tuple[Lane, Turn]] = field(default_factory=list)
@@ -201,7 +201,7 @@ class Turns:
             shard = self.shards.get(entry.shard)
             if shard is None or shard.draining:
                 entry.ticket = None
-            elif shard.holding.remaining() <= 0:
+            elif shard.guard.remaining() <= 0:
                 shard.parked.append((lane, turn))
             else:
                 entry.ticket = None
@@ -210,7 +210,7 @@ class Turns:
 
     def _unpark(self) -> None:
         for shard in self.shards.values():
-            if shard.parked and shard.holding.remaining() > 0:
+            if shard.parked and shard.guard.remaining() > 0:
                 for lane, turn in shard.parked:
                     self._push(self._lane(lane.key), turn)
                 shard.parked.clear()

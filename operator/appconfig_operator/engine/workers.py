@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from appconfig_operator.api.v1alpha1 import Source
+    from appconfig_operator.core.sharding.held_lease import LeaseGuard
     from appconfig_operator.engine.entry import Entry
     from appconfig_operator.engine.memory import Memory
-    from appconfig_operator.engine.ports import Fence, Holding, Meter
+    from appconfig_operator.engine.ports import Fence, Meter
     from appconfig_operator.engine.slots import Running
 
 logger = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ class Job:
     entry: Entry
     source: Source
     memory: Memory
-    holding: Holding
+    guard: LeaseGuard
     due: float
     running: Running
 
@@ -151,7 +152,7 @@ class Workers:
     def _do(self, job: Job) -> Polled:
         began = self._monotonic()
         try:
-            with self._fence.under(job.holding):
+            with self._fence.under(job.guard):
                 polled = self._poller.poll(job.source, job.memory)
         except SourceGoneError:
             polled = Polled(None, "Gone")

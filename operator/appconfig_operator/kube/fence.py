@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from appconfig_operator.kube.errors import UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
-class Holding(Protocol):
-    """The right to write, while a Lease lasts."""
-
-    def remaining(self) -> float:
-        """Return for how many seconds yet."""
+    from appconfig_operator.core.sharding.held_lease import LeaseGuard
 
 
 class Fence:
@@ -26,17 +21,17 @@ class Fence:
         self._local = threading.local()
 
     @contextmanager
-    def under(self, holding: Holding) -> Iterator[None]:
+    def under(self, guard: LeaseGuard) -> Iterator[None]:
         """Let this thread write only while the Lease lasts."""
-        self._local.holding = holding
+        self._local.guard = guard
         try:
             yield
         finally:
-            self._local.holding = None
+            self._local.guard = None
 
-    def holding(self) -> Holding | None:
+    def guard(self) -> LeaseGuard | None:
         """Return the Lease under which this thread works, or `None`."""
-        return getattr(self._local, "holding", None)
+        return getattr(self._local, "guard", None)
 
     def limit(self) -> float | None:
         """Return for how many seconds a write may take, or `None` where no Lease is in play.
@@ -46,10 +41,10 @@ class Fence:
         UnreachableError
             When the Lease has lapsed: nothing may be sent.
         """
-        holding = self.holding()
-        if holding is None:
+        guard = self.guard()
+        if guard is None:
             return None
-        remaining = holding.remaining()
+        remaining = guard.remaining()
         if remaining <= 0:
             raise UnreachableError("the Lease could not be renewed")
         return remaining

@@ -60,7 +60,7 @@ class Handovers:
     timeout
         Seconds that each wait for the network may take, in place of those of all calls.
     shards
-        How many there are, or `None`: nobody knows. What is stored for others is litter of when there were more.
+        How many there are, or `None`: nobody knows. What is stored for others is left over from when there were more.
     owned
         Returns metadata for each Secret, which say whose it is.
     """
@@ -137,8 +137,8 @@ class Handovers:
 
     def _sweep(self, shards: int) -> None:
         """Delete what is stored for shards that there are no more: whoever has the first one does it."""
-        for litter in self._list(f" notin ({','.join(map(str, range(shards)))})", METADATA):
-            self._delete(litter["metadata"])
+        for stale in self._list(f" notin ({','.join(map(str, range(shards)))})", METADATA):
+            self._delete(stale["metadata"])
 
     def _list(self, which: str, accept: str) -> list[Mapping[str, Any]]:
         """List the Secrets of some shards, but those that are deleted already and wait for something."""

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from appconfig_operator.api.v1alpha1 import Source
+    from appconfig_operator.core.sharding.held_lease import LeaseGuard
     from appconfig_operator.kube.events import Event, Events, Kind
-    from appconfig_operator.kube.fence import Fence, Holding
+    from appconfig_operator.kube.fence import Fence
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class Outbox:
         self._events = events
         self._fence = fence
         self._busy = busy
-        self._queue: FairQueue[tuple[Holding | None, Event]] = FairQueue(LIMIT)
+        self._queue: FairQueue[tuple[LeaseGuard | None, Event]] = FairQueue(LIMIT)
         self._changed = threading.Condition()
         self._lost = 0
         self._lapsed = 0
@@ -73,15 +74,15 @@ class Outbox:
         """Take in an Event of this moment."""
         event = self._events.prepare(source, kind=kind, reason=reason, note=note)
         with self._changed:
-            self._lost += self._queue.put(source.namespace, (self._fence.holding(), event))
+            self._lost += self._queue.put(source.namespace, (self._fence.guard(), event))
             self._changed.notify_all()
 
     def _run(self) -> None:
         while True:
-            namespace, holding, event = self._next()
+            namespace, guard, event = self._next()
             tried = True
             try:
-                tried = self._write(holding, event)
+                tried = self._write(guard, event)
             except Exception as error:  # noqa: BLE001 (the other Events are to be written all the same)
                 # Not its text, which could quote what was to be written.
                 logger.warning(
@@ -91,16 +92,16 @@ class Outbox:
                 self._stop.wait(BUSY_SECONDS)  # before it is done, or another thread would take the next one meanwhile
             self._done(namespace, tried=tried)
 
-    def _write(self, holding: Holding | None, event: Event) -> bool:
+    def _write(self, guard: LeaseGuard | None, event: Event) -> bool:
         """Write an Event, and tell whether that was tried: once its Lease has lapsed, it would be refused."""
-        if holding is None:
+        if guard is None:
             self._events.post(event)
-        elif holding.remaining() <= 0:
+        elif guard.remaining() <= 0:
             with self._changed:
                 self._lapsed += 1
             return False
         else:
-            with self._fence.under(holding):
+            with self._fence.under(guard):
                 self._events.post(event)
         return True
 
@@ -124,11 +125,11 @@ class Outbox:
         self._complaint = complaint
         return busy
 
-    def _next(self) -> tuple[str, Holding | None, Event]:
+    def _next(self) -> tuple[str, LeaseGuard | None, Event]:
         with self._changed:
             self._changed.wait_for(self._queue.ready)
             lost, self._lost = self._lost, 0
-            namespace, (holding, event) = self._queue.take()
+            namespace, (guard, event) = self._queue.take()
         if lost:
             logger.warning("%d Events were not written: more came than could be", lost)
-        return namespace, holding, event
+        return namespace, guard, event

@@ -27,7 +27,7 @@ def run() -> Iterator[Callable[..., Running]]:
 
     yield begin
     for running in started:
-        running.holding.seconds = 10.0
+        running.guard.seconds = 10.0
         assert running.stop(10)
 
 
@@ -37,7 +37,7 @@ def start(run: Callable[..., Running]) -> Callable[..., Scheduler]:
 
     def begin(recorder: Recorder, workers: int = 4) -> Scheduler:
         running = run(recorder, workers)
-        running.scheduler.begin(0, running.holding, {})
+        running.scheduler.start(0, running.guard, {})
         return running.scheduler
 
     return begin

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import CreationPolicy, Source
     from appconfig_operator.core.errors import SourceError
     from appconfig_operator.core.formats.content import Content
+    from appconfig_operator.core.sharding.held_lease import LeaseGuard
     from appconfig_operator.core.target.plan import WantedConfigMap
-    from appconfig_operator.engine.ports import Holding
 
 
 def _version(wanted: WantedConfigMap) -> Version:
@@ -41,7 +41,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass
-class FakeHolding:
+class FakeLeaseGuard:
     """A Lease that lasts until the test says otherwise."""
 
     seconds: float = 10.0
@@ -75,11 +75,11 @@ class FakeMeter:
 class FakeFence:
     """Lets all through, and keeps account."""
 
-    holdings: list[Holding] = field(default_factory=list)
+    guards: list[LeaseGuard] = field(default_factory=list)
 
-    def under(self, holding: Holding) -> AbstractContextManager[None]:
-        assert holding.remaining() > 0
-        self.holdings.append(holding)
+    def under(self, guard: LeaseGuard) -> AbstractContextManager[None]:
+        assert guard.remaining() > 0
+        self.guards.append(guard)
         return nullcontext()
 
 

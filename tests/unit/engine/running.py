@@ -16,7 +16,7 @@ from appconfig_operator.engine.sessions import Start
 from appconfig_operator.engine.slots import threads
 from appconfig_operator.engine.workers import Workers
 from sandbox import wait_until
-from tests.unit.engine.fakes import FakeFence, FakeHolding, FakeMeter, World
+from tests.unit.engine.fakes import FakeFence, FakeLeaseGuard, FakeMeter, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,7 +103,7 @@ class Running:
     count: int = 4
     shards: int = 1
     meter: FakeMeter = field(default_factory=FakeMeter)
-    holding: FakeHolding = field(default_factory=FakeHolding)
+    guard: FakeLeaseGuard = field(default_factory=FakeLeaseGuard)
     fence: FakeFence = field(default_factory=FakeFence)
     monotonic: Callable[[], float] = time.monotonic
 

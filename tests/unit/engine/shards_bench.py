@@ -1,4 +1,4 @@
-"""A driver of shards with a clock, an API server, a host and a store of our own."""
+"""A driver of shards with a clock, an API server, a runner and a store of our own."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from appconfig_operator.core.sharding.handover import HandedOver, HandoverError,
 from appconfig_operator.core.sharding.lease import Lease, member_lease
 from appconfig_operator.core.sharding.lease_requests import CreateLease, LeaseError, ListLeases, ReplaceLease
 from appconfig_operator.core.sharding.membership import Replica
-from appconfig_operator.engine.shard_coordinator import Shards
+from appconfig_operator.engine.shard_coordinator import ShardCoordinator
 from tests.unit.core.sharding.leases_world import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from appconfig_operator.core.sharding.held_lease import LeaseGuard
     from appconfig_operator.core.sharding.lease_requests import Answer, Request
-    from appconfig_operator.engine.ports import Holding
+
 
 DURATION = 15
 
@@ -34,35 +35,35 @@ def session(uid: str) -> HandedOver:
 
 
 @dataclass
-class Host:
+class Runner:
     """Says what it was told, in order."""
 
     told: list[str] = field(default_factory=list)
-    holdings: dict[int, Holding] = field(default_factory=dict)
+    guards: dict[int, LeaseGuard] = field(default_factory=dict)
     sessions: dict[int, list[str]] = field(default_factory=dict)
     drained: bool = True
     on_begin: Callable[[], None] = lambda: None
 
-    def begin(self, shard: int, holding: Holding, sessions: Mapping[str, HandedOver]) -> None:
-        assert holding.remaining() > 0
-        self.told.append(f"begin {shard}")
-        self.holdings[shard] = holding
+    def start(self, shard: int, guard: LeaseGuard, sessions: Mapping[str, HandedOver]) -> None:
+        assert guard.remaining() > 0
+        self.told.append(f"start {shard}")
+        self.guards[shard] = guard
         self.sessions[shard] = sorted(sessions)
         self.on_begin()
 
     def resume(self, shard: int) -> None:
-        assert self.holdings[shard].remaining() > 0
+        assert self.guards[shard].remaining() > 0
         self.told.append(f"resume {shard}")
 
     def drain(self, shard: int) -> bool:
         self.told.append(f"drain {shard}")
         return self.drained
 
-    def surrender(self, shard: int) -> list[HandedOver]:
+    def stop_and_export(self, shard: int) -> list[HandedOver]:
         self.told.append(f"surrender {shard}")
         return [session(uid) for uid in self.sessions[shard] or ["new"]]
 
-    def drop(self, shard: int) -> None:
+    def discard(self, shard: int) -> None:
         self.told.append(f"drop {shard}")
 
 
@@ -141,18 +142,18 @@ class Bench:
     def __init__(self, shards: int = 1, *, api: ApiServer | None = None, identity: str = "me") -> None:
         self.now = 100.0
         self.api = api or ApiServer()
-        self.host = Host()
+        self.runner = Runner()
         self.store = Sessions()
-        self.errands = Errands()
+        self.executor = Errands()
         self.ready = threading.Event()
         self.ready.set()
         self.number = shards
-        self.shards = Shards(
+        self.shards = ShardCoordinator(
             Replica(identity, shards, DURATION),
             leases=self.api,
-            host=self.host,
+            runner=self.runner,
             store=self.store,
-            errands=self.errands,
+            executor=self.executor,
             ready=self.ready,
             monotonic=lambda: self.now,
         )

@@ -12,7 +12,7 @@ from appconfig_operator.engine.scheduler import Scheduler
 from appconfig_operator.engine.starts import BURST, SECONDS, Starts
 from appconfig_operator.engine.workers import Job
 from tests.unit.builders import source, spec, target
-from tests.unit.engine.fakes import FakeHolding
+from tests.unit.engine.fakes import FakeLeaseGuard
 from tests.unit.engine.running import NEVER, Recorder
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Hand:
 
     def __post_init__(self) -> None:
         self.scheduler = Scheduler(self.recorder, shards=1, workers=4, monotonic=lambda: self.now)
-        self.scheduler.begin(0, FakeHolding(), {})
+        self.scheduler.start(0, FakeLeaseGuard(), {})
 
     def take(self) -> Job | None:
         taken = self.scheduler._schedule.take(self.now)
@@ -209,7 +209,7 @@ def test_a_source_that_is_gone_waits_no_more() -> None:
 def test_a_shard_that_goes_takes_along_who_waits() -> None:
     hand = Hand()
     waiting(hand)
-    hand.scheduler.drop(0)
+    hand.scheduler.discard(0)
     assert hand.scheduler.awaited(None) == []
 
 

@@ -218,7 +218,7 @@ def test_stop_waits_for_polls_under_way_and_begins_none(run: Callable[..., Runni
     gate = Gate()
     recorder = Recorder(gate)
     running = run(recorder, 1)
-    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.start(0, running.guard, {})
     running.scheduler.put(source())
     gate.wait_entered()
     running.scheduler.put(source(uid="other"))
@@ -272,7 +272,7 @@ def test_what_a_source_waits_for_is_given_up_after_a_restart(run: Callable[..., 
     scheduler.put(source())
     scheduler.waits(frozenset({source().uid}), "elsewhere", "another")
     scheduler.waits(frozenset({"nobody", source().uid}), "shop", "waited-for")
-    scheduler.begin(0, running.holding, {})
+    scheduler.start(0, running.guard, {})
     eventually(lambda: recorder.polled)
     (entry,) = scheduler.entries()
     assert entry.memory is not None

@@ -1,4 +1,4 @@
-"""The driver of the shards: what it calls when, with a clock, an API server, a host and a store of our own."""
+"""The driver of the shards: what it calls when, with a clock, an API server, a runner and a store of our own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from appconfig_operator.core.sharding.lease import member_lease, shard_lease
 from appconfig_operator.core.sharding.lease_requests import CreateLease, ReplaceLease
 from appconfig_operator.core.sharding.membership import Replica
-from appconfig_operator.engine.shard_coordinator import Shards
+from appconfig_operator.engine.shard_coordinator import ShardCoordinator
 from sandbox import wait_until
 from tests.unit.engine.shards_bench import DURATION, REFUSED, Bench, session
 
@@ -20,8 +20,8 @@ def test_a_shard_is_begun_with_the_sessions_that_were_left_for_it() -> None:
     bench = Bench()
     bench.store.kept[0] = [session("a"), session("b")]
     bench.run(0)
-    assert bench.host.told == ["begin 0"]
-    assert bench.host.sessions[0] == ["a", "b"]
+    assert bench.runner.told == ["start 0"]
+    assert bench.runner.sessions[0] == ["a", "b"]
     assert (bench.shards.held, bench.shards.members) == ((0,), 1)
 
 
@@ -43,7 +43,7 @@ def test_without_the_store_a_shard_is_begun_all_the_same_and_a_warning_tells(
     bench = Bench(2)
     bench.store.failures = 100
     bench.run(5)
-    assert sorted(bench.host.told) == ["begin 0", "begin 1"]
+    assert sorted(bench.runner.told) == ["start 0", "start 1"]
     assert bench.store.calls == ["take"] * 6
     (warning,) = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert "Secrets cannot be written" in warning.message
@@ -54,24 +54,24 @@ def test_a_store_that_fails_once_is_asked_again() -> None:
     bench.store.kept[0] = [session("a")]
     bench.store.failures = 1
     bench.run(1)
-    assert bench.host.sessions[0] == ["a"]
+    assert bench.runner.sessions[0] == ["a"]
 
 
 def test_a_shard_goes_to_another_when_its_polls_have_ended_and_its_sessions_are_stored() -> None:
     bench = Bench(2)
     bench.run(0)
     shard = bench.other_joins()
-    bench.host.drained = False
+    bench.runner.drained = False
     bench.run(10)
     lease = shard_lease(shard)
     assert bench.api.leases[lease].holder == "me", "renewed as long as it takes"
-    assert bench.host.holdings[shard].remaining() > 0
-    assert set(bench.host.told[2:]) == {f"drain {shard}"}
+    assert bench.runner.guards[shard].remaining() > 0
+    assert set(bench.runner.told[2:]) == {f"drain {shard}"}
     assert bench.shards.held == (1 - shard,)
-    bench.host.drained = True
+    bench.runner.drained = True
     bench.other(member_lease("other"))
     bench.run(1)
-    assert bench.host.told[-1] == f"surrender {shard}"
+    assert bench.runner.told[-1] == f"surrender {shard}"
     assert [kept.uid for kept in bench.store.kept[shard]] == ["new"]
     assert bench.api.leases[lease].holder == ""
 
@@ -95,10 +95,10 @@ def test_nothing_is_begun_when_the_lease_lapsed_while_the_sessions_were_fetched(
     for _ in range(3):
         bench.shards.turn()
     assert bench.store.calls == ["take"]
-    assert bench.host.told == []
+    assert bench.runner.told == []
     bench.run(1)
-    assert bench.host.told == ["begin 0"]
-    assert bench.host.sessions[0] == ["a"], "they are not lost"
+    assert bench.runner.told == ["start 0"]
+    assert bench.runner.sessions[0] == ["a"], "they are not lost"
     assert bench.store.calls == ["take"]
 
 
@@ -107,34 +107,34 @@ def test_a_lapsed_lease_calls_nothing_and_goes_on_when_it_comes_back() -> None:
     bench.run(0)
     bench.api.away = True
     bench.run(40)
-    assert bench.host.holdings[0].remaining() < 0
+    assert bench.runner.guards[0].remaining() < 0
     assert not bench.shards.held
     assert 20 < bench.shards.overdue < 40
-    assert bench.host.told == ["begin 0"]
+    assert bench.runner.told == ["start 0"]
     bench.api.away = False
     bench.run(2)
-    assert bench.host.told == ["begin 0", "resume 0"]
+    assert bench.runner.told == ["start 0", "resume 0"]
     assert bench.shards.held == (0,)
     assert bench.shards.overdue == 0
     bench.run(60)
-    assert bench.host.told == ["begin 0", "resume 0"]
+    assert bench.runner.told == ["start 0", "resume 0"]
 
 
 def test_nothing_is_surrendered_or_stored_while_the_lease_has_lapsed() -> None:
     bench = Bench(2)
     bench.run(0)
     shard = bench.other_joins()
-    bench.host.drained = False
+    bench.runner.drained = False
     bench.run(5)
     bench.api.away = True
     bench.run(20)
-    bench.host.drained = True
+    bench.runner.drained = True
     bench.run(5)
-    assert f"surrender {shard}" not in bench.host.told
+    assert f"surrender {shard}" not in bench.runner.told
     bench.api.away = False
     bench.other(member_lease("other"))
     bench.run(2)
-    assert f"surrender {shard}" in bench.host.told
+    assert f"surrender {shard}" in bench.runner.told
     assert shard in bench.store.kept
 
 
@@ -143,8 +143,8 @@ def test_a_lost_shard_is_dropped() -> None:
     bench.run(0)
     bench.other(shard_lease(0))
     bench.run(5)
-    assert bench.host.told == ["begin 0", "drop 0"]
-    assert bench.host.holdings[0].remaining() < 0
+    assert bench.runner.told == ["start 0", "drop 0"]
+    assert bench.runner.guards[0].remaining() < 0
     assert not bench.shards.held
 
 
@@ -156,7 +156,7 @@ def test_a_shard_that_is_lost_before_it_was_begun_is_not_dropped() -> None:
         bench.shards.turn()
     bench.now += 20
     bench.run(1)
-    assert bench.host.told == []
+    assert bench.runner.told == []
 
 
 def test_stored_sessions_are_fetched_again_when_the_shard_stays_after_all() -> None:
@@ -166,13 +166,13 @@ def test_stored_sessions_are_fetched_again_when_the_shard_stays_after_all() -> N
     bench.store.meanwhile = lambda: setattr(bench.api, "away", True)  # right after they were put
     bench.run(5)
     assert shard in bench.store.kept
-    assert bench.host.holdings[shard].remaining() < 0, "the release may have been carried out"
+    assert bench.runner.guards[shard].remaining() < 0, "the release may have been carried out"
     bench.api.away = False
     bench.store.meanwhile = lambda: None
     del bench.api.leases[member_lease("other")]
     bench.run(2)
-    assert bench.host.told[-1] == f"begin {shard}"
-    assert bench.host.sessions[shard] == ["new"]
+    assert bench.runner.told[-1] == f"start {shard}"
+    assert bench.runner.sessions[shard] == ["new"]
     assert shard not in bench.store.kept
 
 
@@ -180,15 +180,15 @@ def test_a_shard_that_stays_before_its_sessions_were_stored_is_begun_without_the
     bench = Bench(2)
     bench.run(0)
     shard = bench.other_joins()
-    bench.host.drained = False
+    bench.runner.drained = False
     bench.run(5)
     del bench.api.leases[member_lease("other")]
     bench.run(1)
-    bench.host.drained = True
+    bench.runner.drained = True
     calls = list(bench.store.calls)
     bench.run(1)
-    assert bench.host.told[-2:] == [f"surrender {shard}", f"begin {shard}"]
-    assert bench.host.sessions[shard] == ["new"]
+    assert bench.runner.told[-2:] == [f"surrender {shard}", f"start {shard}"]
+    assert bench.runner.sessions[shard] == ["new"]
     assert bench.store.calls == calls
 
 
@@ -212,7 +212,7 @@ def test_at_the_end_sessions_that_were_fetched_and_not_begun_are_put_back() -> N
     bench.store.meanwhile = lambda: None
     bench.shards._stop.set()
     assert bench.run(1)
-    assert bench.host.told == []
+    assert bench.runner.told == []
     assert [kept.uid for kept in bench.store.kept[0]] == ["a"]
 
 
@@ -224,7 +224,7 @@ def test_at_the_end_a_shard_whose_sessions_were_not_fetched_is_given_away_as_it_
     bench.shards._stop.set()
     assert bench.run(1)
     assert bench.store.calls == ["take"]
-    assert bench.host.told == []
+    assert bench.runner.told == []
 
 
 def test_at_the_end_before_it_was_ready_there_is_nothing_to_do() -> None:
@@ -285,13 +285,13 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("appconfig_operator.engine.shard_coordinator.AFTER_A_BUG_SECONDS", 0.01)
 
 
-def in_thread(bench: Bench) -> Shards:
-    shards = Shards(
+def in_thread(bench: Bench) -> ShardCoordinator:
+    shards = ShardCoordinator(
         Replica("me", 2, DURATION),
         leases=bench.api,
-        host=bench.host,
+        runner=bench.runner,
         store=bench.store,
-        errands=ThreadPoolExecutor(1),
+        executor=ThreadPoolExecutor(1),
         ready=bench.ready,
         monotonic=time.monotonic,
     )

@@ -10,7 +10,7 @@ import pytest
 
 from appconfig_operator.core.sharding.lease import member_lease, shard_lease
 from appconfig_operator.core.sharding.membership import Replica
-from appconfig_operator.engine.shard_coordinator import Shards
+from appconfig_operator.engine.shard_coordinator import ShardCoordinator
 from appconfig_operator.engine.shard_transitions import AGAIN_SECONDS
 from sandbox import wait_until
 from tests.unit.engine.shards_bench import Bench, session
@@ -21,15 +21,15 @@ def hung_put() -> tuple[Bench, int]:
     bench = Bench(2)
     bench.run(0)
     shard = bench.other_joins()
-    bench.errands.held_up = True
+    bench.executor.held_up = True
     bench.run(6)
-    assert bench.host.told[-1] == f"surrender {shard}"
+    assert bench.runner.told[-1] == f"surrender {shard}"
     return bench, shard
 
 
 def go_on(bench: Bench) -> None:
-    bench.errands.held_up = False
-    bench.errands.go_on()
+    bench.executor.held_up = False
+    bench.executor.go_on()
 
 
 def test_a_store_that_hangs_holds_no_renewal_up() -> None:
@@ -40,14 +40,14 @@ def test_a_store_that_hangs_holds_no_renewal_up() -> None:
     bench.other(shard_lease(3))
     bench.run(6)
     assert bench.shards.held == (0, 1, 2)
-    bench.errands.held_up = True
+    bench.executor.held_up = True
     bench.run(40)
     assert bench.shards.held == (0, 1, 2)
-    assert all(bench.host.holdings[shard].remaining() > 0 for shard in range(3))
+    assert all(bench.runner.guards[shard].remaining() > 0 for shard in range(3))
     go_on(bench)
     bench.run(1)
     assert len(bench.shards.held) == 4
-    assert bench.host.sessions[3] == ["b"]
+    assert bench.runner.sessions[3] == ["b"]
 
 
 def test_a_put_that_hangs_keeps_the_shard_here_until_it_has_ended() -> None:
@@ -67,30 +67,30 @@ def test_sessions_on_their_way_to_the_store_are_not_used_when_the_shard_stays_af
     bench, shard = hung_put()
     del bench.api.leases[member_lease("other")]
     bench.run(5)
-    assert bench.host.told[-1] == f"surrender {shard}"
+    assert bench.runner.told[-1] == f"surrender {shard}"
     go_on(bench)
     bench.run(1)
     assert bench.store.calls[-2:] == ["put", "take"]
-    assert bench.host.told[-1] == f"begin {shard}"
+    assert bench.runner.told[-1] == f"start {shard}"
     assert shard not in bench.store.kept
 
 
 def test_sessions_that_arrive_after_the_shard_was_lost_are_dropped() -> None:
     bench = Bench()
     bench.store.kept[0] = [session("a")]
-    bench.errands.held_up = True
+    bench.executor.held_up = True
     bench.run(1)
     bench.other(shard_lease(0))
     bench.run(6)
     go_on(bench)
     bench.run(1)
-    assert bench.host.told == []
+    assert bench.runner.told == []
     assert bench.store.calls == [], "they are the other's"
     assert [kept.uid for kept in bench.store.kept[0]] == ["a"]
 
 
 def test_nothing_is_asked_of_the_store_once_the_lease_has_lapsed() -> None:
-    """An errand may wait for another one for long."""
+    """A task may wait a long time for another one."""
     bench, shard = hung_put()
     bench.api.away = True
     bench.run(20)
@@ -105,7 +105,7 @@ def test_nothing_is_asked_of_the_store_once_the_lease_has_lapsed() -> None:
 def test_a_take_under_way_at_the_end_is_waited_for_and_put_back() -> None:
     bench = Bench()
     bench.store.kept[0] = [session("a")]
-    bench.errands.held_up = True
+    bench.executor.held_up = True
     bench.run(1)
     bench.shards._stop.set()
     assert not bench.run(5)
@@ -135,14 +135,14 @@ def test_a_shard_whose_begin_failed_is_begun_anew() -> None:
     def bug() -> None:
         raise ZeroDivisionError
 
-    bench.host.on_begin = bug
+    bench.runner.on_begin = bug
     with pytest.raises(ZeroDivisionError):
         bench.run(1)
     assert bench.shards.held == ()
-    bench.host.on_begin = lambda: None
+    bench.runner.on_begin = lambda: None
     bench.run(1)
-    assert bench.host.told == ["begin 0", "drop 0", "begin 0"]
-    assert bench.host.sessions[0] == [], "nobody knows which of the tokens were used"
+    assert bench.runner.told == ["start 0", "drop 0", "start 0"]
+    assert bench.runner.sessions[0] == [], "nobody knows which of the tokens were used"
 
 
 def test_a_thread_of_its_own_that_is_blocked() -> None:
@@ -150,13 +150,13 @@ def test_a_thread_of_its_own_that_is_blocked() -> None:
     bench = Bench(2)
     blocked = threading.Event()
     bench.store.meanwhile = lambda: assert_waited(blocked)
-    errands = ThreadPoolExecutor(1)
-    shards = Shards(
+    executor = ThreadPoolExecutor(1)
+    shards = ShardCoordinator(
         Replica("me", 2, 15),
         leases=bench.api,
-        host=bench.host,
+        runner=bench.runner,
         store=bench.store,
-        errands=errands,
+        executor=executor,
         ready=bench.ready,
         monotonic=lambda: time.monotonic() * 20,
     )
@@ -173,7 +173,7 @@ def test_a_thread_of_its_own_that_is_blocked() -> None:
     blocked.set()
     wait_until(lambda: shards.held == (0, 1), 10, "all shards")
     assert shards.stop(10)
-    errands.shutdown()
+    executor.shutdown()
 
 
 def assert_waited(event: threading.Event) -> None:
@@ -183,7 +183,7 @@ def assert_waited(event: threading.Event) -> None:
 def test_a_shard_without_sessions_needs_no_store_to_go(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench(2)
     bench.run(0)
-    monkeypatch.setattr(bench.host, "surrender", lambda _: [])
+    monkeypatch.setattr(bench.runner, "stop_and_export", lambda _: [])
     shard = bench.other_joins()
     bench.run(6)
     assert bench.api.leases[shard_lease(shard)].holder == ""

@@ -122,7 +122,7 @@ class Changing:
 
 def test_a_lease_that_is_lost_at_that_moment_has_not_lapsed_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench()
-    monkeypatch.setattr(bench.shards, "_tenures", {0: Changing(bench.now - 3)})
+    monkeypatch.setattr(bench.shards, "_held_leases", {0: Changing(bench.now - 3)})
     assert bench.shards.overdue == 3
-    monkeypatch.setattr(bench.shards, "_tenures", {0: Changing(bench.now + 3)})
+    monkeypatch.setattr(bench.shards, "_held_leases", {0: Changing(bench.now + 3)})
     assert bench.shards.remaining == 3

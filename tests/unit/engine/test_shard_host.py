@@ -12,7 +12,7 @@ from appconfig_operator.core.sharding.handover import HandedOver, SavedSession
 from appconfig_operator.core.target.drift import Seen
 from appconfig_operator.engine import turnstile
 from tests.unit.builders import source
-from tests.unit.engine.fakes import FakeHolding
+from tests.unit.engine.fakes import FakeLeaseGuard
 from tests.unit.engine.running import NEVER, Gate, Recorder, Running, eventually
 
 if TYPE_CHECKING:
@@ -30,12 +30,12 @@ def of(shard: int, shards: int = 2) -> str:
 def test_a_source_of_a_shard_that_is_not_held_is_not_polled(run: Callable[..., Running]) -> None:
     recorder = Recorder()
     running = run(recorder, shards=2)
-    running.scheduler.begin(1, running.holding, {})
+    running.scheduler.start(1, running.guard, {})
     for shard in (0, 1):
         running.scheduler.put(source(uid=of(shard)))
     eventually(lambda: recorder.polled)
     assert recorder.remembered == [(of(1), Status())], "no memory is kept of what others poll"
-    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.start(0, running.guard, {})
     eventually(lambda: recorder.count(of(0)))
 
 
@@ -45,7 +45,7 @@ def test_sources_go_on_with_the_sessions_that_were_handed_over(run: Callable[...
     session = HandedOver(source().uid, 1, 0.0, 0.0, "", SavedSession("t", 60, delivered=True))
     running.scheduler.put(source())
     running.scheduler.put(source(uid="another"))
-    running.scheduler.begin(0, running.holding, {session.uid: session})
+    running.scheduler.start(0, running.guard, {session.uid: session})
     assert recorder.handed_over == [session, None]
 
 
@@ -53,7 +53,7 @@ def test_a_drained_shard_is_polled_no_more_and_ends_when_its_polls_have(run: Cal
     gate = Gate()
     recorder = Recorder(gate)
     running = run(recorder, 1)
-    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.start(0, running.guard, {})
     running.scheduler.put(source())
     gate.wait_entered()
     running.scheduler.put(source(uid="waits"))
@@ -61,7 +61,7 @@ def test_a_drained_shard_is_polled_no_more_and_ends_when_its_polls_have(run: Cal
     gate.opened.set()
     eventually(lambda: running.scheduler.drain(0))
     assert recorder.count("waits") == 0
-    given = running.scheduler.surrender(0)
+    given = running.scheduler.stop_and_export(0)
     assert [each.uid for each in given] == [source().uid, "waits"]
     assert running.scheduler.drain(0), "nothing is held, so nothing is under way"
     assert [entry.memory for entry in running.scheduler.entries()] == [None, None]
@@ -70,12 +70,12 @@ def test_a_drained_shard_is_polled_no_more_and_ends_when_its_polls_have(run: Cal
 def test_what_is_still_polled_or_has_changed_is_not_handed_over(run: Callable[..., Running]) -> None:
     gate = Gate()
     running = run(Recorder(gate), 1)
-    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.start(0, running.guard, {})
     running.scheduler.put(source())
     gate.wait_entered()
     running.scheduler.put(source(generation=2))
     running.scheduler.drain(0)
-    assert running.scheduler.surrender(0) == []
+    assert running.scheduler.stop_and_export(0) == []
     gate.opened.set()
     eventually(lambda: running.meter.polls)
 
@@ -83,7 +83,7 @@ def test_what_is_still_polled_or_has_changed_is_not_handed_over(run: Callable[..
 def test_a_poll_that_hangs_does_not_hold_up_the_end(run: Callable[..., Running]) -> None:
     gate = Gate()
     running = run(Recorder(gate), 1)
-    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.start(0, running.guard, {})
     running.scheduler.put(source())
     gate.wait_entered()
     running.scheduler.put(source(uid="waits"))
@@ -91,22 +91,22 @@ def test_a_poll_that_hangs_does_not_hold_up_the_end(run: Callable[..., Running])
     assert not running.scheduler.drain(0)
     running.scheduler.cut_off()
     assert running.scheduler.drain(0)
-    assert [given.uid for given in running.scheduler.surrender(0)] == ["waits"]
+    assert [given.uid for given in running.scheduler.stop_and_export(0)] == ["waits"]
     gate.opened.set()
 
 
 def test_a_shard_given_away_is_forgotten_but_for_its_sources(run: Callable[..., Running]) -> None:
     recorder = Recorder(lambda _: 0.01)
     running = run(recorder)
-    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.start(0, running.guard, {})
     running.scheduler.put(source())
     eventually(lambda: recorder.polled)
-    running.scheduler.drop(0)
+    running.scheduler.discard(0)
     polls = len(recorder.polled)
     told = replace(source(resource_version="11"), status=Status(observed_generation=1))
     running.scheduler.put(told)
     assert running.scheduler.uids() == {source().uid}
-    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.start(0, running.guard, {})
     eventually(lambda: len(recorder.polled) > polls + 1)
     assert recorder.remembered[-1] == (source().uid, told.status), "the status of the other replica"
 
@@ -117,17 +117,17 @@ def test_a_source_that_is_still_polled_when_its_shard_comes_back_waits_for_that_
     gate = Gate()
     recorder = Recorder(gate)  # it fails when a source is polled twice at once
     running = run(recorder, 2)
-    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.start(0, running.guard, {})
     running.scheduler.put(source())
     gate.wait_entered()
-    running.scheduler.drop(0)
-    running.scheduler.begin(0, FakeHolding(), {})
+    running.scheduler.discard(0)
+    running.scheduler.start(0, FakeLeaseGuard(), {})
     running.scheduler.put(source(uid="other"))
     gate.wait_entered()
     assert recorder.count(source().uid) == 1
     gate.opened.set()
     eventually(lambda: recorder.count(source().uid) == 2)
-    eventually(lambda: running.scheduler.drain(0))  # no poll is counted for a holding that it was not made under
+    eventually(lambda: running.scheduler.drain(0))  # no poll is counted for a guard that it was not made under
 
 
 def test_nothing_is_polled_while_the_lease_has_lapsed_and_all_is_when_it_came_back(
@@ -135,9 +135,9 @@ def test_nothing_is_polled_while_the_lease_has_lapsed_and_all_is_when_it_came_ba
 ) -> None:
     recorder = Recorder(lambda _: 0.01)
     running = run(recorder, shards=2)
-    lapsed, lasting = FakeHolding(), FakeHolding()
-    running.scheduler.begin(0, lapsed, {})
-    running.scheduler.begin(1, lasting, {})
+    lapsed, lasting = FakeLeaseGuard(), FakeLeaseGuard()
+    running.scheduler.start(0, lapsed, {})
+    running.scheduler.start(1, lasting, {})
     lapsed.seconds = 0.0
     running.scheduler.put(source(uid=of(0)))
     running.scheduler.put(source(uid=of(1)))
@@ -152,27 +152,27 @@ def test_nothing_is_polled_while_the_lease_has_lapsed_and_all_is_when_it_came_ba
 def test_a_resumed_shard_is_polled_at_once(run: Callable[..., Running]) -> None:
     recorder = Recorder()
     running = run(recorder)
-    running.holding.seconds = 0.0
-    running.scheduler.begin(0, running.holding, {})
+    running.guard.seconds = 0.0
+    running.scheduler.start(0, running.guard, {})
     running.scheduler.put(source())
     parked = running.scheduler._turns.shards[0].parked
     eventually(lambda: parked)
     assert running.scheduler.overdue() == 1
-    running.holding.seconds = 10.0
+    running.guard.seconds = 10.0
     began = time.monotonic()
     running.scheduler.resume(0)
     running.scheduler.resume(7)  # not held: nothing to do
     eventually(lambda: recorder.polled)
     assert time.monotonic() - began < 3, "it must not wait for the next beat"
     assert not parked
-    assert running.fence.holdings == [running.holding]
+    assert running.fence.guards == [running.guard]
 
 
 def test_what_was_never_synced_goes_before_what_is_overdue(run: Callable[..., Running]) -> None:
     gate = Gate()
     recorder = Recorder(gate)
     running = run(recorder, 1)
-    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.start(0, running.guard, {})
     running.scheduler.put(source(uid="busy"))
     gate.wait_entered()
     synced = Status(target=WRITTEN)
@@ -193,7 +193,7 @@ def test_what_became_of_a_config_map_while_another_replica_had_it_is_seen_at_the
         running.scheduler.put(source(uid=uid, namespace=uid, status=Status(target=WRITTEN)))
     running.scheduler.saw("deleted", Seen("deleted", "checkout-config"))
     running.scheduler.saw("untouched", Seen("untouched", "checkout-config", "88"))
-    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.start(0, running.guard, {})
     eventually(lambda: recorder.polled)
     assert recorder.polled == [("deleted", 1)]
     memories = {entry.source.uid: entry.memory for entry in running.scheduler.entries()}
@@ -214,28 +214,28 @@ def test_what_was_to_be_put_right_is_so_still_when_the_shard_comes_back(run: Cal
     recorder = Recorder(gate, written=WRITTEN, start_delay=NEVER)
     running = run(recorder, 1)
     running.scheduler.put(source(status=Status(target=WRITTEN)))
-    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.start(0, running.guard, {})
     running.scheduler.saw(source().uid, Seen("shop", "checkout-config"))
     gate.wait_entered()
-    running.scheduler.drop(0)
+    running.scheduler.discard(0)
     gate.opened.set()
     eventually(lambda: running.meter.polls)
-    running.scheduler.begin(0, FakeHolding(), {})
+    running.scheduler.start(0, FakeLeaseGuard(), {})
     eventually(lambda: recorder.drifts == ["was deleted, or lost its mark"] * 2)
 
 
 def test_the_next_holder_starts_from_the_status_of_this_one(run: Callable[..., Running]) -> None:
     recorder = Recorder()
     running = run(recorder)
-    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.start(0, running.guard, {})
     running.scheduler.put(source())
     eventually(lambda: running.meter.polls)
     (entry,) = running.scheduler.entries()
     assert entry.memory is not None
     entry.memory.status, entry.memory.fresh = Status(observed_generation=1), True
     running.scheduler.drain(0)
-    running.scheduler.surrender(0)
-    running.scheduler.begin(0, FakeHolding(), {})
+    running.scheduler.stop_and_export(0)
+    running.scheduler.start(0, FakeLeaseGuard(), {})
     assert [status for _, status in recorder.remembered] == [Status(), Status(observed_generation=1)]
 
 
@@ -248,20 +248,20 @@ def test_what_another_replica_told_last_may_come_after_the_shard(
 ) -> None:
     running = run(Recorder(start_delay=NEVER))
     running.scheduler.put(source(status=PASSED))
-    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.start(0, running.guard, {})
     (entry,) = running.scheduler.entries()
     assert entry.memory is not None
     entry.memory.fresh = fresh
     running.scheduler.put(source(status=FAILED))
     assert entry.memory.status == expected
-    running.scheduler.drop(0)
+    running.scheduler.discard(0)
     assert entry.source.status == FAILED, "what was told is not forgotten with the shard"
 
 
 def test_what_another_replica_told_last_may_come_during_a_poll(run: Callable[..., Running]) -> None:
     gate = Gate()
     running = run(Recorder(gate), 1)
-    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.start(0, running.guard, {})
     running.scheduler.put(source(status=PASSED))
     gate.wait_entered()
     running.scheduler.put(source(status=FAILED))
@@ -278,7 +278,7 @@ def test_the_scheduler_shows_that_it_lives_while_the_next_poll_is_far_off(
 ) -> None:
     monkeypatch.setattr(turnstile, "BEAT_SECONDS", 0.05)
     running = run(Recorder())
-    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.start(0, running.guard, {})
     running.scheduler.put(source())
     eventually(lambda: running.meter.polls)
     beats: set[float] = set()
@@ -298,7 +298,7 @@ def test_the_scheduler_shows_that_it_lives_while_nothing_is_due(run: Callable[..
 def test_it_shows_no_life_when_all_workers_are_stuck(run: Callable[..., Running]) -> None:
     gate = Gate()
     running = run(Recorder(gate), 1)
-    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.start(0, running.guard, {})
     running.scheduler.put(source())
     gate.wait_entered()
     eventually(lambda: running.scheduler.age() > 0.4)
@@ -309,7 +309,7 @@ def test_it_shows_no_life_when_all_workers_are_stuck(run: Callable[..., Running]
 def test_each_poll_is_counted_with_its_lateness(run: Callable[..., Running]) -> None:
     gate = Gate()
     running = run(Recorder(gate), 1)
-    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.start(0, running.guard, {})
     running.scheduler.put(source())
     gate.wait_entered()
     running.scheduler.put(source(uid="late"))

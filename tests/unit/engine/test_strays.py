@@ -12,7 +12,7 @@ from appconfig_operator.engine.entry import MARKED
 from appconfig_operator.engine.poll import Polled
 from appconfig_operator.engine.scheduler import Scheduler
 from tests.unit.builders import UID, source, spec, target
-from tests.unit.engine.fakes import FakeHolding
+from tests.unit.engine.fakes import FakeLeaseGuard
 from tests.unit.engine.running import NEVER, Recorder
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def scheduler(delay: float = NEVER) -> Scheduler:
 
 
 def begin(it: Scheduler, sessions: dict[str, HandedOver] | None = None) -> Entry:
-    it.begin(0, FakeHolding(), sessions or {})
+    it.start(0, FakeLeaseGuard(), sessions or {})
     (entry,) = it.entries()
     return entry
 

@@ -30,7 +30,7 @@ def test_polls_that_hang_do_not_stop_those_of_others(run: Callable[..., Running]
 
     recorder = Recorder(delay)
     running = run(recorder, 2)
-    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.start(0, running.guard, {})
     for number in range(50):
         running.scheduler.put(source(uid=f"sick-{number}", namespace="sick"))
     try:
@@ -46,7 +46,7 @@ def test_polls_that_hang_do_not_stop_those_of_others(run: Callable[..., Running]
 def test_few_threads_do_when_polls_are_quick(run: Callable[..., Running]) -> None:
     recorder = Recorder(lambda _: 0.001)
     running = run(recorder, 3)
-    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.start(0, running.guard, {})
     for number in range(50):
         running.scheduler.put(source(uid=f"u{number}"))
     eventually(lambda: len(recorder.polled) > 1000)
@@ -56,7 +56,7 @@ def test_few_threads_do_when_polls_are_quick(run: Callable[..., Running]) -> Non
 def test_a_thread_that_waits_holds_nothing_of_its_last_poll(run: Callable[..., Running]) -> None:
     recorder = Recorder()
     running = run(recorder, 1)
-    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.start(0, running.guard, {})
     running.scheduler.put(source())
     eventually(lambda: recorder.polled)
     memory = running.scheduler.entries()[0].memory
@@ -80,7 +80,7 @@ def test_a_machine_without_more_threads_ends_none(run: Callable[..., Running], m
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.start(0, running.guard, {})
     running.scheduler.put(source())
     eventually(lambda: len(recorder.polled) > 20)
     assert len(running.workers._threads) == 1

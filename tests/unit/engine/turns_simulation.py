@@ -12,7 +12,7 @@ from appconfig_operator.engine.entry import Entry
 from appconfig_operator.engine.slots import threads
 from appconfig_operator.engine.turns import Shard, Turns
 from tests.unit.builders import source, spec
-from tests.unit.engine.fakes import FakeHolding
+from tests.unit.engine.fakes import FakeLeaseGuard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ class Simulation:
 
     def __post_init__(self) -> None:
         self.turns = Turns(self.workers)
-        self.turns.shards[0] = Shard(FakeHolding(), draining=False)
+        self.turns.shards[0] = Shard(FakeLeaseGuard(), draining=False)
         self._numbers = itertools.count()
         self._ends: list[tuple[float, int, str, Entry, Running]] = []
         self._jobs: list[tuple[float, int, Callable[[], None]]] = []

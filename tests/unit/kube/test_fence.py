@@ -11,7 +11,7 @@ import pytest
 from appconfig_operator.kube.api import READ_TIMEOUT_SECONDS, Api
 from appconfig_operator.kube.errors import UnreachableError
 from appconfig_operator.kube.fence import Fence
-from tests.unit.engine.fakes import FakeHolding
+from tests.unit.engine.fakes import FakeLeaseGuard
 
 if TYPE_CHECKING:
     from urllib3 import Timeout
@@ -49,26 +49,26 @@ def api(fence: Fence, server: Server) -> Api:
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 def test_nothing_is_written_once_the_lease_has_lapsed(api: Api, fence: Fence, server: Server, method: str) -> None:
-    with fence.under(FakeHolding(0.0)), pytest.raises(UnreachableError, match="Lease"):
+    with fence.under(FakeLeaseGuard(0.0)), pytest.raises(UnreachableError, match="Lease"):
         api.call(method, "/x")
     assert server.requests == []
 
 
 def test_reading_needs_no_lease(api: Api, fence: Fence, server: Server) -> None:
-    with fence.under(FakeHolding(0.0)):
+    with fence.under(FakeLeaseGuard(0.0)):
         api.call("GET", "/x")
     assert server.requests[0][1].total is None
 
 
 def test_a_write_takes_no_longer_than_the_lease_lasts(api: Api, fence: Fence, server: Server) -> None:
-    with fence.under(FakeHolding(2.5)):
+    with fence.under(FakeLeaseGuard(2.5)):
         api.call("PUT", "/x")
     assert server.requests[0][1].total == 2.5
 
 
 def test_what_needs_no_lease_is_not_held_up(api: Api, fence: Fence, server: Server) -> None:
     """Renewing a Lease is a write too."""
-    with fence.under(FakeHolding(0.0)):
+    with fence.under(FakeLeaseGuard(0.0)):
         others = threading.Thread(target=api.call, args=("PUT", "/lease"))
         others.start()
         others.join()
@@ -77,7 +77,7 @@ def test_what_needs_no_lease_is_not_held_up(api: Api, fence: Fence, server: Serv
 
 
 def test_the_lease_is_left_behind_when_a_poll_fails(api: Api, fence: Fence, server: Server) -> None:
-    with pytest.raises(ValueError, match="bug"), fence.under(FakeHolding(0.0)):
+    with pytest.raises(ValueError, match="bug"), fence.under(FakeLeaseGuard(0.0)):
         raise ValueError("bug")
     api.call("PUT", "/x")
     assert len(server.requests) == 1

@@ -13,7 +13,7 @@ from appconfig_operator.kube.fence import Fence
 from appconfig_operator.kube.outbox import Outbox
 from sandbox import wait_until
 from tests.unit.builders import source
-from tests.unit.engine.fakes import FakeHolding
+from tests.unit.engine.fakes import FakeLeaseGuard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ class Api:
     def __init__(self, fence: Fence) -> None:
         self.fence = fence
         self.notes: list[str] = []
-        self.holdings: list[Any] = []
+        self.guards: list[Any] = []
         self.errors: list[Exception] = []
         self.open = threading.Event()
         self.open.set()
@@ -36,7 +36,7 @@ class Api:
         assert self.open.wait(10)
         if self.errors:
             raise self.errors.pop(0)
-        self.holdings.append(self.fence.holding())
+        self.guards.append(self.fence.guard())
         self.notes.append(body["note"])
         return {}
 
@@ -114,13 +114,13 @@ def test_the_oldest_give_way(
 def test_an_event_is_written_under_the_lease_under_which_it_arose(
     make: Callable[..., Outbox], api: Api, fence: Fence
 ) -> None:
-    outbox, holding = make(), FakeHolding()
-    with fence.under(holding):
+    outbox, guard = make(), FakeLeaseGuard()
+    with fence.under(guard):
         emit(outbox, "a")
     emit(outbox, "b")
     outbox.start()
     assert outbox.stop(10)
-    assert api.holdings == [holding, None]
+    assert api.guards == [guard, None]
 
 
 def test_no_error_is_the_last_of_the_events(
@@ -159,7 +159,7 @@ def test_events_are_written_slowly_while_nobody_can_tell_what_is_urgent(
 def test_events_of_a_lease_that_lapsed_are_dropped_in_one_line(
     make: Callable[..., Outbox], api: Api, fence: Fence, caplog: pytest.LogCaptureFixture
 ) -> None:
-    outbox, lapsed, held = make(), FakeHolding(), FakeHolding()
+    outbox, lapsed, held = make(), FakeLeaseGuard(), FakeLeaseGuard()
     with fence.under(lapsed):
         emit(outbox, "a", "b", "c")
     with fence.under(held):

@@ -86,7 +86,7 @@ def test_workers_that_are_all_stuck() -> None:
     clock, gate = Clock(), Gate()
     running = Running(Recorder(gate), count=2, monotonic=clock)
     shards = Bench().shards
-    running.scheduler.begin(0, running.holding, {})
+    running.scheduler.start(0, running.guard, {})
     running.scheduler.put(source(uid="a"))
     running.scheduler.put(source(uid="b"))
     running.workers.start()
@@ -120,7 +120,7 @@ def test_a_loop_of_the_shards_that_is_stuck() -> None:
         entered.set()
         assert go_on.wait(30)
 
-    bench.host.on_begin = hang
+    bench.runner.on_begin = hang
     health = pages(health=lambda: stuck(scheduler=0, shards=bench.shards.age), ready=list)
     server = Server(health, flag="--health-port", port=0, everywhere=False)
     loop = threading.Thread(target=bench.run, args=(0,), daemon=True)

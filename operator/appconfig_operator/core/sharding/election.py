@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from appconfig_operator.core.sharding.held_lease import NEVER, Tenure
+from appconfig_operator.core.sharding.held_lease import NEVER, HeldLease
 from appconfig_operator.core.sharding.lease import Lease, member_lease, shard_lease
 from appconfig_operator.core.sharding.lease_requests import (
     DeleteLease,
@@ -19,8 +19,8 @@ from appconfig_operator.core.sharding.lease_requests import (
     Request,
     freed,
 )
-from appconfig_operator.core.sharding.membership import Shares
-from appconfig_operator.core.sharding.observed_leases import LeasesSeen
+from appconfig_operator.core.sharding.membership import Membership
+from appconfig_operator.core.sharding.observed_leases import ObservedLeases
 from appconfig_operator.core.sharding.setbacks import RETRY_SECONDS, Setbacks
 
 if TYPE_CHECKING:
@@ -51,35 +51,35 @@ class Election:
     def __init__(self, me: Replica) -> None:
         self._me = me
         self._name = member_lease(me.identity)
-        self._seen = LeasesSeen(me.duration)
-        self._shares = Shares(me, self._seen)
-        self._member: Tenure | None = None
-        self._held: dict[int, Tenure] = {}
+        self._seen = ObservedLeases(me.duration)
+        self._membership = Membership(me, self._seen)
+        self._member: HeldLease | None = None
+        self._held: dict[int, HeldLease] = {}
         self._asked: tuple[Request, float] | None = None
         self._blind = True  # what was seen last may not be so any more
-        self._clear = False  # a list has shown this replica's own member Lease, and no strangers
+        self._clear = False  # a list has shown this replica's own member Lease, and no mismatched replicas
         self._list_due = NEVER
         self._setbacks = Setbacks()
         self._stopping = False
         self._left = False  # its own member Lease was to be deleted, with or without success
 
     @property
-    def held(self) -> dict[int, Tenure]:
+    def held(self) -> dict[int, HeldLease]:
         """The shards that are held, also those whose Lease has lapsed and may be had back."""
         return dict(self._held)
 
     @property
     def members(self) -> int:
         """How many replicas are alive, with this one, that split the sources into as many shards."""
-        return len(self._shares.members())
+        return len(self._membership.members())
 
     @property
-    def strangers(self) -> list[str]:
+    def mismatched_replicas(self) -> list[str]:
         """Names of Leases that others hold who split the sources into another number of shards.
 
         While there are any, nothing is acquired and nothing is given away.
         """
-        return self._shares.strangers()
+        return self._membership.mismatched_replicas()
 
     @property
     def failures(self) -> int:
@@ -108,8 +108,8 @@ class Election:
 
     def keep(self, shard: int) -> None:
         """Take back a `release`, after all. The shard may be relied on again after its next renewal."""
-        tenure = self._held[shard]
-        tenure.handed_over, tenure.due = False, NEVER
+        held_lease = self._held[shard]
+        held_lease.handed_over, held_lease.due = False, NEVER
 
     def next(self, now: float) -> Request | None:
         """Return the next request, or `None`: there is nothing to do before `wake`."""
@@ -127,7 +127,7 @@ class Election:
         if self._blind:
             return self._setbacks.not_before
         due = FOREVER if self._stopping else self._list_due
-        return max(self._setbacks.not_before, min([due, *(tenure.due for tenure in self._tenures())]))
+        return max(self._setbacks.not_before, min([due, *(held_lease.due for held_lease in self._tenures())]))
 
     def answered(self, answer: Answer, now: float) -> list[tuple[Change, int]]:
         """Take in the answer to the last request, and return what has changed.
@@ -172,9 +172,9 @@ class Election:
         if self._stopping and self._member is not None:
             # Before the shards: the others then know whose they are to be, and take each once it is free.
             free.append(self._member.lease)
-        free += [tenure.lease for tenure in self._held.values() if tenure.handed_over]
-        strays = self._shares.strays(self._held)
-        free += [lease for lease in strays if self._stopping or not self._wanted(lease.shard)]
+        free += [held_lease.lease for held_lease in self._held.values() if held_lease.handed_over]
+        unclaimed_leases = self._membership.unclaimed_leases(self._held)
+        free += [lease for lease in unclaimed_leases if self._stopping or not self._wanted(lease.shard)]
         return self._setbacks.first(map(freed, free))
 
     def _vanish(self) -> Request | None:
@@ -183,28 +183,28 @@ class Election:
         return None if there is None or self._left or self._anything() else DeleteLease(there)
 
     def _join(self) -> Request | None:
-        return self._shares.claim(self._name) if self._member is None else None
+        return self._membership.claim(self._name) if self._member is None else None
 
     def _renew(self, now: float) -> Request | None:
-        first = min(self._tenures(), key=lambda tenure: tenure.due, default=None)
+        first = min(self._tenures(), key=lambda held_lease: held_lease.due, default=None)
         return None if first is None or first.due > now else ReplaceLease(first.lease)
 
     def _fence(self) -> Request | None:
-        return self._setbacks.first(map(freed, self._shares.fences()))
+        return self._setbacks.first(map(freed, self._membership.fences()))
 
     def _take(self, now: float) -> Request | None:
         if not self._clear or self._member is None or now >= self._member.until:
             return None
-        owners = self._shares.owners().items()
+        owners = self._membership.owners().items()
         wanted = [shard for shard, owner in owners if owner == self._me.identity and shard not in self._held]
-        claims = (self._shares.claim(shard_lease(shard)) for shard in wanted)
+        claims = (self._membership.claim(shard_lease(shard)) for shard in wanted)
         return self._setbacks.first(claim for claim in claims if claim is not None)
 
     def _clean(self, now: float) -> Request | None:
-        litter = list(self._shares.litter()) if self._clear else []
+        stale_leases = list(self._membership.stale_leases()) if self._clear else []
         # What cannot be deleted is set free, or whoever starts would wait anew for it to expire.
-        left = [lease for lease in litter if lease.holder and lease.name in self._setbacks.undeletable]
-        deletes = map(DeleteLease, litter if now >= self._setbacks.clean_from else ())
+        left = [lease for lease in stale_leases if lease.holder and lease.name in self._setbacks.undeletable]
+        deletes = map(DeleteLease, stale_leases if now >= self._setbacks.clean_from else ())
         return self._setbacks.first(map(freed, left)) or self._setbacks.first(deletes)
 
     def _listed(self, leases: list[Lease], sent: float, now: float) -> list[tuple[Change, int]]:
@@ -214,51 +214,53 @@ class Election:
             mine = None  # it was given up, by this replica or by others after it had expired
         if mine is None or self._member is None:
             # If there is one all the same, it was created after all, and the answer lost.
-            self._member = None if mine is None else Tenure(mine, NEVER, NEVER)
+            self._member = None if mine is None else HeldLease(mine, NEVER, NEVER)
         else:
             self._member.lease = mine
         self._blind = False
-        self._clear = mine is not None and not self.strangers
+        self._clear = mine is not None and not self.mismatched_replicas
         self._schedule_list(sent, now)
-        ended = [shard for shard, tenure in self._held.items() if not self._still(tenure)]
+        ended = [shard for shard, held_lease in self._held.items() if not self._still(held_lease)]
         return [self._end(shard) for shard in ended]
 
     def _schedule_list(self, sent: float, now: float) -> None:
-        others = list(self._shares.others())
+        others = list(self._membership.others())
         expiries = [self._seen.expires(lease) for lease in others if not self._seen.expired(lease)]
         self._list_due = min([sent + (LIST_SECONDS if others else self._me.pace), *(max(now, at) for at in expiries)])
 
-    def _still(self, tenure: Tenure) -> bool:
+    def _still(self, held_lease: HeldLease) -> bool:
         """Tell whether nobody else has had a Lease since, and bring it up to date."""
-        lease = self._seen.get(tenure.lease.name)
-        if lease is None or lease.term != tenure.lease.term:
+        lease = self._seen.get(held_lease.lease.name)
+        if lease is None or lease.term != held_lease.lease.term:
             return False
-        tenure.lease = lease
+        held_lease.lease = lease
         return True
 
     def _end(self, shard: int) -> tuple[Change, int]:
-        tenure = self._held.pop(shard)
-        tenure.until = NEVER
-        return (Change.RELEASED if tenure.handed_over else Change.LOST), shard
+        held_lease = self._held.pop(shard)
+        held_lease.until = NEVER
+        return (Change.RELEASED if held_lease.handed_over else Change.LOST), shard
 
     def _wrote(self, lease: Lease, sent: float, now: float) -> list[tuple[Change, int]]:
         self._seen.wrote(lease, arrived=now)
-        term = Tenure(lease, self._valid_until(sent, now), sent + self._me.pace)
+        term = HeldLease(lease, self._valid_until(sent, now), sent + self._me.pace)
         shard = lease.shard
-        tenure = self._member if shard is None else self._held.get(shard)
+        held_lease = self._member if shard is None else self._held.get(shard)
         if not lease.holder:
             return self._let_go(lease)
-        if tenure is not None and lease.version == tenure.lease.version:
-            tenure.due = now + RETRY_SECONDS  # nothing has changed, by a clock that stands still: nobody could see it
-        elif tenure is not None:
-            tenure.lease, tenure.until, tenure.due = lease, term.until, term.due
+        if held_lease is not None and lease.version == held_lease.lease.version:
+            held_lease.due = (
+                now + RETRY_SECONDS
+            )  # nothing has changed, by a clock that stands still: nobody could see it
+        elif held_lease is not None:
+            held_lease.lease, held_lease.until, held_lease.due = lease, term.until, term.due
         elif shard is None:
             self._member = term
             self._blind = True  # first show oneself, then look: of two that do so, one at least sees the other
         elif self._member is not None and now < min(term.until, self._member.until):
             self._held[shard] = term
             return [(Change.GAINED, shard)]
-        # Else the answer came too late to rely on it: it is a stray.
+        # Else the answer came too late to rely on it: nobody relies on it.
         return []
 
     def _valid_until(self, sent: float, arrived: float) -> float:
@@ -272,7 +274,7 @@ class Election:
         elif lease.shard in self._held:
             return [self._end(lease.shard)]
         else:
-            self._blind = True  # it was somebody else's, or a stray: look again whether that was all
+            self._blind = True  # it was somebody else's, or unclaimed: look again whether that was all
         return []
 
     def _deleted(self, request: Request) -> None:
@@ -292,15 +294,19 @@ class Election:
         else:
             self._blind = True
             name = request.lease.name if isinstance(request, ReplaceLease) else ""
-            for tenure in self._tenures():
-                if tenure.lease.name == name:
-                    tenure.due = now + RETRY_SECONDS  # the others first
+            for held_lease in self._tenures():
+                if held_lease.lease.name == name:
+                    held_lease.due = now + RETRY_SECONDS  # the others first
 
-    def _tenures(self) -> list[Tenure]:
+    def _tenures(self) -> list[HeldLease]:
         return [*self._held.values(), *([] if self._member is None else [self._member])]
 
     def _wanted(self, shard: int | None) -> bool:
-        return self._clear and shard is not None and self._shares.owners().get(shard) == self._me.identity
+        return self._clear and shard is not None and self._membership.owners().get(shard) == self._me.identity
 
     def _anything(self) -> bool:
-        return self._member is not None or bool(self._held) or next(self._shares.strays(self._held), None) is not None
+        return (
+            self._member is not None
+            or bool(self._held)
+            or next(self._membership.unclaimed_leases(self._held), None) is not None
+        )

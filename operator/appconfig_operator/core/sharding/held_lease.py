@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from appconfig_operator.core.sharding.lease import Lease
@@ -12,7 +12,7 @@ NEVER = float("-inf")
 
 
 @dataclass(slots=True)
-class Tenure:
+class HeldLease:
     """A Lease that this replica holds, from gaining to losing it.
 
     Attributes
@@ -31,3 +31,10 @@ class Tenure:
     until: float
     due: float
     handed_over: bool = False
+
+
+class LeaseGuard(Protocol):
+    """The right to poll the sources of a shard, and to write for them, while its Lease lasts."""
+
+    def remaining(self) -> float:
+        """Return for how many seconds yet. Zero or less: it has lapsed, and may come back."""

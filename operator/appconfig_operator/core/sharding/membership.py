@@ -1,4 +1,4 @@
-"""What the Leases say to one replica: who is there, who is to have which shard, and what is litter."""
+"""What the Leases say to one replica: who is there, who is to have which shard, and which Leases are stale."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from appconfig_operator.core.sharding.lease_requests import CreateLease, Replace
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
 
-    from appconfig_operator.core.sharding.observed_leases import LeasesSeen
+    from appconfig_operator.core.sharding.observed_leases import ObservedLeases
 
 RENEWALS = 3
 """How often a Lease is renewed in its duration: one renewal may get lost."""
@@ -50,10 +50,10 @@ class Replica:
         return self.duration / RENEWALS
 
 
-class Shares:
+class Membership:
     """What a replica makes of the Leases that it has seen."""
 
-    def __init__(self, me: Replica, seen: LeasesSeen) -> None:
+    def __init__(self, me: Replica, seen: ObservedLeases) -> None:
         self._me = me
         self._seen = seen
         self._members: list[str] = []
@@ -64,7 +64,7 @@ class Shares:
         others = {
             lease.holder
             for lease in self._seen
-            if lease.shard is None and lease.holder and not self.strange(lease) and not self._seen.expired(lease)
+            if lease.shard is None and lease.holder and not self.mismatched(lease) and not self._seen.expired(lease)
         }
         return sorted(others | {self._me.identity})
 
@@ -75,13 +75,13 @@ class Shares:
             self._members, self._owners = members, assign(self._me.shards, members)
         return self._owners
 
-    def strange(self, lease: Lease) -> bool:
+    def mismatched(self, lease: Lease) -> bool:
         """Tell whether somebody holds a Lease who splits the sources into another number of shards."""
         return lease.holder not in {"", self._me.identity} and lease.shards != self._me.shards
 
-    def strangers(self) -> list[str]:
+    def mismatched_replicas(self) -> list[str]:
         """Return the names of the Leases that such replicas hold, whether they have expired or not."""
-        return sorted(lease.name for lease in self._seen if self.strange(lease))
+        return sorted(lease.name for lease in self._seen if self.mismatched(lease))
 
     def others(self) -> Iterator[Lease]:
         """Go through the Leases that others hold."""
@@ -92,16 +92,16 @@ class Shares:
 
         It is a fence: a replica cannot renew a Lease that was written since, when it comes back.
         """
-        return (lease for lease in self._seen if self.strange(lease) and self._seen.expired(lease))
+        return (lease for lease in self._seen if self.mismatched(lease) and self._seen.expired(lease))
 
-    def litter(self) -> Iterator[Lease]:
+    def stale_leases(self) -> Iterator[Lease]:
         """Go through the Leases that nobody needs: of replicas that are gone, and of shards that there are no more."""
         for lease in self._seen:
             others = lease.holder != self._me.identity and (not lease.holder or self._seen.expired(lease))
             if others and (lease.shard is None or lease.shard >= self._me.shards):
                 yield lease
 
-    def strays(self, held: Container[int]) -> Iterator[Lease]:
+    def unclaimed_leases(self, held: Container[int]) -> Iterator[Lease]:
         """Go through the Leases that name this replica and are not relied on: an answer was lost, or came late."""
         for lease in self._seen:
             if lease.holder == self._me.identity and lease.shard is not None and lease.shard not in held:

@@ -16,7 +16,7 @@ for long, and who is first must not take all the shards, and end the sessions, o
 """
 
 
-class LeasesSeen:
+class ObservedLeases:
     """What lists and own writes have shown.
 
     All times are seconds of this replica's monotonic clock. Clocks of others are never looked at: what they write of

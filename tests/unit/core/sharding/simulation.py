@@ -78,7 +78,7 @@ class Node:
         if not self.alive:
             return {}
         now = self.clock(time)
-        return {shard: tenure.until for shard, tenure in self.election.held.items() if tenure.until > now}
+        return {shard: held_lease.until for shard, held_lease in self.election.held.items() if held_lease.until > now}
 
 
 class World:

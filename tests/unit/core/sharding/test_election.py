@@ -80,7 +80,7 @@ class Bench:
 
     @property
     def held(self) -> list[int]:
-        return sorted(shard for shard, tenure in self.election.held.items() if tenure.until > self.now)
+        return sorted(shard for shard, held_lease in self.election.held.items() if held_lease.until > self.now)
 
     def other(self, name: str, holder: str = "other", *, shards: int | None = None, duration: int = DURATION) -> Lease:
         """Let another replica write a Lease."""
@@ -226,10 +226,10 @@ def test_a_lease_that_another_has_taken_is_lost() -> None:
     bench = Bench()
     bench.rest()
     bench.other(shard_lease(0))
-    tenure = bench.election.held[0]
+    held_lease = bench.election.held[0]
     bench.run(5)
     assert bench.changes[-1] == (Change.LOST, 0)
-    assert tenure.until == NEVER, "who still asks is told so"
+    assert held_lease.until == NEVER, "who still asks is told so"
 
 
 def test_a_lease_that_was_deleted_is_lost_and_made_anew() -> None:
@@ -403,9 +403,9 @@ def test_nothing_is_taken_while_another_number_of_shards_is_seen(name: str) -> N
     bench.other(name, shards=4)
     bench.run(DURATION - 1)
     assert bench.held == []
-    assert bench.election.strangers == [name]
+    assert bench.election.mismatched_replicas == [name]
     bench.run(1)
-    assert bench.election.strangers == []
+    assert bench.election.mismatched_replicas == []
     assert bench.held == [0, 1]
     assert name not in bench.store.leases, "deleted, so that it cannot come back by a late renewal"
 

@@ -13,8 +13,8 @@ import pytest
 from appconfig_operator.core.sharding.election import Election
 from appconfig_operator.core.sharding.lease import shard_lease
 from appconfig_operator.core.sharding.lease_requests import CreateLease, DeleteLease, ListLeases, ReplaceLease
-from appconfig_operator.core.sharding.membership import Shares
-from appconfig_operator.core.sharding.observed_leases import LeasesSeen
+from appconfig_operator.core.sharding.membership import Membership
+from appconfig_operator.core.sharding.observed_leases import ObservedLeases
 from appconfig_operator.core.sharding.setbacks import CLEAN_AGAIN_SECONDS
 from tests.unit.core.sharding.leases_world import Store
 from tests.unit.core.sharding.simulation import CALM, Faults, TwoOwnersError, World
@@ -110,7 +110,7 @@ def refusal(what: type | str | None) -> Callable[[Request], bool]:
     return lambda request: what is not None and isinstance(request, what)
 
 
-class ExpiredTooEarly(LeasesSeen):
+class ExpiredTooEarly(ObservedLeases):
     """Does not wait for as long as the Lease lasts."""
 
     def expires(self, lease: Lease) -> float:
@@ -123,7 +123,7 @@ class Hasty(Election):
     def __init__(self, me: Replica) -> None:
         super().__init__(me)
         self._seen = ExpiredTooEarly(me.duration)
-        self._shares = Shares(me, self._seen)
+        self._membership = Membership(me, self._seen)
 
 
 class Overconfident(Election):
@@ -146,10 +146,10 @@ class Sticky(Election):
     """Goes on while nobody knows whether the Lease was released."""
 
     def next(self, now: float) -> Request | None:
-        before = {tenure.lease.name: tenure.until for tenure in self._held.values()}
+        before = {held_lease.lease.name: held_lease.until for held_lease in self._held.values()}
         request = super().next(now)
-        for tenure in self._held.values():
-            tenure.until = before[tenure.lease.name]
+        for held_lease in self._held.values():
+            held_lease.until = before[held_lease.lease.name]
         return request
 
 
@@ -162,11 +162,11 @@ class Fearless(Election):
         return changes
 
 
-class ExpiredAreHarmless(Shares):
+class ExpiredAreHarmless(Membership):
     """Does not take expired Leases of replicas with another number of shards from them."""
 
-    def strangers(self) -> list[str]:
-        return sorted(lease.name for lease in self._seen if self.strange(lease) and not self._seen.expired(lease))
+    def mismatched_replicas(self) -> list[str]:
+        return sorted(lease.name for lease in self._seen if self.mismatched(lease) and not self._seen.expired(lease))
 
     def fences(self) -> Iterator[Lease]:
         return iter(())
@@ -177,7 +177,7 @@ class Fenceless(Election):
 
     def __init__(self, me: Replica) -> None:
         super().__init__(me)
-        self._shares = ExpiredAreHarmless(me, self._seen)
+        self._membership = ExpiredAreHarmless(me, self._seen)
 
 
 class LooksBefore(Election):
@@ -187,7 +187,7 @@ class LooksBefore(Election):
         joined = self._member is None
         changes = super()._wrote(lease, sent, now)
         if joined:
-            self._blind, self._clear = False, not self.strangers
+            self._blind, self._clear = False, not self.mismatched_replicas
         return changes
 
 

@@ -39,10 +39,10 @@ def test_held() -> None:
 
 def test_only_who_renews_is_at_work() -> None:
     """A Lease stays when its holder was killed; a new one may come between two looks."""
-    stays, goes = Seen("gone", "a", "1", 15, "*"), Seen("there", "a", "1", 15, "x")
+    transitions, goes = Seen("gone", "a", "1", 15, "*"), Seen("there", "a", "1", 15, "x")
     new = Seen("new", "b", "5", 15, "")
-    assert renewed([stays, goes], [stays, replace(goes, version="2"), new]) == {"there": "x", "new": ""}
-    assert renewed([stays], []) == {}
+    assert renewed([transitions, goes], [transitions, replace(goes, version="2"), new]) == {"there": "x", "new": ""}
+    assert renewed([transitions], []) == {}
 
 
 def test_serving() -> None:
