@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from sandbox.kube import command_lines as commands
+from sandbox.kube import command_lines
 from sandbox.kube.audit import Request, read_requests
 from sandbox.kube.keys import ec_private_key, write_client_certificate, write_private
 from sandbox.kube.kubeconfig import write_kubeconfig
@@ -96,9 +96,9 @@ class ControlPlane:
 
     def _start(self, stack: ExitStack) -> None:
         etcd_port, peer_port, api_port, controllers_port = free_ports(4)
-        host, files = self._host, commands.Files(self.folder)
+        host, files = self._host, command_lines.Files(self.folder)
         if host != LOCAL:
-            api_port = commands.KUBERNETES_PORT
+            api_port = command_lines.KUBERNETES_PORT
             write_client_certificate(files.kubelet_client, files.kubelet_client_key, *_KUBELET_CLIENT)
         self.url = f"https://{host.address}:{api_port}"
         self.ca_file = files.ca
@@ -108,11 +108,11 @@ class ControlPlane:
         controllers = Rest(f"https://{host.address}:{controllers_port}", ca_file=None)
         environment = host.environment()
         self.etcd = Process(
-            "etcd", host.command(commands.etcd(files, etcd_port, peer_port)), self.folder, environment=environment
+            "etcd", host.command(command_lines.etcd(files, etcd_port, peer_port)), self.folder, environment=environment
         )
         self.api_server = Process(
             "kube-apiserver",
-            host.command(commands.api_server(files, api_port, etcd_port, host)),
+            host.command(command_lines.api_server(files, api_port, etcd_port, host)),
             self.folder,
             environment=environment,
             ready=lambda: self.admin.request("GET", "/readyz") == "ok",
@@ -121,7 +121,7 @@ class ControlPlane:
         )
         self.controllers = Process(
             "kube-controller-manager",
-            host.command(commands.controllers(files, controllers_port, self.kubeconfigs[_CONTROLLERS], host)),
+            host.command(command_lines.controllers(files, controllers_port, self.kubeconfigs[_CONTROLLERS], host)),
             self.folder,
             environment=environment,
             ready=lambda: controllers.request("GET", "/healthz") == "ok",
@@ -138,11 +138,11 @@ class ControlPlane:
                 there = partial(self.admin.exists, f"/api/v1/namespaces/default/{path}")
                 wait_until(there, _READY_TIMEOUT, f"{path} of the namespace default")
 
-    def _write_files(self, files: commands.Files) -> None:
+    def _write_files(self, files: command_lines.Files) -> None:
         groups = {_ADMIN: "system:masters", _CONTROLLERS: "", **self._components}
-        users = [commands.User(name, secrets.token_urlsafe(32), group) for name, group in groups.items()]
+        users = [command_lines.User(name, secrets.token_urlsafe(32), group) for name, group in groups.items()]
         write_private(files.service_account_key, ec_private_key())
-        write_private(files.tokens, commands.token_file(users))
+        write_private(files.tokens, command_lines.token_file(users))
         files.write_audit_policy()
         self.admin = Rest(self.url, self.ca_file, users[0].token)
         """Requests in the administrator's name."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from appconfig_operator.core.backoff import BACKOFF_CAP_SECONDS
+from appconfig_operator.core.backoff import CAP_SECONDS
 from sandbox import wait_until
 from sandbox.kube.operator_process import USER
 from tests.e2e.policies import denying
@@ -56,7 +56,7 @@ def test_a_refused_status_is_tried_at_a_slower_and_slower_pace_and_holds_nothing
         assert all(f'the ValidatingAdmissionPolicy "{policy}" denied it' in line for line in told)
     # Nobody has forgotten them: by now, up to a minute lies between two tries.
     for name in names:
-        scene.wait_for(name, "Synced", timeout=BACKOFF_CAP_SECONDS + TIMEOUT)
+        scene.wait_for(name, "Synced", timeout=CAP_SECONDS + TIMEOUT)
     assert scene.source(names[0])["status"]["source"]["sizeBytes"] == len(value("2"))
 
 

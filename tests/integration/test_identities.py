@@ -12,7 +12,7 @@ import pytest
 
 from appconfig_operator.api.v1alpha1 import AssumeRole, Credentials
 from appconfig_operator.aws.service import AppConfig as Service
-from appconfig_operator.core.errors import Reason, RefusedError, SourceError, StallingError
+from appconfig_operator.core.errors import ForbiddenError, Reason, SourceError, StallingError
 from appconfig_operator.kube.errors import NOT_FOUND, ApiError
 from appconfig_operator.kube.identities import Identities
 from sandbox.aws.appconfig import AppConfig
@@ -216,7 +216,7 @@ def test_without_the_right(bare: Scene, credentials: dict[str, str], component: 
     bare.put("serviceaccounts", service_account("cart", "arn:aws:iam::000000000000:role/x"))
     bare.put("secrets", secret("aws", "a", "b"))
     words = f"manifests/components/identities/{component}"
-    bare.refuses(bare.session(**credentials), RefusedError, Reason.CREDENTIALS_UNAVAILABLE, words)
+    bare.refuses(bare.session(**credentials), ForbiddenError, Reason.CREDENTIALS_UNAVAILABLE, words)
 
 
 def test_secret_and_keys_that_are_replaced(scene: Scene, strict_proxy: AppConfigProxy) -> None:

@@ -14,7 +14,7 @@ import pytest
 from appconfig_operator.api.labels import SOURCE_UID
 from appconfig_operator.api.status import KeptVersion
 from appconfig_operator.api.v1alpha1 import API_VERSION, KIND, PLURAL
-from appconfig_operator.core.errors import RefusedError
+from appconfig_operator.core.errors import ForbiddenError
 from appconfig_operator.core.formats.render import LIMIT_BYTES, Data
 from appconfig_operator.core.target.rendered_version import Version
 from appconfig_operator.core.target.revision import revision_names
@@ -332,6 +332,6 @@ def test_without_rights_a_version_is_not_kept_and_not_found(
         lambda: history.drop(source, entry(kept, 1)),
     ]
     for call in calls:
-        with pytest.raises(RefusedError) as caught:
+        with pytest.raises(ForbiddenError) as caught:
             call()
         assert "HTTP 403 Forbidden" in caught.value.message

@@ -10,7 +10,7 @@ import pytest
 from appconfig_operator.api.labels import FIELD_MANAGER
 from appconfig_operator.api.status import Status, WrittenTarget
 from appconfig_operator.api.v1alpha1 import API_VERSION, CreationPolicy, Source
-from appconfig_operator.core.errors import AwaitedError, OutdatedError, Reason, SourceGoneError
+from appconfig_operator.core.errors import BlockedError, OutdatedError, Reason, SourceGoneError
 from appconfig_operator.core.formats.render import Data
 from appconfig_operator.core.target import references
 from appconfig_operator.core.target.managed_fields import MANAGER_LIMIT, merge_manager, owned, uid_manager
@@ -68,8 +68,8 @@ def want(source: Source, **text: str) -> WantedConfigMap:
     return wanted_config_map(source, Version(Data(text=text, binary={}), "v1", "text/plain"))
 
 
-def refused(maps: ConfigMaps, wanted: WantedConfigMap) -> AwaitedError:
-    with pytest.raises(AwaitedError) as caught:
+def refused(maps: ConfigMaps, wanted: WantedConfigMap) -> BlockedError:
+    with pytest.raises(BlockedError) as caught:
         maps.sync(wanted, known=False)
     return caught.value
 
@@ -237,7 +237,7 @@ def test_what_nobody_waits_for_any_more_is_deleted(maps: ConfigMaps, admin: Admi
 def test_a_wait_that_begins_during_a_release_is_seen(api: Api, maps: ConfigMaps, admin: Administrator) -> None:
     old, new = ask(admin, "old", "shared"), ask(admin, "new", "shared")
     maps.sync(want(old, k="old"), known=False)
-    refusals: list[AwaitedError] = []
+    refusals: list[BlockedError] = []
 
     def meddle() -> None:
         ask(admin, "old", "shared")
@@ -311,7 +311,7 @@ def test_what_is_deleted_by_hand_is_made_again_by_its_source_and_by_no_other(
     Sources(maps._api).update_status(old, Status(observed_generation=1, target=written))
     refused(maps, want(new, k="new"))
     admin.delete(KIND, "shared")
-    with pytest.raises(AwaitedError, match="belongs to AppConfigSource old"):
+    with pytest.raises(BlockedError, match="belongs to AppConfigSource old"):
         maps.sync(want(new, k="new"), known=True)
     assert maps.sync(want(old, k="old"), known=True).created
     ask(admin, "old", "renamed")

@@ -10,7 +10,7 @@ import pytest
 from appconfig_operator.api.labels import FIELD_MANAGER, SOURCE_UID
 from appconfig_operator.api.status import WrittenTarget
 from appconfig_operator.api.v1alpha1 import CreationPolicy, Source
-from appconfig_operator.core.errors import AwaitedError, Reason, StallingError
+from appconfig_operator.core.errors import BlockedError, Reason, StallingError
 from appconfig_operator.core.formats.render import Data
 from appconfig_operator.core.target.drift import Seen, drift, look, source_uid
 from appconfig_operator.core.target.managed_fields import merge_manager, owned, owned_references
@@ -57,7 +57,7 @@ def test_two_sources_merge_into_one_config_map(api: Api, admin: Administrator) -
 
 def test_merge_waits_for_its_config_map_and_never_makes_one(api: Api, admin: Administrator) -> None:
     source = admin.source()
-    with pytest.raises(AwaitedError) as caught:
+    with pytest.raises(BlockedError) as caught:
         ConfigMaps(api).sync(want(source, CreationPolicy.MERGE, a="1"), known=False)
     assert caught.value.reason is Reason.TARGET_MISSING
     shared(admin)

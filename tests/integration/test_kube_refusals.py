@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from appconfig_operator.core.errors import (
-    AwaitedError,
+    BlockedError,
+    ForbiddenError,
     Reason,
-    RefusedError,
     SourceError,
     SourceGoneError,
     StallingError,
@@ -53,7 +53,7 @@ def test_foreign(api: Api, admin: Administrator, *, known: bool, owned: bool) ->
         metadata["ownerReferences"] = [reference]
     foreign = admin.config_map(**metadata)
     error = refusal(api, wanted(admin.source()), known=known)
-    assert type(error) is AwaitedError
+    assert type(error) is BlockedError
     assert error.reason is Reason.TARGET_NOT_OWNED
     assert ("belongs to ConfigMap owner" in error.message) is owned
     assert admin.get(KIND, NAME) == foreign
@@ -128,7 +128,7 @@ def test_quota(api: Api, admin: Administrator) -> None:
     admin.create("resourcequotas", {"metadata": {"name": "small"}, "spec": {"hard": hard}})
     wait_until(lambda: admin.get("resourcequotas", "small")["status"].get("used"), 20.0, "the quota in force")
     error = refusal(api, wanted(admin.source()), known=False)
-    assert type(error) is RefusedError
+    assert type(error) is ForbiddenError
     assert error.reason is Reason.TARGET_REJECTED
     assert "exceeded quota: small" in error.message
 
@@ -157,7 +157,7 @@ def test_no_rights(installed: ControlPlane, admin: Administrator, kubectl: Kubec
     kubectl("create", "serviceaccount", "nobody", "-n", admin.namespace)
     nobody = api_of(installed.service_account_kubeconfig(admin.namespace, "nobody"))
     error = refusal(nobody, wanted(admin.source()), known=known)
-    assert type(error) is RefusedError
+    assert type(error) is ForbiddenError
     assert error.reason is Reason.TARGET_REJECTED
     assert f'cannot {"get" if known else "create"} resource "configmaps"' in error.message
 

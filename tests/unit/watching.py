@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.kube.errors import ApiError
 from appconfig_operator.settings import Settings
-from appconfig_operator.watches import config_maps as drift_watches
-from appconfig_operator.watches import handlers
-from appconfig_operator.watches import sources as watches
+from appconfig_operator.watches import config_maps, handlers, sources
 from appconfig_operator.watches.sources import SourceWatch
 from sandbox import wait_until
 
@@ -212,7 +210,7 @@ def ended(threads: Sequence[threading.Thread]) -> bool:
 
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the watches wait for little only, and look at nothing by the clock."""
-    monkeypatch.setattr(watches, "PRUNE_SECONDS", NEVER)
-    monkeypatch.setattr(watches, "SETTLE_SECONDS", 0.02)
-    monkeypatch.setattr(watches, "WATCH_AGAIN_SECONDS", 0.01)
-    monkeypatch.setattr(drift_watches, "WATCH_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(sources, "PRUNE_SECONDS", NEVER)
+    monkeypatch.setattr(sources, "SETTLE_SECONDS", 0.02)
+    monkeypatch.setattr(sources, "WATCH_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(config_maps, "WATCH_AGAIN_SECONDS", 0.01)

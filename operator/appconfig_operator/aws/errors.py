@@ -34,7 +34,7 @@ from appconfig_operator.aws.connection_errors import unreachable
 from appconfig_operator.aws.credential_errors import no_credentials
 from appconfig_operator.aws.responses import AnswerError
 from appconfig_operator.core.errors import (
-    AwaitedError,
+    BlockedError,
     Reason,
     SourceError,
     StallingError,
@@ -196,7 +196,7 @@ def _not_found(error: botocore.ClientError, identifiers: Identifiers | None, cal
         "Environment": f"The {environment} does not exist in {application}. Check spec.environment",
         "ConfigurationProfile": f"The {profile} does not exist in {application}. Check spec.configurationProfile",
     }.get(kind, f"One of these does not exist: {application}, {environment}, {profile}. Check the spec")
-    return AwaitedError(
+    return BlockedError(
         Reason.NOT_FOUND, f"{what}, the region, and the account that the credentials of {caller} belong to."
     )
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from appconfig_operator.aws.refreshed import Refreshed
 from appconfig_operator.aws.roles import Basis, look
-from appconfig_operator.core.errors import BusyError, RefusedError, SourceError, TransientError
+from appconfig_operator.core.errors import BusyError, ForbiddenError, SourceError, TransientError
 from appconfig_operator.core.identity import account_of
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class Identities:
         try:
             basis = look(self._cluster, identity)
         except TransientError as error:
-            if before is None or isinstance(error, RefusedError):
+            if before is None or isinstance(error, ForbiddenError):
                 raise
             # The API server is away. What it said a minute ago is good enough for another one.
             basis = before.basis

@@ -28,7 +28,7 @@ from appconfig_operator.aws.limits import LATEST, START, Limits
 from appconfig_operator.aws.responses import contained, modified_time, read
 from appconfig_operator.aws.signing import acting
 from appconfig_operator.core.errors import (
-    PacedError,
+    RateLimitedError,
     Reason,
     SourceError,
     StallingError,
@@ -131,7 +131,7 @@ class Session:
             `NotDeployed`, when nothing is deployed.
         TooEarlyError
             When the service wants the interval kept. The token is still good.
-        PacedError
+        RateLimitedError
             When the call has to wait for its turn. Nothing was sent with the token, if there is one.
         SourceError
             Any other of what `translate` tells, or that calls to an endpoint that does not answer are paused.
@@ -251,7 +251,7 @@ class Session:
         wait = self.limits.take(*self._quota, operation, waited=self._waited)
         self._waited = wait > 0
         if wait > 0:
-            raise PacedError(wait)
+            raise RateLimitedError(wait)
 
     def _translated(self, error: Exception, operation: Operation) -> SourceError:
         translated = translate(error, self.identifiers, self._caller)

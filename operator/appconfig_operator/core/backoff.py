@@ -5,11 +5,11 @@ Randomness is passed in: each function takes a number from 0 (included) to 1 (ex
 
 from __future__ import annotations
 
-SLOW_SECONDS = 300.0
+STALLED_SECONDS = 300.0
 """A stalled source: a person has to act, so looking often only costs."""
 
-BACKOFF_BASE_SECONDS = 1.0
-BACKOFF_CAP_SECONDS = 60.0
+BASE_SECONDS = 1.0
+CAP_SECONDS = 60.0
 
 JITTER_CAP_SECONDS = 5.0
 """What is added to an interval at most."""
@@ -17,26 +17,26 @@ JITTER_CAP_SECONDS = 5.0
 _JITTER_SHARE = 0.05
 
 
-def ordinary(interval: float, remaining: float, random: float) -> float:
+def poll_delay(interval: float, remaining: float, random: float) -> float:
     """Return what remains of the interval and a little more: sources spread out, and none is polled too soon."""
     return remaining + random * min(_JITTER_SHARE * interval, JITTER_CAP_SECONDS)
 
 
-def slow(interval: float, random: float) -> float:
+def stalled_delay(interval: float, random: float) -> float:
     """Return the pace of a stalled source, which is never faster than its ordinary one."""
-    pace = max(interval, SLOW_SECONDS)
-    return ordinary(pace, pace, random)
+    pace = max(interval, STALLED_SECONDS)
+    return poll_delay(pace, pace, random)
 
 
-def refused(random: float) -> float:
+def forbidden_delay(random: float) -> float:
     """Return the pace of a source that lacks a right in the cluster.
 
     Nobody says when the right is granted, and a look costs one call at the API server.
     """
-    return ordinary(BACKOFF_CAP_SECONDS, BACKOFF_CAP_SECONDS, random)
+    return poll_delay(CAP_SECONDS, CAP_SECONDS, random)
 
 
-def backoff(failures: int, random: float) -> float:
+def retry_delay(failures: int, random: float) -> float:
     """Return a full-jitter back-off.
 
     Full jitter keeps retries of many clients apart:
@@ -50,4 +50,4 @@ def backoff(failures: int, random: float) -> float:
         From 0 to 1.
     """
     # The exponent is bounded because a float overflows after some thousand failures.
-    return random * min(BACKOFF_CAP_SECONDS, BACKOFF_BASE_SECONDS * 2.0 ** min(failures, 16))
+    return random * min(CAP_SECONDS, BASE_SECONDS * 2.0 ** min(failures, 16))

@@ -78,7 +78,7 @@ class StallingError(SourceError):
     """A person has to mend something: stalled, and looked at again at a slow pace."""
 
 
-class AwaitedError(StallingError):
+class BlockedError(StallingError):
     """Stalled, but a look costs no more than an ordinary poll, in the cluster or at AWS: tried at the ordinary pace."""
 
 
@@ -86,7 +86,7 @@ class TransientError(SourceError):
     """It is likely to pass: retried with back-off, and shown after the third failure in a row."""
 
 
-class RefusedError(TransientError):
+class ForbiddenError(TransientError):
     """The API server refuses (403): retried as transient; stalled, and tried each minute, from the third failure on."""
 
 
@@ -102,7 +102,7 @@ class OutdatedError(Exception):
     """The spec has changed, and the watch has not told of it yet: by the old one nothing is to be written."""
 
 
-class PacedError(Exception):
+class RateLimitedError(Exception):
     """A call to AWS has to wait for its turn: nothing is wrong, and nothing was sent.
 
     Parameters
@@ -116,5 +116,5 @@ class PacedError(Exception):
         self.seconds = seconds
 
 
-class BusyError(PacedError):
+class BusyError(RateLimitedError):
     """Another poll makes just the call that this one needs: nothing is wrong, and nothing was sent."""

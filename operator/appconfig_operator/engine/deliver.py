@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from appconfig_operator.api.status import UNSEEN, WrittenTarget
-from appconfig_operator.core.errors import AwaitedError, ContentError, Reason, SourceError
+from appconfig_operator.core.errors import BlockedError, ContentError, Reason, SourceError
 from appconfig_operator.core.formats.flag_notes import flags_seen
 from appconfig_operator.core.formats.render import render
 from appconfig_operator.core.target.plan import wanted_config_map
@@ -117,7 +117,7 @@ class Deliverer:
         name = written.name if written is not None else source.spec.target.name
         version = self.keeper.find(source, memory, digest) or self.config_maps.current(source, name)
         if version is None or version.data.digest != digest:
-            raise AwaitedError(
+            raise BlockedError(
                 Reason.PINNED_VERSION_MISSING,
                 f"No version with the digest {digest} is kept. Set spec.pinnedDigest to one of status.history, "
                 "or remove it.",

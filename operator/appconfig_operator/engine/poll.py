@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from appconfig_operator.core import backoff as pace
+from appconfig_operator.core import backoff
 from appconfig_operator.core.errors import (
-    AwaitedError,
+    BlockedError,
     BusyError,
+    ForbiddenError,
     OutdatedError,
-    PacedError,
+    RateLimitedError,
     Reason,
-    RefusedError,
     SourceError,
     StallingError,
     TooEarlyError,
@@ -143,11 +143,11 @@ class Poller:
         except TooEarlyError:
             memory.next_call = self._monotonic() + memory.session.interval
             return Polled(self._ordinary(memory), "TooEarly", answered=None)
-        except PacedError as paced:
+        except RateLimitedError as paced:
             return Polled(paced.seconds, "Busy" if isinstance(paced, BusyError) else "Paced", answered=None)
         except OutdatedError:
             memory.outdated = outdated + 1
-            wait = min(OUTDATED_SECONDS * 2.0 ** min(outdated, 16), pace.BACKOFF_CAP_SECONDS)
+            wait = min(OUTDATED_SECONDS * 2.0 ** min(outdated, 16), backoff.CAP_SECONDS)
             return Polled(wait, "Outdated", answered=None)
 
     def _retell(self, source: Source, memory: Memory, untold: Untold) -> Polled:
@@ -199,7 +199,7 @@ class Poller:
         """Wait with a configuration that was given up until AppConfig may be called: without it, nothing is known."""
         wait = memory.next_call - self._monotonic()
         if memory.forgone and memory.drift is None and wait > 0 and source.spec.pinned_digest is None:
-            raise PacedError(wait)
+            raise RateLimitedError(wait)
 
     def _check_fight(self, source: Source, memory: Memory) -> None:
         """Put a ConfigMap right at a slow pace when somebody keeps changing it."""
@@ -207,7 +207,7 @@ class Poller:
         if memory.drift is None or not fighting(memory.repairs, now):
             return
         memory.repairs = tuple(when for when in memory.repairs if now - when < FIGHT_WINDOW_SECONDS)
-        if now - memory.repairs[-1] < pace.SLOW_SECONDS:
+        if now - memory.repairs[-1] < backoff.STALLED_SECONDS:
             raise StallingError(
                 Reason.TARGET_CONFLICT,
                 f"ConfigMap {source.namespace}/{source.spec.target.name} {memory.drift}, again and again. The "
@@ -229,12 +229,12 @@ class Poller:
             return
         try:
             content = memory.session.poll()
-        except PacedError as paced:
+        except RateLimitedError as paced:
             if memory.pending is None and source.spec.pinned_digest is None:
                 raise
             memory.next_call = self._monotonic() + paced.seconds  # what is at hand is written meanwhile
             return
-        except (WaitingError, AwaitedError):
+        except (WaitingError, BlockedError):
             memory.asked = self._monotonic()
             memory.next_call = memory.asked + memory.session.interval
             raise
@@ -268,24 +268,24 @@ class Poller:
 
     def _delay(self, memory: Memory, error: SourceError) -> float:
         if isinstance(error, TransientError):
-            if isinstance(error, RefusedError) and memory.failures >= conditions.SHOWN_AFTER:
-                return error.retry_after + pace.refused(self._random())
+            if isinstance(error, ForbiddenError) and memory.failures >= conditions.SHOWN_AFTER:
+                return error.retry_after + backoff.forbidden_delay(self._random())
             # Never sooner than whoever refused asked for; the jitter keeps those apart who were told the same.
-            return error.retry_after + pace.backoff(memory.failures, self._random())
-        if isinstance(error, StallingError) and not isinstance(error, AwaitedError):
+            return error.retry_after + backoff.retry_delay(memory.failures, self._random())
+        if isinstance(error, StallingError) and not isinstance(error, BlockedError):
             if error.retry_after > 0:
                 # One source looks on behalf of all that share its credentials, so looking often costs next to nothing.
-                return pace.ordinary(memory.session.interval, error.retry_after, self._random())
-            return pace.slow(memory.session.interval, self._random())
+                return backoff.poll_delay(memory.session.interval, error.retry_after, self._random())
+            return backoff.stalled_delay(memory.session.interval, self._random())
         return self._ordinary(memory)
 
     def _ordinary(self, memory: Memory) -> float:
         remaining = max(0.0, memory.next_call - self._monotonic())
-        return pace.ordinary(memory.session.interval, remaining, self._random())
+        return backoff.poll_delay(memory.session.interval, remaining, self._random())
 
     def _now(self) -> str:
         return self._utc_now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _awaits(error: SourceError | None) -> bool:
-    return isinstance(error, AwaitedError) and error.reason in _AWAITED
+    return isinstance(error, BlockedError) and error.reason in _AWAITED

@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from appconfig_operator.core import backoff as pace
+from appconfig_operator.core import backoff
 from appconfig_operator.core.errors import TransientError
 from appconfig_operator.logs import about
 
@@ -122,7 +122,7 @@ class Teller:
     def _put_off(self, source: Source, memory: Memory, untold: Untold, refused: TransientError) -> None:
         before = memory.untold
         untold.failures = 1 if before is None else before.failures + 1
-        wait = refused.retry_after + pace.backoff(untold.failures, self.random())
+        wait = refused.retry_after + backoff.retry_delay(untold.failures, self.random())
         untold.again, untold.complaint = self.monotonic() + wait, refused.message
         if before is None or before.complaint != refused.message:
             logger.warning("Status not written: %s", refused.message, extra=about(source))

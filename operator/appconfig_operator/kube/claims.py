@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from appconfig_operator.api.v1alpha1 import API_VERSION, PLURAL
 from appconfig_operator.core.errors import (
+    ForbiddenError,
     OutdatedError,
     Reason,
-    RefusedError,
     SourceError,
     SourceGoneError,
     TransientError,
@@ -165,7 +165,7 @@ def _unanswered(error: ApiError | UnreachableError, what: str, verb: str) -> Sou
         # The kind itself is not served: that says nothing of the sources.
         return TransientError(Reason.TARGET_UNAVAILABLE, f"{what} could not be looked up ({error}).")
     if isinstance(error, ApiError) and error.status == FORBIDDEN:
-        return RefusedError(
+        return ForbiddenError(
             Reason.TARGET_REJECTED,
             f"{what} could not be looked up, to learn whose the ConfigMap is: {error.words} "
             f"Allow the operator to {verb} appconfigsources.",

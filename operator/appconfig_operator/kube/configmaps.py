@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.api.labels import FIELD_MANAGER
 from appconfig_operator.api.v1alpha1 import CreationPolicy
-from appconfig_operator.core.errors import AwaitedError, Reason, TransientError
+from appconfig_operator.core.errors import BlockedError, Reason, TransientError
 from appconfig_operator.core.target import references
 from appconfig_operator.core.target.drift import source_uid
 from appconfig_operator.core.target.history import replaced_version
@@ -101,7 +101,7 @@ class ConfigMaps:
             held = observed is not None and self._claims.held(wanted, observed)
             try:
                 action = plan(wanted, observed, held=held)
-            except AwaitedError:
+            except BlockedError:
                 if observed is None or self._own(wanted, queued(wanted, observed)):
                     raise
                 observed = self._read(wanted.namespace, wanted.name)
@@ -131,7 +131,7 @@ class ConfigMaps:
         return True
 
     def _merge(self, wanted: WantedConfigMap) -> Written:
-        refused: AwaitedError | None = None
+        refused: BlockedError | None = None
         for attempt in range(ATTEMPTS):
             observed = self._read(wanted.namespace, wanted.name)
             held = observed is not None and self._claims.held(wanted, observed)
@@ -265,11 +265,11 @@ class ConfigMaps:
         )
 
 
-def _conflict(wanted: WantedConfigMap, error: ApiError) -> AwaitedError | None:
+def _conflict(wanted: WantedConfigMap, error: ApiError) -> BlockedError | None:
     conflicts = [cause for cause in error.details if cause.get("reason") == "FieldManagerConflict"]
     if not conflicts:
         return None
-    return AwaitedError(
+    return BlockedError(
         Reason.TARGET_CONFLICT,
         f"{wanted} has keys that another field manager holds ({said_of_fields(conflicts)}). Use another "
         "spec.target.key, or have it given up there.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from appconfig_operator.core.errors import Reason, RefusedError, SourceError, StallingError, TransientError
+from appconfig_operator.core.errors import ForbiddenError, Reason, SourceError, StallingError, TransientError
 from appconfig_operator.kube import words
 from appconfig_operator.kube.retry_after import in_answer
 
@@ -157,5 +157,5 @@ def target_error(error: ApiError | UnreachableError, what: str) -> SourceError:
         refusal += " Delete it, so that it is made anew, or set another spec.target.name."
     if error.status == FORBIDDEN:
         # An API server that has just started refuses what it allows a moment later, so it may still pass.
-        return RefusedError(Reason.TARGET_REJECTED, refusal)
+        return ForbiddenError(Reason.TARGET_REJECTED, refusal)
     return StallingError(Reason.TARGET_REJECTED, refusal)

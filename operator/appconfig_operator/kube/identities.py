@@ -10,7 +10,7 @@ import binascii
 import re
 from typing import TYPE_CHECKING, Any
 
-from appconfig_operator.core.errors import Reason, RefusedError, SourceError, StallingError, TransientError
+from appconfig_operator.core.errors import ForbiddenError, Reason, SourceError, StallingError, TransientError
 from appconfig_operator.core.identity import AccessKeys
 from appconfig_operator.kube.errors import FORBIDDEN, NOT_FOUND, ApiError, UnreachableError, is_transient
 
@@ -133,7 +133,7 @@ def _refused(error: ApiError, what: str, to_do: str, given_by: str) -> SourceErr
         return TransientError(Reason.TARGET_UNAVAILABLE, f"{what}: its namespace is being deleted.")
     if error.status == FORBIDDEN:
         # An API server that has just started refuses what it allows a moment later, so it may still pass.
-        return RefusedError(
+        return ForbiddenError(
             Reason.CREDENTIALS_UNAVAILABLE,
             f"{what} cannot be used: the operator has no right to {to_do}. Who runs it can give it the right with "
             f"{given_by}.",

@@ -14,7 +14,7 @@ from appconfig_operator.aws.breakers import Breakers, Key
 from appconfig_operator.aws.connection_errors import ADVICE, Way, unanswered, way
 from appconfig_operator.aws.responses import SlowBodyError, UnreadableAnswerError
 from appconfig_operator.aws.session import Session
-from appconfig_operator.core.errors import PacedError, Reason, SourceError, TransientError, WaitingError
+from appconfig_operator.core.errors import RateLimitedError, Reason, SourceError, TransientError, WaitingError
 from appconfig_operator.core.formats.content import Content
 from appconfig_operator.core.identity import OPERATOR, Identity
 from tests.unit.aws.stubs import IDENTIFIERS, SECRET, FixedClients, Service, make_client, unhurried
@@ -270,7 +270,7 @@ def test_a_session_that_was_answered_and_hangs_is_held_back_like_others(mocker: 
         session.poll()
 
 
-@pytest.mark.parametrize("error", [PacedError(1), WaitingError(Reason.NOT_DEPLOYED, "x"), ZeroDivisionError()])
+@pytest.mark.parametrize("error", [RateLimitedError(1), WaitingError(Reason.NOT_DEPLOYED, "x"), ZeroDivisionError()])
 def test_a_probe_that_makes_no_call_leaves_its_turn_to_another(mocker: MockerFixture, error: Exception) -> None:
     scene = Scene()
     session = scene.session(mocker.Mock(side_effect=hang))

@@ -16,7 +16,7 @@ from appconfig_operator.aws.credential_errors import no_credentials
 from appconfig_operator.aws.errors import Identifiers, TokenProblem, not_aws, not_deployed, token_problem, translate
 from appconfig_operator.aws.responses import SlowBodyError, UnreadableAnswerError
 from appconfig_operator.core.errors import (
-    AwaitedError,
+    BlockedError,
     Reason,
     SourceError,
     StallingError,
@@ -166,7 +166,7 @@ def test_credentials_not_accepted(code: str) -> None:
 )
 def test_not_found(resource_type: str | None, message: str, words: str) -> None:
     error = refusal("ResourceNotFoundException", 404, message=message, operation=START, ResourceType=resource_type)
-    assert_error(translate(error, IDENTIFIERS), AwaitedError, Reason.NOT_FOUND, words)
+    assert_error(translate(error, IDENTIFIERS), BlockedError, Reason.NOT_FOUND, words)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_not_deployed_with_what_may_be_ids(names: tuple[str, str, str], hint: st
 @pytest.mark.parametrize("kind", [["Application"], {"a": 1}, 7, SECRET])
 def test_a_resource_type_that_is_not_a_word(kind: object) -> None:
     error = refusal("ResourceNotFoundException", 404, ResourceType=kind)
-    assert_error(translate(error, IDENTIFIERS), AwaitedError, Reason.NOT_FOUND, "One of these does not exist")
+    assert_error(translate(error, IDENTIFIERS), BlockedError, Reason.NOT_FOUND, "One of these does not exist")
 
 
 def test_not_found_of_nobody_knows_what() -> None:

@@ -13,7 +13,7 @@ from appconfig_operator.aws import identities as module
 from appconfig_operator.aws.clients import Caller, Clients
 from appconfig_operator.aws.identities import Holder, Identities
 from appconfig_operator.aws.roles import Issued
-from appconfig_operator.core.errors import BusyError, Reason, RefusedError, SourceError, StallingError, TransientError
+from appconfig_operator.core.errors import BusyError, ForbiddenError, Reason, SourceError, StallingError, TransientError
 from appconfig_operator.core.identity import OPERATOR, AccessKeys, Identity
 
 if TYPE_CHECKING:
@@ -169,9 +169,9 @@ def test_an_api_server_that_is_away_does_not_end_its_use() -> None:
     assert identities.get(REGION, BY_SECRET).credentials is first.credentials
     assert identities.get(REGION, BY_SECRET).credentials is first.credentials
     assert world.looks == 2
-    world.trouble = RefusedError(Reason.CREDENTIALS_UNAVAILABLE, "no right")
+    world.trouble = ForbiddenError(Reason.CREDENTIALS_UNAVAILABLE, "no right")
     world.now += 60
-    with pytest.raises(RefusedError):
+    with pytest.raises(ForbiddenError):
         identities.get(REGION, BY_SECRET)
 
 

@@ -8,7 +8,7 @@ import pytest
 from botocore import exceptions as botocore
 
 from appconfig_operator.core.errors import (
-    AwaitedError,
+    BlockedError,
     Reason,
     SourceError,
     StallingError,
@@ -259,9 +259,9 @@ def gone(service: Service, token: str) -> None:
     ("kind", "error", "reason"),
     [
         ("Deployment", WaitingError, Reason.NOT_DEPLOYED),
-        ("ConfigurationProfile", AwaitedError, Reason.NOT_FOUND),
-        ("Environment", AwaitedError, Reason.NOT_FOUND),
-        ("Application", AwaitedError, Reason.NOT_FOUND),
+        ("ConfigurationProfile", BlockedError, Reason.NOT_FOUND),
+        ("Environment", BlockedError, Reason.NOT_FOUND),
+        ("Application", BlockedError, Reason.NOT_FOUND),
     ],
 )
 def test_when_the_configuration_is_gone_start_says_why(

@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 
 from appconfig_operator.aws.limits import LATEST, START, Limits
 from appconfig_operator.aws.service import AppConfig
-from appconfig_operator.core.errors import PacedError, SourceError, StallingError, TooEarlyError, WaitingError
+from appconfig_operator.core.errors import RateLimitedError, SourceError, StallingError, TooEarlyError, WaitingError
 from appconfig_operator.core.formats.content import Content
 from appconfig_operator.core.sharding.handover import SavedSession
 from tests.unit.aws.stubs import SECRET, Service, make_client, make_session, problem, stubbed
@@ -257,7 +257,7 @@ def test_nothing_is_sent_out_of_turn(paced: tuple[Session, Service], limits: Tol
     session, service = paced
     limits.waits = [2.5, 0.5]
     for seconds in (2.5, 0.5):
-        with pytest.raises(PacedError) as told:
+        with pytest.raises(RateLimitedError) as told:
             session.poll()
         assert told.value.seconds == seconds
         assert session.save() is None
@@ -276,7 +276,7 @@ def test_a_session_that_was_started_waits_with_its_token(paced: tuple[Session, S
     session, service = paced
     limits.waits = [0, 2.5]
     service.starts("1")
-    with pytest.raises(PacedError):
+    with pytest.raises(RateLimitedError):
         session.poll()
     assert session.save() == SavedSession(token="1", interval=45, delivered=False)
     service.delivers("1", "2", b"x")
@@ -287,7 +287,7 @@ def test_a_token_is_kept_while_it_waits(paced: tuple[Session, Service], limits: 
     session, service = paced
     session.restore(SAVED)
     limits.waits = [2.5]
-    with pytest.raises(PacedError):
+    with pytest.raises(RateLimitedError):
         session.poll()
     assert session.save() == SAVED
     service.delivers("2", "3")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from appconfig_operator.core.errors import (
-    AwaitedError,
+    BlockedError,
     ContentError,
+    ForbiddenError,
     Reason,
-    RefusedError,
     SourceError,
     StallingError,
     TransientError,
@@ -17,7 +17,7 @@ from appconfig_operator.core.errors import (
 
 
 @pytest.mark.parametrize(
-    "kind", [AwaitedError, ContentError, RefusedError, StallingError, TransientError, WaitingError]
+    "kind", [BlockedError, ContentError, ForbiddenError, StallingError, TransientError, WaitingError]
 )
 def test_a_copy_says_the_same_and_holds_no_traceback(kind: type[SourceError]) -> None:
     def fail() -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from appconfig_operator.api.status import Status
 from appconfig_operator.core.errors import (
-    AwaitedError,
+    BlockedError,
+    ForbiddenError,
     Reason,
-    RefusedError,
     StallingError,
     TransientError,
     WaitingError,
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from appconfig_operator.engine.sessions import Sessions
 
 NOT_DEPLOYED = WaitingError(Reason.NOT_DEPLOYED, "nothing yet")
-NOT_FOUND = AwaitedError(Reason.NOT_FOUND, "no such thing")
+NOT_FOUND = BlockedError(Reason.NOT_FOUND, "no such thing")
 DENIED = StallingError(Reason.ACCESS_DENIED, "may not")
 THROTTLED = TransientError(Reason.THROTTLED, "slow down")
 AWAY = TransientError(Reason.TARGET_UNAVAILABLE, "away")
 FOREIGN = StallingError(Reason.TARGET_NOT_OWNED, "foreign")
-FORBIDDEN = RefusedError(Reason.TARGET_REJECTED, "forbidden")
+FORBIDDEN = ForbiddenError(Reason.TARGET_REJECTED, "forbidden")
 
 
 @dataclass

@@ -60,7 +60,7 @@ class Runner:
         return self.drained
 
     def stop_and_export(self, shard: int) -> list[HandedOver]:
-        self.told.append(f"surrender {shard}")
+        self.told.append(f"stop_and_export {shard}")
         return [session(uid) for uid in self.sessions[shard] or ["new"]]
 
     def discard(self, shard: int) -> None:

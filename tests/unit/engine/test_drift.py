@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from appconfig_operator.core import backoff as pace
+from appconfig_operator.core import backoff
 from appconfig_operator.core.errors import Reason, SourceGoneError, TransientError, WaitingError
 from appconfig_operator.core.formats.render import LIMIT_BYTES
 from tests.unit.builders import content
@@ -78,12 +78,12 @@ def test_two_writers_that_fight_are_slowed_down_and_told() -> None:
         it.poll(after=1)
     writes, polls = it.world.writes, it.world.polls
     disturbed(it, "was changed by kubectl-edit")
-    assert it.poll(after=1) == pace.SLOW_SECONDS
+    assert it.poll(after=1) == backoff.STALLED_SECONDS
     assert it.ready == ("False", "TargetConflict")
     assert "kubectl-edit" in it.memory.status.conditions[0].message
     assert (it.world.writes, it.world.polls) == (writes, polls)
     it.world.answers = [SAME]
-    it.poll(after=pace.SLOW_SECONDS)
+    it.poll(after=backoff.STALLED_SECONDS)
     assert it.world.writes == writes + 1
     assert it.ready == ("True", "Synced")
 

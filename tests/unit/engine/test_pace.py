@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from appconfig_operator.core.errors import AwaitedError, Reason, StallingError
+from appconfig_operator.core.errors import BlockedError, Reason, StallingError
 from appconfig_operator.engine import starts
 from appconfig_operator.engine.poll import Polled, _awaits
 from appconfig_operator.engine.scheduler import Scheduler
@@ -254,7 +254,7 @@ def test_a_wake_is_not_lost_where_the_next_turn_is_for_the_status_alone() -> Non
 
 def test_a_fight_waits_for_nothing() -> None:
     """It is polled at a slow pace, and must not be woken by its own adversary."""
-    assert _awaits(AwaitedError(Reason.TARGET_CONFLICT, "a key is another's"))
+    assert _awaits(BlockedError(Reason.TARGET_CONFLICT, "a key is another's"))
     assert not _awaits(StallingError(Reason.TARGET_CONFLICT, "was changed again and again"))
-    assert not _awaits(AwaitedError(Reason.PINNED_VERSION_MISSING, "none is kept"))
+    assert not _awaits(BlockedError(Reason.PINNED_VERSION_MISSING, "none is kept"))
     assert not _awaits(None)

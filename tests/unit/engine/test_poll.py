@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from appconfig_operator.api.v1alpha1 import Format
-from appconfig_operator.core import backoff as pace
+from appconfig_operator.core import backoff
 from appconfig_operator.core.errors import (
-    AwaitedError,
+    BlockedError,
     Reason,
     SourceGoneError,
     StallingError,
@@ -108,9 +108,9 @@ def test_nothing_deployed_leaves_a_good_config_map() -> None:
 
 def test_a_stalled_source_is_looked_at_slowly_and_recovers() -> None:
     it = bench(DENIED, DENIED, content())
-    assert it.poll() == pace.SLOW_SECONDS
+    assert it.poll() == backoff.STALLED_SECONDS
     assert it.memory.status.condition("Stalled") is not None
-    assert it.poll() == pace.SLOW_SECONDS
+    assert it.poll() == backoff.STALLED_SECONDS
     assert len(it.world.statuses) == 1
     it.poll()
     assert it.ready == ("True", "Synced")
@@ -200,7 +200,7 @@ def test_a_retried_write_keeps_the_time_of_the_next_poll() -> None:
 def test_a_newer_version_takes_the_place_of_one_not_written_yet() -> None:
     it = bench(content(b"1"), content(b"2", label="v2"))
     it.world.write_errors = [FOREIGN, None]
-    assert it.poll() == pace.SLOW_SECONDS
+    assert it.poll() == backoff.STALLED_SECONDS
     assert it.ready == ("False", "TargetNotOwned")
     assert it.memory.status.source is not None
     assert it.memory.status.target is None
@@ -225,10 +225,10 @@ def test_a_refused_write_stalls_from_the_third_on() -> None:
     assert it.poll() == 0
     assert it.ready == ("Unknown", "Progressing")
     assert it.poll(after=1) == 0
-    assert it.poll(after=1) == pace.BACKOFF_CAP_SECONDS
+    assert it.poll(after=1) == backoff.CAP_SECONDS
     assert it.ready == ("False", "TargetRejected")
     assert it.memory.status.condition("Stalled") is not None
-    assert it.poll(after=60) == pace.BACKOFF_CAP_SECONDS
+    assert it.poll(after=60) == backoff.CAP_SECONDS
 
 
 def test_content_that_cannot_be_written_stalls_until_another_comes() -> None:
@@ -249,7 +249,7 @@ def test_content_that_cannot_be_written_stalls_until_another_comes() -> None:
 
 def test_what_is_missing_in_the_cluster_is_looked_for_at_the_ordinary_pace() -> None:
     it = bench(content(), None)
-    it.world.write_errors = [AwaitedError(Reason.TARGET_MISSING, "not there")]
+    it.world.write_errors = [BlockedError(Reason.TARGET_MISSING, "not there")]
     assert it.poll() == 60
     assert it.memory.status.condition("Stalled") is not None
     it.poll()

@@ -71,7 +71,7 @@ def test_a_shard_goes_to_another_when_its_polls_have_ended_and_its_sessions_are_
     bench.runner.drained = True
     bench.other(member_lease("other"))
     bench.run(1)
-    assert bench.runner.told[-1] == f"surrender {shard}"
+    assert bench.runner.told[-1] == f"stop_and_export {shard}"
     assert [kept.uid for kept in bench.store.kept[shard]] == ["new"]
     assert bench.api.leases[lease].holder == ""
 
@@ -120,7 +120,7 @@ def test_a_lapsed_lease_calls_nothing_and_goes_on_when_it_comes_back() -> None:
     assert bench.runner.told == ["start 0", "resume 0"]
 
 
-def test_nothing_is_surrendered_or_stored_while_the_lease_has_lapsed() -> None:
+def test_nothing_is_exported_or_stored_while_the_lease_has_lapsed() -> None:
     bench = Bench(2)
     bench.run(0)
     shard = bench.other_joins()
@@ -130,11 +130,11 @@ def test_nothing_is_surrendered_or_stored_while_the_lease_has_lapsed() -> None:
     bench.run(20)
     bench.runner.drained = True
     bench.run(5)
-    assert f"surrender {shard}" not in bench.runner.told
+    assert f"stop_and_export {shard}" not in bench.runner.told
     bench.api.away = False
     bench.other(member_lease("other"))
     bench.run(2)
-    assert f"surrender {shard}" in bench.runner.told
+    assert f"stop_and_export {shard}" in bench.runner.told
     assert shard in bench.store.kept
 
 
@@ -187,7 +187,7 @@ def test_a_shard_that_stays_before_its_sessions_were_stored_is_begun_without_the
     bench.runner.drained = True
     calls = list(bench.store.calls)
     bench.run(1)
-    assert bench.runner.told[-2:] == [f"surrender {shard}", f"start {shard}"]
+    assert bench.runner.told[-2:] == [f"stop_and_export {shard}", f"start {shard}"]
     assert bench.runner.sessions[shard] == ["new"]
     assert bench.store.calls == calls
 

@@ -23,7 +23,7 @@ def hung_put() -> tuple[Bench, int]:
     shard = bench.other_joins()
     bench.executor.held_up = True
     bench.run(6)
-    assert bench.runner.told[-1] == f"surrender {shard}"
+    assert bench.runner.told[-1] == f"stop_and_export {shard}"
     return bench, shard
 
 
@@ -67,7 +67,7 @@ def test_sessions_on_their_way_to_the_store_are_not_used_when_the_shard_stays_af
     bench, shard = hung_put()
     del bench.api.leases[member_lease("other")]
     bench.run(5)
-    assert bench.runner.told[-1] == f"surrender {shard}"
+    assert bench.runner.told[-1] == f"stop_and_export {shard}"
     go_on(bench)
     bench.run(1)
     assert bench.store.calls[-2:] == ["put", "take"]

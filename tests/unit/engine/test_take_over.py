@@ -9,7 +9,7 @@ import pytest
 
 from appconfig_operator.api.status import KeptVersion, Status
 from appconfig_operator.api.v1alpha1 import Format
-from appconfig_operator.core.errors import BusyError, PacedError
+from appconfig_operator.core.errors import BusyError, RateLimitedError
 from appconfig_operator.core.status.state import State, state_of
 from tests.unit.builders import content, source, spec, target
 from tests.unit.engine.bench import AWAY, FOREIGN, NOT_DEPLOYED, NOT_FOUND, THROTTLED, Bench, bench
@@ -365,7 +365,7 @@ def test_nothing_is_written_by_a_spec_that_another_replica_knows_to_be_outdated(
 
 
 def test_a_poll_that_has_to_wait_for_its_rate_is_no_failure() -> None:
-    it = synced(PacedError(1.5))
+    it = synced(RateLimitedError(1.5))
     assert it.poll() == 1.5
     assert (it.result, it.memory.failures, len(it.world.statuses)) == ("Paced", 0, 1)
 
@@ -378,7 +378,7 @@ def test_a_poll_that_finds_another_at_its_credentials_is_put_off_and_told_apart(
 
 
 def test_what_is_at_hand_is_written_while_the_rate_does_not_allow_a_call() -> None:
-    it = bench(content(label="v1"), PacedError(7.0))
+    it = bench(content(label="v1"), RateLimitedError(7.0))
     it.world.write_errors = [AWAY]
     it.poll()
     assert it.poll() == 7.0
@@ -410,7 +410,7 @@ def test_a_session_that_delivered_another_version_than_is_written_is_not_gone_on
 
 
 def test_one_new_session_is_enough_to_put_a_config_map_right() -> None:
-    it = synced(PacedError(1.5), THROTTLED, content(label="v1"))
+    it = synced(RateLimitedError(1.5), THROTTLED, content(label="v1"))
     it.world.tampered = True
     it.memory.drift = "was changed"
     sessions = it.world.sessions

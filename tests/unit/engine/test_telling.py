@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from appconfig_operator.core import backoff as pace
-from appconfig_operator.core.errors import OutdatedError, PacedError, Reason, SourceGoneError, TransientError
+from appconfig_operator.core import backoff
+from appconfig_operator.core.errors import OutdatedError, RateLimitedError, Reason, SourceGoneError, TransientError
 from tests.unit.builders import content, spec
 from tests.unit.engine.bench import AWAY, DENIED, NOT_FOUND, THROTTLED, Bench, bench
 from tests.unit.engine.fakes import World
@@ -58,7 +58,7 @@ def test_a_refused_status_backs_off_while_polls_keep_their_pace(caplog: pytest.L
     gaps = [after - before for before, after in zip(world.tried, world.tried[1:], strict=False)]
     assert len(world.tried) < HALF_AN_HOUR / 50
     assert gaps[:4] == pytest.approx([2, 4, 8, 16], rel=0.01)
-    assert gaps[-1] == pytest.approx(pace.BACKOFF_CAP_SECONDS, rel=0.01)
+    assert gaps[-1] == pytest.approx(backoff.CAP_SECONDS, rel=0.01)
     assert HALF_AN_HOUR / 16 - 2 <= world.polls <= HALF_AN_HOUR / 15
     assert world.writes == 1
     assert caplog.messages == ["Status not written: away"]
@@ -135,7 +135,7 @@ def test_drift_is_seen_to_while_the_status_waits() -> None:
 
 
 def test_a_turn_that_is_put_off_does_not_put_off_the_status() -> None:
-    it, world = refusing(content(), PacedError(500), interval=15)
+    it, world = refusing(content(), RateLimitedError(500), interval=15)
     it.poll(after=0)
     it.poll(after=1)  # before its turn: somebody woke it
     assert it.memory.untold is not None

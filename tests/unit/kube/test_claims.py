@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from appconfig_operator.api.v1alpha1 import PLURAL
-from appconfig_operator.core.errors import RefusedError, SourceGoneError, TransientError
+from appconfig_operator.core.errors import ForbiddenError, SourceGoneError, TransientError
 from appconfig_operator.core.formats.render import Data
 from appconfig_operator.core.target import references
 from appconfig_operator.core.target.plan import Create, WantedConfigMap, plan, wanted_config_map
@@ -57,7 +57,7 @@ NOT_FOUND = ApiError(404, {"kind": "Status", "reason": "NotFound"})
         (NOT_FOUND, SourceGoneError),
         (ApiError(404, {}), TransientError),  # as the API server says it when there is no such kind
         (ApiError(500, {}), TransientError),
-        (ApiError(403, {"kind": "Status", "reason": "Forbidden"}), RefusedError),
+        (ApiError(403, {"kind": "Status", "reason": "Forbidden"}), ForbiddenError),
         (UnreachableError("cut"), TransientError),
     ],
     ids=["gone", "the CRD is gone", "broken", "forbidden", "unreachable"],
@@ -71,7 +71,7 @@ def test_only_an_answer_that_it_is_gone_says_so(error: Exception, kind: type[Exc
 
 def test_a_look_that_is_forbidden_is_no_write_that_was_refused() -> None:
     looking, _ = claims(ApiError(403, {"kind": "Status", "reason": "Forbidden", "message": "geheim"}))
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(ForbiddenError) as caught:
         looking.held(want("mine"), others())
     assert caught.value.message == (
         "AppConfigSource shop/another could not be looked up, to learn whose the ConfigMap is: HTTP 403 Forbidden. "
@@ -170,7 +170,7 @@ def test_a_list_that_fails_says_nothing(error: Exception) -> None:
 
 
 def test_a_list_that_is_forbidden_says_which_right_is_missing() -> None:
-    with pytest.raises(RefusedError, match="Allow the operator to list appconfigsources"):
+    with pytest.raises(ForbiddenError, match="Allow the operator to list appconfigsources"):
         maker(FakeSources([], error=ApiError(403, {"kind": "Status", "reason": "Forbidden"})))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from appconfig_operator.core.errors import Reason, RefusedError, SourceError, StallingError, TransientError
+from appconfig_operator.core.errors import ForbiddenError, Reason, SourceError, StallingError, TransientError
 from appconfig_operator.kube.errors import ApiError, UnreachableError, target_error
 
 WHAT = "ConfigMap shop/checkout"
@@ -43,7 +43,7 @@ def answer(reason: str = "", message: str = "", *causes: str) -> dict[str, Any]:
         pytest.param(
             403,
             answer("Forbidden", 'configmaps "checkout" is forbidden: exceeded quota: small, requested: configmaps=1'),
-            RefusedError,
+            ForbiddenError,
             Reason.TARGET_REJECTED,
             f"{WHAT}: the Kubernetes API server refused the write: exceeded quota: small. "
             "Delete what is not needed, or have that ResourceQuota raised.",
@@ -60,7 +60,7 @@ def answer(reason: str = "", message: str = "", *causes: str) -> dict[str, Any]:
         pytest.param(
             403,
             {},
-            RefusedError,
+            ForbiddenError,
             Reason.TARGET_REJECTED,
             f"{WHAT}: the Kubernetes API server refused the write: HTTP 403.",
             id="no words",

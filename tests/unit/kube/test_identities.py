@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kubernetes import client
 
-from appconfig_operator.core.errors import Reason, RefusedError, SourceError, StallingError, TransientError
+from appconfig_operator.core.errors import ForbiddenError, Reason, SourceError, StallingError, TransientError
 from appconfig_operator.core.identity import AccessKeys
 from appconfig_operator.kube.api import Api
 from appconfig_operator.kube.errors import ApiError, UnreachableError
@@ -155,7 +155,7 @@ def status(code: int, reason: str = "", *causes: str) -> ApiError:
     ("failure", "kind", "reason", "words"),
     [
         (status(404, "NotFound"), StallingError, Reason.CREDENTIALS_UNAVAILABLE, "does not exist"),
-        (status(403, "Forbidden"), RefusedError, Reason.CREDENTIALS_UNAVAILABLE, "manifests/components/identities/"),
+        (status(403, "Forbidden"), ForbiddenError, Reason.CREDENTIALS_UNAVAILABLE, "manifests/components/identities/"),
         (status(400), StallingError, Reason.CREDENTIALS_UNAVAILABLE, "HTTP 400"),
         (status(401, "Unauthorized"), TransientError, Reason.TARGET_UNAVAILABLE, "HTTP 401 Unauthorized"),
         (status(429), TransientError, Reason.TARGET_UNAVAILABLE, "HTTP 429"),
@@ -192,5 +192,5 @@ def test_refusals(  # noqa: PLR0913, PLR0917 - what is asked, and what comes of 
 )
 def test_the_missing_right_is_named(ask: Callable[[Api], object], component: str, value: str) -> None:
     words = rf"no right to .* manifests/components/{component}, or the value {value} of the Helm chart\."
-    with pytest.raises(RefusedError, match=words):
+    with pytest.raises(ForbiddenError, match=words):
         ask(FakeApi(status(403)))

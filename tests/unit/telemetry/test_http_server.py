@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from appconfig_operator.settings import SettingsError
-from appconfig_operator.telemetry import http_server as serving
+from appconfig_operator.telemetry import http_server
 from appconfig_operator.telemetry.http_server import Page, Server, text
 
 if TYPE_CHECKING:
@@ -87,8 +87,8 @@ def test_clients_that_say_nothing_hold_up_nobody(server: Server) -> None:
 
 
 def test_a_client_that_says_nothing_is_let_go(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert serving._Handler.timeout == serving.CLIENT_SECONDS
-    monkeypatch.setattr(serving._Handler, "timeout", 0.05)
+    assert http_server._Handler.timeout == http_server.CLIENT_SECONDS
+    monkeypatch.setattr(http_server._Handler, "timeout", 0.05)
     with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as silent:
         silent.sendall(b"GET /hello HTTP/1.1\r\nAccept")
         assert silent.recv(1) == b""
@@ -147,12 +147,12 @@ def test_everywhere() -> None:
         serves.stop()
 
 
-@pytest.mark.parametrize("number", sorted(serving._NO_IPV6))
+@pytest.mark.parametrize("number", sorted(http_server._NO_IPV6))
 def test_everywhere_on_a_node_without_ipv6(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     def bind(_self: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(serving._Everywhere, "server_bind", bind)
+    monkeypatch.setattr(http_server._Everywhere, "server_bind", bind)
     serves = Server({"/": hello}, flag="--metrics-port", port=0, everywhere=True)
     try:
         assert serves._server.server_address[0] == "0.0.0.0"  # noqa: S104 (that is the point)
@@ -165,6 +165,6 @@ def test_everywhere_is_not_made_less_of_for_another_reason(monkeypatch: pytest.M
     def bind(_self: object) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr(serving._Everywhere, "server_bind", bind)
+    monkeypatch.setattr(http_server._Everywhere, "server_bind", bind)
     with pytest.raises(SettingsError, match=r"^--metrics-port: port 80 cannot be had \(Permission denied\)"):
         Server({}, flag="--metrics-port", port=80, everywhere=True)

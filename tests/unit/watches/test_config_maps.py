@@ -13,7 +13,7 @@ from appconfig_operator.api.labels import SOURCE_UID
 from appconfig_operator.core.target.drift import Seen
 from appconfig_operator.core.target.references import reference
 from appconfig_operator.kube.errors import ApiError, UnreachableError
-from appconfig_operator.watches import config_maps as drift_watches
+from appconfig_operator.watches import config_maps
 from appconfig_operator.watches.config_maps import ConfigMapWatches
 from tests.unit.watching import NO_RIGHT, FakeScheduler, ended, eventually, hurry, refused
 
@@ -180,7 +180,7 @@ def test_an_api_server_that_asks_for_patience_gets_it(it: Drifting) -> None:
     eventually(lambda: maps.lists)
     assert it.watches.listed.wait(10), "each ConfigMap is read before it is written"
     (watch,) = it.watches._watches
-    eventually(lambda: watch._again == drift_watches.LONGEST_WAIT_SECONDS)
+    eventually(lambda: watch._again == config_maps.LONGEST_WAIT_SECONDS)
     it.stop.wait(0.1)
     assert maps.lists == 1
 
@@ -251,7 +251,7 @@ def test_one_that_cannot_be_read_is_passed_over(it: Drifting, caplog: pytest.Log
 def test_the_log_does_not_tell_of_all(
     it: Drifting, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drift_watches, "REPORTED", 2)
+    monkeypatch.setattr(config_maps, "REPORTED", 2)
     broken: list[dict[str, Any]] = [config_map(name) | {"managedFields": 5} for name in "xyz"]
     assert it.start(FakeMaps(there=broken)).listed.wait(10)
     assert len(caplog.messages) == 2

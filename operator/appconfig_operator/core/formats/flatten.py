@@ -79,7 +79,7 @@ def _flatten(
         other, name = origins.setdefault(same(key), (path, key))
         if other != path:
             raise invalid(_clash(other, name, path, key))
-        flat[key] = bare(value)
+        flat[key] = scalar_text(value)
     return flat
 
 
@@ -92,7 +92,7 @@ def _clash(one: Path, name: str, other: Path, key: str) -> str:
     )
 
 
-def bare(value: Scalar) -> str:
+def scalar_text(value: Scalar) -> str:
     """Return a scalar as JSON writes it, strings without their quotes, null as the empty string."""
     match value:
         case None:

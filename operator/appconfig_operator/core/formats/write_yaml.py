@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from appconfig_operator.core.formats import write_json as json_text
+from appconfig_operator.core.formats import write_json
 from appconfig_operator.core.formats.document import Number
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _scalar(value: Scalar) -> str:
         # YAML 1.1 takes it for text without a point, or without a sign in the exponent.
         digits, exponent = found.groups()
         return f"{digits if '.' in digits else digits + '.0'}e{exponent if exponent[0] in '+-' else '+' + exponent}"
-    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", json_text.scalar(value))
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", write_json.scalar(value))
 
 
 def _key(key: str) -> str:

@@ -12,8 +12,8 @@ from appconfig_operator.api.status import Condition
 from appconfig_operator.api.text import bounded, visible
 from appconfig_operator.core.errors import (
     ContentError,
+    ForbiddenError,
     Reason,
-    RefusedError,
     SourceError,
     StallingError,
     TransientError,
@@ -96,7 +96,7 @@ def failed(error: SourceError, *, failures: int, ready: Condition | None) -> Ver
         stalled = isinstance(error, StallingError | ContentError)
         return Verdict("False", error.reason, error.message, stalled=stalled)
     if failures >= SHOWN_AFTER:
-        stalled = isinstance(error, RefusedError)
+        stalled = isinstance(error, ForbiddenError)
         return Verdict("False", error.reason, error.message, stalled=stalled, reconciling=not stalled)
     if ready is None or ready.status == "Unknown":
         return Verdict("Unknown", Reason.PROGRESSING, f"Trying again: {error.message}", reconciling=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from appconfig_operator.core.errors import AwaitedError, Reason
+from appconfig_operator.core.errors import BlockedError, Reason
 from appconfig_operator.core.target import references
 from appconfig_operator.core.target.contest import Field, contested, foreign
 from appconfig_operator.core.target.managed_fields import holds_any, merge_manager, owned, uid_manager
@@ -65,11 +65,11 @@ def plan_merge(
 
     Raises
     ------
-    AwaitedError
+    BlockedError
         `TargetMissing`, when there is no ConfigMap. `TargetConflict`, when a key of it is somebody else's.
     """
     if observed is None:
-        raise AwaitedError(
+        raise BlockedError(
             Reason.TARGET_MISSING,
             f"{wanted} does not exist. Under creationPolicy Merge somebody else has to create it.",
         )
@@ -138,15 +138,15 @@ def _check_alone(wanted: WantedConfigMap, metadata: Mapping[str, Any], *, held: 
     """Refuse what another source has for itself: it would take foreign keys out again."""
     other = references.holder(metadata)
     if other is not None and other.uid != wanted.owner_uid and (other.controls or held):
-        raise AwaitedError(
+        raise BlockedError(
             Reason.TARGET_CONFLICT,
             f"{wanted} belongs to AppConfigSource {other.name} alone, which would take other keys out again. "
             "Set another spec.target.name, or creationPolicy Merge there, too.",
         )
 
 
-def _taken(wanted: WantedConfigMap, rival: Rival, fields: tuple[tuple[str, str], ...]) -> AwaitedError:
-    return AwaitedError(
+def _taken(wanted: WantedConfigMap, rival: Rival, fields: tuple[tuple[str, str], ...]) -> BlockedError:
+    return BlockedError(
         Reason.TARGET_CONFLICT,
         f"{wanted}: {_named(fields)} belongs to AppConfigSource {rival.name}, which keeps it. It passes to "
         "this one when that one is deleted, or writes another key or another ConfigMap. Or use another "
@@ -154,11 +154,11 @@ def _taken(wanted: WantedConfigMap, rival: Rival, fields: tuple[tuple[str, str],
     )
 
 
-def _foreign(wanted: WantedConfigMap, others: Mapping[str, tuple[tuple[str, str], ...]]) -> AwaitedError:
+def _foreign(wanted: WantedConfigMap, others: Mapping[str, tuple[tuple[str, str], ...]]) -> BlockedError:
     manager, fields = next(iter(others.items()))
     path, key = fields[0]
     kind, name = f"configmap {wanted.name}", wanted.namespace
-    return AwaitedError(
+    return BlockedError(
         Reason.TARGET_CONFLICT,
         f"{wanted}: {_named(fields)} is held by the field manager {manager}, with another value. Use another "
         "spec.target.key, or take it away there, and then here: "

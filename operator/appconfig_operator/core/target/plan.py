@@ -20,7 +20,7 @@ from appconfig_operator.api.labels import (
     VERSION_LABEL,
 )
 from appconfig_operator.api.v1alpha1 import GROUP, CreationPolicy
-from appconfig_operator.core.errors import AwaitedError, Reason, StallingError, TransientError
+from appconfig_operator.core.errors import BlockedError, Reason, StallingError, TransientError
 from appconfig_operator.core.target import references
 from appconfig_operator.core.target.managed_fields import merge_manager, owned, pass_on, uid_manager
 
@@ -240,29 +240,29 @@ def _check_owner(wanted: WantedConfigMap, observed: Mapping[str, Any], *, held: 
         raise belongs_to(wanted, holder.name)
     # What has no source among its owners was to stay: under `Owner`, it would be deleted with this one.
     if wanted.policy is CreationPolicy.OWNER and not (holder.controls or references.plain_sources(metadata)):
-        raise AwaitedError(
+        raise BlockedError(
             Reason.TARGET_NOT_OWNED,
             f"{wanted} was not made by this AppConfigSource, but left by an earlier AppConfigSource {holder.name}, "
             "to stay. To take it over, set creationPolicy: Orphan until it is Ready.",
         )
 
 
-def belongs_to(wanted: WantedConfigMap, name: str) -> AwaitedError:
+def belongs_to(wanted: WantedConfigMap, name: str) -> BlockedError:
     """Return the error that says which source has a ConfigMap, or is about to make it again."""
-    return AwaitedError(
+    return BlockedError(
         Reason.TARGET_NOT_OWNED,
         f"{wanted} belongs to AppConfigSource {name}, so it is left as it is. It passes to this one when that one is "
         "deleted or asks for another spec.target.name. Or set another spec.target.name here.",
     )
 
 
-def _foreign(wanted: WantedConfigMap, controller: Mapping[str, Any] | None) -> AwaitedError:
+def _foreign(wanted: WantedConfigMap, controller: Mapping[str, Any] | None) -> BlockedError:
     if controller is None:
         words = "exists already and was not made by this AppConfigSource, so it is left as it is. "
-        return AwaitedError(
+        return BlockedError(
             Reason.TARGET_NOT_OWNED, f"{wanted} {words}Set another spec.target.name, or delete that ConfigMap."
         )
-    return AwaitedError(
+    return BlockedError(
         Reason.TARGET_NOT_OWNED,
         f"{wanted} belongs to {controller['kind']} {controller['name']}, so it is left as it is. "
         "Set another spec.target.name.",

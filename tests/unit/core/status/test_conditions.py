@@ -4,10 +4,10 @@ import pytest
 
 from appconfig_operator.api.status import Condition
 from appconfig_operator.core.errors import (
-    AwaitedError,
+    BlockedError,
     ContentError,
+    ForbiddenError,
     Reason,
-    RefusedError,
     SourceError,
     StallingError,
     TransientError,
@@ -76,7 +76,7 @@ def test_the_third_transient_failure_in_a_row_shows(failures: int) -> None:
 
 
 def test_a_refusal_stalls_from_the_third_on() -> None:
-    error = RefusedError(Reason.TARGET_REJECTED, "")
+    error = ForbiddenError(Reason.TARGET_REJECTED, "")
     assert shown(error, 2, condition("Ready", "True")) is None
     assert shown(error, 3, condition("Ready", "True")) == {
         "Ready": ("False", "TargetRejected"),
@@ -116,7 +116,7 @@ def test_a_long_message_is_cut() -> None:
 
 
 def test_a_name_in_a_message_rules_no_terminal() -> None:
-    error = AwaitedError(Reason.TARGET_NOT_OWNED, "It belongs to Thing a\x1b[2J\u202eb.")
+    error = BlockedError(Reason.TARGET_NOT_OWNED, "It belongs to Thing a\x1b[2J\u202eb.")
     verdict = conditions.failed(error, failures=0, ready=None)
     assert verdict is not None
     (ready, _) = conditions.conditions(verdict, previous=(), generation=1, now="2026-01-01T00:00:00Z")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from appconfig_operator.core.errors import (
+    ForbiddenError,
     Reason,
-    RefusedError,
     SourceError,
     StallingError,
     TransientError,
@@ -48,7 +48,7 @@ def unknown() -> tuple[Condition, ...]:
         (after(WaitingError(Reason.NOT_DEPLOYED, "…")), State.NOT_READY),
         (after(TransientError(Reason.SERVICE_UNAVAILABLE, "…")), State.NOT_READY),
         (after(StallingError(Reason.NOT_FOUND, "…")), State.STALLED),
-        (after(RefusedError(Reason.TARGET_REJECTED, "…")), State.STALLED),
+        (after(ForbiddenError(Reason.TARGET_REJECTED, "…")), State.STALLED),
     ],
 )
 def test_state(found: tuple[Condition, ...], state: State) -> None:

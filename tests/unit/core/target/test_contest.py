@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from appconfig_operator.api.v1alpha1 import CreationPolicy
-from appconfig_operator.core.errors import AwaitedError, Reason
+from appconfig_operator.core.errors import BlockedError, Reason
 from appconfig_operator.core.formats.render import Data
 from appconfig_operator.core.target.contest import NOBODY, contested, foreign
 from appconfig_operator.core.target.managed_fields import (
@@ -87,7 +87,7 @@ def test_a_source_keeps_the_key_that_it_has(rival: Rival | None, value: str, *, 
         assert action.force
         assert action.body["metadata"]["resourceVersion"] == "5", "from nobody else"
     else:
-        with pytest.raises(AwaitedError, match="the key k belongs to AppConfigSource other, which keeps it") as caught:
+        with pytest.raises(BlockedError, match="the key k belongs to AppConfigSource other, which keeps it") as caught:
             plan_merge(want(), observed, {THEIRS: rival})
         assert caught.value.reason is Reason.TARGET_CONFLICT
 
@@ -106,7 +106,7 @@ def test_a_source_keeps_the_key_that_it_has(rival: Rival | None, value: str, *, 
 def test_of_two_sources_that_have_one_key_the_older_keeps_it(rival: Rival, mine: str, *, kept: bool) -> None:
     observed = shared({mine: KEY, THEIRS: KEY}, k="1")
     if kept:
-        with pytest.raises(AwaitedError, match="which keeps it"):
+        with pytest.raises(BlockedError, match="which keeps it"):
             plan_merge(want(k="2"), observed, {THEIRS: rival})
     else:
         action = plan_merge(want(k="2"), observed, {THEIRS: rival})
@@ -116,7 +116,7 @@ def test_of_two_sources_that_have_one_key_the_older_keeps_it(rival: Rival, mine:
 
 def test_what_both_hold_is_not_written_without_a_difference() -> None:
     observed = shared({MINE: KEY, THEIRS: KEY}, k="1")
-    with pytest.raises(AwaitedError, match="which keeps it"):
+    with pytest.raises(BlockedError, match="which keeps it"):
         plan_merge(want(), observed, {THEIRS: OTHER})
     assert plan_merge(want("2025-01-01T00:00:00Z"), observed, {THEIRS: OTHER}) is None
 
@@ -129,7 +129,7 @@ def test_labels_that_both_set_alike_are_no_contest() -> None:
     assert contested(wanted, observed) == {}
     assert plan_merge(wanted, observed, {}) is None
     observed["metadata"] |= {"labels": {"team": "b"}, "annotations": {"a/b": "x"}}
-    with pytest.raises(AwaitedError, match=r"the label team \(and 1 more\) belongs to AppConfigSource other"):
+    with pytest.raises(BlockedError, match=r"the label team \(and 1 more\) belongs to AppConfigSource other"):
         plan_merge(wanted, observed, {THEIRS: OTHER})
 
 
@@ -144,7 +144,7 @@ def test_labels_that_both_set_alike_are_no_contest() -> None:
 def test_what_others_hold_is_named_with_the_way_out(fields: dict[str, Any], words: str, path: str) -> None:
     wanted = replace(want(k="geheim"), labels={"team": "a"}, annotations={"a/b": "c"})
     observed = shared({"somebody": fields}, k="0")
-    with pytest.raises(AwaitedError, match=f"{words} is held by the field manager somebody") as caught:
+    with pytest.raises(BlockedError, match=f"{words} is held by the field manager somebody") as caught:
         plan_merge(wanted, observed, {})
     command = f'kubectl patch configmap checkout-config -n shop --type=json -p \'[{{"op":"remove","path":"{path}"}}]\''
     assert command in caught.value.message

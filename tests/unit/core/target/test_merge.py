@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from appconfig_operator.api.v1alpha1 import CreationPolicy
-from appconfig_operator.core.errors import AwaitedError, Reason, StallingError
+from appconfig_operator.core.errors import BlockedError, Reason, StallingError
 from appconfig_operator.core.formats.render import Data
 from appconfig_operator.core.target.merge import plan_merge
 from appconfig_operator.core.target.plan import Create, Replace, WantedConfigMap, plan, wanted_config_map
@@ -73,7 +73,7 @@ def test_nothing_is_applied_without_a_difference(observed: dict[str, Any], *, di
 
 
 def test_a_config_map_that_is_not_there_is_waited_for() -> None:
-    with pytest.raises(AwaitedError, match="shop/checkout-config does not exist") as caught:
+    with pytest.raises(BlockedError, match="shop/checkout-config does not exist") as caught:
         plan_merge(wanted(), None, {})
     assert caught.value.reason is Reason.TARGET_MISSING
 
@@ -139,7 +139,7 @@ def test_nothing_is_merged_into_what_another_source_has_for_itself() -> None:
     observed = shared()
     owner = SOURCE | {"name": "other", "uid": "u", "controller": True}
     observed["metadata"]["ownerReferences"] = [owner]
-    with pytest.raises(AwaitedError, match="belongs to AppConfigSource other alone") as caught:
+    with pytest.raises(BlockedError, match="belongs to AppConfigSource other alone") as caught:
         plan_merge(wanted({"k": "2"}), observed, {})
     assert caught.value.reason is Reason.TARGET_CONFLICT
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from appconfig_operator.api.v1alpha1 import CreationPolicy
-from appconfig_operator.core.errors import AwaitedError, Reason, TransientError
+from appconfig_operator.core.errors import BlockedError, Reason, TransientError
 from appconfig_operator.core.formats.render import Data
 from appconfig_operator.core.target import references
 from appconfig_operator.core.target.merge import plan_merge
@@ -124,7 +124,7 @@ def test_all_pairs(
         found = action.body["metadata"].get("ownerReferences")
         assert plan(wanted, action.body, held=False) is None, "and then there is nothing to write"
     else:
-        with pytest.raises(AwaitedError, match=outcome) as caught:
+        with pytest.raises(BlockedError, match=outcome) as caught:
             plan(wanted, observed, held=held)
         assert caught.value.reason is Reason.TARGET_NOT_OWNED
         wait = queued(wanted, observed)
@@ -144,7 +144,7 @@ def test_the_one_that_has_it_is_left_alone(state: str, *, held: bool) -> None:
 
 def test_what_is_another_group_is_none_of_ours() -> None:
     observed = owned_by(made(), OLD | {"apiVersion": "example.com/v1"})
-    with pytest.raises(AwaitedError, match="belongs to AppConfigSource old"):
+    with pytest.raises(BlockedError, match="belongs to AppConfigSource old"):
         plan(want(), observed, held=False)
     assert queued(want(), observed) is None
     assert references.holder(observed["metadata"]) is None
@@ -260,7 +260,7 @@ def test_what_a_source_of_this_name_left_to_stay_becomes_shared_with_the_next_on
 def test_nothing_is_merged_into_what_another_one_has(observed: Object, *, held: bool, conflict: bool) -> None:
     wanted = replace(want(policy=MERGE), data=Data(text={"other": "1"}, binary={}))
     if conflict:
-        with pytest.raises(AwaitedError, match="AppConfigSource old alone") as caught:
+        with pytest.raises(BlockedError, match="AppConfigSource old alone") as caught:
             plan_merge(wanted, observed, {}, held=held)
         assert caught.value.reason is Reason.TARGET_CONFLICT
     else:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.kube import command_lines as commands
+from sandbox.kube import command_lines
 from sandbox.node import settings
 from sandbox.node.archive import Image
 from sandbox.node.claim import Claim
@@ -67,8 +67,8 @@ def test_kubelet_looks_as_often_as_asked(seconds: float | None, text: str | None
 
 
 def test_tokens_with_and_without_a_group() -> None:
-    users = [commands.User("admin", "t1", "system:masters"), commands.User("system:kube-scheduler", "t2")]
-    assert commands.token_file(users) == (
+    users = [command_lines.User("admin", "t1", "system:masters"), command_lines.User("system:kube-scheduler", "t2")]
+    assert command_lines.token_file(users) == (
         "t1,admin,admin,system:masters\nt2,system:kube-scheduler,system:kube-scheduler\n"
     )
 
@@ -87,7 +87,7 @@ def _programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ids=["loopback", "with a node"],
 )
 def test_api_server_is_open_only_in_namespaces(host: Host, bind: str, modes: str) -> None:
-    command = commands.api_server(commands.Files(Path("/state")), 6443, 2379, host)
+    command = command_lines.api_server(command_lines.Files(Path("/state")), 6443, 2379, host)
     assert {f"--bind-address={bind}", f"--authorization-mode={modes}", f"--advertise-address={host.address}"} <= set(
         command
     )

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.processes import commands as calls
-from sandbox.processes import process
+from sandbox.processes import commands, process
 from sandbox.processes.commands import call
 from sandbox.processes.interrupts import held, listen
 
@@ -45,7 +44,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[str]]:
             programs.append(self)
             os.kill(os.getpid(), signal.SIGUSR1)
 
-    for module in (calls, process):
+    for module in (commands, process):
         monkeypatch.setattr(module.subprocess, "Popen", Interrupted)
     return programs
 
