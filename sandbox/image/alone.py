@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-_GUARD = Path(__file__).parents[1] / "guard.py"
+_GUARD = Path(__file__).parents[1] / "processes" / "guard.py"
 # The guard ends unshare with us; unshare ends the first process in there, and with it go all others and the mounts.
 _ALONE = ("unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child=KILL")
 
