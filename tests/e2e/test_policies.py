@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -213,6 +214,26 @@ def test_a_replaced_version_can_be_pinned_and_let_go(scene: Scene) -> None:
     scene.wait_for_content("one", {"one.txt": FOUR})
     scene.wait_for("one", "Synced", generation=3)
     assert ("Normal", "Pinned") in scene.events("one")
+
+
+def test_the_digest_in_the_message_of_a_version_without_a_label_can_be_pinned(scene: Scene) -> None:
+    def shown(reason: str, generation: int) -> list[str]:
+        ready = condition(scene.wait_for("one", reason, generation=generation), "Ready")
+        assert ready is not None
+        return re.findall(r"sha256:[0-9a-f]+", ready["message"])
+
+    scene.deploy(TWO.encode(), content_type="text/plain")
+    scene.apply("one", target={"key": "one.txt"})
+    (two,) = shown("Synced", 1)
+    scene.deploy(NEWER.encode(), content_type="text/plain")
+    scene.wait_for_content("one", {"one.txt": NEWER})
+    scene.change("one", pinnedDigest=two)
+    held, newer = shown("Pinned", 2)
+    assert held == two
+    assert scene.config_map("one")["data"] == {"one.txt": TWO}
+    scene.change("one", pinnedDigest=newer)
+    assert shown("Pinned", 3) == [newer]
+    assert scene.config_map("one")["data"] == {"one.txt": NEWER}
 
 
 def test_a_pin_on_what_is_not_kept_is_told_and_touches_nothing(scene: Scene) -> None:

@@ -154,7 +154,7 @@ def check_data(data: Data) -> None:
     for value in data.binary.values():
         total += len(base64.b64decode(value, validate=True))
     assert total <= LIMIT_BYTES
-    assert data.digest.startswith("sha256:")
+    assert data.data_digest.startswith("sha256:")
 
 
 def run(*, seconds: float, most: int, seed: int) -> dict[str, int]:

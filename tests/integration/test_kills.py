@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from appconfig_operator.kube.api import Api
 
 ONE, TWO, THREE, FOUR = (content(text) for text in ("one", "two", "three", "four"))
-DIGEST = render(ONE, spec(target=target(key="checkout.json"))).digest
+DIGEST = render(ONE, spec(target=target(key="checkout.json"))).data_digest
 
 
 def policy(name: str) -> Step:

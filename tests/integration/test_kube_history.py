@@ -42,7 +42,7 @@ def version(text: str = "a=1&b=<2>\u2028") -> Version:
 
 
 def entry(kept: Version, number: int) -> KeptVersion:
-    return KeptVersion(kept.data.digest, kept.label, number, NOW)
+    return KeptVersion(kept.data.data_digest, kept.label, number, NOW)
 
 
 def revisions(admin: Administrator) -> list[dict[str, Any]]:
@@ -59,7 +59,7 @@ def forge(admin: Administrator, source: Source, *, name: str, owned: bool = True
         "metadata": {
             "name": name,
             "labels": {SOURCE_UID: source.uid},
-            "annotations": {"appconfig-operator.io/digest": version().data.digest},
+            "annotations": {"appconfig-operator.io/digest": version().data.data_digest},
             "ownerReferences": [owner | {"controller": True, "blockOwnerDeletion": False}] if owned else [],
         },
         "revision": 1,
@@ -77,27 +77,27 @@ def test_a_version_is_kept_numbered_anew_read_back_and_dropped(api: Api, admin: 
     assert sorted(one.revision for one in history.kept(source, ())) == [1, 5]
     history.drop(source, entry(kept, 1))
     assert list(history.kept(source, ())) == [entry(kept, 5)]
-    assert history.get(source, kept.data.digest, None) == kept
+    assert history.get(source, kept.data.data_digest, None) == kept
     for _ in range(2):
         history.drop(source, entry(kept, 5))
-    assert history.get(source, kept.data.digest, entry(kept, 5)) is None
+    assert history.get(source, kept.data.data_digest, entry(kept, 5)) is None
 
 
 def test_what_a_release_before_kept_is_found_under_its_name(api: Api, admin: Administrator) -> None:
     history, source = History(api), admin.source()
     kept = version("plain")
-    (name,) = revision_names(source, kept.data.digest, None)
+    (name,) = revision_names(source, kept.data.data_digest, None)
     made = forge(admin, source, name=name, data={"data": {"a": "plain"}}, revision=4)
     made["metadata"]["annotations"] = {
-        "appconfig-operator.io/digest": kept.data.digest,
+        "appconfig-operator.io/digest": kept.data.data_digest,
         "appconfig-operator.io/version-label": "v1",
         "appconfig-operator.io/content-type": "text/plain",
     }
     admin.api.call("PUT", f"{REVISIONS.format(admin.namespace)}/{name}", body=made)
-    known = KeptVersion(kept.data.digest, "v1", 4, NOW)
+    known = KeptVersion(kept.data.data_digest, "v1", 4, NOW)
     assert list(history.kept(source, [known])) == [known]
     assert list(history.kept(source, [])) == [replace(known, replaced_time=made["metadata"]["creationTimestamp"])]
-    assert history.get(source, kept.data.digest, known) == kept
+    assert history.get(source, kept.data.data_digest, known) == kept
     history.drop(source, known)
     assert revisions(admin) == []
 
@@ -132,30 +132,30 @@ def test_a_name_taken_beforehand_loses_no_version_and_no_forgery_is_touched(
 ) -> None:
     history, source = History(api), admin.source()
     kept = version()
-    names = revision_names(source, kept.data.digest, 1)
+    names = revision_names(source, kept.data.data_digest, 1)
     before = [forge(admin, source, name=name, owned=owned, **forged) for name in names]
     for _ in range(2):
         history.keep(source, kept, entry(kept, 1))
     assert len(revisions(admin)) == 3
     assert list(history.kept(source, ())) == [entry(kept, 1)]
-    assert history.get(source, kept.data.digest, entry(kept, 1)) == kept
+    assert history.get(source, kept.data.data_digest, entry(kept, 1)) == kept
     history.drop(source, entry(kept, 1))
-    assert history.get(source, kept.data.digest, None) is None
+    assert history.get(source, kept.data.data_digest, None) is None
     assert revisions(admin) == sorted(before, key=lambda made: str(made["metadata"]["name"]))
 
 
 def test_json_that_is_too_deep_for_python_is_nobodys(api: Api, admin: Administrator, kubectl: Kubectl) -> None:
     history, source = History(api), admin.source()
-    (name,) = revision_names(source, version().data.digest, None)
+    (name,) = revision_names(source, version().data.data_digest, None)
     made = json.dumps(forge(admin, source, name="template"))
     body = made.replace('{"data": {"a": "forged"}}', '{"data":' * 5_000 + "1" + "}" * 5_000).replace("template", name)
     body = body.replace('"resourceVersion"', '"ignored"').replace(f'"uid": "{json.loads(made)["metadata"]["uid"]}"', "")
     path = REVISIONS.format(admin.namespace)
     kubectl("create", "--validate=false", "--raw", path, "-f", "-", stdin=body.replace(", , ", ", "))
     assert name in kubectl("-n", admin.namespace, "get", "controllerrevisions", "-o", "name")
-    assert history.get(source, version().data.digest, None) is None
+    assert history.get(source, version().data.data_digest, None) is None
     history.keep(source, version(), entry(version(), 1))
-    assert history.get(source, version().data.digest, None) == version()
+    assert history.get(source, version().data.data_digest, None) == version()
 
 
 def test_a_start_beside_many_large_forgeries_stays_small(api: Api, admin: Administrator) -> None:
@@ -328,7 +328,7 @@ def test_without_rights_a_version_is_not_kept_and_not_found(
     calls: list[Callable[[], object]] = [
         lambda: history.kept(source, ()),
         lambda: history.keep(source, kept, entry(kept, 1)),
-        lambda: history.get(source, kept.data.digest, None),
+        lambda: history.get(source, kept.data.data_digest, None),
         lambda: history.drop(source, entry(kept, 1)),
     ]
     for call in calls:

@@ -280,10 +280,10 @@ def test_a_removed_owner_reference_comes_back(maps: ConfigMaps, admin: Administr
     for references_now in (None, [references.reference("one", source.uid, controls=False)]):
         maps.sync(wanted, known=False)
         admin.patch(KIND, "shared", {"metadata": {"ownerReferences": references_now}})
-        assert not maps.holds(source, "shared", wanted.data.digest)
+        assert not maps.holds(source, "shared", wanted.data.data_digest)
         assert maps.sync(wanted, known=True).changed
         assert owners(admin) == {"one": True}
-        assert maps.holds(source, "shared", wanted.data.digest)
+        assert maps.holds(source, "shared", wanted.data.data_digest)
 
 
 @pytest.mark.parametrize("policy", [MERGE, ORPHAN])
@@ -307,7 +307,7 @@ def test_what_is_deleted_by_hand_is_made_again_by_its_source_and_by_no_other(
     """Both are told of it at the same moment."""
     old, new = ask(admin, "old", "shared"), ask(admin, "new", "shared")
     maps.sync(want(old, k="old"), known=False)
-    written = WrittenTarget("shared", want(old, k="old").data.digest, 1, "2026-01-01T00:00:00Z", "1")
+    written = WrittenTarget("shared", want(old, k="old").data.data_digest, 1, "2026-01-01T00:00:00Z", "1")
     Sources(maps._api).update_status(old, Status(observed_generation=1, target=written))
     refused(maps, want(new, k="new"))
     admin.delete(KIND, "shared")

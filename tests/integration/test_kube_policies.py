@@ -167,7 +167,7 @@ def test_drift_shows_in_the_metadata_alone(api: Api, admin: Administrator, kubec
     admin.create(KIND, shared_by_others)
     ((version, listed),) = marked.list()
     assert [metadata["name"] for metadata in listed] == ["shared"]
-    written = WrittenTarget("shared", wanted.data.digest, 1, "2026-01-01T00:00:00Z", done.resource_version)
+    written = WrittenTarget("shared", wanted.data.data_digest, 1, "2026-01-01T00:00:00Z", done.resource_version)
     events = marked.watch(version)
 
     def change(*command: str) -> str | None:
@@ -208,7 +208,7 @@ def test_a_key_that_is_taken_away_is_drift(api: Api, admin: Administrator, kubec
     source, marked = admin.source(), MarkedConfigMaps(api, admin.namespace)
     wanted = want(source, CreationPolicy.OWNER, a="1", b="2")
     done = ConfigMaps(api).sync(wanted, known=False)
-    written = WrittenTarget("shared", wanted.data.digest, 2, "2026-01-01T00:00:00Z", done.resource_version)
+    written = WrittenTarget("shared", wanted.data.data_digest, 2, "2026-01-01T00:00:00Z", done.resource_version)
     kubectl("-n", admin.namespace, "patch", "configmap", "shared", "--type=merge", '--patch={"data":{"b":null}}')
     ((_, (metadata,)),) = marked.list()
     assert drift(look(metadata), written) == "was changed"
@@ -231,13 +231,13 @@ def test_one_look_tells_whether_a_config_map_is_as_it_was_written(
 ) -> None:
     maps, source = ConfigMaps(api), admin.source()
     wanted = want(source, CreationPolicy.OWNER, a="1")
-    digest = wanted.data.digest
-    assert not maps.holds(source, "shared", digest)
+    data_digest = wanted.data.data_digest
+    assert not maps.holds(source, "shared", data_digest)
     maps.sync(wanted, known=False)
-    assert maps.holds(source, "shared", digest)
-    assert not maps.holds(source, "shared", version(a="2").data.digest)
+    assert maps.holds(source, "shared", data_digest)
+    assert not maps.holds(source, "shared", version(a="2").data.data_digest)
     kubectl("-n", admin.namespace, "annotate", "configmap", "shared", "note=b")
-    assert maps.holds(source, "shared", digest)
-    assert not maps.holds(admin.source("another"), "shared", digest)
+    assert maps.holds(source, "shared", data_digest)
+    assert not maps.holds(admin.source("another"), "shared", data_digest)
     kubectl("-n", admin.namespace, "patch", "configmap", "shared", "--type=merge", '--patch={"data":{"a":"changed"}}')
-    assert not maps.holds(source, "shared", digest)
+    assert not maps.holds(source, "shared", data_digest)

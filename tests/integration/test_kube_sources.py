@@ -55,9 +55,9 @@ FULL = Status(
     observed_generation=1,
     conditions=(condition("Ready", "False"), condition("Stalled")),
     source=ReceivedVersion(
-        version_label="v1", content_type="text/plain", digest=DIGEST, size_bytes=3, received_time=TIME
+        version_label="v1", content_type="text/plain", content_digest=DIGEST, size_bytes=3, received_time=TIME
     ),
-    target=WrittenTarget(name="checkout", digest=DIGEST, keys=1, synced_time=TIME, resource_version="7"),
+    target=WrittenTarget(name="checkout", data_digest=DIGEST, keys=1, synced_time=TIME, resource_version="7"),
 )
 
 
@@ -229,7 +229,7 @@ def test_the_longest_texts_of_others_fit_into_the_status(api: Api, admin: Admini
     assert received is not None
     assert written is not None
     hostile = label("\x1b\u202e" * 5000)
-    kept = KeptVersion(digest=DIGEST, version_label=hostile, revision=1, replaced_time=TIME)
+    kept = KeptVersion(data_digest=DIGEST, version_label=hostile, revision=1, replaced_time=TIME)
     status = replace(FULL, source=replace(received, version_label=hostile, content_type=hostile), history=(kept,) * 64)
     Sources(api).update_status(source, status)
     assert Source.from_dict(admin.get(PLURAL, "checkout")).status == status

@@ -57,7 +57,7 @@ class ReceivedVersion:
         Label of a hosted configuration version, or empty.
     content_type
         MIME type as AppConfig told it.
-    digest
+    content_digest
         `sha256:` and the hex digest of the bytes received.
     size_bytes
         Length of the bytes received.
@@ -71,7 +71,7 @@ class ReceivedVersion:
 
     version_label: str
     content_type: str
-    digest: str
+    content_digest: str
     size_bytes: int
     received_time: str
     modified_time: str = ""
@@ -83,7 +83,7 @@ class ReceivedVersion:
         return cls(
             version_label=source.get("versionLabel", ""),
             content_type=source.get("contentType", ""),
-            digest=source["digest"],
+            content_digest=source["digest"],
             size_bytes=source["sizeBytes"],
             received_time=source["receivedTime"],
             modified_time=source.get("modifiedTime", ""),
@@ -96,7 +96,7 @@ class ReceivedVersion:
         return {
             "versionLabel": self.version_label,
             "contentType": self.content_type,
-            "digest": self.digest,
+            "digest": self.content_digest,
             "sizeBytes": self.size_bytes,
             "receivedTime": self.received_time,
             **modified,
@@ -112,7 +112,7 @@ class WrittenTarget:
     ----------
     name
         Name of the ConfigMap.
-    digest
+    data_digest
         Digest of the data written, as in the ConfigMap's annotation.
     keys
         Number of keys.
@@ -123,7 +123,7 @@ class WrittenTarget:
     """
 
     name: str
-    digest: str
+    data_digest: str
     keys: int
     synced_time: str
     resource_version: str
@@ -133,7 +133,7 @@ class WrittenTarget:
         """Read `status.target`."""
         return cls(
             name=target["name"],
-            digest=target["digest"],
+            data_digest=target["digest"],
             keys=target["keys"],
             synced_time=target["syncedTime"],
             resource_version=target["resourceVersion"],
@@ -143,7 +143,7 @@ class WrittenTarget:
         """Write `status.target`."""
         return {
             "name": self.name,
-            "digest": self.digest,
+            "digest": self.data_digest,
             "keys": self.keys,
             "syncedTime": self.synced_time,
             "resourceVersion": self.resource_version,
@@ -156,7 +156,7 @@ class KeptVersion:
 
     Attributes
     ----------
-    digest
+    data_digest
         Digest of the data, as in `spec.pinnedDigest`.
     version_label
         Label of the version, or empty.
@@ -166,7 +166,7 @@ class KeptVersion:
         When it was replaced, RFC 3339 in UTC.
     """
 
-    digest: str
+    data_digest: str
     version_label: str
     revision: int
     replaced_time: str
@@ -175,7 +175,7 @@ class KeptVersion:
     def from_dict(cls, kept: Mapping[str, Any]) -> KeptVersion:
         """Read an entry of `status.history`."""
         return cls(
-            digest=kept["digest"],
+            data_digest=kept["digest"],
             version_label=kept.get("versionLabel", ""),
             revision=kept["revision"],
             replaced_time=kept["replacedTime"],
@@ -184,7 +184,7 @@ class KeptVersion:
     def to_dict(self) -> dict[str, Any]:
         """Write an entry of `status.history`."""
         return {
-            "digest": self.digest,
+            "digest": self.data_digest,
             "versionLabel": self.version_label,
             "revision": self.revision,
             "replacedTime": self.replaced_time,

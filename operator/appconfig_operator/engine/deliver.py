@@ -96,30 +96,30 @@ class Deliverer:
         except ContentError as error:
             memory.blocked = error.copy()  # the traceback of the one that was raised holds the parsed document
             memory.pending = None
-            memory.latest = ""
+            memory.latest_data_digest = ""
             return None
-        memory.latest = data.digest
+        memory.latest_data_digest = data.data_digest
         return Version(data=data, label=content.version_label, content_type=content.content_type)
 
     def _pinned(self, source: Source, memory: Memory, latest: Version | None) -> Version | None:
         """Return the pinned version, or `None` when the ConfigMap holds it already."""
-        digest = source.spec.pinned_digest or ""
-        if latest is not None and latest.data.digest == digest:
+        data_digest = source.spec.pinned_digest or ""
+        if latest is not None and latest.data.data_digest == data_digest:
             self.keeper.hold(source, memory, latest)
             return latest
         if memory.drift is None:
             memory.pending = None  # what is not pinned comes again in a new session, once the pin is taken away
         written = memory.written
-        in_place = written is not None and (written.name, written.digest) == (source.spec.target.name, digest)
+        in_place = written is not None and (written.name, written.data_digest) == (source.spec.target.name, data_digest)
         untouched = memory.untouched and memory.status.observed_generation == source.generation
         if in_place and memory.drift is None and (memory.checked or untouched):
             return None
         name = written.name if written is not None else source.spec.target.name
-        version = self.keeper.find(source, memory, digest) or self.config_maps.current(source, name)
-        if version is None or version.data.digest != digest:
+        version = self.keeper.find(source, memory, data_digest) or self.config_maps.current(source, name)
+        if version is None or version.data.data_digest != data_digest:
             raise BlockedError(
                 Reason.PINNED_VERSION_MISSING,
-                f"No version with the digest {digest} is kept. Set spec.pinnedDigest to one of status.history, "
+                f"No version with the digest {data_digest} is kept. Set spec.pinnedDigest to one of status.history, "
                 "or remove it.",
             )
         self.keeper.hold(source, memory, version)
@@ -128,7 +128,7 @@ class Deliverer:
     def intact(self, source: Source, memory: Memory) -> bool:
         """Tell whether the ConfigMap holds what was written last, whatever its metadata made believe."""
         written = memory.written
-        return written is not None and self.config_maps.holds(source, written.name, written.digest)
+        return written is not None and self.config_maps.holds(source, written.name, written.data_digest)
 
     def _write(self, source: Source, memory: Memory, version: Version) -> bool:
         if _in_place(source, memory, version):
@@ -158,10 +158,10 @@ class Deliverer:
             logger.info("ConfigMap %s given up for %s", name, wanted.name, extra=about(source))
         memory.left = frozenset({wanted.name})
         memory.checked = True
-        if outcome.changed or not known or before is None or before.digest != version.data.digest:
+        if outcome.changed or not known or before is None or before.data_digest != version.data.data_digest:
             memory.written = WrittenTarget(
                 name=wanted.name,
-                digest=version.data.digest,
+                data_digest=version.data.data_digest,
                 keys=version.data.keys,
                 synced_time=self.now(),
                 resource_version=outcome.resource_version,
@@ -200,7 +200,7 @@ def _in_place(source: Source, memory: Memory, version: Version) -> bool:
         memory.untouched
         and memory.left <= {source.spec.target.name}
         and written is not None
-        and (written.name, written.digest) == (source.spec.target.name, version.data.digest)
+        and (written.name, written.data_digest) == (source.spec.target.name, version.data.data_digest)
         and status.observed_generation == source.generation
         and memory.received is status.source
     )

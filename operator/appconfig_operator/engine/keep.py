@@ -91,9 +91,9 @@ class Keeper:
         if source.spec.history_limit == 0 or source.spec.target.creation_policy is CreationPolicy.MERGE:
             return
         self.catch_up(source, memory)
-        digest = replaced.data.digest
+        data_digest = replaced.data.data_digest
         spare: tuple[KeptVersion, ...] = ()
-        if memory.history and memory.history[0].digest == digest:  # a write that failed is tried again
+        if memory.history and memory.history[0].data_digest == data_digest:  # a write that failed is tried again
             history, newest = memory.history, memory.history[0]
         else:
             cut, newest = remembered(
@@ -124,10 +124,10 @@ class Keeper:
         if not _has(memory, version):
             self.keep(source, memory, version)
 
-    def find(self, source: Source, memory: Memory, digest: str) -> Version | None:
+    def find(self, source: Source, memory: Memory, data_digest: str) -> Version | None:
         """Return a kept version. Raises `SourceError`."""
-        known = next((kept for kept in memory.history if kept.digest == digest), None)
-        return self.history.get(source, digest, known)
+        known = next((kept for kept in memory.history if kept.data_digest == data_digest), None)
+        return self.history.get(source, data_digest, known)
 
     def prune(self, source: Source, memory: Memory) -> None:
         """Take what is beyond the limit out of the history. It is to go."""
@@ -178,11 +178,11 @@ def _newest(spare: tuple[KeptVersion, ...]) -> tuple[KeptVersion, ...]:
 
 
 def _has(memory: Memory, version: Version) -> bool:
-    return any(kept.digest == version.data.digest for kept in memory.history)
+    return any(kept.data_digest == version.data.data_digest for kept in memory.history)
 
 
 def _not_kept(version: Version, error: SourceError) -> str:
-    name = f"{version.label} ({version.data.digest})" if version.label else version.data.digest
+    name = f"{version.label} ({version.data.data_digest})" if version.label else version.data.data_digest
     return (
         f"Version {name} is replaced and not kept, so spec.pinnedDigest cannot bring it back. {_KEEP_ANYWAY} "
         f"{error.message} Look for a quota, a missing right or a policy that refuses it, or set spec.historyLimit: 0."

@@ -66,7 +66,7 @@ class Memory:
         A configuration that was received and is not written yet. AppConfig does not send it again in this session.
     forgone
         Whether such a configuration was given up, as too many wait: it comes again in a new session.
-    latest
+    latest_data_digest
         Digest of the data that the configuration received last gives, once rendered.
     flags
         What the configuration received last says of feature flags, or `None`: nothing came in this process yet.
@@ -111,7 +111,7 @@ class Memory:
     woken: bool = False
     pending: Content | None = None
     forgone: bool = False
-    latest: str = ""
+    latest_data_digest: str = ""
     flags: FlagsSeen | None = None
     untold_flags: frozenset[FlagNews] = frozenset()
     blocked: ContentError | None = None
@@ -179,7 +179,7 @@ def received_version(content: Content, before: ReceivedVersion | None, now: str)
     version = ReceivedVersion(
         version_label=label(content.version_label),
         content_type=label(content.content_type),
-        digest=content.digest,
+        content_digest=content.content_digest,
         size_bytes=len(content.body),
         received_time=now,
         modified_time=content.modified_time,

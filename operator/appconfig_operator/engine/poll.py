@@ -264,7 +264,9 @@ class Poller:
             memory.repairs = (*memory.repairs, self._monotonic())
             self._reporter.drifted(source, what)
         # The same version put right is told as that, and not as a new version.
-        return changed and (before is None or memory.written is None or before.digest != memory.written.digest)
+        return changed and (
+            before is None or memory.written is None or before.data_digest != memory.written.data_digest
+        )
 
     def _delay(self, memory: Memory, error: SourceError) -> float:
         if isinstance(error, TransientError):

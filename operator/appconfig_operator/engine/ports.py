@@ -58,7 +58,7 @@ class ConfigMapStore(Protocol):
     def sync(self, wanted: WantedConfigMap, *, known: bool, keep: Callable[[Version], None]) -> WrittenConfigMap:
         """Bring the ConfigMap to what is wanted, handing on what it replaces. Raises `SourceError`."""
 
-    def holds(self, source: Source, name: str, digest: str) -> bool:
+    def holds(self, source: Source, name: str, data_digest: str) -> bool:
         """Tell whether a ConfigMap holds that version, and carries the mark of the source. Raises `SourceError`."""
 
     def current(self, source: Source, name: str) -> Version | None:
@@ -77,7 +77,7 @@ class HistoryStore(Protocol):
     def keep(self, source: Source, version: Version, kept: KeptVersion) -> None:
         """Keep a version under the number that is given. Raises `SourceError`."""
 
-    def get(self, source: Source, digest: str, known: KeptVersion | None) -> Version | None:
+    def get(self, source: Source, data_digest: str, known: KeptVersion | None) -> Version | None:
         """Return a kept version. Raises `SourceError`."""
 
     def drop(self, source: Source, kept: KeptVersion) -> None:

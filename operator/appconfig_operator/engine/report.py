@@ -127,14 +127,16 @@ def _verdict(source: Source, memory: Memory, error: SourceError | None) -> condi
     received = memory.received
     if source.spec.pinned_digest is None:
         return conditions.synced(
-            target=memory.written.name, version_label=received.version_label, digest=received.digest
+            target=memory.written.name,
+            version_label=received.version_label,
+            data_digest=memory.written.data_digest,
         )
-    newer = memory.latest != source.spec.pinned_digest
-    labels = {kept.digest: kept.version_label for kept in memory.history}
+    newer = memory.latest_data_digest != source.spec.pinned_digest
+    labels = {kept.data_digest: kept.version_label for kept in memory.history}
     return conditions.pinned(
         target=memory.written.name,
         label=labels.get(source.spec.pinned_digest, "") if newer else received.version_label,
-        digest=source.spec.pinned_digest,
-        waiting=(received.version_label or received.digest) if newer else None,
+        data_digest=source.spec.pinned_digest,
+        waiting=conditions.version_name(received.version_label, memory.latest_data_digest) if newer else None,
         blocked=memory.blocked.message if memory.blocked is not None else "",
     )

@@ -100,7 +100,7 @@ class Sessions:
         delay = handover.delay(handed_over, now)
         memory.asked = self._monotonic() - (now - handed_over.issued)
         memory.next_call = self._monotonic() + delay
-        memory.latest = handed_over.latest
+        memory.latest_data_digest = handed_over.latest_data_digest
         return Start(memory, delay, proven=True)
 
     def start_anew(self, source: Source, before: Memory) -> Memory:
@@ -132,7 +132,7 @@ class Sessions:
             generation=source.generation,
             issued=memory.asked + offset,
             due=due + offset,
-            latest=memory.latest,
+            latest_data_digest=memory.latest_data_digest,
             session=session,
         )
 
@@ -158,7 +158,9 @@ def _fits(handed_over: HandedOver, source: Source) -> bool:
     """Tell whether the ConfigMap holds what the session delivered last: that one it does not deliver again."""
     target, pinned = source.status.target, source.spec.pinned_digest is not None
     in_place = (
-        pinned or not handed_over.session.delivered or (target is not None and target.digest == handed_over.latest)
+        pinned
+        or not handed_over.session.delivered
+        or (target is not None and target.data_digest == handed_over.latest_data_digest)
     )
     return in_place and not _asked(source)
 

@@ -110,7 +110,7 @@ class ConfigMaps:
                 return Written(_resource_version(observed or {}), changed=False)
             if observed is not None and same_source(wanted, observed):
                 replaced = replaced_version(observed)
-                if replaced is not None and replaced.data.digest != wanted.data.digest:
+                if replaced is not None and replaced.data.data_digest != wanted.data.data_digest:
                     keep(replaced)
             try:
                 written = self._write(wanted, action)
@@ -162,7 +162,7 @@ class ConfigMaps:
             written = self._apply(uid_manager(wanted.owner_uid), nothing(observed))
         return _resource_version(written)
 
-    def holds(self, source: Source, name: str, digest: str) -> bool:
+    def holds(self, source: Source, name: str, data_digest: str) -> bool:
         """Tell whether a ConfigMap holds that version, and carries the mark of the source.
 
         Raises
@@ -177,7 +177,7 @@ class ConfigMaps:
         if owner and not references.controls(observed["metadata"], source.uid):
             return False
         version = replaced_version(observed)
-        return version is not None and version.data.digest == digest
+        return version is not None and version.data.data_digest == data_digest
 
     def current(self, source: Source, name: str) -> Version | None:
         """Return the version that the ConfigMap of a source holds, or `None` when it holds none of the operator's.

@@ -66,7 +66,7 @@ class History:
         SourceError
             When the API server does not say.
         """
-        told = {(kept.digest, kept.revision): kept for kept in known}
+        told = {(kept.data_digest, kept.revision): kept for kept in known}
         # By what tells them apart: one that is there twice is no second one, of which one could go.
         found: dict[tuple[str, int], KeptVersion] = {}
         reads, since = 0, ""
@@ -81,7 +81,7 @@ class History:
                     reads += 1
                     revision = self._read(source, metadata["name"])
                     if revision is not None:
-                        key = (revision.kept.digest, revision.kept.revision)
+                        key = (revision.kept.data_digest, revision.kept.revision)
                         found[key] = told.get(key, revision.kept)
         except (ApiError, UnreachableError) as error:
             raise _error(error, source, "list") from error
@@ -110,12 +110,12 @@ class History:
         except (ApiError, UnreachableError) as error:
             raise _error(error, source, "create") from error
 
-    def get(self, source: Source, digest: str, known: KeptVersion | None) -> Version | None:
+    def get(self, source: Source, data_digest: str, known: KeptVersion | None) -> Version | None:
         """Return a kept version, or `None`.
 
         Parameters
         ----------
-        source, digest
+        source, data_digest
             Which.
         known
             What is known of it: where to look first.
@@ -127,7 +127,7 @@ class History:
         """
         number = known.revision if known is not None else None
         try:
-            found = next(self._copies(source, digest, number), None)
+            found = next(self._copies(source, data_digest, number), None)
         except (ApiError, UnreachableError) as error:
             raise _error(error, source, "get") from error
         return found.version if found is not None else None
@@ -154,25 +154,25 @@ class History:
         self._api.call("POST", _collection(source), query={"fieldManager": FIELD_MANAGER}, body=body)
 
     def _find(self, source: Source, kept: KeptVersion) -> Revision | None:
-        copies = self._copies(source, kept.digest, kept.revision)
+        copies = self._copies(source, kept.data_digest, kept.revision)
         return next((copy for copy in copies if copy.kept.revision == kept.revision), None)
 
-    def _copies(self, source: Source, digest: str, number: int | None) -> Iterator[Revision]:
+    def _copies(self, source: Source, data_digest: str, number: int | None) -> Iterator[Revision]:
         """Look for a version: where it should be, and then in all that is the source's."""
-        names = revision_names(source, digest, number)
+        names = revision_names(source, data_digest, number)
         for name in names:
             revision = self._read(source, name)
-            if revision is not None and revision.kept.digest == digest:
+            if revision is not None and revision.kept.data_digest == data_digest:
                 yield revision
         reads = 0
         for _, metadata in self._listed(source):
-            if noted(metadata)[0] != digest or metadata["name"] in names:
+            if noted(metadata)[0] != data_digest or metadata["name"] in names:
                 continue
             if reads == READS:
                 return
             reads += 1
             revision = self._read(source, metadata["name"])
-            if revision is not None and revision.kept.digest == digest:
+            if revision is not None and revision.kept.data_digest == data_digest:
                 yield revision
 
     def _listed(self, source: Source) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -159,7 +159,7 @@ class World:
             raise error
         before = self.config_maps.get(wanted.name)
         changed = wanted != before
-        if before is not None and before.data.digest != wanted.data.digest:
+        if before is not None and before.data.data_digest != wanted.data.data_digest:
             keep(_version(before))
         if self.refuse_after_keep is not None:
             raise self.refuse_after_keep
@@ -167,10 +167,10 @@ class World:
         self.writes += changed
         return FakeWritten(str(self.writes), changed, created=before is None)
 
-    def holds(self, source: Source, name: str, digest: str) -> bool:
+    def holds(self, source: Source, name: str, data_digest: str) -> bool:
         assert source.uid
         held = self.config_maps.get(name)
-        return held is not None and held.data.digest == digest and not self.tampered
+        return held is not None and held.data.data_digest == data_digest and not self.tampered
 
     def current(self, source: Source, name: str) -> Version | None:
         assert source.uid
@@ -194,22 +194,22 @@ class World:
     def keep(self, source: Source, version: Version, kept: KeptVersion) -> None:
         assert source.uid
         _raise_next(self.keep_errors)
-        self.revisions[kept.digest, kept.revision] = (kept, version)
+        self.revisions[kept.data_digest, kept.revision] = (kept, version)
 
-    def get(self, source: Source, digest: str, known: KeptVersion | None) -> Version | None:
+    def get(self, source: Source, data_digest: str, known: KeptVersion | None) -> Version | None:
         assert source.uid
-        assert known is None or known.digest == digest
+        assert known is None or known.data_digest == data_digest
         _raise_next(self.history_errors)
-        return next((version for kept, version in self.revisions.values() if kept.digest == digest), None)
+        return next((version for kept, version in self.revisions.values() if kept.data_digest == data_digest), None)
 
     def drop(self, source: Source, kept: KeptVersion) -> None:
         assert source.uid
         _raise_next(self.drop_errors)
-        self.revisions.pop((kept.digest, kept.revision), None)
+        self.revisions.pop((kept.data_digest, kept.revision), None)
 
     @property
     def digests_kept(self) -> set[str]:
-        return {digest for digest, _ in self.revisions}
+        return {data_digest for data_digest, _ in self.revisions}
 
     def status(self, source: Source) -> Status:
         """Give the newest status, which another replica may have written."""

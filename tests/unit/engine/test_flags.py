@@ -162,7 +162,7 @@ def test_what_came_under_a_pin_is_named_after_a_restart() -> None:
     it = bench(BASIC, *[ONE] * 4)
     it.poll()
     assert it.memory.status.target is not None
-    changed(it, pinned_digest=it.memory.status.target.digest)
+    changed(it, pinned_digest=it.memory.status.target.data_digest)
     later = it.restart()
     later.poll()
     assert "MultiVariantFlags" not in it.events
@@ -227,9 +227,9 @@ def test_the_event_waits_until_the_status_is_written_and_the_config_map_too() ->
 def test_under_a_pin_nothing_is_told_until_it_is_gone() -> None:
     it = bench(BASIC, SECRET, SECRET)
     it.poll()
-    digest = it.memory.status.target
-    assert digest is not None
-    it.source = replace(it.source, generation=2, spec=wanted(pinned_digest=digest.digest))
+    written = it.memory.status.target
+    assert written is not None
+    it.source = replace(it.source, generation=2, spec=wanted(pinned_digest=written.data_digest))
     it.memory = it.sessions.start_anew(it.source, it.memory)
     it.poll()
     assert "MultiVariantFlags" not in it.events

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from tests.unit.builders import content, spec, target
 from tests.unit.engine.bench import AWAY, Bench, bench
 
 ONE, TWO, THREE = (content(str(number).encode(), label=f"v{number}") for number in (1, 2, 3))
-DIGESTS = [render(version, spec()).digest for version in (ONE, TWO, THREE)]
+DIGESTS = [render(version, spec()).data_digest for version in (ONE, TWO, THREE)]
 
 
 def respec(it: Bench, **changes: Any) -> Bench:
@@ -35,6 +36,43 @@ def test_a_replaced_version_is_kept_newest_first() -> None:
     assert kept(it) == ["v2", "v1"]
     assert [entry.revision for entry in it.memory.status.history] == [2, 1]
     assert it.world.digests_kept == set(DIGESTS[:2])
+
+
+def pinnable(it: Bench) -> list[str]:
+    """Return the digests that the message of `Ready` shows, whole as `spec.pinnedDigest` takes them."""
+    ready = it.memory.status.condition("Ready")
+    assert ready is not None
+    return re.findall(r"sha256:[0-9a-f]{64}(?![0-9a-f])", ready.message)
+
+
+def test_messages_name_versions_without_a_label_by_the_digest_that_can_be_pinned() -> None:
+    one, two = (replace(version, version_label="") for version in (ONE, TWO))
+    it = bench(one, two, two, two)
+    it.poll()
+    assert pinnable(it) == [DIGESTS[0]]
+    it.poll()
+    assert pinnable(it) == [DIGESTS[1]]
+    it = respec(it, pinned_digest=DIGESTS[0])
+    it.poll()
+    assert it.ready == ("True", "Pinned")
+    assert pinnable(it) == [DIGESTS[0], DIGESTS[1]]
+    it = respec(it, pinned_digest=pinnable(it)[1])
+    it.poll()
+    assert it.ready == ("True", "Pinned")
+    assert pinnable(it) == [DIGESTS[1]]
+    assert it.world.config_map is not None
+    assert it.world.config_map.data.data_digest == DIGESTS[1]
+
+
+def test_a_version_without_a_label_that_cannot_be_rendered_waits_without_a_digest() -> None:
+    it = bench(ONE, content(b"x" * (LIMIT_BYTES + 1), label=""))
+    it.poll()
+    it = respec(it, pinned_digest=DIGESTS[0])
+    it.poll()
+    ready = it.memory.status.condition("Ready")
+    assert ready is not None
+    assert "A version without a label is waiting. It could not be written: " in ready.message
+    assert pinnable(it) == []
 
 
 def test_beyond_the_limit_the_oldest_goes() -> None:
@@ -89,7 +127,7 @@ def test_a_pin_brings_a_kept_version_back_and_polling_goes_on() -> None:
     it.poll()
     assert it.ready == ("True", "Pinned")
     assert it.world.config_map is not None
-    assert it.world.config_map.data.digest == DIGESTS[0]
+    assert it.world.config_map.data.data_digest == DIGESTS[0]
     assert it.world.config_map.annotations["appconfig-operator.io/version-label"] == "v1"
     message = it.memory.status.conditions[0].message
     assert message.startswith("ConfigMap checkout-config is held at version v1 by spec.pinnedDigest.")
@@ -112,7 +150,7 @@ def test_unpinning_brings_the_newest_version() -> None:
     it.poll()
     assert it.ready == ("True", "Synced")
     assert it.world.config_map is not None
-    assert it.world.config_map.data.digest == DIGESTS[2]
+    assert it.world.config_map.data.data_digest == DIGESTS[2]
 
 
 def test_the_current_version_can_be_pinned() -> None:
@@ -177,7 +215,7 @@ def test_a_pinned_version_is_put_right_without_the_content_of_appconfig() -> Non
     it.memory.drift = "was deleted"
     it.poll(after=1)
     assert it.world.config_map is not None
-    assert it.world.config_map.data.digest == DIGESTS[0]
+    assert it.world.config_map.data.data_digest == DIGESTS[0]
     assert it.events[-1] == "Drifted"
 
 

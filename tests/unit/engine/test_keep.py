@@ -19,7 +19,7 @@ INVALID = StallingError(Reason.TARGET_REJECTED, "HTTP 422")
 
 
 def holds(it: Bench, number: int) -> bool:
-    return it.world.config_map is not None and it.world.config_map.data.digest == DIGESTS[number - 1]
+    return it.world.config_map is not None and it.world.config_map.data.data_digest == DIGESTS[number - 1]
 
 
 @pytest.mark.parametrize(("error", "polls"), [(INVALID, 1), (FORBIDDEN, 3), (AWAY, 3)], ids=["422", "403", "away"])
@@ -160,13 +160,13 @@ def test_what_is_kept_twice_goes_once() -> None:
     it = bench(ONE, TWO)
     it.poll()
     it.poll()
-    digest, old = DIGESTS[0], it.memory.history[0]
-    it.world.revisions[digest, 7] = (replace(old, revision=7), it.world.revisions[digest, 1][1])
+    data_digest, old = DIGESTS[0], it.memory.history[0]
+    it.world.revisions[data_digest, 7] = (replace(old, revision=7), it.world.revisions[data_digest, 1][1])
     it.world.answers = [THREE]
     again = it.restart()
     again.poll(after=500)
     assert [(one.version_label, one.revision) for one in again.memory.history] == [("v2", 8), ("v1", 7)]
-    assert (digest, 1) not in it.world.revisions
+    assert (data_digest, 1) not in it.world.revisions
 
 
 def test_a_settled_source_makes_no_call_after_a_restart_pinned_or_not() -> None:

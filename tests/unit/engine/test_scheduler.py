@@ -405,7 +405,7 @@ def test_an_overwritten_mark_hides_nothing(start: Callable[..., Scheduler], mark
     scheduler.put(source())
     scheduler.put(source(uid="another", spec=spec(target=target(name="another-config"))))
     eventually(lambda: len(recorder.polled) == 2)
-    scheduler.saw(mark, Seen("shop", "checkout-config", resource_version=version, keys=1, digest="sha256:1"))
+    scheduler.saw(mark, Seen("shop", "checkout-config", resource_version=version, keys=1, data_digest="sha256:1"))
     eventually(lambda: recorder.count(source().uid) == 2)
     assert recorder.count("another") == 1
     assert recorder.drifts[-1] is not None

@@ -88,12 +88,12 @@ def test_a_session_goes_on_when_it_is_due_and_brings_nothing_twice() -> None:
     it.world.now += 20
     given = handed_over(it)
     assert given is not None
-    assert (given.uid, given.generation, given.latest) == (it.source.uid, 1, it.memory.latest)
+    assert (given.uid, given.generation, given.latest_data_digest) == (it.source.uid, 1, it.memory.latest_data_digest)
     assert given.due - given.issued == 60
     it.world.now += 10
     again = took_over(it, given)
     assert again.delay == 30
-    assert again.memory.latest == it.memory.latest
+    assert again.memory.latest_data_digest == it.memory.latest_data_digest
     assert handed_over(again) == given, "handed on, it is no younger"
     assert again.poll(after=30) == 60
     assert (it.world.sessions, it.world.writes, len(it.world.statuses), it.world.status_reads) == (2, 1, 1, 0)
@@ -259,12 +259,12 @@ def test_a_changed_spec_is_applied_though_the_config_map_is_untouched() -> None:
 
 def test_a_changed_spec_is_applied_to_a_pinned_version_too() -> None:
     it = synced()
-    digest = it.memory.latest
-    pin = Bench(it.world, replace(it.source, generation=2, spec=spec(pinned_digest=digest)))
+    data_digest = it.memory.latest_data_digest
+    pin = Bench(it.world, replace(it.source, generation=2, spec=spec(pinned_digest=data_digest)))
     pin.memory = it.sessions.start_anew(pin.source, it.memory)
     pin.poll()
     writes = it.world.writes
-    labelled = spec(pinned_digest=digest, target=target(labels={"team": "a"}))
+    labelled = spec(pinned_digest=data_digest, target=target(labels={"team": "a"}))
     changed = Bench(it.world, replace(it.source, generation=3, spec=labelled))
     changed.memory = it.sessions.start_anew(changed.source, pin.memory)
     changed.memory.untouched = True
@@ -297,8 +297,8 @@ def test_a_receipt_that_another_replica_has_told_of_keeps_its_time() -> None:
     earlier = replace(told, received_time="2025-01-01T00:00:00Z")
     it.memory.refresh(replace(it.memory.status, source=earlier))
     assert it.memory.received == earlier
-    it.memory.received = newer = replace(told, digest="sha256:3")
-    other = replace(told, digest="sha256:2", received_time="2025-01-01T00:00:00Z")
+    it.memory.received = newer = replace(told, content_digest="sha256:3")
+    other = replace(told, content_digest="sha256:2", received_time="2025-01-01T00:00:00Z")
     it.memory.refresh(replace(it.memory.status, source=other))
     assert it.memory.received == newer, "what came here is newer"
 
@@ -402,10 +402,10 @@ def test_a_session_that_delivered_another_version_than_is_written_is_not_gone_on
     given = handed_over(it)
     assert given is not None
     sessions = it.world.sessions
-    it.sessions.start(it.source, replace(given, latest="sha256:another"))
+    it.sessions.start(it.source, replace(given, latest_data_digest="sha256:another"))
     assert it.world.sessions == sessions + 1
-    pin = replace(it.source, spec=spec(pinned_digest=it.memory.latest))
-    it.sessions.start(pin, replace(given, latest="sha256:another"))
+    pin = replace(it.source, spec=spec(pinned_digest=it.memory.latest_data_digest))
+    it.sessions.start(pin, replace(given, latest_data_digest="sha256:another"))
     assert it.world.sessions == sessions + 1, "a pinned one holds another version on purpose"
 
 

@@ -25,8 +25,8 @@ def pinned(*answers: object) -> Bench:
     return it
 
 
-def holds(it: Bench, digest: str) -> bool:
-    return it.world.config_map is not None and it.world.config_map.data.digest == digest
+def holds(it: Bench, data_digest: str) -> bool:
+    return it.world.config_map is not None and it.world.config_map.data.data_digest == data_digest
 
 
 def deleted(it: Bench) -> None:
@@ -93,7 +93,7 @@ def test_the_current_version_is_pinned_and_renamed_at_once() -> None:
     it = respec(it, pinned_digest=DIGESTS[0], target=target(name="other"))
     it.poll()
     assert it.ready == ("True", "Pinned")
-    assert it.world.config_maps["other"].data.digest == DIGESTS[0]
+    assert it.world.config_maps["other"].data.data_digest == DIGESTS[0]
 
 
 @pytest.mark.parametrize("error", [StallingError(Reason.ACCESS_DENIED, "no"), THROTTLED], ids=["denied", "throttled"])

@@ -28,7 +28,7 @@ def version(text: str) -> Version:
 
 
 def entry(text: str, number: int) -> KeptVersion:
-    return KeptVersion(version(text).data.digest, "v1", number, NOW)
+    return KeptVersion(version(text).data.data_digest, "v1", number, NOW)
 
 
 def revision(text: str, number: int) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def test_while_a_gateway_answers_nobody_knows_what_is_kept() -> None:
         kept(api)
     api.whole, api.metadata = [NO_JSON] * 2, [NO_JSON]
     with pytest.raises(TransientError):
-        History(api).get(source(), entry("a", 1).digest, entry("a", 1))  # type: ignore[arg-type]
+        History(api).get(source(), entry("a", 1).data_digest, entry("a", 1))  # type: ignore[arg-type]
 
 
 def test_what_is_too_deep_to_be_parsed_is_not_kept() -> None:

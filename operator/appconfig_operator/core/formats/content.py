@@ -33,7 +33,7 @@ class Content:
     sent_as: str = ""
 
     @property
-    def digest(self) -> str:
+    def content_digest(self) -> str:
         """`sha256:` and the hex digest of the bytes received."""
         return "sha256:" + hashlib.sha256(self.body).hexdigest()
 

@@ -72,7 +72,7 @@ class Data:
     binary: Mapping[str, str] = field(repr=False)
 
     @property
-    def digest(self) -> str:
+    def data_digest(self) -> str:
         """`sha256:` and the hex digest of both maps as JSON with sorted keys and no blanks."""
         canonical = json.dumps(
             {"binaryData": dict(self.binary), "data": dict(self.text)},

@@ -71,7 +71,7 @@ class HandedOver:
         When AppConfig gave the token, in Unix time.
     due
         When it is to be polled next, in Unix time.
-    latest
+    latest_data_digest
         Digest of the data that the configuration received last gives, or empty.
     session
         Its session.
@@ -81,7 +81,7 @@ class HandedOver:
     generation: int
     issued: float
     due: float
-    latest: str
+    latest_data_digest: str
     session: SavedSession
 
 
@@ -175,7 +175,7 @@ def _to_record(handed_over: HandedOver) -> bytes:
         handed_over.generation,
         handed_over.issued,
         handed_over.due,
-        handed_over.latest,
+        handed_over.latest_data_digest,
         session.token,
         session.interval,
         session.delivered,
@@ -191,14 +191,14 @@ def _from_record(record: Any) -> HandedOver | None:  # noqa: ANN401 (whatever JS
             int(generation),
             int() | float() as issued,
             int() | float() as due,
-            str(latest),
+            str(latest_data_digest),
             str(token),
             int(interval),
             bool(delivered),
             str(),
         ] if token and 1 <= interval <= LONGEST_INTERVAL_SECONDS and _is_time(issued) and _is_time(due):
             session = SavedSession(token=token, interval=interval, delivered=delivered)
-            return HandedOver(uid, generation, issued, due, latest, session)
+            return HandedOver(uid, generation, issued, due, latest_data_digest, session)
     return None
 
 

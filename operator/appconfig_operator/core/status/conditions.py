@@ -46,31 +46,42 @@ def shown(message: str) -> str:
     return bounded(visible(message), MESSAGE_LIMIT)
 
 
-def synced(*, target: str, version_label: str, digest: str) -> Verdict:
+def version_name(label: str, data_digest: str) -> str:
+    """Name a version in a message: by its label, or else by the whole digest that `spec.pinnedDigest` takes.
+
+    Parameters
+    ----------
+    label
+        Its label, or empty.
+    data_digest
+        Digest of its data, or empty when it cannot be rendered.
+    """
+    if label:
+        return f"version {label}"
+    return f"the version with digest {data_digest}" if data_digest else "a version without a label"
+
+
+def synced(*, target: str, version_label: str, data_digest: str) -> Verdict:
     """Say that the ConfigMap holds the latest version."""
-    return Verdict("True", Reason.SYNCED, f"ConfigMap {target} holds {_version(version_label, digest)}.")
+    return Verdict("True", Reason.SYNCED, f"ConfigMap {target} holds {version_name(version_label, data_digest)}.")
 
 
-def _version(label: str, digest: str) -> str:
-    return f"version {label}" if label else f"the version with digest {digest[:19]}"
-
-
-def pinned(*, target: str, label: str, digest: str, waiting: str | None, blocked: str = "") -> Verdict:
+def pinned(*, target: str, label: str, data_digest: str, waiting: str | None, blocked: str = "") -> Verdict:
     """Say that the ConfigMap is held at a version.
 
     Parameters
     ----------
     target
         The ConfigMap.
-    label, digest
+    label, data_digest
         Of the version that is held.
     waiting
-        Label or digest of a newer version that AppConfig delivered, or `None`.
+        `version_name` of a newer version that AppConfig delivered, or `None`.
     blocked
         Why that one could not be written, or empty.
     """
-    held = f"ConfigMap {target} is held at {_version(label, digest)} by spec.pinnedDigest"
-    newer = f" Version {waiting} is waiting." if waiting else " AppConfig serves no other."
+    held = f"ConfigMap {target} is held at {version_name(label, data_digest)} by spec.pinnedDigest"
+    newer = f" {waiting[0].upper()}{waiting[1:]} is waiting." if waiting else " AppConfig serves no other."
     problem = f" It could not be written: {blocked}" if blocked else ""
     return Verdict("True", Reason.PINNED, held + "." + newer + problem)
 

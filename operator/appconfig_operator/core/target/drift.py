@@ -34,7 +34,7 @@ class Seen:
         How many keys of its data are the operator's.
     other
         A field manager beside the operator that owns data of it, or `None`.
-    digest
+    data_digest
         The digest that its annotation tells, or empty.
     marked
         Whether it carries the mark of a source.
@@ -51,7 +51,7 @@ class Seen:
     resource_version: str = ""
     keys: int = 0
     other: str | None = None
-    digest: str = ""
+    data_digest: str = ""
     marked: bool = True
     deleting: bool = False
     owned: bool = False
@@ -67,7 +67,7 @@ def look(metadata: Mapping[str, Any]) -> Seen:
         resource_version=metadata["resourceVersion"],
         keys=len(keys),
         other=owned_by_others(metadata, FIELD_MANAGER, ("data", "binaryData")),
-        digest=(metadata.get("annotations") or {}).get(DIGEST, ""),
+        data_digest=(metadata.get("annotations") or {}).get(DIGEST, ""),
         marked=source_uid(metadata) is not None,
         deleting="deletionTimestamp" in metadata,
         owned=_made_for(source_uid(metadata), metadata),
@@ -110,7 +110,7 @@ def drift(seen: Seen, written: WrittenTarget | None, *, owner: bool = False) -> 
         return None
     if seen.other is not None or seen.keys != written.keys:
         return f"was changed by {seen.other}" if seen.other else "was changed"
-    if seen.digest != written.digest or not seen.marked:
+    if seen.data_digest != written.data_digest or not seen.marked:
         return "had its marks changed"
     return "lost its owner reference" if owner and not seen.controlled else None
 

@@ -23,7 +23,7 @@ def replaced_version(observed: Mapping[str, Any]) -> Version | None:
     """Return the version that a ConfigMap holds, or `None` when its data is not what the operator wrote."""
     annotations = observed["metadata"].get("annotations") or {}
     data = Data(text=observed.get("data") or {}, binary=observed.get("binaryData") or {})
-    if annotations.get(DIGEST) != data.digest:
+    if annotations.get(DIGEST) != data.data_digest:
         return None
     return Version(data=data, label=version_label(annotations), content_type=annotations.get(CONTENT_TYPE, ""))
 
@@ -41,8 +41,8 @@ def counted(kept: Iterable[KeptVersion]) -> Cut:
     history: list[KeptVersion] = []
     spare: list[KeptVersion] = []
     for one in sorted(kept, key=lambda one: one.revision, reverse=True):
-        known = {other.digest for other in history}
-        (spare if one.digest in known or len(history) == SHOWN else history).append(one)
+        known = {other.data_digest for other in history}
+        (spare if one.data_digest in known or len(history) == SHOWN else history).append(one)
     return Cut(tuple(history), tuple(spare))
 
 
@@ -62,17 +62,19 @@ def remembered(
     now
         RFC 3339 in UTC.
     """
-    digest = version.data.digest
+    data_digest = version.data.data_digest
     numbers = [kept.revision for kept in (*history, *given)]
     number = max((number for number in numbers if number < NUMBER_LIMIT), default=0) + 1
-    newest = KeptVersion(digest=digest, version_label=label(version.label), revision=number, replaced_time=now)
-    others = tuple(kept for kept in history if kept.digest != digest)
-    return Cut((newest, *others), tuple(kept for kept in history if kept.digest == digest)), newest
+    newest = KeptVersion(
+        data_digest=data_digest, version_label=label(version.label), revision=number, replaced_time=now
+    )
+    others = tuple(kept for kept in history if kept.data_digest != data_digest)
+    return Cut((newest, *others), tuple(kept for kept in history if kept.data_digest == data_digest)), newest
 
 
 def pruned(history: tuple[KeptVersion, ...], *, limit: int, pinned: str | None) -> Cut:
     """Cut a history to its limit, oldest first. A pinned version is never dropped, and counts."""
-    keep = [kept for kept in history if kept.digest == pinned]
+    keep = [kept for kept in history if kept.data_digest == pinned]
     for kept in history:
         if kept not in keep and len(keep) < limit:
             keep.append(kept)

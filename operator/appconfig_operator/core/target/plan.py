@@ -81,7 +81,7 @@ def wanted_config_map(source: Source, version: Version) -> WantedConfigMap:
     if spec.target.creation_policy is not CreationPolicy.MERGE:
         labels |= {MANAGED_BY: FIELD_MANAGER, SOURCE_UID: source.uid}
         annotations |= {
-            DIGEST: version.data.digest,
+            DIGEST: version.data.data_digest,
             SOURCE: source.name,
             f"{GROUP}/application": spec.application,
             f"{GROUP}/environment": spec.environment,

@@ -79,13 +79,13 @@ class Revision:
         return {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
 
 
-def revision_names(source: Source, digest: str, number: int | None) -> list[str]:
+def revision_names(source: Source, data_digest: str, number: int | None) -> list[str]:
     """Return the names under which the ControllerRevision of a version is, the likeliest first.
 
     They have the uid of the source, so that one that is made again never meets what is still being collected. The last
     one is of releases before numbers were in it.
     """
-    stem = f"{name_prefix(source)}{digest.removeprefix('sha256:')[:12]}"
+    stem = f"{name_prefix(source)}{data_digest.removeprefix('sha256:')[:12]}"
     return [stem] if number is None else [f"{stem}-{number}", stem]
 
 
@@ -102,10 +102,10 @@ def to_revision(source: Source, version: Version, kept: KeptVersion) -> dict[str
         "kind": "ControllerRevision",
         "metadata": {
             "namespace": source.namespace,
-            "name": revision_names(source, kept.digest, kept.revision)[0],
+            "name": revision_names(source, kept.data_digest, kept.revision)[0],
             "labels": {MANAGED_BY: FIELD_MANAGER, SOURCE_UID: source.uid},
             "annotations": {
-                DIGEST: kept.digest,
+                DIGEST: kept.data_digest,
                 VERSION_LABEL: kept.version_label,
                 CONTENT_TYPE: version.content_type,
                 # A list of metadata has no `revision`, and objects that are listed whole can be 1 MB each.
@@ -140,10 +140,10 @@ def from_revision(source: Source, body: Mapping[str, Any]) -> Revision | None:
     annotations = metadata.get("annotations") or {}
     try:
         data = _unpacked(body.get("data"))
-        digest = data.digest
+        data_digest = data.data_digest
     except (ValueError, TypeError, zlib.error, RecursionError):
         return None
-    if digest != annotations.get(DIGEST):
+    if data_digest != annotations.get(DIGEST):
         return None
     label = version_label(annotations)
     replaced = _time(annotations.get(REPLACED_TIME, "")) or metadata["creationTimestamp"]
@@ -151,7 +151,7 @@ def from_revision(source: Source, body: Mapping[str, Any]) -> Revision | None:
         name=metadata["name"],
         uid=metadata["uid"],
         resource_version=metadata["resourceVersion"],
-        kept=KeptVersion(digest=digest, version_label=label, revision=number, replaced_time=replaced),
+        kept=KeptVersion(data_digest=data_digest, version_label=label, revision=number, replaced_time=replaced),
         version=Version(data=data, label=label, content_type=annotations.get(CONTENT_TYPE, "")),
     )
 

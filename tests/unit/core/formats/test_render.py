@@ -100,12 +100,12 @@ def test_the_limit_is_what_the_api_server_takes(body: bytes) -> None:
 def test_the_digest_is_over_the_canonical_json_of_both_maps() -> None:
     data = Data(text={"b": "ü", "a": "1"}, binary={"c": "/w=="})
     canonical = '{"binaryData":{"c":"/w=="},"data":{"a":"1","b":"ü"}}'
-    assert data.digest == "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
-    assert data.digest == Data(text={"a": "1", "b": "ü"}, binary={"c": "/w=="}).digest
+    assert data.data_digest == "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
+    assert data.data_digest == Data(text={"a": "1", "b": "ü"}, binary={"c": "/w=="}).data_digest
 
 
 def test_the_digest_of_content_is_over_its_bytes() -> None:
-    assert content(b"abc").digest == "sha256:" + hashlib.sha256(b"abc").hexdigest()
+    assert content(b"abc").content_digest == "sha256:" + hashlib.sha256(b"abc").hexdigest()
 
 
 def test_no_value_shows_in_a_repr() -> None:

@@ -35,7 +35,7 @@ sessions = st.builds(
     generation=st.integers(0),
     issued=st.floats(0, 1e11),
     due=st.floats(0, 1e11),
-    latest=st.text(),
+    latest_data_digest=st.text(),
     session=st.builds(
         SavedSession,
         token=st.text(min_size=1),
@@ -85,7 +85,7 @@ def test_no_chunk_is_too_long(tokens: list[int]) -> None:
 
 
 def test_a_session_that_is_longer_than_a_chunk_stands_alone() -> None:
-    long = handed_over(latest="x" * CHUNK_BYTES)
+    long = handed_over(latest_data_digest="x" * CHUNK_BYTES)
     assert [len(decoded([chunk])) for chunk in encode([handed_over(), long, handed_over()], "a")] == [1, 1, 1]
 
 

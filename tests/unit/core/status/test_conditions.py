@@ -85,12 +85,27 @@ def test_a_refusal_stalls_from_the_third_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("label", "said"), [("42", "version 42."), ("", "the version with digest sha256:0123456789ab.")]
+    ("label", "said"), [("42", "version 42."), ("", "the version with digest sha256:0123456789abcdef.")]
 )
 def test_synced_names_the_config_map_and_the_version(label: str, said: str) -> None:
-    verdict = conditions.synced(target="checkout", version_label=label, digest="sha256:0123456789abcdef")
+    verdict = conditions.synced(target="checkout", version_label=label, data_digest="sha256:0123456789abcdef")
     assert verdict.message == f"ConfigMap checkout holds {said}"
     assert (verdict.status, verdict.reason) == ("True", Reason.SYNCED)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "said"),
+    [
+        (None, "AppConfig serves no other."),
+        (("43", "sha256:ab"), "Version 43 is waiting."),
+        (("", "sha256:ab"), "The version with digest sha256:ab is waiting."),
+        (("", ""), "A version without a label is waiting."),
+    ],
+)
+def test_pinned_names_the_version_that_waits(waiting: tuple[str, str] | None, said: str) -> None:
+    newer = conditions.version_name(*waiting) if waiting is not None else None
+    verdict = conditions.pinned(target="checkout", label="42", data_digest="sha256:cd", waiting=newer)
+    assert verdict.message == f"ConfigMap checkout is held at version 42 by spec.pinnedDigest. {said}"
 
 
 def test_the_transition_time_moves_with_the_status_only() -> None:
@@ -101,7 +116,7 @@ def test_the_transition_time_moves_with_the_status_only() -> None:
         (one.type, one.reason, one.last_transition_time)
         for one in conditions.conditions(still, previous=previous, generation=2, now=NOW)
     ] == [("Ready", "AccessDenied", THEN), ("Stalled", "AccessDenied", THEN)]
-    good = conditions.synced(target="x", version_label="1", digest="sha256:0")
+    good = conditions.synced(target="x", version_label="1", data_digest="sha256:0")
     assert [
         (one.type, one.status, one.last_transition_time, one.observed_generation)
         for one in conditions.conditions(good, previous=previous, generation=2, now=NOW)

@@ -25,7 +25,7 @@ NOW = "2026-01-01T00:00:00Z"
 
 def after(error: SourceError | None) -> tuple[Condition, ...]:
     verdict = (
-        synced(target="checkout", version_label="v1", digest="sha256:1")
+        synced(target="checkout", version_label="v1", data_digest="sha256:1")
         if error is None
         else failed(error, failures=3, ready=None)
     )

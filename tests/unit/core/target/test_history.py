@@ -18,8 +18,8 @@ def version(text: str = "x", binary: str | None = None) -> Version:
     return Version(Data(text={"k": text}, binary={"b": binary} if binary else {}), "v1", "text/plain")
 
 
-def entry(digest: str, revision: int = 1) -> KeptVersion:
-    return KeptVersion(digest, "v", revision, NOW)
+def entry(data_digest: str, revision: int = 1) -> KeptVersion:
+    return KeptVersion(data_digest, "v", revision, NOW)
 
 
 def test_only_what_the_operator_wrote_is_a_version() -> None:
@@ -34,10 +34,10 @@ def test_only_what_the_operator_wrote_is_a_version() -> None:
 
 
 def test_a_version_that_is_there_already_moves_up_and_its_old_copy_is_spare() -> None:
-    digest = version().data.digest
-    cut, newest = remembered((entry("b", 5), entry(digest, 2)), version(), now=NOW)
-    assert [kept.digest for kept in cut.history] == [digest, "b"]
-    assert cut.spare == (entry(digest, 2),)
+    data_digest = version().data.data_digest
+    cut, newest = remembered((entry("b", 5), entry(data_digest, 2)), version(), now=NOW)
+    assert [kept.data_digest for kept in cut.history] == [data_digest, "b"]
+    assert cut.spare == (entry(data_digest, 2),)
     assert newest.revision == 6
 
 
@@ -48,7 +48,7 @@ def test_a_number_is_not_given_out_twice() -> None:
 
 def test_a_history_is_what_is_really_kept_newest_first() -> None:
     cut = counted([entry("a", 1), entry("b", 3), entry("a", 4), entry("c", 2)])
-    assert [(kept.digest, kept.revision) for kept in cut.history] == [("a", 4), ("b", 3), ("c", 2)]
+    assert [(kept.data_digest, kept.revision) for kept in cut.history] == [("a", 4), ("b", 3), ("c", 2)]
     assert cut.spare == (entry("a", 1),)
 
 
@@ -80,6 +80,6 @@ def test_a_label_that_somebody_made_longer_than_a_status_takes_is_cut() -> None:
     ],
 )
 def test_a_history_is_cut_from_its_old_end(limit: int, pinned: str | None, kept: str, dropped: str) -> None:
-    cut = pruned(tuple(entry(digest) for digest in "abc"), limit=limit, pinned=pinned)
-    assert "".join(one.digest for one in cut.history) == kept
-    assert "".join(one.digest for one in cut.spare) == dropped
+    cut = pruned(tuple(entry(data_digest) for data_digest in "abc"), limit=limit, pinned=pinned)
+    assert "".join(one.data_digest for one in cut.history) == kept
+    assert "".join(one.data_digest for one in cut.spare) == dropped

@@ -37,7 +37,7 @@ def version(text: str = "x", binary: str | None = None) -> Version:
 def revision(kept: Version | None = None, number: int = 7) -> dict[str, Any]:
     """Make one as the API server sends it."""
     kept = kept or version()
-    entry = KeptVersion(kept.data.digest, kept.label, number, NOW)
+    entry = KeptVersion(kept.data.data_digest, kept.label, number, NOW)
     body: dict[str, Any] = json.loads(json.dumps(to_revision(source(), kept, entry)))
     body["metadata"] |= TOLD
     return body
@@ -65,7 +65,7 @@ def test_a_kept_version_comes_back_as_it_was(kept: Version) -> None:
     found = from_revision(source(), body)
     assert found is not None
     assert found.version == kept
-    assert found.kept == KeptVersion(kept.data.digest, kept.label, 7, NOW)
+    assert found.kept == KeptVersion(kept.data.data_digest, kept.label, 7, NOW)
     assert found.deletion()["preconditions"] == {"uid": "1-2", "resourceVersion": "7"}
     assert len(json.dumps(body)) < ETCD_LIMIT
 
@@ -96,14 +96,14 @@ def test_what_a_release_before_kept_is_read() -> None:
     assert found is not None
     assert found.version == version()
     assert (found.kept.revision, found.kept.replaced_time) == (7, TOLD["creationTimestamp"])
-    assert noted(body["metadata"]) == (version().data.digest, 0)
+    assert noted(body["metadata"]) == (version().data.data_digest, 0)
 
 
 def test_a_revision_belongs_to_its_source() -> None:
     metadata = revision()["metadata"]
     (owner,) = metadata["ownerReferences"]
     assert (owner["uid"], owner["blockOwnerDeletion"]) == (UID, False)
-    assert noted(metadata) == (version().data.digest, 7)
+    assert noted(metadata) == (version().data.data_digest, 7)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,9 @@ def test_a_bomb_stays_small(bomb: bytes) -> None:
 def test_the_name_of_a_revision_is_valid_and_tells_versions_and_numbers_apart(name: str) -> None:
     called = source(name=name)
     names = {
-        revision_names(called, version(text).data.digest, number)[0] for text in ("1", "2") for number in (1, 2**53)
+        revision_names(called, version(text).data.data_digest, number)[0]
+        for text in ("1", "2")
+        for number in (1, 2**53)
     }
     assert len(names) == 4
     for one in names:
@@ -194,7 +196,7 @@ def test_the_name_of_a_revision_is_valid_and_tells_versions_and_numbers_apart(na
 
 
 def test_a_name_without_a_number_is_that_of_releases_before() -> None:
-    digest = version().data.digest
-    numbered, plain = revision_names(source(), digest, 3)
+    data_digest = version().data.data_digest
+    numbered, plain = revision_names(source(), data_digest, 3)
     assert numbered == f"{plain}-3"
-    assert revision_names(replace(source()), digest, None) == [plain]
+    assert revision_names(replace(source()), data_digest, None) == [plain]
