@@ -104,7 +104,14 @@ def _status(name: str, body: bytes, version: str) -> dict[str, Any]:
             "sizeBytes": len(body),
             "receivedTime": now,
         },
-        "target": {"name": name, "digest": digest, "keys": 1, "syncedTime": now, "resourceVersion": version},
+        "target": {
+            "name": name,
+            "versionLabel": "v1",
+            "digest": digest,
+            "keys": 1,
+            "syncedTime": now,
+            "resourceVersion": version,
+        },
     }
 
 

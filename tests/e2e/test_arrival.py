@@ -89,6 +89,7 @@ def test_a_version_arrives_and_then_the_next(scene: Scene, kubectl: Kubectl) -> 
     synced = status["target"].pop("syncedTime")
     assert status["target"] == {
         "name": "checkout-config",
+        "versionLabel": "v1",
         "digest": written,
         "keys": 1,
         "resourceVersion": metadata["resourceVersion"],
@@ -106,9 +107,19 @@ def test_a_version_arrives_and_then_the_next(scene: Scene, kubectl: Kubectl) -> 
     scene.wait_for_events("checkout", [("Normal", "Synced"), ("Normal", "Synced")])
 
     header, row = kubectl("get", "acs", "-n", scene.namespace).splitlines()
-    assert header.split() == ["NAME", "APPLICATION", "ENVIRONMENT", "PROFILE", "READY", "VERSION", "SYNCED", "AGE"]
-    assert row.split()[:6] == ["checkout", scene.namespace, ENVIRONMENT, PROFILE, "True", "v2"]
-    assert all(age.endswith("s") for age in row.split()[6:])
+    assert header.split() == [
+        "NAME",
+        "APPLICATION",
+        "ENVIRONMENT",
+        "PROFILE",
+        "READY",
+        "REASON",
+        "VERSION",
+        "SYNCED",
+        "AGE",
+    ]
+    assert row.split()[:7] == ["checkout", scene.namespace, ENVIRONMENT, PROFILE, "True", "Synced", "v2"]
+    assert all(age.endswith("s") for age in row.split()[7:])
     wide = kubectl("get", "acs", "-n", scene.namespace, "-o", "wide").splitlines()[1]
     assert "checkout-config" in wide
     assert "ConfigMap checkout-config holds version v2." in wide

@@ -14,6 +14,7 @@ from tests.e2e.support import TIMEOUT, Scene, condition, value, wait_for_silence
 
 if TYPE_CHECKING:
     from sandbox.aws.data_plane import AppConfigProxy
+    from sandbox.kube.kubectl import Kubectl
 
 REPAIR_SECONDS = 5.0
 
@@ -191,7 +192,7 @@ def test_a_renamed_target_leaves_no_orphan_and_no_gap(scene: Scene) -> None:
     assert [item["metadata"]["name"] for item in scene.config_map_writes(since)] == ["after"]
 
 
-def test_a_replaced_version_can_be_pinned_and_let_go(scene: Scene) -> None:
+def test_a_replaced_version_can_be_pinned_and_let_go(scene: Scene, kubectl: Kubectl) -> None:
     scene.apply("one", target={"key": "one.txt"})
     scene.wait_for("one", "Synced")
     for number in ("two", "three"):
@@ -209,6 +210,12 @@ def test_a_replaced_version_can_be_pinned_and_let_go(scene: Scene) -> None:
     scene.deploy(FOUR.encode(), content_type="text/plain", label="v-four")
     wait_until(lambda: "v-four is waiting" in str(scene.source("one")["status"]), TIMEOUT, "the newer version")
     assert scene.config_map("one")["data"] == {"one.txt": ONE}
+
+    status = scene.source("one")["status"]
+    assert (status["source"]["versionLabel"], status["target"]["versionLabel"]) == ("v-four", "v1")
+    header, row = (line.split() for line in kubectl("get", "acs", "-n", scene.namespace).splitlines())
+    assert row[header.index("REASON")] == "Pinned"
+    assert row[header.index("VERSION")] == "v1"
 
     scene.change("one", pinnedDigest=None)
     scene.wait_for_content("one", {"one.txt": FOUR})

@@ -46,7 +46,14 @@ RECEIVED = {
     "receivedTime": TIME,
     "multiVariantFlags": 2,
 }
-WRITTEN = {"name": "checkout-config", "digest": DIGEST, "keys": 1, "syncedTime": TIME, "resourceVersion": "88"}
+WRITTEN = {
+    "name": "checkout-config",
+    "versionLabel": "v41",
+    "digest": DIGEST,
+    "keys": 1,
+    "syncedTime": TIME,
+    "resourceVersion": "88",
+}
 
 
 @dataclass(frozen=True)
@@ -208,11 +215,23 @@ def test_largest(api: Api) -> None:
         {"conditions": [condition(message="m" * 32768), condition(type="Reconciling"), condition(type="Stalled")]},
         {"conditions": [condition(message="", status="Unknown", reason="R")]},
         {"source": RECEIVED | {"versionLabel": "", "contentType": "", "sizeBytes": 0}},
+        {"target": WRITTEN | {"versionLabel": ""}},
+        {"target": {key: value for key, value in WRITTEN.items() if key != "versionLabel"}},
         {"source": RECEIVED | {"versionLabel": "v" * 64, "contentType": "c" * 255, "sizeBytes": 4_096_000}},
         {"source": RECEIVED, "target": WRITTEN | {"syncedTime": "2026-01-02T03:04:05.678901Z"}},
         {"target": WRITTEN | {"name": "n" * 253, "resourceVersion": "18446744073709551615"}},
     ],
-    ids=["synced", "longest-message", "no-message", "empty-document", "longest-labels", "times", "longest-name"],
+    ids=[
+        "synced",
+        "longest-message",
+        "no-message",
+        "empty-document",
+        "no-label",
+        "before",
+        "longest-labels",
+        "times",
+        "longest-name",
+    ],
 )
 def test_status_of_the_operator(api: Api, status: dict[str, Any]) -> None:
     """Nothing that the operator has to tell is refused."""
@@ -262,12 +281,12 @@ def test_columns(api: Api) -> None:
     )
     get = ("get", "acs", "columns")
     head, row = (line.split() for line in api.kubectl(*get).splitlines())
-    assert head == ["NAME", "APPLICATION", "ENVIRONMENT", "PROFILE", "READY", "VERSION", "SYNCED", "AGE"]
-    assert row[:6] == ["columns", "shop", "production", "checkout", "True", "v42"]
-    assert row[6][-1] in "dy", "an age of days or years, as the time is long ago"
-    wide_head, wide_row = (line.split(maxsplit=10) for line in api.kubectl(*get, "--output=wide").splitlines())
-    assert wide_head == [*head, "CONFIGMAP", "SUSPENDED", "MESSAGE"]
-    assert wide_row[8:] == ["checkout-config", "true", "up to date"]
+    assert head == ["NAME", "APPLICATION", "ENVIRONMENT", "PROFILE", "READY", "REASON", "VERSION", "SYNCED", "AGE"]
+    assert row[:7] == ["columns", "shop", "production", "checkout", "True", "Synced", "v41"]
+    assert row[7][-1] in "dy", "an age of days or years, as the time is long ago"
+    wide_head, wide_row = (line.split(maxsplit=12) for line in api.kubectl(*get, "--output=wide").splitlines())
+    assert wide_head == [*head, "CONFIGMAP", "AVAILABLE", "SUSPENDED", "MESSAGE"]
+    assert wide_row[9:] == ["checkout-config", "v42", "true", "up to date"]
 
 
 def test_category(api: Api) -> None:

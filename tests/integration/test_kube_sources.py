@@ -57,7 +57,9 @@ FULL = Status(
     source=ReceivedVersion(
         version_label="v1", content_type="text/plain", content_digest=DIGEST, size_bytes=3, received_time=TIME
     ),
-    target=WrittenTarget(name="checkout", data_digest=DIGEST, keys=1, synced_time=TIME, resource_version="7"),
+    target=WrittenTarget(
+        name="checkout", data_digest=DIGEST, keys=1, synced_time=TIME, resource_version="7", version_label="v1"
+    ),
 )
 
 

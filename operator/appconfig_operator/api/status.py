@@ -120,6 +120,8 @@ class WrittenTarget:
         When the ConfigMap was last written, RFC 3339 in UTC.
     resource_version
         The ConfigMap's `resourceVersion` after that write.
+    version_label
+        Label of the version written, or empty; `None` where a release before wrote the status, which had no such field.
     """
 
     name: str
@@ -127,6 +129,7 @@ class WrittenTarget:
     keys: int
     synced_time: str
     resource_version: str
+    version_label: str | None = None
 
     @classmethod
     def from_dict(cls, target: Mapping[str, Any]) -> WrittenTarget:
@@ -137,12 +140,15 @@ class WrittenTarget:
             keys=target["keys"],
             synced_time=target["syncedTime"],
             resource_version=target["resourceVersion"],
+            version_label=target.get("versionLabel"),
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Write `status.target`."""
+        labeled = {"versionLabel": self.version_label} if self.version_label is not None else {}
         return {
             "name": self.name,
+            **labeled,
             "digest": self.data_digest,
             "keys": self.keys,
             "syncedTime": self.synced_time,

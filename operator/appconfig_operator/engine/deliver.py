@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from appconfig_operator.api.status import UNSEEN, WrittenTarget
+from appconfig_operator.api.text import label
 from appconfig_operator.core.errors import BlockedError, ContentError, Reason, SourceError
 from appconfig_operator.core.formats.flag_notes import flags_seen
 from appconfig_operator.core.formats.render import render
@@ -165,7 +166,11 @@ class Deliverer:
                 keys=version.data.keys,
                 synced_time=self.now(),
                 resource_version=outcome.resource_version,
+                version_label=label(version.label),
             )
+        elif before.version_label is not None or not _in_status(source, memory):
+            # Not where nothing else is new: the first start of this release would write the status of each source.
+            memory.written = replace(before, version_label=label(version.label))
         self.keeper.prune(source, memory)
         return outcome.changed
 
@@ -195,12 +200,17 @@ def _stands(source: Source, memory: Memory) -> bool:
 
 def _in_place(source: Source, memory: Memory, version: Version) -> bool:
     """Tell without a look at the ConfigMap that it holds the version: after a restart, that is so for most of all."""
-    written, status = memory.written, memory.status
+    written = memory.written
     return (
         memory.untouched
         and memory.left <= {source.spec.target.name}
         and written is not None
         and (written.name, written.data_digest) == (source.spec.target.name, version.data.data_digest)
-        and status.observed_generation == source.generation
-        and memory.received is status.source
+        and _in_status(source, memory)
     )
+
+
+def _in_status(source: Source, memory: Memory) -> bool:
+    """Tell whether the status is about this spec, and what was received last."""
+    status = memory.status
+    return status.observed_generation == source.generation and memory.received is status.source

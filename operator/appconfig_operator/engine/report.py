@@ -132,10 +132,13 @@ def _verdict(source: Source, memory: Memory, error: SourceError | None) -> condi
             data_digest=memory.written.data_digest,
         )
     newer = memory.latest_data_digest != source.spec.pinned_digest
-    labels = {kept.data_digest: kept.version_label for kept in memory.history}
+    label = memory.written.version_label
+    if label is None:  # a release before has written it
+        labels = {kept.data_digest: kept.version_label for kept in memory.history}
+        label = labels.get(source.spec.pinned_digest, "") if newer else received.version_label
     return conditions.pinned(
         target=memory.written.name,
-        label=labels.get(source.spec.pinned_digest, "") if newer else received.version_label,
+        label=label,
         data_digest=source.spec.pinned_digest,
         waiting=conditions.version_name(received.version_label, memory.latest_data_digest) if newer else None,
         blocked=memory.blocked.message if memory.blocked is not None else "",

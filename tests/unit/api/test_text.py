@@ -50,6 +50,7 @@ def limits() -> dict[str, int]:
     return {
         "request": status["lastHandledReconcileAt"]["maxLength"],
         "label": status["source"]["properties"]["versionLabel"]["maxLength"],
+        "written": status["target"]["properties"]["versionLabel"]["maxLength"],
         "type": status["source"]["properties"]["contentType"]["maxLength"],
         "kept": status["history"]["items"]["properties"]["versionLabel"]["maxLength"],
     }

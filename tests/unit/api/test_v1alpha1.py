@@ -122,12 +122,14 @@ STATUSES = [
             Condition("Stalled", "True", "NotFound", "no", 4, "2026-01-01T00:00:00Z"),
         ),
         source=ReceivedVersion("v1", "text/plain", "sha256:0", 12, "2026-01-01T00:00:00Z"),
-        target=WrittenTarget("n", "sha256:1", 1, "2026-01-01T00:00:00Z", "88"),
+        target=WrittenTarget("n", "sha256:1", 1, "2026-01-01T00:00:00Z", "88", "v1"),
     ),
+    Status(target=WrittenTarget("n", "sha256:1", 1, "2026-01-01T00:00:00Z", "88", "")),
+    Status(target=WrittenTarget("n", "sha256:1", 1, "2026-01-01T00:00:00Z", "88")),
 ]
 
 
-@pytest.mark.parametrize("status", STATUSES, ids=["empty", "full"])
+@pytest.mark.parametrize("status", STATUSES, ids=["empty", "full", "without a label", "of a release before"])
 def test_a_status_survives_the_way_to_the_api_server_and_back(status: Status) -> None:
     assert Status.from_dict(status.to_dict()) == status
 

@@ -64,6 +64,43 @@ def test_messages_name_versions_without_a_label_by_the_digest_that_can_be_pinned
     assert it.world.config_map.data.data_digest == DIGESTS[1]
 
 
+def test_the_target_has_the_label_of_the_version_that_is_held() -> None:
+    def labels(it: Bench) -> tuple[str, str | None]:
+        status = it.world.statuses[-1]
+        assert status.source is not None
+        assert status.target is not None
+        return status.source.version_label, status.target.version_label
+
+    it = bench(ONE, TWO, TWO)
+    it.poll()
+    it.poll()
+    it = respec(it, pinned_digest=DIGESTS[0])
+    it.poll()
+    assert labels(it) == ("v2", "v1")
+    again = it.restart()
+    again.world.answers = [TWO, THREE, THREE]
+    before = len(it.world.statuses)
+    again.poll(after=500)
+    assert len(it.world.statuses) == before, "a restart writes nothing"
+    again.poll()
+    assert labels(again) == ("v3", "v1")
+    again = respec(again, pinned_digest=None)
+    again.poll()
+    assert labels(again) == ("v3", "v3")
+
+
+def test_pinned_names_the_version_that_is_held_also_where_another_label_has_its_data() -> None:
+    it = bench(ONE, TWO, replace(ONE, version_label="v1-again"), TWO)
+    it.poll()
+    it.poll()
+    it = respec(it, pinned_digest=DIGESTS[0])
+    it.poll()
+    it.poll()
+    ready = it.memory.status.condition("Ready")
+    assert ready is not None
+    assert "is held at version v1-again by" in ready.message
+
+
 def test_a_version_without_a_label_that_cannot_be_rendered_waits_without_a_digest() -> None:
     it = bench(ONE, content(b"x" * (LIMIT_BYTES + 1), label=""))
     it.poll()

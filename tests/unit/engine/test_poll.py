@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from appconfig_operator.api.v1alpha1 import Format
+from appconfig_operator.api.v1alpha1 import CreationPolicy, Format
 from appconfig_operator.core import backoff
 from appconfig_operator.core.errors import (
     BlockedError,
@@ -82,6 +82,71 @@ def test_a_new_label_on_the_same_bytes_is_a_new_version() -> None:
     it.poll()
     assert it.world.writes == 2
     assert [status.source.version_label for status in it.world.statuses if status.source] == ["v1", "v2"]
+
+
+def held(it: Bench) -> str | None:
+    """Return the label in `status.target`, as the API server has it."""
+    target = it.world.statuses[-1].target
+    return target.version_label if target is not None else None
+
+
+def of_before(it: Bench) -> Bench:
+    """Restart with the status that an operator without `status.target.versionLabel` has written."""
+    status = it.world.statuses[-1]
+    assert status.target is not None
+    it.world.statuses.append(replace(status, target=replace(status.target, version_label=None)))
+    return it.restart()
+
+
+def test_the_target_has_the_label_of_what_is_written_and_not_of_what_cannot_be() -> None:
+    it = bench(content(b"1", label="v1"), content(b"x" * (LIMIT_BYTES + 1), label="v2"), content(b"3", label=""))
+    it.poll()
+    assert held(it) == "v1"
+    it.poll()
+    assert it.memory.status.source is not None
+    assert (it.memory.status.source.version_label, held(it)) == ("v2", "v1")
+    it.poll()
+    assert held(it) == ""
+    moved = it.restart()
+    moved.world.answers = [content(b"3", label="v4")]
+    moved.source = replace(moved.source, spec=spec(target=target(name="other")))
+    moved.poll(after=60)
+    assert held(it) == "v4"
+
+
+def test_a_restart_on_a_status_without_the_label_writes_nothing_and_the_next_version_brings_it() -> None:
+    it = bench(content(b"1", label="v1"))
+    it.poll()
+    again = of_before(it)
+    before = len(it.world.statuses)
+    again.world.answers = [content(b"1", label="v1"), content(b"1", label="v1"), content(b"1", label="v2")]
+    again.poll(after=500)
+    again.poll()
+    assert (it.world.writes, len(it.world.statuses), held(it)) == (1, before, None)
+    again.poll()
+    assert held(it) == "v2"
+
+
+def test_a_changed_spec_brings_the_label_to_a_status_without_it() -> None:
+    it = bench(content())
+    it.poll()
+    again = of_before(it)
+    again.source = replace(again.source, generation=2, spec=spec(poll_interval_seconds=30))
+    again.world.answers = [content()]
+    again.poll(after=500)
+    assert (it.world.writes, held(it)) == (1, "v1")
+
+
+@pytest.mark.parametrize("kind", ["now", "before"])
+def test_a_new_label_on_data_that_a_merge_has_written_shows(kind: str) -> None:
+    """Under `Merge`, the ConfigMap has no annotation that changes with it."""
+    merging = source(spec=spec(target=target(creation_policy=CreationPolicy.MERGE)))
+    it = Bench(World(answers=[content(label="v1")]), merging)
+    it.poll()
+    again = it.restart() if kind == "now" else of_before(it)
+    again.world.answers = [content(label="v2")]
+    again.poll(after=500)
+    assert (it.world.writes, held(it)) == (1, "v2")
 
 
 def test_nothing_deployed_waits_at_the_ordinary_pace_and_then_syncs() -> None:
