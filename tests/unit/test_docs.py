@@ -14,11 +14,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from appconfig_operator.__main__ import cli
 from appconfig_operator.core.errors import Reason
+from appconfig_operator.core.poll_result import PollResult
 from appconfig_operator.core.status.state import State
 from appconfig_operator.core.target.drift import FIGHT_WINDOW_SECONDS
 from appconfig_operator.settings import VARIABLES
 from appconfig_operator.telemetry.gauges import Gauges
-from appconfig_operator.telemetry.metrics import PREFIX, RESULTS, Metrics
+from appconfig_operator.telemetry.metrics import PREFIX, Metrics
 from appconfig_operator.telemetry.probes import LIVE, READY
 
 if TYPE_CHECKING:
@@ -250,7 +251,7 @@ def test_metrics_are_those_of_the_registry() -> None:
 
 @pytest.mark.parametrize(
     ("heading", "values"),
-    [("Results", {*(set(RESULTS) - set(Reason)), "a [reason](reasons.md)"}), ("States", set(State))],
+    [("Results", {*(set(PollResult) - set(Reason)), "a [reason](reasons.md)"}), ("States", set(State))],
     ids=["results", "states"],
 )
 def test_values_of_labels_are_those_of_the_code(heading: str, values: set[str]) -> None:
@@ -277,7 +278,7 @@ def test_alerts_ask_for_metrics_that_there_are() -> None:
 
 
 def test_alerts_ask_for_values_that_there_are() -> None:
-    known = {"result": set(RESULTS), "state": set(State)}
+    known = {"result": set(map(str, PollResult)), "state": set(map(str, State))}
     for rule in alerts():
         for label, values in re.findall(r'(result|state)=~?"([\w|]+)"', rule["expr"]):
             assert set(values.split("|")) <= known[label]

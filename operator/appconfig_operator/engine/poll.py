@@ -19,6 +19,7 @@ from appconfig_operator.core.errors import (
     TransientError,
     WaitingError,
 )
+from appconfig_operator.core.poll_result import PollResult
 from appconfig_operator.core.status import conditions
 from appconfig_operator.core.target.drift import FIGHT_WINDOW_SECONDS, fighting
 from appconfig_operator.engine.deliver import Deliverer
@@ -58,8 +59,7 @@ class Polled:
     delay
         Seconds until the next one, or `None` without a next one.
     result
-        What it was in a word: `Unchanged`, `Received`, `TooEarly`, `Paced`, `Busy`, `Outdated`, `Told`, or the reason
-        of an error.
+        How it ended, for the metrics.
     answered
         Whether all that were asked have answered, be it with a refusal; `None` when nothing new is known.
     awaits
@@ -68,7 +68,7 @@ class Polled:
     """
 
     delay: float | None
-    result: str
+    result: PollResult
     answered: bool | None = True
     awaits: str | None = None
 
@@ -142,19 +142,20 @@ class Poller:
             return self._poll(source, memory)
         except TooEarlyError:
             memory.next_call = self._monotonic() + memory.session.interval
-            return Polled(self._ordinary(memory), "TooEarly", answered=None)
+            return Polled(self._ordinary(memory), PollResult.TOO_EARLY, answered=None)
         except RateLimitedError as paced:
-            return Polled(paced.seconds, "Busy" if isinstance(paced, BusyError) else "Paced", answered=None)
+            result = PollResult.BUSY if isinstance(paced, BusyError) else PollResult.PACED
+            return Polled(paced.seconds, result, answered=None)
         except OutdatedError:
             memory.outdated = outdated + 1
             wait = min(OUTDATED_SECONDS * 2.0 ** min(outdated, 16), backoff.CAP_SECONDS)
-            return Polled(wait, "Outdated", answered=None)
+            return Polled(wait, PollResult.OUTDATED, answered=None)
 
     def _retell(self, source: Source, memory: Memory, untold: Untold) -> Polled:
         """Write the status alone: the next poll keeps its time."""
         due = untold.poll_due
         refused = self._teller.retell(source, memory)
-        result = str(refused.reason) if refused is not None else "Told"
+        result = PollResult(refused.reason) if refused is not None else PollResult.TOLD
         return Polled(max(0.0, due - self._monotonic()), result, answered=None)
 
     def _poll(self, source: Source, memory: Memory) -> Polled:
@@ -182,10 +183,10 @@ class Poller:
         refused = self._teller.tell(source, memory, error, changed=changed)
         delay = self._ordinary(memory) if error is None else self._delay(memory, error)
         told = refused or error
-        unchanged = "Unchanged" if memory.received is before else "Received"
+        unchanged = PollResult.UNCHANGED if memory.received is before else PollResult.RECEIVED
         return Polled(
             delay,
-            unchanged if told is None else str(told.reason),
+            unchanged if told is None else PollResult(told.reason),
             answered=not isinstance(error, TransientError),
             awaits=source.spec.target.name if _awaits(error) else None,
         )

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from appconfig_operator.api.status import KeptVersion, Status
     from appconfig_operator.api.v1alpha1 import CreationPolicy, Source
     from appconfig_operator.core.formats.content import Content
+    from appconfig_operator.core.poll_result import PollResult
     from appconfig_operator.core.sharding.handover import HandedOver, SavedSession
     from appconfig_operator.core.sharding.held_lease import LeaseGuard
     from appconfig_operator.core.target.plan import WantedConfigMap
@@ -104,7 +105,7 @@ class EventSink(Protocol):
 class Meter(Protocol):
     """Where figures go."""
 
-    def polled(self, result: str, seconds: float, lateness: float, *, slow: bool) -> None:
+    def polled(self, result: PollResult, seconds: float, lateness: float, *, slow: bool) -> None:
         """Count a poll, how long it took, and how long after its time it began, in seconds.
 
         `slow` tells whether it began in a slot for slow polls: what waits there delays nobody else.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from appconfig_operator.core.errors import SourceGoneError
+from appconfig_operator.core.poll_result import PollResult
 from appconfig_operator.engine.poll import Polled
 from appconfig_operator.logs import about, told
 
@@ -155,12 +156,12 @@ class Workers:
             with self._fence.under(job.guard):
                 polled = self._poller.poll(job.source, job.memory)
         except SourceGoneError:
-            polled = Polled(None, "Gone")
+            polled = Polled(None, PollResult.GONE)
         except Exception as error:  # noqa: BLE001 (a bug met by one source must not end the thread that serves all)
             logger.error(  # noqa: TRY400 (the traceback is there, without the text)
                 "A poll failed with %s", told(error), extra=about(job.source)
             )
-            polled = Polled(AFTER_A_BUG_SECONDS, "Error", answered=False)
+            polled = Polled(AFTER_A_BUG_SECONDS, PollResult.ERROR, answered=False)
         lateness = max(0.0, began - job.due)
         self._meter.polled(polled.result, self._monotonic() - began, lateness, slow=job.running.slow)
         return polled

@@ -7,7 +7,6 @@ made beforehand where they can be: a counter that begins at 0 has a rate from it
 from __future__ import annotations
 
 import platform
-from enum import StrEnum
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,7 @@ from prometheus_client import (
 from prometheus_client.exposition import choose_encoder
 
 from appconfig_operator.api.v1alpha1 import CreationPolicy
-from appconfig_operator.core.errors import Reason
+from appconfig_operator.core.poll_result import PollResult
 from appconfig_operator.telemetry.gauges import QUICK, SLOW, GaugeCollector
 from appconfig_operator.telemetry.http_server import Page
 
@@ -54,27 +53,6 @@ _CODES = {int(status): str(int(status)) for status in HTTPStatus}
 _FIRST_CODES = ("200", "400", "403", "404", "429", "500", "503", NO_ANSWER)
 
 
-class Result(StrEnum):
-    """How a poll ended, when not with the reason of an error."""
-
-    UNCHANGED = "Unchanged"
-    RECEIVED = "Received"
-    TOO_EARLY = "TooEarly"
-    PACED = "Paced"
-    BUSY = "Busy"
-    OUTDATED = "Outdated"
-    TOLD = "Told"
-    GONE = "Gone"
-    ERROR = "Error"
-
-
-RESULTS = (
-    *Result,
-    # The others are no errors.
-    *(reason for reason in Reason if reason not in {Reason.SYNCED, Reason.PINNED, Reason.PROGRESSING}),
-)
-
-
 class Metrics:
     """Counts what is done, and tells of it. Safe to share between threads.
 
@@ -102,7 +80,7 @@ class Metrics:
 
     def _make_polls(self) -> None:
         polls = self._counter("polls", "Polls, by how they ended.", "result")
-        self._polls = {str(result): polls.labels(str(result)) for result in RESULTS}
+        self._polls = {result: polls.labels(str(result)) for result in PollResult}
         self._poll_duration = self._histogram(
             "poll_duration_seconds", "How long polls took, with all that followed from them.", DURATION_BUCKETS
         )
@@ -155,13 +133,13 @@ class Metrics:
         encode, content_type = choose_encoder(accept)
         return Page(encode(self._registry), content_type=content_type)
 
-    def polled(self, result: str, seconds: float, lateness: float, *, slow: bool) -> None:
+    def polled(self, result: PollResult, seconds: float, lateness: float, *, slow: bool) -> None:
         """Count a poll.
 
         Parameters
         ----------
         result
-            How it ended: a `Result`, or the `Reason` of an error. Any other counts as `Result.ERROR`.
+            How it ended.
         seconds
             How long it took.
         lateness
@@ -169,8 +147,7 @@ class Metrics:
         slow
             Whether it began in a slot for slow polls.
         """
-        child = self._polls.get(result)
-        (self._polls[Result.ERROR] if child is None else child).inc()
+        self._polls[result].inc()
         self._poll_duration.observe(seconds)
         self._poll_lateness[slow].observe(lateness)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import CreationPolicy, Source
     from appconfig_operator.core.errors import SourceError
     from appconfig_operator.core.formats.content import Content
+    from appconfig_operator.core.poll_result import PollResult
     from appconfig_operator.core.sharding.held_lease import LeaseGuard
     from appconfig_operator.core.target.plan import WantedConfigMap
 
@@ -63,7 +64,7 @@ class FakeMeter:
         assert policy
         self.writes += 1
 
-    def polled(self, result: str, seconds: float, lateness: float, *, slow: bool) -> None:
+    def polled(self, result: PollResult, seconds: float, lateness: float, *, slow: bool) -> None:
         self.slow += slow
         self.polls.append((result, seconds, lateness))
 

@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from appconfig_operator.core.poll_result import PollResult
 from appconfig_operator.core.sharding.handover import HandedOver
 from appconfig_operator.engine.memory import Memory
 from appconfig_operator.engine.poll import Polled
@@ -69,7 +70,7 @@ class Recorder:
             assert self.at_once[source.uid] == 1, "polled twice at once"
             self.polled.append((source.uid, source.generation))
         try:
-            return Polled(self.delay(source), "Unchanged")
+            return Polled(self.delay(source), PollResult.UNCHANGED)
         finally:
             with self.lock:
                 self.running -= 1

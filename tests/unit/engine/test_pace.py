@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from appconfig_operator.core.errors import BlockedError, Reason, StallingError
+from appconfig_operator.core.poll_result import PollResult
 from appconfig_operator.engine import starts
 from appconfig_operator.engine.poll import Polled, _awaits
 from appconfig_operator.engine.scheduler import Scheduler
@@ -40,7 +41,7 @@ class Hand:
         count = 0
         while (job := self.take()) is not None:
             self.jobs.append(job)
-            self.scheduler.done(job, polled or Polled(NEVER, "Unchanged"))
+            self.scheduler.done(job, polled or Polled(NEVER, PollResult.UNCHANGED))
             count += 1
         return count
 
@@ -99,7 +100,7 @@ def test_a_change_during_a_poll_keeps_the_pace_too() -> None:
         if job is not None:
             hand.jobs.append(job)
             hand.scheduler.put(source(generation=step))
-            hand.scheduler.done(job, Polled(NEVER, "Unchanged"))
+            hand.scheduler.done(job, Polled(NEVER, PollResult.UNCHANGED))
         hand.now += 0.1
     assert hand.begun() <= BURST + 1
 
@@ -122,7 +123,7 @@ def test_what_was_paced_is_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) ->
     assert len(paced._allowances) <= 2 * BURST + 20
 
 
-WAITS = Polled(NEVER, "TargetNotOwned", awaits="checkout-config")
+WAITS = Polled(NEVER, PollResult.TARGET_NOT_OWNED, awaits="checkout-config")
 WANTED = ("shop", "checkout-config")
 
 
@@ -244,7 +245,7 @@ def test_a_wake_is_not_lost_where_the_next_turn_is_for_the_status_alone() -> Non
     hand = Hand()
     waiting(hand)
     hand.scheduler.changed(*WANTED)
-    hand.poll(Polled(0.8, "TargetNotOwned", awaits="checkout-config"))
+    hand.poll(Polled(0.8, PollResult.TARGET_NOT_OWNED, awaits="checkout-config"))
     hand.now += 0.5
     hand.scheduler.changed(*WANTED)
     (entry,) = hand.scheduler.entries()

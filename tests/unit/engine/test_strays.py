@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from appconfig_operator.core.poll_result import PollResult
 from appconfig_operator.core.sharding.handover import HandedOver, SavedSession
 from appconfig_operator.core.target.drift import Seen
 from appconfig_operator.engine.entry import MARKED
@@ -85,7 +86,7 @@ def test_one_that_comes_up_during_a_poll_is_looked_after_when_that_ends() -> Non
     assert job is not None
     it.saw(UID, seen("between"))
     assert strays(job.entry) == set(), "the memory is the poll's"
-    it.done(job, Polled(NEVER, "Unchanged"))
+    it.done(job, Polled(NEVER, PollResult.UNCHANGED))
     assert strays(job.entry) == {"between"}
     assert job.entry.due == 0.0
 
