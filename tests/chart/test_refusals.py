@@ -76,22 +76,22 @@ RULE = {"namespaces": ["shop"], "applications": ["shop"]}
         ),
         (
             {"aws": {"region": "eu-west-1"}, "extraEnv": [{"name": "AWS_REGION", "value": "eu-west-1"}]},
-            "extraEnv: AWS_REGION is there twice, here and as aws.region: leave one of them out",
+            "extraEnv: AWS_REGION appears twice, here and as aws.region: leave one of them out",
         ),
         (
             {"aws": {"endpointUrls": {"sts": "https://x"}}, "extraEnv": [{"name": "AWS_ENDPOINT_URL_STS"}]},
-            "extraEnv: AWS_ENDPOINT_URL_STS is there twice, here and as aws.endpointUrls.sts",
+            "extraEnv: AWS_ENDPOINT_URL_STS appears twice, here and as aws.endpointUrls.sts",
         ),
         (
             {
                 "aws": {"endpointUrls": {"appconfigdata": "https://x"}},
                 "extraEnv": [{"name": "AWS_ENDPOINT_URL_APPCONFIGDATA"}],
             },
-            "extraEnv: AWS_ENDPOINT_URL_APPCONFIGDATA is there twice, here and as aws.endpointUrls.appconfigdata",
+            "extraEnv: AWS_ENDPOINT_URL_APPCONFIGDATA appears twice, here and as aws.endpointUrls.appconfigdata",
         ),
         (
             {"extraEnv": [{"name": "NO_PROXY", "value": "a"}, {"name": "NO_PROXY", "value": "b"}]},
-            "extraEnv: NO_PROXY is there twice, here and as another one of extraEnv",
+            "extraEnv: NO_PROXY appears twice, here and as another one of extraEnv",
         ),
         (
             {"policy": {"enabled": True, "rules": [RULE]}, "extraVolumes": [{"name": "policy", "emptyDir": {}}]},

@@ -138,7 +138,7 @@ def test_while_three_or_more_fail_ready_is_false_and_what_was_synced_stays(
     ready = condition(source, "Ready")
     assert ready is not None
     assert ready["status"] == "False"
-    assert "throttles appconfig:GetLatestConfiguration" in ready["message"]
+    assert "throttled appconfig:GetLatestConfiguration" in ready["message"]
     assert condition(source, "Reconciling") is not None
     assert condition(source, "Stalled") is None
     assert (source["status"]["source"], source["status"]["target"]) == (

@@ -192,7 +192,10 @@ def test_a_namespace_that_did_not_let_it_in_is_named_holds_up_no_other_and_is_se
     with started(installed, one, tmp_path, aws) as running:
         one.scene.wait_for("checkout", "Synced")
         where = f"in namespace {other.namespace}, so "
-        words = [f" ERROR   The operator may not list {kind} {where}" for kind in ("configmaps", "appconfigsources")]
+        words = [
+            f" ERROR   The operator is not allowed to list {kind} {where}"
+            for kind in ("configmaps", "appconfigsources")
+        ]
         wait_until(lambda: all(each in running.log for each in words), TIMEOUT, "word of what is missing")
         let_in(other, one, tmp_path / "there")
         # It looks every 10 s whether it was let in, and takes some seconds to begin.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.e2e.support import Scene
 
 LEASE = "--lease-duration=5"
-WORDS = "Another appconfig-operator is at work in this cluster"
+WORDS = "Another appconfig-operator is running in this cluster"
 LATE_SECONDS = 10.0
 """After which all looks are over."""
 
@@ -59,7 +59,7 @@ def test_who_polls_the_same_is_named_and_nobody_else(
         wait_until(lambda: WORDS in process.log, TIMEOUT, "a line about the other operator")
         (line,) = (line for line in process.log.splitlines() if WORDS in line)
         assert " WARNING " in line
-        assert f"in namespace {first.namespace}, and serves namespace {first.namespace} as this one does" in line
+        assert f"in namespace {first.namespace}, and also serves namespace {first.namespace}" in line
         assert "--lease-namespace" not in line
 
 
@@ -72,7 +72,7 @@ def test_an_operator_with_the_rights_of_the_manifests_sees_it(
     process = start_operator(second.namespace, arguments=arguments)
     wait_until(lambda: WORDS in process.log, TIMEOUT, "a line about the other operator")
     (line,) = (line for line in process.log.splitlines() if WORDS in line)
-    assert f"in namespace {first.namespace}, and serves namespace {first.namespace} as this one does" in line
+    assert f"in namespace {first.namespace}, and also serves namespace {first.namespace}" in line
 
 
 def test_no_alarm_for_other_namespaces_and_for_replicas(

@@ -44,7 +44,7 @@ def limited(installed: ControlPlane, scene: Scene, tmp_path: Path, aws: Mapping[
 
 
 def check_told_once(it: Limited, verb: str, resource: str) -> None:
-    words = f"The operator may not {verb} {resource} in namespace {it.scene.namespace}"
+    words = f"The operator is not allowed to {verb} {resource} in namespace {it.scene.namespace}"
     assert it.told(words) == 1, it.log
     assert it.told("HTTP 403") <= 1, it.log
     assert "APIForbiddenError" not in it.log
@@ -55,7 +55,7 @@ def give_back(it: Limited, verb: str, resource: str) -> None:
     it.take_away()
     it.wait_until_ready(timeout=SLOW)
     it.wait_for_refused((verb, resource), 0, timeout=SLOW + TIMEOUT)
-    assert it.told(f"no longer refused to {verb} {resource} in namespace") == 1, it.log
+    assert it.told(f"no longer forbidden to {verb} {resource} in namespace") == 1, it.log
 
 
 def test_without_the_right_to_get_sources_a_restart_delivers_all_the_same(limited: Limited) -> None:
@@ -73,7 +73,9 @@ def test_without_the_right_to_get_sources_a_restart_delivers_all_the_same(limite
 
 def test_without_the_right_to_watch_sources_it_is_not_ready(limited: Limited) -> None:
     limited.restart_without(("watch", "appconfigsources"))
-    limited.wait_until_unready(f"the operator may not watch appconfigsources in namespace {limited.scene.namespace}")
+    limited.wait_until_unready(
+        f"the operator is not allowed to watch appconfigsources in namespace {limited.scene.namespace}"
+    )
     limited.wait_for_refused(("watch", "appconfigsources"), 1)
     limited.scene.apply("other", target={"name": "other"})
     limited.scene.deploy(b'{"version": "can4rybird 2"}')
@@ -85,7 +87,9 @@ def test_without_the_right_to_watch_sources_it_is_not_ready(limited: Limited) ->
 
 def test_without_the_right_to_list_sources_it_is_not_ready(limited: Limited) -> None:
     limited.restart_without(("list", "appconfigsources"))
-    limited.wait_until_unready(f"the operator may not list appconfigsources in namespace {limited.scene.namespace}")
+    limited.wait_until_unready(
+        f"the operator is not allowed to list appconfigsources in namespace {limited.scene.namespace}"
+    )
     limited.wait_for_refused(("list", "appconfigsources"), 1)
     assert limited.scene.config_map("checkout")["data"] == CHECKOUT
     check_told_once(limited, "list", "appconfigsources")
@@ -99,7 +103,7 @@ def test_without_the_right_to_patch_the_status_it_is_not_ready(limited: Limited)
     limited.scene.deploy(b'{"version": "can4rybird 2"}')
     limited.scene.wait_for_content("checkout", NEXT)
     where = f"in namespace {limited.scene.namespace}"
-    limited.wait_until_unready(f"the operator may not patch appconfigsources/status {where}")
+    limited.wait_until_unready(f"the operator is not allowed to patch appconfigsources/status {where}")
     check_told_once(limited, "patch", "appconfigsources/status")
     assert limited.told("Status not written") == 1, limited.log
     give_back(limited, "patch", "appconfigsources/status")
@@ -119,8 +123,8 @@ def test_rights_without_which_sources_are_served_leave_it_ready_and_show(limited
     for right in rights:
         limited.wait_for_refused(right, 1, timeout=SLOW)
     for verb, resource in rights[:3]:
-        assert limited.told(f"The operator may not {verb} {resource} in namespace") == 1, limited.log
-    assert limited.told("may not list, create and delete Secrets in namespace") == 1, limited.log
+        assert limited.told(f"The operator is not allowed to {verb} {resource} in namespace") == 1, limited.log
+    assert limited.told("not allowed to list, create and delete Secrets in namespace") == 1, limited.log
     limited.wait_until_ready()
 
 
@@ -192,7 +196,7 @@ def test_a_namespace_that_is_made_again_without_its_role_is_named_and_recovers(
     other.create_namespace()
     other.apply("checkout")
     words = f"in namespace {other.namespace}"
-    wait_until(lambda: limited.told(f"may not patch appconfigsources/status {words}") == 1, SLOW, "word of it")
+    wait_until(lambda: limited.told(f"not allowed to patch appconfigsources/status {words}") == 1, SLOW, "word of it")
     limited.wait_for_refused(("patch", "appconfigsources/status"), 1)
     limited.wait_until_ready()
     limited.scene.deploy(b'{"version": "can4rybird 2"}')
@@ -201,5 +205,5 @@ def test_a_namespace_that_is_made_again_without_its_role_is_named_and_recovers(
     other.wait_for("checkout", "Synced", timeout=SLOW)
     limited.wait_for_refused(("patch", "appconfigsources/status"), 0)
     lines = [line for line in limited.log.splitlines() if words in line and " ERROR " in line]
-    rights = [re.sub(r".* The operator may not (\S+ \S+) in .*", r"\1", line) for line in lines]
+    rights = [re.sub(r".* The operator is not allowed to (\S+ \S+) in .*", r"\1", line) for line in lines]
     assert len(rights) == len(set(rights)), limited.log

@@ -136,7 +136,7 @@ def test_a_configuration_that_no_config_map_can_hold_leaves_the_last_one(scene: 
 def test_access_denied_names_identity_and_action(scene: Scene, proxy: AppConfigProxy) -> None:
     before = synced(scene)
     proxy.fail(Operation.LATEST, Fault.access_denied(), times=None, place=scene.place())
-    words = (f"{IDENTITY} may not call appconfig:GetLatestConfiguration", "IAM policy")
+    words = (f"{IDENTITY} is not allowed to call appconfig:GetLatestConfiguration", "IAM policy")
     check_failed(scene, "checkout", "AccessDenied", stalled=True, words=words)
     assert scene.config_map("checkout") == before
 
@@ -174,5 +174,5 @@ def test_a_config_map_that_another_puts_in_place_of_ours_is_never_overwritten(sc
     ours = synced(scene)
     theirs = scene.replace_config_map("checkout", ours["data"])
     scene.deploy(b'{"good": "can4rybird newer"}')
-    check_failed(scene, "checkout", "TargetNotOwned", stalled=True, words=("was not made by",))
+    check_failed(scene, "checkout", "TargetNotOwned", stalled=True, words=("was not created by",))
     assert scene.config_map("checkout") == theirs

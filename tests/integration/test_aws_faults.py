@@ -125,21 +125,27 @@ def test_used_token(proxy: AppConfigProxy, ours: Session) -> None:
 
 def test_service_that_takes_no_token(proxy: AppConfigProxy, ours: Session) -> None:
     proxy.fail(LATEST, Fault.invalid("ConfigurationToken", "Corrupted"), times=None)
-    fails(ours, TransientError, Reason.SERVICE_UNAVAILABLE, "refused the token of a new session")
+    fails(ours, TransientError, Reason.SERVICE_UNAVAILABLE, "rejected the token of a new session")
     assert proxy.sessions() == 2, "one new session a poll"
 
 
 @pytest.mark.parametrize(
     ("fault", "kind", "reason", "words", "sessions"),
     [
-        (Fault.throttled(), TransientError, Reason.THROTTLED, "throttles appconfig:GetLatest", KEPT),
+        (Fault.throttled(), TransientError, Reason.THROTTLED, "throttled appconfig:GetLatest", KEPT),
         (Fault.internal_error(), TransientError, Reason.SERVICE_UNAVAILABLE, "HTTP 500", KEPT),
         (Fault.page(), TransientError, Reason.SERVICE_UNAVAILABLE, "HTTP 503", KEPT),
         (Fault.page(302), TransientError, Reason.SERVICE_UNAVAILABLE, "HTTP 302", KEPT),
-        (Fault.access_denied(), StallingError, Reason.ACCESS_DENIED, "assumed-role/x/y may not call appconfig:", KEPT),
+        (
+            Fault.access_denied(),
+            StallingError,
+            Reason.ACCESS_DENIED,
+            "assumed-role/x/y is not allowed to call appconfig:",
+            KEPT,
+        ),
         (Fault.expired_credentials(), StallingError, Reason.ACCESS_DENIED, "ExpiredTokenException", KEPT),
         (Fault.unknown_credentials(), StallingError, Reason.ACCESS_DENIED, "UnrecognizedClientException", KEPT),
-        (Fault.page(200), TransientError, Reason.SERVICE_UNAVAILABLE, "Is a proxy between", NEW),
+        (Fault.page(200), TransientError, Reason.SERVICE_UNAVAILABLE, "Check for a proxy in between", NEW),
         (Fault.hang(), TransientError, Reason.SERVICE_UNAVAILABLE, "ReadTimeoutError", NEW),
         (Fault.cut(), TransientError, Reason.SERVICE_UNAVAILABLE, "ConnectionClosedError", NEW),
         (Fault.truncated(), TransientError, Reason.SERVICE_UNAVAILABLE, r"read \(ProtocolError\)", NEW),
@@ -170,15 +176,15 @@ def test_polls_that_fail(  # noqa: PLR0913, PLR0917 - a row of the table
 @pytest.mark.parametrize(
     ("fault", "kind", "reason", "words"),
     [
-        (Fault.throttled(), TransientError, Reason.THROTTLED, "throttles appconfig:StartConfigurationSession"),
+        (Fault.throttled(), TransientError, Reason.THROTTLED, "throttled appconfig:StartConfigurationSession"),
         (Fault.internal_error(), TransientError, Reason.SERVICE_UNAVAILABLE, "HTTP 500"),
         (Fault.page(), TransientError, Reason.SERVICE_UNAVAILABLE, "HTTP 503"),
-        (Fault.page(200), TransientError, Reason.SERVICE_UNAVAILABLE, "Is a proxy between"),
+        (Fault.page(200), TransientError, Reason.SERVICE_UNAVAILABLE, "Check for a proxy in between"),
         (
             Fault.access_denied("appconfig:StartConfigurationSession"),
             StallingError,
             Reason.ACCESS_DENIED,
-            "may not call appconfig:StartConfigurationSession",
+            "is not allowed to call appconfig:StartConfigurationSession",
         ),
         (
             Fault.invalid("EnvironmentIdentifier", "Corrupted"),

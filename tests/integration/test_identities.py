@@ -165,7 +165,7 @@ def test_a_role_that_may_not_read_and_then_may(scene: Scene, strict_proxy: AppCo
     caller = f"arn:aws:sts::000000000000:assumed-role/{name}/{scene.namespace}@cart"
     strict_proxy.fail(Operation.START, Fault.access_denied("appconfig:StartConfigurationSession", caller))
     who = f"{caller} (ServiceAccount {scene.namespace}/cart with role {role})"
-    words = f"{who} may not call appconfig:StartConfigurationSession. Allow it in an IAM policy"
+    words = f"{who} is not allowed to call appconfig:StartConfigurationSession. Allow it in an IAM policy"
     scene.refuses(session, StallingError, Reason.ACCESS_DENIED, words)
     scene.receives(session)
 
@@ -306,7 +306,7 @@ def test_a_role_on_top_of_a_secret(scene: Scene) -> None:
     scene.receives(session)
     assert session._caller == f"role {role} assumed by Secret {scene.namespace}/aws"
     untrusted = scene.iam.role(unique("reader"), trust_in("arn:aws:iam::000000000000:user/other"))
-    words = (f"user/{user} (Secret {scene.namespace}/aws) call sts:AssumeRole for role {untrusted}",)
+    words = (f"user/{user} (Secret {scene.namespace}/aws) to call sts:AssumeRole for role {untrusted}",)
     wrong = scene.session(secret="aws", assume_role=AssumeRole(untrusted))
     scene.refuses(wrong, StallingError, Reason.ACCESS_DENIED, *words)
 

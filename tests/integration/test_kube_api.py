@@ -130,11 +130,11 @@ def answer(status: str, body: bytes, *headers: str, length: int | None = None) -
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        pytest.param(answer("200 OK", b"<html>log in</html>"), "an answer that is no JSON object", id="html"),
-        pytest.param(answer("200 OK", b'[{"a":1}]'), "an answer that is no JSON object", id="list"),
-        pytest.param(answer("200 OK", b"null"), "an answer that is no JSON object", id="null"),
-        pytest.param(answer("200 OK", b""), "an answer that is no JSON object", id="empty"),
-        pytest.param(answer("200 OK", b"\xff\xfe"), "an answer that is no JSON object", id="no text"),
+        pytest.param(answer("200 OK", b"<html>log in</html>"), "an answer that is not a JSON object", id="html"),
+        pytest.param(answer("200 OK", b'[{"a":1}]'), "an answer that is not a JSON object", id="list"),
+        pytest.param(answer("200 OK", b"null"), "an answer that is not a JSON object", id="null"),
+        pytest.param(answer("200 OK", b""), "an answer that is not a JSON object", id="empty"),
+        pytest.param(answer("200 OK", b"\xff\xfe"), "an answer that is not a JSON object", id="no text"),
         pytest.param(answer("200 OK", b'{"a":', length=100), "ProtocolError", id="cut"),
         pytest.param(b"garbage\r\n\r\n", "ProtocolError", id="no http"),
     ],

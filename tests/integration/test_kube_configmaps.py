@@ -193,7 +193,7 @@ def test_created_by_others_before_the_first_write(api: Api, admin: Administrator
     source = admin.source()
     made: list[dict[str, Any]] = []
     meddling = Meddling(api, before="POST", meddle=lambda: made.append(admin.config_map()))
-    with pytest.raises(Exception, match="exists already and was not made by this AppConfigSource"):
+    with pytest.raises(Exception, match="already exists and was not created by this AppConfigSource"):
         ConfigMaps(meddling).sync(wanted(source), known=True)
     assert admin.get(KIND, NAME) == made[0]
     assert meddling.calls == {"GET": 4, "POST": 1}, "two ask who makes it again"

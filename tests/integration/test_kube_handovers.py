@@ -236,8 +236,8 @@ def test_a_secret_that_waits_for_its_end_is_taken_once(store: Handovers, admin: 
 
 def test_no_right(api: Api, namespace: str) -> None:
     store = Handovers(api, namespace)
-    words = f"the operator may not list, create and delete Secrets in namespace {namespace}"
-    with pytest.raises(HandoverError, match=f"The sessions of shard 3 could not be taken up: {words}"):
+    words = f"the operator is not allowed to list, create and delete Secrets in namespace {namespace}"
+    with pytest.raises(HandoverError, match=f"The sessions of shard 3 could not be taken over: {words}"):
         store.take(3)
     with pytest.raises(HandoverError, match=f"The sessions of shard 3 could not be stored: {words}"):
         store.put(3, many(1))
@@ -248,7 +248,7 @@ def test_no_answer(api: Api, rights: str) -> None:
         raise UnreachableError("ConnectTimeoutError")
 
     words = r"the Kubernetes API server could not be reached \(ConnectTimeoutError\)"
-    with pytest.raises(HandoverError, match=f"could not be taken up: {words}"):
+    with pytest.raises(HandoverError, match=f"could not be taken over: {words}"):
         Handovers(Meddling(api, before="GET", meddle=away), rights).take(0)
     with pytest.raises(HandoverError, match=f"could not be stored: {words}"):
         Handovers(Meddling(api, before="GET", meddle=away), rights).put(0, many(1))
@@ -261,7 +261,7 @@ def test_what_was_taken_before_a_failure_is_not_lost(
     plant(admin, 1, encode([handed_over("second")], "set")[0])
     failing = FailingLater(api)
     assert [session.uid for session in Handovers(failing, rights).take(0)] == ["first"]
-    assert "The sessions of shard 0 could not be taken up" in caplog.text
+    assert "The sessions of shard 0 could not be taken over" in caplog.text
     assert [session.uid for session in store.take(0)] == ["second"], "nobody has used its token"
 
 

@@ -136,7 +136,9 @@ def test_a_namespace_that_is_none_is_named(admin_api: Api) -> None:
     """A list of what is in it is an empty one, and no error."""
     nowhere = leases_of(admin_api, "nowhere")
     assert nowhere.carry_out(ListLeases()) == []
-    with pytest.raises(LeaseError, match=r"Leases in namespace nowhere: there is no such namespace.*--lease-namespace"):
+    with pytest.raises(
+        LeaseError, match=r"Leases in namespace nowhere: the namespace does not exist.*--lease-namespace"
+    ):
         nowhere.carry_out(CreateLease(LEASE))
 
 

@@ -503,7 +503,7 @@ def test_what_was_owned_and_becomes_shared_leaves_nobody_waiting(maps: ConfigMap
     assert owners(admin) == {}, "or the one that waits would take it along"
     assert owned((config_map(admin) or {})["metadata"], merge_manager("old"), "data") == {"k"}
     assert FIELD_MANAGER not in managers(admin)
-    assert "was not made by" in refused(maps, want(new, k="new")).message
+    assert "was not created by" in refused(maps, want(new, k="new")).message
     assert owners(admin) == {}
     assert data(admin) == {"k": "2"}
 

@@ -181,7 +181,7 @@ def test_drift_shows_in_the_metadata_alone(api: Api, admin: Administrator, kubec
     assert change("annotate", "configmap", "shared", "note=b") is None
     patched = change("patch", "configmap", "shared", "--type=merge", '--patch={"data":{"a":"changed"}}')
     assert patched == "was changed by kubectl-patch"
-    assert change("delete", "configmap", "shared", "--wait=false") == "was deleted, or lost its mark"
+    assert change("delete", "configmap", "shared", "--wait=false") == "was deleted or lost its managed-by label"
     events.close()  # type: ignore[attr-defined]
 
 

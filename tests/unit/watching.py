@@ -27,7 +27,7 @@ NEVER = 1000.0
 _NO_RIGHT = 'configmaps is forbidden: User "x" cannot list resource "configmaps" in API group "" at the cluster scope'
 NO_RIGHT = (
     'the operator cannot list resource "configmaps" in API group "" in all namespaces. '
-    "Grant it that with the manifests or the Helm chart of the operator"
+    "Grant it with the operator's manifests or Helm chart"
 )
 
 

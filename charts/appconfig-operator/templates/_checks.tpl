@@ -26,7 +26,7 @@
 {{- include "appconfig-operator.checkAlone" . }}
 {{- end }}
 
-{{/* A variable that is there twice: the API server refuses it in words that help nobody. */}}
+{{/* A variable that appears twice: the API server refuses it in words that help nobody. */}}
 {{- define "appconfig-operator.checkEnvironment" -}}
 {{- $aws := .Values.aws }}
 {{- $taken := dict }}
@@ -41,7 +41,7 @@
 {{- fail (printf "extraEnv: %s is a setting that the chart makes: use the value for it (watchNamespaces, workers, shards, …)." .name) }}
 {{- end }}
 {{- if hasKey $taken .name }}
-{{- fail (printf "extraEnv: %s is there twice, here and as %s: leave one of them out." .name (get $taken .name)) }}
+{{- fail (printf "extraEnv: %s appears twice, here and as %s: leave one of them out." .name (get $taken .name)) }}
 {{- end }}
 {{- $_ := set $taken .name "another one of extraEnv" }}
 {{- end }}

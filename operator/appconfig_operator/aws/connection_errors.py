@@ -10,15 +10,13 @@ from botocore.exceptions import HTTPClientError, ProxyConnectionError, SSLError
 
 from appconfig_operator.aws.responses import SlowBodyError, UnreadableAnswerError
 
-ADVICE = "Check the region, and the operator's way to that host."
+ADVICE = "Check the region and the operator's network path to that host."
 
-PROXY_ADVICE = (
-    "Check whether the proxy answers and lets the operator through, and check HTTPS_PROXY and NO_PROXY of the operator."
-)
+PROXY_ADVICE = "Check that the proxy is up and allows the operator, and check HTTPS_PROXY and NO_PROXY on the operator."
 
-TLS_ADVICE = "TLS with it failed: check AWS_CA_BUNDLE, and whether a proxy stands between."
+TLS_ADVICE = "TLS failed: check AWS_CA_BUNDLE, and whether a proxy intercepts the connection."
 
-NOWHERE_ADVICE = "Check the operator's way to AWS: region, name server, proxy."
+NOWHERE_ADVICE = "Check the operator's network path to AWS: region, DNS, proxy."
 
 
 class Way(NamedTuple):

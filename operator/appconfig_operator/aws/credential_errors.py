@@ -45,40 +45,40 @@ def no_credentials(error: Exception) -> SourceError:
     if isinstance(error, botocore.ClientError):
         return _passing(error) or StallingError(
             Reason.CREDENTIALS_UNAVAILABLE,
-            f"AWS refused the operator its role: {error.operation_name} ({_shown(error)}). Check that the role exists, "
-            "and that its trust policy names the operator's ServiceAccount.",
+            f"AWS did not let the operator assume its role: {error.operation_name} ({_shown(error)}). Check that the "
+            "role exists, and that its trust policy names the operator's ServiceAccount.",
         )
     if isinstance(error, (botocore.HTTPClientError, botocore.ConnectionError)):
         return TransientError(
             Reason.SERVICE_UNAVAILABLE,
-            f"AWS credentials could not be had: their service {unreachable(error)}",
+            f"AWS credentials are unavailable: the service that provides them {unreachable(error)}",
         )
     if isinstance(error, _BROKEN_SETTINGS):
         return StallingError(
             Reason.CREDENTIALS_UNAVAILABLE,
-            f"The AWS settings of the operator cannot be used ({type(error).__name__}). Check AWS_PROFILE, and the "
+            f"The operator's AWS settings cannot be used ({type(error).__name__}). Check AWS_PROFILE and the "
             "configuration file that AWS_CONFIG_FILE names.",
         )
     if type(error) is RuntimeError and "expired" in str(error):  # botocore has no exception of its own for it
         return StallingError(
             Reason.CREDENTIALS_UNAVAILABLE,
-            f"The operator's own AWS credentials arrived, and {_EXPIRED}",
+            f"The operator's own AWS credentials {_EXPIRED}",
         )
     return StallingError(
         Reason.CREDENTIALS_UNAVAILABLE,
         f"The operator has no AWS credentials ({type(error).__name__}). Give its ServiceAccount a role "
-        "(IRSA or EKS Pod Identity), or set the variables of the AWS SDK on the operator.",
+        "(IRSA or EKS Pod Identity), or set the environment variables of the AWS SDK on the operator.",
     )
 
 
-_EXPIRED = "had expired by the clock of the operator's node. Correct that clock."
+_EXPIRED = "had already expired when they arrived, by the clock of the operator's node. Correct that clock."
 
 
 def expired_already(identity: Identity, role_arn: str) -> SourceError:
     """Make the error for credentials of a role that were over when they arrived."""
     return StallingError(
         Reason.CREDENTIALS_UNAVAILABLE,
-        f"The credentials that AWS STS gave {identity.base} for role {role_arn} {_EXPIRED}",
+        f"The credentials that AWS STS issued to {identity.base} for role {role_arn} {_EXPIRED}",
     )
 
 
@@ -104,7 +104,7 @@ def role_refused(error: Exception, identity: Identity, role_arn: str, *, by_toke
     if isinstance(error, (botocore.HTTPClientError, botocore.ConnectionError)):
         return TransientError(
             Reason.SERVICE_UNAVAILABLE,
-            f"AWS STS, which gives role {role_arn}, {unreachable(error)}",
+            f"AWS STS, which provides credentials for role {role_arn}, {unreachable(error)}",
         )
     if isinstance(error, AnswerError):
         return TransientError(Reason.SERVICE_UNAVAILABLE, f"AWS STS was reached, but {error}.")
@@ -118,11 +118,13 @@ def _passing(error: botocore.ClientError) -> SourceError | None:
     """Return the error for what is likely to pass, or `None`."""
     code, status = code_of(error), status_of(error)
     if code in THROTTLED or status == HTTPStatus.TOO_MANY_REQUESTS:
-        return TransientError(Reason.THROTTLED, f"AWS throttles {error.operation_name}, which gives the credentials.")
+        return TransientError(
+            Reason.THROTTLED, f"AWS throttled {error.operation_name}, which provides the credentials."
+        )
     if code == _IDENTITY_PROVIDER_AWAY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return TransientError(
             Reason.SERVICE_UNAVAILABLE,
-            f"AWS failed {error.operation_name}, which gives the credentials (HTTP {status}).",
+            f"AWS failed to answer {error.operation_name}, which provides the credentials (HTTP {status}).",
         )
     return None
 
@@ -139,7 +141,7 @@ def _refused(error: botocore.ClientError, identity: Identity, role_arn: str, *, 
         else:
             advice = f"Check that the role exists, {_trust_in_token(identity) if by_token else _TRUST}"
         return StallingError(
-            Reason.ACCESS_DENIED, f"AWS does not let {named} call {denied} for role {role_arn}. {advice}"
+            Reason.ACCESS_DENIED, f"AWS does not allow {named} to call {denied} for role {role_arn}. {advice}"
         )
     if code == "InvalidIdentityToken":
         return StallingError(
@@ -155,15 +157,15 @@ def _refused(error: botocore.ClientError, identity: Identity, role_arn: str, *, 
         )
     return StallingError(
         Reason.CREDENTIALS_UNAVAILABLE,
-        f"AWS refused {identity.base} role {role_arn}: {action} ({_shown(error)}). Check its ARN, and that STS is "
-        "active in the region.",
+        f"AWS did not let {identity.base} assume role {role_arn}: {action} ({_shown(error)}). Check its ARN, and that "
+        "STS is active in the region.",
     )
 
 
 _TAG = "sts:TagSession"
 _TAGS = (
-    "The session tags of EKS Pod Identity go along to the role: the role's trust policy and an IAM policy of that "
-    "identity have to allow it, or the association has to be made without session tags."
+    "EKS Pod Identity passes its session tags on to the role: the role's trust policy and an IAM policy of that "
+    "identity must allow that, or the association must be created without session tags."
 )
 _TRUST = (
     "that its trust policy names that identity and the external ID of spec.credentials.assumeRole, if any, and that an "

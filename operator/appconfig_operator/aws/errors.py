@@ -93,8 +93,8 @@ NOT_SENT = (
 
 _WRONG_SPEC: dict[type[Exception], str] = {
     botocore.NoRegionError: "No AWS region: set spec.region, or AWS_REGION on the operator.",
-    botocore.InvalidRegionError: "This is no AWS region: check spec.region, or AWS_REGION on the operator.",
-    botocore.ParamValidationError: "AWS AppConfig does not take a parameter of this spec.",
+    botocore.InvalidRegionError: "This is not an AWS region: check spec.region, or AWS_REGION on the operator.",
+    botocore.ParamValidationError: "AWS AppConfig does not accept a parameter of this spec.",
 }
 
 _LATEST = "GetLatestConfiguration"
@@ -158,7 +158,9 @@ def translate(error: Exception, identifiers: Identifiers | None = None, caller: 
 
 def not_aws() -> SourceError:
     """Make the error for an answer that went well and has nothing in it of what AWS sends."""
-    return TransientError(Reason.SERVICE_UNAVAILABLE, "The answer was not one of AWS AppConfig. Is a proxy between?")
+    return TransientError(
+        Reason.SERVICE_UNAVAILABLE, "The response did not come from AWS AppConfig. Check for a proxy in between."
+    )
 
 
 def _refused(error: botocore.ClientError, identifiers: Identifiers | None, caller: str) -> SourceError:
@@ -176,16 +178,16 @@ def _refused(error: botocore.ClientError, identifiers: Identifiers | None, calle
             "Check its role or keys, and the clock of the operator's node.",
         )
     if code in THROTTLED or status == HTTPStatus.TOO_MANY_REQUESTS:
-        return TransientError(Reason.THROTTLED, f"AWS AppConfig throttles {action}.")
+        return TransientError(Reason.THROTTLED, f"AWS AppConfig throttled {action}.")
     if code in INVALID:
         return _invalid(error, action, caller)
-    return TransientError(Reason.SERVICE_UNAVAILABLE, f"AWS AppConfig failed {action} (HTTP {status}).")
+    return TransientError(Reason.SERVICE_UNAVAILABLE, f"AWS AppConfig failed to answer {action} (HTTP {status}).")
 
 
 def _not_found(error: botocore.ClientError, identifiers: Identifiers | None, caller: str) -> SourceError:
     kind = word(members_of(error).get("ResourceType"), "") or _kind_in(message_of(error))
     if identifiers is None:
-        return StallingError(Reason.NOT_FOUND, "AWS AppConfig does not know what this spec names.")
+        return StallingError(Reason.NOT_FOUND, "AWS AppConfig cannot find what this spec names.")
     application = f"application {identifiers.application}"
     environment = f"environment {identifiers.environment}"
     profile = f"configuration profile {identifiers.configuration_profile}"
@@ -213,10 +215,11 @@ def not_deployed(identifiers: Identifiers) -> WaitingError:
         case []:
             hint = ""
         case [single]:
-            hint = f" If {single} is an ID, check it: AWS answers the same when an ID does not exist."
+            hint = f" If {single} is an ID, check it: AWS gives the same answer when an ID does not exist."
         case [*others, last]:
             hint = (
-                f" If {', '.join(others)} or {last} is an ID, check it: AWS answers the same when an ID does not exist."
+                f" If {', '.join(others)} or {last} is an ID, check it: "
+                "AWS gives the same answer when an ID does not exist."
             )
     return WaitingError(Reason.NOT_DEPLOYED, message + hint)
 
@@ -237,7 +240,7 @@ def _denied(error: botocore.ClientError, action: str, caller: str) -> str:
     # A configuration encrypted with a key of KMS needs another action.
     of_key = " and in the policy of the KMS key" if denied.startswith("kms:") else ""
     wanted = both if denied.startswith("appconfig:") else of_key
-    return f"{who} may not call {denied}. Allow it in an IAM policy of that identity{wanted}."
+    return f"{who} is not allowed to call {denied}. Allow it in an IAM policy of that identity{wanted}."
 
 
 def _invalid(error: botocore.ClientError, action: str, caller: str) -> SourceError:
@@ -249,7 +252,7 @@ def _invalid(error: botocore.ClientError, action: str, caller: str) -> SourceErr
     if error.operation_name == _LATEST and token_problem(error) is TokenProblem.BAD:
         # Of a session that has just begun: nothing in the spec is wrong.
         why = ", ".join(problems) or f'"{said}"'
-        return TransientError(Reason.SERVICE_UNAVAILABLE, f"AWS AppConfig refused the token of a new session: {why}.")
+        return TransientError(Reason.SERVICE_UNAVAILABLE, f"AWS AppConfig rejected the token of a new session: {why}.")
     if problems:
         return StallingError(
             Reason.INVALID_SOURCE, f"AWS AppConfig found a parameter of {action} invalid: {', '.join(problems)}."

@@ -95,7 +95,8 @@ class Refreshed(Generic[T]):
         if elapsed > STUCK_SECONDS:
             raise TransientError(
                 Reason.SERVICE_UNAVAILABLE,
-                f"The call that gives {self._what} hangs. Check the AWS settings of the operator, and its way to STS.",
+                f"The call that gives {self._what} hangs. Check the operator's AWS settings and its network path to "
+                "STS.",
                 retry_after=FIRST_PAUSE_SECONDS,
             )
         raise BusyError(max(SOON_SECONDS, elapsed))

@@ -98,7 +98,7 @@ class Regional:
         except ValueError as error:
             raise TransientError(
                 Reason.SERVICE_UNAVAILABLE,
-                f"The endpoint of AWS that is set for {service} is no URL ({type(error).__name__}). Check "
+                f"The AWS endpoint that is set for {service} is not a URL ({type(error).__name__}). Check "
                 f"AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_{service.upper()} of the operator.",
             ) from error
         # Kept only now: a session remembers a configuration file that was broken.

@@ -24,16 +24,16 @@ NAMED_AT_MOST = 5
 """Namespaces that the log names for one verb and resource. A ClusterRole without a verb lacks it everywhere."""
 
 _TARGET = "ConfigMaps of sources there cannot be written, and Ready says so"
-_HISTORY = "replaced versions there are not kept or not found, so that no pin can go back to them"
+_HISTORY = "replaced versions there are not kept or not found, so spec.pinnedDigest cannot bring them back"
 
 EFFECTS = {
     ("list", "appconfigsources"): "sources there are not served",
     ("watch", "appconfigsources"): "new and changed sources there are not noticed",
     ("get", "appconfigsources"): "the status of sources there is read by a patch that changes nothing",
-    ("patch", "appconfigsources/status"): "the status of sources there no longer says what is true",
+    ("patch", "appconfigsources/status"): "the status of sources there is out of date",
     **{(verb, "configmaps"): _TARGET for verb in ("get", "create", "update", "patch", "delete")},
     **{
-        (verb, "configmaps"): "what others change in ConfigMaps there is put right with the next version only"
+        (verb, "configmaps"): "changes that others make to ConfigMaps there are reverted only with the next version"
         for verb in ("list", "watch")
     },
     **{(verb, "controllerrevisions"): _HISTORY for verb in ("get", "list", "create", "delete")},
@@ -155,10 +155,10 @@ def told(right: Right, number: int) -> str:
     effect = EFFECTS[right.kind]
     if not effect or number > NAMED_AT_MOST:
         return ""
-    more = ". Further namespaces are not named" if number == NAMED_AT_MOST else ""
+    more = ". Further namespaces are not listed" if number == NAMED_AT_MOST else ""
     return (
-        f"The operator may not {right}, so {effect}. Bind a role with the verb {right.verb} on {right.resource} to its "
-        f"ServiceAccount there: manifests/base/rbac.yaml has all rules{more}"
+        f"The operator is not allowed to {right}, so {effect}. Bind a role with the verb {right.verb} on "
+        f"{right.resource} to its ServiceAccount there: manifests/base/rbac.yaml has all rules{more}"
     )
 
 

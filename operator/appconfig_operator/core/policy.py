@@ -64,7 +64,7 @@ class Policy:
         role = spec.credentials.assume_role
         left = [rule for rule in self.rules if _matches(source.namespace, rule.namespaces)]
         if not left:
-            raise _forbidden(f"The policy of the operator has no rule for namespace {source.namespace}")
+            raise _forbidden(f"The operator's policy has no rule for namespace {source.namespace}")
         left = [rule for rule in left if _matches(spec.application, rule.applications)]
         if not left:
             raise _forbidden(_not_let(source, f"use application {spec.application}"))
@@ -82,12 +82,12 @@ def _matches(text: str, patterns: Iterable[str]) -> bool:
 
 
 def _not_let(source: Source, what: str) -> str:
-    return f"The policy of the operator does not let namespace {source.namespace} {what}"
+    return f"The operator's policy does not allow namespace {source.namespace} to {what}"
 
 
 def _forbidden(what: str) -> StallingError:
     return StallingError(
-        Reason.FORBIDDEN_BY_POLICY, f"{what}. Ask who runs the operator for a rule in its policy file."
+        Reason.FORBIDDEN_BY_POLICY, f"{what}. Ask your operator's administrators to add a rule to its policy file."
     )
 
 
@@ -104,7 +104,7 @@ def parse(text: str) -> Policy:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark else ""
-        raise PolicyError(f"{where}{getattr(error, 'problem', None) or 'this is no YAML'}") from error
+        raise PolicyError(f"{where}{getattr(error, 'problem', None) or 'this is not YAML'}") from error
     except RecursionError as error:
         raise PolicyError("this is nested too deeply") from error
     if not isinstance(document, dict):
@@ -137,9 +137,9 @@ def _patterns(rule: Mapping[str, Any], name: str, where: str) -> tuple[str, ...]
         raise PolicyError(f"{where}.{name}: must be a list with at least one pattern")
     for number, pattern in enumerate(patterns):
         if not isinstance(pattern, str) or not pattern:
-            raise PolicyError(f"{where}.{name}[{number}]: must be a text that is not empty; put it in quotes")
+            raise PolicyError(f"{where}.{name}[{number}]: must be a non-empty string; put it in quotes")
         if "[" in _BRACKETS.sub("", pattern):
-            raise PolicyError(f"{where}.{name}[{number}]: has a [ without a ]; [[] stands for a bracket itself")
+            raise PolicyError(f"{where}.{name}[{number}]: has a [ without a ]; write [[] for a literal bracket")
     return tuple(patterns)
 
 
@@ -150,7 +150,7 @@ def _only(mapping: Mapping[Any, Any], known: tuple[str, ...], where: str) -> Non
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader, which also refuses a key that is there twice: YAML's own silently drops the first."""
+    """The safe loader, which also refuses a key that appears twice: YAML's own silently drops the first."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 (as its parent)
         seen: set[str] = set()
@@ -158,7 +158,7 @@ class _Loader(yaml.SafeLoader):
             if not isinstance(key, yaml.ScalarNode):
                 continue
             if key.value in seen:
-                problem = f"the key {key.value} is there twice"
+                problem = f"the key {key.value} appears twice"
                 raise yaml.constructor.ConstructorError(problem=problem, problem_mark=key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)

@@ -34,7 +34,7 @@ NOT_LISTED = "HistoryNotListed"
 SPARES = 50
 """Kept versions that are to go, of one source, that are remembered. They grow in number while deletions are refused."""
 
-_KEEP_ANYWAY = "The newer version is written all the same."
+_KEEP_ANYWAY = "The newer version is written anyway."
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +184,7 @@ def _has(memory: Memory, version: Version) -> bool:
 def _not_kept(version: Version, error: SourceError) -> str:
     name = f"{version.label} ({version.data.data_digest})" if version.label else version.data.data_digest
     return (
-        f"Version {name} is replaced and not kept, so spec.pinnedDigest cannot bring it back. {_KEEP_ANYWAY} "
-        f"{error.message} Look for a quota, a missing right or a policy that refuses it, or set spec.historyLimit: 0."
+        f"Version {name} was replaced and not kept, so spec.pinnedDigest cannot bring it back. {_KEEP_ANYWAY} "
+        f"{error.message} Look for a quota, a missing permission or a policy that rejects it, or set "
+        "spec.historyLimit: 0."
     )

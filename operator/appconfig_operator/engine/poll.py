@@ -211,9 +211,9 @@ class Poller:
         if now - memory.repairs[-1] < backoff.STALLED_SECONDS:
             raise StallingError(
                 Reason.TARGET_CONFLICT,
-                f"ConfigMap {source.namespace}/{source.spec.target.name} {memory.drift}, again and again. The "
-                "operator reverts that every 5 minutes from now on. Stop what changes it, or set another "
-                "spec.target.name; the annotation appconfig-operator.io/requestedAt reverts it now.",
+                f"ConfigMap {source.namespace}/{source.spec.target.name} {memory.drift}. This keeps "
+                "happening, so the operator now reverts it only every 5 minutes. Stop whatever changes it, or set a "
+                "different spec.target.name; the annotation appconfig-operator.io/requestedAt reverts it now.",
             )
 
     def _receive(self, source: Source, memory: Memory) -> None:

@@ -98,7 +98,7 @@ class Reporter:
 
     def drifted(self, source: Source, what: str) -> None:
         """Tell that a change of somebody else was put right."""
-        note = f"ConfigMap {source.spec.target.name} {what}, and was put right."
+        note = f"ConfigMap {source.spec.target.name} {what}, and has been restored."
         logger.warning("Drifted: %s", note, extra=about(source, reason="Drifted"))
         self.events.emit(source, kind="Normal", reason="Drifted", note=note)
 

@@ -51,7 +51,7 @@ def lines(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
         for line in found:
             event = parsed(line)
             if event is None:
-                raise UnreachableError("a line that is no JSON object")
+                raise UnreachableError("a line that is not a JSON object")
             yield event
 
 
@@ -80,7 +80,7 @@ def answer(response: BaseHTTPResponse, raw: bytes) -> dict[str, Any]:
     if success and found is not None:
         return found
     if success:
-        raise UnreadableError("an answer that is no JSON object")
+        raise UnreadableError("an answer that is not a JSON object")
     raise refused(response, raw)
 
 

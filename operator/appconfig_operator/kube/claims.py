@@ -167,7 +167,7 @@ def _unanswered(error: ApiError | UnreachableError, what: str, verb: str) -> Sou
     if isinstance(error, ApiError) and error.status == FORBIDDEN:
         return ForbiddenError(
             Reason.TARGET_REJECTED,
-            f"{what} could not be looked up, to learn whose the ConfigMap is: {error.words} "
+            f"{what} could not be looked up to find out who owns the ConfigMap: {error.words} "
             f"Allow the operator to {verb} appconfigsources.",
         )
     return target_error(error, what)

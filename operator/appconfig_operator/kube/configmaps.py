@@ -271,8 +271,8 @@ def _conflict(wanted: WantedConfigMap, error: ApiError) -> BlockedError | None:
         return None
     return BlockedError(
         Reason.TARGET_CONFLICT,
-        f"{wanted} has keys that another field manager holds ({said_of_fields(conflicts)}). Use another "
-        "spec.target.key, or have it given up there.",
+        f"{wanted} has keys that another field manager holds ({said_of_fields(conflicts)}). Use a different "
+        "spec.target.key, or remove that manager's ownership of it.",
     )
 
 

@@ -93,7 +93,7 @@ def unusable_proxy(error: Exception) -> ConnectionSettingsError:
     """Say that the proxy cannot be used. Not in the error's words: they quote it, and it may have a password in it."""
     return ConnectionSettingsError(
         f"the proxy (HTTPS_PROXY, or proxy-url of the kubeconfig) cannot be used ({type(error).__name__}): "
-        "it begins with http:// or https://"
+        "it must begin with http:// or https://"
     )
 
 
@@ -127,12 +127,10 @@ def _unusable(where: str, error: Exception) -> str:
     if len(where) > _LONGEST_SHOWN or "\n" in where:
         problem = "the variable KUBECONFIG is not the name of a file."
     elif not any(os.path.exists(os.path.expanduser(path)) for path in where.split(os.pathsep)):  # noqa: PTH110, PTH111 (see above)
-        problem = (
-            f"the kubeconfig file {where!r} does not exist, or may not be read. The variable KUBECONFIG names one."
-        )
+        problem = f"the kubeconfig file {where!r} does not exist or cannot be read. The variable KUBECONFIG names one."
     else:
         problem = (
             f"{where} cannot be used as a kubeconfig file ({type(error).__name__}), or names a context or a file that "
             "does not exist. `kubectl config view` shows what is in it; the variable KUBECONFIG names another one."
         )
-    return f"no Kubernetes API server: this is no Pod, and {problem}"
+    return f"no Kubernetes API server: this is not a Pod, and {problem}"

@@ -140,7 +140,7 @@ def target_error(error: ApiError | UnreachableError, what: str) -> SourceError:
     if error.too_large:
         return StallingError(
             Reason.TOO_LARGE,
-            f"{what}: it is more than the Kubernetes API server can store, with its keys and metadata "
+            f"{what}: with its keys and metadata, it is more than the Kubernetes API server can store "
             f"({error.message or error}). Use spec.select for a part of it, or a format that writes one file.",
         )
     if is_transient(error):
@@ -154,7 +154,7 @@ def target_error(error: ApiError | UnreachableError, what: str) -> SourceError:
         return TransientError(Reason.TARGET_UNAVAILABLE, f"{what}: its namespace is being deleted.")
     refusal = f"{what}: the Kubernetes API server refused the write: {error.words}"
     if _IMMUTABLE in error.message:
-        refusal += " Delete it, so that it is made anew, or set another spec.target.name."
+        refusal += " Delete it so that it is created again, or set a different spec.target.name."
     if error.status == FORBIDDEN:
         # An API server that has just started refuses what it allows a moment later, so it may still pass.
         return ForbiddenError(Reason.TARGET_REJECTED, refusal)

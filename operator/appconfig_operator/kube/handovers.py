@@ -128,7 +128,7 @@ class Handovers:
             for metadata in others:
                 self._delete(metadata)
         except (ApiError, UnreachableError) as error:
-            failure = self._error(error, shard, "taken up")
+            failure = self._error(error, shard, "taken over")
             if not taken:
                 raise failure from error
             # Each session stands alone, and those that are removed are nobody's else.
@@ -173,7 +173,7 @@ class Handovers:
         }
 
     def _error(
-        self, error: ApiError | UnreachableError, shard: int, done: Literal["stored", "taken up"]
+        self, error: ApiError | UnreachableError, shard: int, done: Literal["stored", "taken over"]
     ) -> HandoverError:
         """Say what went wrong, without the words of the API server: they could quote what it was sent."""
         what = f"The sessions of shard {shard} could not be {done}"
@@ -181,7 +181,8 @@ class Handovers:
             return HandoverError(f"{what}: the Kubernetes API server could not be reached ({error}).")
         if error.status == FORBIDDEN:
             return HandoverError(
-                f"{what}: the operator may not list, create and delete Secrets in namespace {self._namespace}."
+                f"{what}: the operator is not allowed to list, create and delete Secrets in namespace "
+                f"{self._namespace}."
             )
         return HandoverError(f"{what} in namespace {self._namespace}: the Kubernetes API server answered {error}.")
 

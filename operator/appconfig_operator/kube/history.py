@@ -67,7 +67,7 @@ class History:
             When the API server does not say.
         """
         told = {(kept.data_digest, kept.revision): kept for kept in known}
-        # By what tells them apart: one that is there twice is no second one, of which one could go.
+        # By what tells them apart: one that appears twice is not a second one, of which one could go.
         found: dict[tuple[str, int], KeptVersion] = {}
         reads, since = 0, ""
         try:

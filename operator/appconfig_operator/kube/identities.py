@@ -54,11 +54,11 @@ class Identities:
         """
         what = f"ServiceAccount {namespace}/{name}"
         path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}"
-        account = self._call("GET", path, what, "get it", _SERVICE_ACCOUNTS)
+        account = self._call("GET", path, what, "read it", _SERVICE_ACCOUNTS)
         annotations: Mapping[str, str] = account["metadata"].get("annotations") or {}
         role = annotations.get(ROLE_ANNOTATION, "").strip()
         if not role:
-            raise _unavailable(f"{what} has no annotation {ROLE_ANNOTATION}. Give it one, with the ARN of a role.")
+            raise _unavailable(f"{what} has no annotation {ROLE_ANNOTATION}. Add one with the ARN of a role.")
         if not _ROLE_ARN.fullmatch(role):
             raise _unavailable(
                 f"The annotation {ROLE_ANNOTATION} of {what} is not the ARN of a role, "
@@ -81,10 +81,10 @@ class Identities:
             "kind": "TokenRequest",
             "spec": {"audiences": [AUDIENCE], "expirationSeconds": TOKEN_SECONDS},
         }
-        answer = self._call("POST", path, what, "create a token of it", _SERVICE_ACCOUNTS, body=request)
+        answer = self._call("POST", path, what, "create a token for it", _SERVICE_ACCOUNTS, body=request)
         token = (answer.get("status") or {}).get("token")
         if not isinstance(token, str) or not _WORD.fullmatch(token):
-            raise TransientError(Reason.TARGET_UNAVAILABLE, f"The Kubernetes API server gave no token of {what}.")
+            raise TransientError(Reason.TARGET_UNAVAILABLE, f"The Kubernetes API server issued no token for {what}.")
         return token
 
     def keys(self, namespace: str, name: str) -> AccessKeys:
@@ -96,7 +96,7 @@ class Identities:
             `CredentialsUnavailable`, when there are none; `TargetUnavailable`, when the API server does not say.
         """
         what = f"Secret {namespace}/{name}"
-        secret = self._call("GET", f"/api/v1/namespaces/{namespace}/secrets/{name}", what, "get it", _SECRETS)
+        secret = self._call("GET", f"/api/v1/namespaces/{namespace}/secrets/{name}", what, "read it", _SECRETS)
         data: Mapping[str, str] = secret.get("data") or {}
         missing = [key for key in (_ID, _KEY) if key not in data]
         if missing:
@@ -135,7 +135,7 @@ def _refused(error: ApiError, what: str, to_do: str, given_by: str) -> SourceErr
         # An API server that has just started refuses what it allows a moment later, so it may still pass.
         return ForbiddenError(
             Reason.CREDENTIALS_UNAVAILABLE,
-            f"{what} cannot be used: the operator has no right to {to_do}. Who runs it can give it the right with "
+            f"{what} cannot be used: the operator is not allowed to {to_do}. An administrator can grant access with "
             f"{given_by}.",
         )
     # Not its words: it may quote what it was sent.
@@ -151,7 +151,8 @@ def _decoded(encoded: str, key: str, what: str) -> str:
     if not _WORD.fullmatch(value):
         # Not from the error that came first: its text quotes a byte of the value.
         raise _unavailable(
-            f"The key {key} of {what} does not hold what AWS gives: letters, digits and signs, in one word."
+            f"The key {key} of {what} does not hold a value that AWS issues: letters, digits and symbols, without "
+            "spaces."
         )
     return value
 

@@ -74,10 +74,8 @@ class Leases:
         except ApiError as error:
             if isinstance(request, CreateLease) and error.status == NOT_FOUND:
                 # A list of them says nothing of it: there, it is an empty one.
-                words = (
-                    f"Leases in namespace {self._namespace}: there is no such namespace. Create it, or name another one"
-                )
-                raise LeaseError(f"{words} (--lease-namespace)") from error
+                words = f"Leases in namespace {self._namespace}: the namespace does not exist."
+                raise LeaseError(f"{words} Create it, or name a different one (--lease-namespace)") from error
             if error.status in _FAILURES and not isinstance(request, ListLeases):
                 return _FAILURES[error.status]
             raise LeaseError(self._refusal(VERBS[type(request)], error)) from error

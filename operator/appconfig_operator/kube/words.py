@@ -76,7 +76,7 @@ _NAME = r"[a-z0-9][-a-z0-9.]{0,252}"
 _OBJECT = rf'(?:{_NAME}(?: "[^"]{{0,253}}")? is forbidden: )'
 
 
-ANOTHER_UID = "its uid is another one by now"
+ANOTHER_UID = "its UID has changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ def said_of_fields(causes: Iterable[Mapping[str, str]]) -> str:
 def _webhook(found: re.Match[str]) -> Fact:
     return Fact(
         f'the admission webhook "{found[1]}" denied it',
-        "Its own words are not shown, because they may quote the content: whoever runs it can say what it asks for.",
+        "Its message is not shown because it may quote the content: ask whoever runs it what it requires.",
         foreign=True,
     )
 
@@ -171,8 +171,8 @@ def _policy(found: re.Match[str]) -> Fact:
     kind, name = found[1] or "MutatingAdmissionPolicy", found[2]
     return Fact(
         f'the {kind} "{name}" denied it',
-        "Its own words are not shown, because they may quote the content: "
-        f"`kubectl get {kind.lower()} {name} -o yaml` has what it asks for.",
+        "Its message is not shown because it may quote the content: "
+        f"`kubectl get {kind.lower()} {name} -o yaml` shows what it requires.",
         foreign=True,
     )
 
@@ -183,12 +183,12 @@ def _right(found: re.Match[str]) -> Fact:
     where = f'the namespace "{namespace}"' if namespace else "all namespaces"
     return Fact(
         f'{who} cannot {verb} resource "{resource}" in API group "{group}" in {where}',
-        "Grant it that with the manifests or the Helm chart of the operator.",
+        "Grant it with the operator's manifests or Helm chart.",
     )
 
 
 def _quota(found: re.Match[str]) -> Fact:
-    return Fact(f"exceeded quota: {found[1]}", "Delete what is not needed, or have that ResourceQuota raised.")
+    return Fact(f"exceeded quota: {found[1]}", "Delete what is not needed, or have that ResourceQuota increased.")
 
 
 _FACTS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Fact]], ...] = (
@@ -229,7 +229,7 @@ _FACTS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Fact]], ...] = (
     ),
     (
         re.compile(r"Operation cannot be fulfilled on [^:]{1,512}: the object has been modified"),
-        lambda _: Fact("it was changed meanwhile"),
+        lambda _: Fact("it was changed in the meantime"),
     ),
 )
 

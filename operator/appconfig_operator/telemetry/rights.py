@@ -57,7 +57,7 @@ class Rights:
         with self._lock:
             now = self._monotonic()
             back = self._refusals.expire(now)
-            lines = [f"the operator may not {right}" for right in self._refusals.crippling(now)]
+            lines = [f"the operator is not allowed to {right}" for right in self._refusals.crippling(now)]
         self._log_back(back)
         return lines
 
@@ -72,4 +72,4 @@ class Rights:
     def _log_back(self, rights: Sequence[Right]) -> None:
         for right in rights:
             if EFFECTS[right.kind]:
-                logger.info("The operator is no longer refused to %s", right)
+                logger.info("The operator is no longer forbidden to %s", right)

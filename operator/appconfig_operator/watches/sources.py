@@ -31,7 +31,7 @@ LONGEST_WAIT_SECONDS = 60.0
 """Before the watch is tried again at most, whatever `Retry-After` says: nobody hears of new sources meanwhile."""
 
 REFUSED_SECONDS = 10.0
-"""Between two looks into namespaces that the operator may not look into."""
+"""Between two looks into namespaces that the operator is not allowed to look into."""
 
 SETTLE_SECONDS = 2.0
 """Without a sign of a gap before the look: the list that the watch begins anew with gives a sign for each source."""

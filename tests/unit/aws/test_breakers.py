@@ -74,7 +74,7 @@ def test_what_is_said_while_calls_are_paused() -> None:
     assert paused.value.retry_after == 2
     words = (
         f"AWS AppConfig at {HOST} did not answer 3 or more calls in a row, so calls to it are paused for about 5 s at "
-        "a time. Check the region, and the operator's way to that host."
+        "a time. Check the region and the operator's network path to that host."
     )
     assert messages == {words}, "the same words each time, or each would be a write of the status"
     assert scene.paused == 3
@@ -142,8 +142,8 @@ def test_one_probe_at_a_time() -> None:
             "HTTPS_PROXY and NO_PROXY",
         ),
         (botocore.SSLError(endpoint_url=URL, error=OSError(SECRET)), f"AWS AppConfig at {HOST}:443 did", "AWS_CA_BUND"),
-        (botocore.ReadTimeoutError(endpoint_url=URL), f"AWS AppConfig at {HOST}:443 did", "way to that host"),
-        (SlowBodyError(seconds=1.0), "AWS AppConfig did", "region, name server, proxy"),
+        (botocore.ReadTimeoutError(endpoint_url=URL), f"AWS AppConfig at {HOST}:443 did", "network path to that host"),
+        (SlowBodyError(seconds=1.0), "AWS AppConfig did", "region, DNS, proxy"),
     ],
     ids=["proxy", "proxy without a scheme", "TLS", "timeout", "no host"],
 )

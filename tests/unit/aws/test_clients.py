@@ -128,7 +128,7 @@ def test_no_region_and_then_one() -> None:
 
 @pytest.mark.usefixtures("keys")
 def test_region_that_is_none() -> None:
-    with pytest.raises(StallingError, match="no AWS region") as wrong:
+    with pytest.raises(StallingError, match="not an AWS region") as wrong:
         make().get("not a region")
     assert wrong.value.reason is Reason.INVALID_SOURCE
 

@@ -58,7 +58,7 @@ def test_a_dead_proxy_is_named_without_its_password(url: str | None, proxy: str)
 )
 def test_the_remedy_is_told_where_no_host_can_be(error: Exception) -> None:
     words = unreachable(error)
-    assert words.startswith(f"could not be reached ({type(error).__name__}). Check the operator's way to AWS")
+    assert words.startswith(f"could not be reached ({type(error).__name__}). Check the operator's network path to AWS")
     assert TOKEN not in words
 
 
@@ -83,5 +83,5 @@ def test_each_has_a_host_and_a_remedy(kind: type[botocore.BotoCoreError]) -> Non
 def test_tls_that_failed() -> None:
     error = botocore.SSLError(endpoint_url="https://sts.example:443/?token=x", error=OSError("self-signed"))
     words = unreachable(error)
-    assert words.startswith("could not be reached at sts.example:443 (SSLError). TLS with it failed")
+    assert words.startswith("could not be reached at sts.example:443 (SSLError). TLS failed")
     assert "AWS_CA_BUNDLE" in words

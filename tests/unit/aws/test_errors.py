@@ -71,7 +71,7 @@ def assert_error(error: SourceError, kind: type[SourceError], reason: Reason, *w
 )
 def test_throttled(code: str) -> None:
     error = translate(refusal(code), IDENTIFIERS)
-    assert_error(error, TransientError, Reason.THROTTLED, f"throttles appconfig:{LATEST}")
+    assert_error(error, TransientError, Reason.THROTTLED, f"throttled appconfig:{LATEST}")
 
 
 def test_throttled_by_status_alone() -> None:
@@ -94,7 +94,11 @@ def test_access_denied(code: str) -> None:
     message = f"User: {ROLE} is not authorized to perform: appconfig:{LATEST} on resource: {RESOURCE} {SECRET}"
     error = translate(refusal(code, 403, message=message), IDENTIFIERS)
     assert_error(
-        error, StallingError, Reason.ACCESS_DENIED, f"{ROLE} may not call appconfig:{LATEST}.", f"appconfig:{START}"
+        error,
+        StallingError,
+        Reason.ACCESS_DENIED,
+        f"{ROLE} is not allowed to call appconfig:{LATEST}.",
+        f"appconfig:{START}",
     )
     assert RESOURCE not in error.message
 
@@ -103,7 +107,10 @@ def test_access_denied(code: str) -> None:
 def test_access_denied_with_other_words(message: object) -> None:
     error = translate(refusal("AccessDeniedException", 403, message=message), IDENTIFIERS)
     assert_error(
-        error, StallingError, Reason.ACCESS_DENIED, f"The identity of the operator may not call appconfig:{LATEST}."
+        error,
+        StallingError,
+        Reason.ACCESS_DENIED,
+        f"The identity of the operator is not allowed to call appconfig:{LATEST}.",
     )
 
 
@@ -119,13 +126,13 @@ def test_access_denied_with_other_words(message: object) -> None:
 def test_identities_of_all_partitions(identity: str) -> None:
     message = f"User: {identity} is not authorized to perform: appconfig:{LATEST} with an explicit deny"
     error = translate(refusal("AccessDeniedException", 403, message=message), IDENTIFIERS)
-    assert error.message.startswith(f"{identity} may not call")
+    assert error.message.startswith(f"{identity} is not allowed to call")
 
 
 def test_access_to_key_denied() -> None:
     message = f"User: {ROLE} is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:eu-west-1:1:key/k"
     error = translate(refusal("AccessDeniedException", 403, message=message), IDENTIFIERS)
-    assert_error(error, StallingError, Reason.ACCESS_DENIED, f"{ROLE} may not call kms:Decrypt.")
+    assert_error(error, StallingError, Reason.ACCESS_DENIED, f"{ROLE} is not allowed to call kms:Decrypt.")
     assert "appconfig:" not in error.message, "it would not help"
 
 
@@ -184,7 +191,7 @@ def test_not_deployed(resource_type: str | None, message: str) -> None:
         (("Checkout", "production", "store-flags"), ""),
         (
             ("shop", "production", "checkout"),
-            " If shop is an ID, check it: AWS answers the same when an ID does not exist.",
+            " If shop is an ID, check it: AWS gives the same answer when an ID does not exist.",
         ),
         (("abc1234", "def5678", "checkout"), " If def5678 or abc1234 is an ID, check it: AWS"),
         (("abc1234", "def5678", "0a1b2c3"), " If 0a1b2c3, def5678 or abc1234 is an ID, check it: AWS"),
@@ -289,12 +296,14 @@ def test_a_denial_behind_a_bad_request_names_identity_and_action() -> None:
     told = translate(refusal("BadRequestException", message=message), IDENTIFIERS)
     assert_error(told, StallingError, Reason.INVALID_SOURCE)
     assert told.message == (
-        f"AWS AppConfig found appconfig:{LATEST} invalid: {ROLE} may not call kms:Decrypt. Allow it in an IAM policy "
-        "of that identity and in the policy of the KMS key."
+        f"AWS AppConfig found appconfig:{LATEST} invalid: {ROLE} is not allowed to call kms:Decrypt. Allow it in an "
+        "IAM policy of that identity and in the policy of the KMS key."
     )
     nobody = message.replace(ROLE, SECRET)
     told = translate(refusal("BadRequestException", message=nobody), IDENTIFIERS, "the role")
-    assert_error(told, StallingError, Reason.INVALID_SOURCE, "The identity of the role may not call kms:Decrypt.")
+    assert_error(
+        told, StallingError, Reason.INVALID_SOURCE, "The identity of the role is not allowed to call kms:Decrypt."
+    )
 
 
 @pytest.mark.parametrize(
@@ -306,7 +315,7 @@ def test_a_denial_behind_a_bad_request_names_identity_and_action() -> None:
 )
 def test_the_token_of_a_new_session_is_no_fault_of_the_spec(message: str, members: dict[str, Any], shown: str) -> None:
     told = translate(refusal("BadRequestException", message=message, **members), IDENTIFIERS)
-    assert_error(told, TransientError, Reason.SERVICE_UNAVAILABLE, f"refused the token of a new session: {shown}")
+    assert_error(told, TransientError, Reason.SERVICE_UNAVAILABLE, f"rejected the token of a new session: {shown}")
 
 
 @pytest.mark.parametrize(
@@ -334,7 +343,7 @@ def test_token_problem(error: botocore.ClientError, expected: TokenProblem | Non
     ("error", "kind", "reason", "words"),
     [
         (botocore.NoRegionError(), StallingError, Reason.INVALID_SOURCE, "set spec.region, or AWS_REGION"),
-        (botocore.InvalidRegionError(region_name=SECRET), StallingError, Reason.INVALID_SOURCE, "no AWS region"),
+        (botocore.InvalidRegionError(region_name=SECRET), StallingError, Reason.INVALID_SOURCE, "not an AWS region"),
         (botocore.ParamValidationError(report=SECRET), StallingError, Reason.INVALID_SOURCE, "a parameter"),
         (ValueError(SECRET), TransientError, Reason.SERVICE_UNAVAILABLE, "could not be reached (ValueError)"),
         (
@@ -387,7 +396,7 @@ def test_credentials_of_the_operator_that_have_expired_already() -> None:
     with pytest.raises(RuntimeError) as expired:  # botocore's own words, which are all there is to know it by
         credentials.get_frozen_credentials()
     told = no_credentials(expired.value)
-    assert_error(told, StallingError, Reason.CREDENTIALS_UNAVAILABLE, "had expired", "Correct that clock")
+    assert_error(told, StallingError, Reason.CREDENTIALS_UNAVAILABLE, "had already expired", "Correct that clock")
 
 
 @pytest.mark.parametrize(
@@ -413,8 +422,8 @@ def test_credential_service_away(error: Exception) -> None:
         (SECRET, 400, StallingError, Reason.CREDENTIALS_UNAVAILABLE, "(HTTP 400)"),
         ("IDPCommunicationError", 400, TransientError, Reason.SERVICE_UNAVAILABLE, "(HTTP 400)"),
         ("InternalFailure", 500, TransientError, Reason.SERVICE_UNAVAILABLE, "(HTTP 500)"),
-        ("Throttling", 400, TransientError, Reason.THROTTLED, "throttles"),
-        ("429", 429, TransientError, Reason.THROTTLED, "throttles"),
+        ("Throttling", 400, TransientError, Reason.THROTTLED, "throttled"),
+        ("429", 429, TransientError, Reason.THROTTLED, "throttled"),
     ],
 )
 def test_role_refused(code: str, status: int, kind: type[SourceError], reason: Reason, words: str) -> None:
@@ -424,7 +433,7 @@ def test_role_refused(code: str, status: int, kind: type[SourceError], reason: R
 
 
 def test_not_aws() -> None:
-    assert_error(not_aws(), TransientError, Reason.SERVICE_UNAVAILABLE, "Is a proxy between?")
+    assert_error(not_aws(), TransientError, Reason.SERVICE_UNAVAILABLE, "Check for a proxy in between.")
 
 
 @pytest.mark.parametrize("hidden", ["AKIAIOSFODNNABCDEFGH", "a" * 34, "Xk" * 12, "ABCDEFGHIJ", "arn:aws:iam::1:role/x"])

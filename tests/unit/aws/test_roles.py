@@ -232,7 +232,7 @@ def test_credentials_that_have_expired_already(identity: Identity, basis: Basis,
         with pytest.raises(StallingError) as expired:
             roles.issue(identity, basis, REGION, own)
     assert expired.value.reason is Reason.CREDENTIALS_UNAVAILABLE
-    assert f"gave {identity.base} for role {role}" in expired.value.message
+    assert f"issued to {identity.base} for role {role}" in expired.value.message
     assert "Correct that clock" in expired.value.message
 
 
@@ -305,8 +305,8 @@ CALLER = "arn:aws:sts::111122223333:assumed-role/operator/i-0abc"
         (refusal("bad word 1", WEB, 400), StallingError, Reason.CREDENTIALS_UNAVAILABLE, "(HTTP 400)"),
         (refusal("IDPCommunicationError", WEB, 400), TransientError, Reason.SERVICE_UNAVAILABLE, "AWS failed"),
         (refusal("InternalFailure", WEB, 500), TransientError, Reason.SERVICE_UNAVAILABLE, "HTTP 500"),
-        (refusal("Throttling", WEB, 400), TransientError, Reason.THROTTLED, "AWS throttles"),
-        (refusal("x", WEB, 429), TransientError, Reason.THROTTLED, "AWS throttles"),
+        (refusal("Throttling", WEB, 400), TransientError, Reason.THROTTLED, "AWS throttled"),
+        (refusal("x", WEB, 429), TransientError, Reason.THROTTLED, "AWS throttled"),
         (
             botocore.EndpointConnectionError(endpoint_url="https://sts.eu-west-1.amazonaws.com/?hunter2"),
             TransientError,
@@ -344,7 +344,9 @@ def test_who_may_not_assume_a_role_is_named() -> None:
     message = f"User: {CALLER} is not authorized to perform: sts:AssumeRole on resource: {TOP}"
     identity = Identity("shop", secret="aws", role_arn=TOP, external_id="external")
     told = role_refused(refusal("AccessDenied", "AssumeRole", message=message), identity, TOP, by_token=False)
-    assert told.message.startswith(f"AWS does not let {CALLER} (Secret shop/aws) call sts:AssumeRole for role {TOP}.")
+    assert told.message.startswith(
+        f"AWS does not allow {CALLER} (Secret shop/aws) to call sts:AssumeRole for role {TOP}."
+    )
     assert "external ID" in told.message
     assert "=external" not in told.message
 
@@ -354,7 +356,7 @@ def test_session_tags_that_a_role_does_not_take_are_named() -> None:
     message = f"User: {CALLER} is not authorized to perform: sts:TagSession on resource: {TOP}"
     told = role_refused(refusal("AccessDenied", "AssumeRole", message=message), Identity("shop"), TOP, by_token=False)
     assert told.reason is Reason.ACCESS_DENIED
-    assert told.message.startswith(f"AWS does not let {CALLER} (the operator) call sts:TagSession for role {TOP}.")
+    assert told.message.startswith(f"AWS does not allow {CALLER} (the operator) to call sts:TagSession for role {TOP}.")
     assert "without session tags" in told.message
     assert "external ID" not in told.message
 
@@ -363,7 +365,7 @@ def test_a_resource_is_not_taken_for_the_caller() -> None:
     message = f"User: is not authorized to perform: sts:AssumeRole on resource: {TOP}"
     identity = Identity("shop", role_arn=TOP)
     told = role_refused(refusal("AccessDenied", "AssumeRole", message=message), identity, TOP, by_token=False)
-    assert told.message.startswith(f"AWS does not let the operator call sts:AssumeRole for role {TOP}.")
+    assert told.message.startswith(f"AWS does not allow the operator to call sts:AssumeRole for role {TOP}.")
 
 
 @pytest.mark.parametrize("code", ["InvalidClientTokenId", "SignatureDoesNotMatch", "ExpiredToken"])

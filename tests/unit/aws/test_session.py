@@ -333,7 +333,7 @@ def test_answer_without_next_token(both: tuple[Session, Service], token: str | N
     service.delivers("2", token, b"<html>log in</html>", content_type="text/html")
     service.starts("10")
     service.delivers("10", "11", b"x")
-    with pytest.raises(TransientError, match="Is a proxy between"):
+    with pytest.raises(TransientError, match="Check for a proxy in between"):
         session.poll()
     assert session.poll() == Content(body=b"x", content_type="", version_label="")
 
@@ -341,7 +341,7 @@ def test_answer_without_next_token(both: tuple[Session, Service], token: str | N
 def test_start_without_token() -> None:
     with stubbed() as (session, service):
         service.starts("")
-        with pytest.raises(TransientError, match="Is a proxy between"):
+        with pytest.raises(TransientError, match="Check for a proxy in between"):
             session.poll()
 
 

@@ -114,7 +114,7 @@ def test_a_new_session_is_not_another_ones(both: tuple[Session, Service]) -> Non
     service.refuses("2", "BadRequestException", **problem("Expired"))
     service.starts("10")
     service.refuses("10", "AccessDeniedException", 403)
-    with pytest.raises(StallingError, match="may not call"):
+    with pytest.raises(StallingError, match="is not allowed to call"):
         session.poll()
     saved = session.save()
     assert saved is not None

@@ -83,7 +83,7 @@ def test_no_new_ones(stubs: list[tuple[Caller, Stubber]]) -> None:
     (first, old), _ = stubs
     session, clients = make(first)
     Service(old).refuses_start("AccessDeniedException", 403)
-    with pytest.raises(StallingError, match="The identity of the first may not call") as refused:
+    with pytest.raises(StallingError, match="The identity of the first is not allowed to call") as refused:
         session.poll()
     assert refused.value.reason is Reason.ACCESS_DENIED
     assert clients.asked == [IDENTITY]

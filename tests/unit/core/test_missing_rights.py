@@ -124,13 +124,13 @@ def test_other_rights_cripple_nothing(right: Right) -> None:
 
 def test_what_is_told_names_verb_resource_namespace_and_remedy() -> None:
     words = told(STATUS, 1)
-    for part in ("may not patch appconfigsources/status in namespace shop, so", "Bind a role", "rbac.yaml"):
+    for part in ("not allowed to patch appconfigsources/status in namespace shop, so", "Bind a role", "rbac.yaml"):
         assert part in words
     assert "watch appconfigsources in all namespaces" in told(WATCH, 1)
 
 
 def test_not_all_namespaces_are_told() -> None:
-    assert told(STATUS, NAMED_AT_MOST).endswith("Further namespaces are not named")
+    assert told(STATUS, NAMED_AT_MOST).endswith("Further namespaces are not listed")
     assert told(STATUS, NAMED_AT_MOST + 1) == ""
 
 

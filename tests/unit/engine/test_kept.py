@@ -42,7 +42,7 @@ class Parsed:
 
 
 def refused(size: int = REFUSED_BYTES) -> Content:
-    """Give a document that is read to its end before it is refused: one of its keys is there twice."""
+    """Give a document that is read to its end before it is refused: one of its keys appears twice."""
     members = ",".join(f'"key-{number:08d}":{10**12 + number}' for number in range(size // 28))
     body = f'{{"a":{{{members}}},"twice":1,"twice":2}}'.encode()
     return Content(body=body, content_type="application/json", version_label="1")

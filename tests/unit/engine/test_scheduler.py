@@ -250,7 +250,7 @@ def test_a_drifted_config_map_is_looked_at_at_once(start: Callable[..., Schedule
     scheduler.saw(source().uid, Seen("shop", "another"))
     scheduler.saw(source().uid, Seen("shop", "checkout-config"))
     eventually(lambda: len(recorder.polled) == 2)
-    assert recorder.drifts == [None, "was deleted, or lost its mark"]
+    assert recorder.drifts == [None, "was deleted or lost its managed-by label"]
 
 
 def test_a_drift_during_a_poll_is_looked_at_after_it(start: Callable[..., Scheduler]) -> None:
@@ -261,7 +261,7 @@ def test_a_drift_during_a_poll_is_looked_at_after_it(start: Callable[..., Schedu
     gate.wait_entered()
     scheduler.saw(source().uid, Seen("shop", "checkout-config"))
     gate.opened.set()
-    eventually(lambda: recorder.drifts == [None, "was deleted, or lost its mark"])
+    eventually(lambda: recorder.drifts == [None, "was deleted or lost its managed-by label"])
 
 
 def test_what_a_source_waits_for_is_given_up_after_a_restart(run: Callable[..., Running]) -> None:

@@ -221,7 +221,7 @@ def test_what_was_to_be_put_right_is_so_still_when_the_shard_comes_back(run: Cal
     gate.opened.set()
     eventually(lambda: running.meter.polls)
     running.scheduler.start(0, FakeLeaseGuard(), {})
-    eventually(lambda: recorder.drifts == ["was deleted, or lost its mark"] * 2)
+    eventually(lambda: recorder.drifts == ["was deleted or lost its managed-by label"] * 2)
 
 
 def test_the_next_holder_starts_from_the_status_of_this_one(run: Callable[..., Running]) -> None:

@@ -74,7 +74,7 @@ def test_a_look_that_is_forbidden_is_no_write_that_was_refused() -> None:
     with pytest.raises(ForbiddenError) as caught:
         looking.held(want("mine"), others())
     assert caught.value.message == (
-        "AppConfigSource shop/another could not be looked up, to learn whose the ConfigMap is: HTTP 403 Forbidden. "
+        "AppConfigSource shop/another could not be looked up to find out who owns the ConfigMap: HTTP 403 Forbidden. "
         "Allow the operator to get appconfigsources."
     )
 

@@ -154,7 +154,7 @@ def test_no_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         connect(workers=1)
     monkeypatch.delenv("KUBECONFIG")
     monkeypatch.setenv("HOME", str(tmp_path))
-    with pytest.raises(ConnectionSettingsError, match=r"'~/\.kube/config' does not exist, or may not be read"):
+    with pytest.raises(ConnectionSettingsError, match=r"'~/\.kube/config' does not exist or cannot be read"):
         connect(workers=1)
 
 

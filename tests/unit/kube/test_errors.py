@@ -46,7 +46,7 @@ def answer(reason: str = "", message: str = "", *causes: str) -> dict[str, Any]:
             ForbiddenError,
             Reason.TARGET_REJECTED,
             f"{WHAT}: the Kubernetes API server refused the write: exceeded quota: small. "
-            "Delete what is not needed, or have that ResourceQuota raised.",
+            "Delete what is not needed, or have that ResourceQuota increased.",
             id="quota or rights",
         ),
         pytest.param(
@@ -94,7 +94,7 @@ def answer(reason: str = "", message: str = "", *causes: str) -> dict[str, Any]:
             answer("RequestEntityTooLarge", "Request entity too large: limit is 3145728"),
             StallingError,
             Reason.TOO_LARGE,
-            f"{WHAT}: it is more than the Kubernetes API server can store, with its keys and metadata "
+            f"{WHAT}: with its keys and metadata, it is more than the Kubernetes API server can store "
             "(the limit is 3145728 bytes). Use spec.select for a part of it, or a format that writes one file.",
             id="body too large",
         ),

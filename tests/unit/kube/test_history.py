@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NOW = "2026-01-01T00:00:00Z"
-NO_JSON = UnreadableError("an answer that is no JSON object")
+NO_JSON = UnreadableError("an answer that is not a JSON object")
 
 
 def version(text: str) -> Version:
@@ -102,7 +102,7 @@ def test_a_gateway_that_answers_once_takes_no_version_out_of_the_history() -> No
 def test_while_a_gateway_answers_nobody_knows_what_is_kept() -> None:
     api = FakeRevisions(revision("a", 1))
     api.whole, api.metadata = [NO_JSON] * 2, [NO_JSON]
-    with pytest.raises(TransientError, match="an answer that is no JSON object"):
+    with pytest.raises(TransientError, match="an answer that is not a JSON object"):
         kept(api)
     api.whole, api.metadata = [NO_JSON] * 2, [NO_JSON]
     with pytest.raises(TransientError):

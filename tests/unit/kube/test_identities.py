@@ -87,7 +87,7 @@ def test_token() -> None:
 
 @pytest.mark.parametrize("status", [None, {}, {"token": ""}, {"token": 1}, {"token": "two words"}])
 def test_no_token(status: object) -> None:
-    with pytest.raises(TransientError, match="gave no token of ServiceAccount shop/cart"):
+    with pytest.raises(TransientError, match="issued no token for ServiceAccount shop/cart"):
         Identities(FakeApi({"status": status})).token("shop", "cart")
 
 
@@ -191,6 +191,6 @@ def test_refusals(  # noqa: PLR0913, PLR0917 - what is asked, and what comes of 
     ],
 )
 def test_the_missing_right_is_named(ask: Callable[[Api], object], component: str, value: str) -> None:
-    words = rf"no right to .* manifests/components/{component}, or the value {value} of the Helm chart\."
+    words = rf"not allowed to .* manifests/components/{component}, or the value {value} of the Helm chart\."
     with pytest.raises(ForbiddenError, match=words):
         ask(FakeApi(status(403)))

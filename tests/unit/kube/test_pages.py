@@ -187,5 +187,5 @@ def test_a_line_of_a_watch_has_a_bound() -> None:
 
 
 def test_nesting_without_end_is_no_object() -> None:
-    with answering((200, b'{"a":' * 100_000)) as server, pytest.raises(UnreachableError, match="no JSON"):
+    with answering((200, b'{"a":' * 100_000)) as server, pytest.raises(UnreachableError, match="not a JSON"):
         api_of(server.url).call("GET", "/x")

@@ -77,12 +77,12 @@ def cause(reason: str = "", field: str = "", message: str = "") -> dict[str, str
         ),
         pytest.param(
             'Operation cannot be fulfilled on configmaps "x": uid mismatch: the provided object specified uid 1',
-            "its uid is another one by now",
+            "its UID has changed",
             id="another uid",
         ),
         pytest.param(
             'Operation cannot be fulfilled on configmaps "x": the object has been modified; please apply your changes',
-            "it was changed meanwhile",
+            "it was changed in the meantime",
             id="changed",
         ),
     ],
@@ -145,7 +145,7 @@ def test_fields(causes: list[Any], words: str) -> None:
 def test_an_immutable_config_map_has_a_remedy() -> None:
     error = target_error(status("x", cause("", "data", "Forbidden: field is immutable when `immutable` is set")), "It")
     assert error.message.endswith(
-        "`immutable` is set. Delete it, so that it is made anew, or set another spec.target.name."
+        "`immutable` is set. Delete it so that it is created again, or set a different spec.target.name."
     )
 
 

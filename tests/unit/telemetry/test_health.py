@@ -49,7 +49,7 @@ def test_unready() -> None:
 
 
 def test_a_missing_right_is_told() -> None:
-    words = "the operator may not watch appconfigsources in all namespaces"
+    words = "the operator is not allowed to watch appconfigsources in all namespaces"
     told = unready(listed=True, joined=True, failing=0, lapsed=0, trouble="", missing=[words])
     assert told == [words]
 

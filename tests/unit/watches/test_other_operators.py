@@ -61,7 +61,7 @@ def at(version: int, namespace: str = "other", serves: str | None = "*") -> dict
 def test_another_one_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
     gone = at(1, "gone")
     (words,) = told(Leases([[gone, at(1), at(3, "own")], [gone, at(2)], [gone, at(3)]]), caplog)
-    assert "in namespace other, and serves all namespaces" in words
+    assert "in namespace other, and also serves all namespaces" in words
 
 
 @pytest.mark.parametrize(

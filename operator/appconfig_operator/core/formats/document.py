@@ -95,8 +95,8 @@ def check_text(document: Document) -> None:
     for path, text in _texts(document, ()):
         if _SURROGATE.search(text):
             raise invalid(
-                f"The text at {pointer(path)} is not Unicode: it holds half of a surrogate pair, "
-                "which can be written in no ConfigMap."
+                f"The text at {pointer(path)} is not Unicode: it contains half of a surrogate pair, "
+                "which a ConfigMap cannot hold."
             )
 
 

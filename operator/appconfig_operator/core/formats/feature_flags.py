@@ -50,19 +50,19 @@ def ion_flags(body: bytes) -> IonFlags:
     nameless: set[int] = set()
     for number, value in enumerate(read_ion(body), start=1):
         if len(value.annotations) != 1:
-            raise invalid(f"Value {number:,} of the feature flags has not one name.")
+            raise invalid(f"Value {number:,} of the feature flags does not have exactly one name.")
         name = value.annotations[0]
         if isinstance(name, int):
             nameless.add(name)
             continue
         if name in flags:
-            raise invalid(f"The feature flag {shown(name)} is there twice.")
+            raise invalid(f"The feature flag {shown(name)} appears twice.")
         flags[name] = _flag(name, value)
     if nameless and not flags:
         raise invalid("The name of each feature flag is a symbol that only AWS knows. Rename the flags.")
     if not flags:
         # What is written would be empty, over whatever was there: whoever has no flags any more deletes the profile.
-        raise invalid("The configuration has the content type of feature flags in Amazon Ion, and no flag is in it.")
+        raise invalid("The configuration has the content type of feature flags in Amazon Ion, but contains no flags.")
     return IonFlags(flags, tuple(sorted(nameless)))
 
 
@@ -79,7 +79,7 @@ def _flag(name: str, value: IonValue) -> Document:
         problem = error.message
     else:
         if not isinstance(flag, dict) or not isinstance(flag.get("enabled"), bool):
-            raise invalid(f'The feature flag {shown(name)} is no object with "enabled": true or false.')
+            raise invalid(f'The feature flag {shown(name)} is not an object with "enabled": true or false.')
         if has_rules:
             flag.setdefault(VARIANT, "")  # a list is multi-variant, whether its variants have names or not
         return flag

@@ -29,17 +29,17 @@ def flagd(document: Document) -> Document:
         `UnsupportedContent`, when the document does not hold feature flags.
     """
     if not isinstance(document, dict):
-        raise unsupported("A flagd definition can only be made of feature flags, and the document is no object.")
+        raise unsupported("A flagd definition can only be made from feature flags, and the document is not an object.")
     definitions: dict[str, Document] = {}
     for name, flag in document.items():
         if not _is_key(name):
             raise unsupported(
-                f"A flagd definition cannot have a flag named {shown(name)}: a name is not empty and has no dot. "
-                "Rename the flag, or set spec.featureFlags.output to AppConfig."
+                f"A flagd definition cannot have a flag named {shown(name)}: a name must not be empty or contain a "
+                "dot. Rename the flag, or set spec.featureFlags.output to AppConfig."
             )
         if not isinstance(flag, dict) or not isinstance(flag.get("enabled"), bool):
             raise unsupported(
-                f"A flagd definition can only be made of feature flags, and {shown(name)} is none: "
+                f"A flagd definition can only be made from feature flags, and {shown(name)} is not one: "
                 'a flag is an object with "enabled": true or false. Set spec.featureFlags.output to AppConfig.'
             )
         on = flag["enabled"] is True

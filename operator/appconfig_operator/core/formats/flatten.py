@@ -42,11 +42,13 @@ def variables(document: Document, naming: Naming, wanted: Format = Format.ENV_VA
     flat = _flatten(document, wanted, naming.variable, same=str.upper)
     for name, value in flat.items():
         if "\0" in value:
-            raise invalid(f"The value of {shown(name)} holds a NUL character, which no environment variable can.")
+            raise invalid(
+                f"The value of {shown(name)} contains a NUL character, which an environment variable cannot hold."
+            )
         size = len(name) + 1 + len(value.encode())
         if size > MAX_VARIABLE_BYTES:
             raise invalid(
-                f"The environment variable {shown(name)} has {size:,} bytes with its name, and with more than "
+                f"The environment variable {shown(name)} has {size:,} bytes including its name, and with more than "
                 f"{MAX_VARIABLE_BYTES:,} no process can start. Use a format that writes a file, such as JSON, or "
                 "spec.select for a part of the document."
             )
@@ -85,10 +87,10 @@ def _flatten(
 
 def _clash(one: Path, name: str, other: Path, key: str) -> str:
     if name == key:
-        return f"{pointer(one)} and {pointer(other)} both fall on the key {shown(key)}."
+        return f"{pointer(one)} and {pointer(other)} both map to the key {shown(key)}."
     return (
-        f"{pointer(one)} and {pointer(other)} would be the environment variables {shown(name)} and {shown(key)}, which "
-        "differ only in case: .NET and Windows read one of them. Rename one of the members."
+        f"{pointer(one)} and {pointer(other)} would become the environment variables {shown(name)} and {shown(key)}, "
+        "which differ only in case: .NET and Windows read only one of them. Rename one of the members."
     )
 
 

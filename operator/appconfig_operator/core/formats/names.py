@@ -88,8 +88,8 @@ class Naming:
             raise invalid(f"{pointer(path)} cannot be an environment variable: {self._variable_rule(name)}")
         if name.upper() in RESERVED or _KUBERNETES.fullmatch(name.upper()):
             raise invalid(
-                f"{pointer(path)} would be the environment variable {shown(name)}, which belongs to the process itself "
-                f"or to its shell, loader or runtime. Set {PREFIX}, for example APP_, or rename the member."
+                f"{pointer(path)} would become the environment variable {shown(name)}, which belongs to the process "
+                f"itself or to its shell, loader or runtime. Set {PREFIX}, for example APP_, or rename the member."
             )
         return name
 
@@ -102,7 +102,7 @@ class Naming:
         if not 1 <= len(name) <= MAX_KEY:
             raise invalid(
                 f"{pointer(path)} cannot be the name of a property: a name has 1 to {MAX_KEY} characters"
-                f"{', the prefix included' if self.prefix else ''}."
+                f"{', including the prefix' if self.prefix else ''}."
             )
         return name
 
@@ -110,7 +110,7 @@ class Naming:
         return self.prefix + self.separator.join(map(str, path))
 
     def _counted(self) -> str:
-        return "the prefix included, " if self.prefix else ""
+        return "including the prefix, " if self.prefix else ""
 
     def _variable_rule(self, name: str) -> str:
         """Say what a name has to be, and what to do about this one."""
@@ -125,5 +125,5 @@ class Naming:
         if len(name) > MAX_KEY:
             return f"{rule} Shorten the names in it{f', or {PREFIX}' if self.prefix else ''}."
         if preserve:
-            return f'{rule} For .NET, write a name with ":" in it as nested objects, which it reads as the same.'
+            return f'{rule} For .NET, write a name that contains ":" as nested objects, which .NET reads the same way.'
         return f"{rule} {'Set' if name else 'Rename the member, or set'} {PREFIX}, for example APP_."

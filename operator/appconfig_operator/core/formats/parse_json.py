@@ -103,9 +103,9 @@ def _object(pairs: list[tuple[str, Document]]) -> dict[str, Document]:
         seen: set[str] = set()
         # set.add returns None: the first key that is there already is the duplicate.
         duplicate = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise invalid(f"The key {shown(duplicate)} is there twice in one object of the JSON document.")
+        raise invalid(f"The key {shown(duplicate)} appears twice in one object of the JSON document.")
     return members
 
 
 def _constant(name: str) -> NoReturn:
-    raise invalid(f"The document holds {name}, which is not JSON.")
+    raise invalid(f"The document contains {name}, which is not JSON.")

@@ -78,7 +78,7 @@ def parse_yaml(body: bytes) -> Document:
         where = f", at {_place(mark)}" if mark else ""
     except (yaml.YAMLError, ValueError, OverflowError):
         # A character that YAML does not allow, or an escape of one that there is not.
-        where = ": it holds a character that YAML does not allow"
+        where = ": it contains a character that YAML does not allow"
     else:
         document = builder.document
         check_text(document)
@@ -128,20 +128,20 @@ class _Builder:
                 value = resolve_tagged(event.tag, text)
         except ValueError:
             raise invalid(
-                f"The scalar at {_place(event.start_mark)} has a tag or a value that no JSON can hold: only YAML's own "
-                "str, int, float, bool and null are read, and .inf and .nan are not."
+                f"The scalar at {_place(event.start_mark)} has a tag or a value that JSON cannot represent: only "
+                "YAML's own str, int, float, bool and null are read, and .inf and .nan are not."
             ) from None
         return _Node(value, size=len(text), text=text, merge=plain and text == _MERGE)
 
     def _alias(self, event: yaml.AliasEvent) -> _Node:
         node = self._anchors.get(event.anchor)
         if node is None:
-            raise invalid(f"The alias at {_place(event.start_mark)} stands for nothing before it, or for itself.")
+            raise invalid(f"The alias at {_place(event.start_mark)} refers to nothing before it, or to itself.")
         return node
 
     def _start(self, event: yaml.SequenceStartEvent | yaml.MappingStartEvent, value: Document, kind: str) -> None:
         if event.tag not in {None, "!", TAG + kind}:
-            raise invalid(f"The tag at {_place(event.start_mark)} is none of YAML's own, so it is not read.")
+            raise invalid(f"The tag at {_place(event.start_mark)} is not one of YAML's own, so it is not read.")
         if event.anchor is not None:
             self._anchors[event.anchor] = None
         self._open.append(_Open(_Node(value), event.anchor))
@@ -168,15 +168,15 @@ class _Builder:
     def _member(self, event: yaml.Event, around: _Open, members: dict[str, Document], node: _Node) -> None:
         if around.key is None:
             if node.text is None:
-                raise invalid(f"The key that ends at {_place(event.end_mark)} is an object or a list, not a text.")
+                raise invalid(f"The key that ends at {_place(event.end_mark)} is an object or a list, not a string.")
             around.key = node
             return
         key, around.key = around.key, None
         if key.merge:
             if around.merged:
                 raise invalid(
-                    "The merge key << is there twice in one object of the YAML document, the second time before "
-                    f"{_place(event.end_mark)}. Readers disagree on what that means: write one, with a list, as in "
+                    "The merge key << appears twice in one object of the YAML document, the second time before "
+                    f"{_place(event.end_mark)}. Parsers disagree on what that means: write one, with a list, as in "
                     "<<: [*a, *b]."
                 )
             around.merged = True
@@ -186,7 +186,7 @@ class _Builder:
         name = key.text or ""
         if name in around.own:
             raise invalid(
-                f"The key {shown(name)} is there twice in one object of the YAML document, the second time "
+                f"The key {shown(name)} appears twice in one object of the YAML document, the second time "
                 f"before {_place(event.end_mark)}."
             )
         around.own.add(name)
@@ -207,7 +207,7 @@ def _merged(event: yaml.Event, value: Document) -> Iterator[tuple[str, Document]
     """Give the members that a merge key brings: of one object, or of several, the first of which wins."""
     for part in value if isinstance(value, list) else [value]:
         if not isinstance(part, dict):
-            raise invalid(f"The merge key before {_place(event.end_mark)} has a value that is no object.")
+            raise invalid(f"The merge key before {_place(event.end_mark)} has a value that is not an object.")
         yield from part.items()
 
 

@@ -49,7 +49,7 @@ JSON_LIMIT_BYTES = 2_500_000
 
 STORED_LIMIT_BYTES = 1_500_000
 STORED_BYTES_A_KEY = 16
-"""What a ConfigMap of many keys may have where it is stored: etcd takes 1.5 MiB, and each key is there twice, once more
+"""What a ConfigMap of many keys may have where it is stored: etcd takes 1.5 MiB, and each key appears twice, once more
 in `managedFields`."""
 
 SEPARATORS = {Format.ENV_VARS: "_", Format.DOTENV: "_"}
@@ -166,7 +166,7 @@ def _parse(content: Content, spec: Spec) -> Document:
         case Media.ION_FLAGS:
             return _default_variants(ion_flags(content.body).document, spec)
     raise unsupported(
-        f"The configuration is neither JSON nor YAML by its content type ({content.content_type[:100] or 'none'}), so "
+        f"By its content type, the configuration is neither JSON nor YAML ({content.content_type[:100] or 'none'}), so "
         "only the format Raw without spec.select can be written. If it is one of them, set spec.contentType, for "
         "example to application/json; otherwise use the format Raw."
     )
@@ -251,7 +251,7 @@ def _check_size(size: int, spec: Spec) -> None:
         many = spec.target.format in {Format.ENTRIES, Format.ENV_VARS}
         ways.insert(0, "spec.target.compression: Gzip" + (" with a format that writes one file" if many else ""))
     message = (
-        f"{written} has {size:,} bytes as it would be written, and a ConfigMap holds at most {LIMIT_BYTES:,}. "
+        f"{written} has {size:,} bytes when written, and a ConfigMap holds at most {LIMIT_BYTES:,}. "
         f"Use {', '.join(ways[:-1])}, or {ways[-1]}."
     )
     raise ContentError(Reason.TOO_LARGE, message)

@@ -40,8 +40,8 @@ def dotenv_text(flat: Mapping[str, str]) -> str:
 def _value(name: str, value: str) -> str:
     if _REFERENCE.search(value):
         raise invalid(
-            f"The value of {shown(name)} cannot be written as Dotenv: it holds a reference in the form ${{…}}, which "
-            "some readers replace. Use the format EnvVars or Properties."
+            f"The value of {shown(name)} cannot be written as Dotenv: it contains a reference of the form ${{…}}, "
+            "which some readers replace. Use the format EnvVars or Properties."
         )
     if _PLAIN.fullmatch(value):
         return value
@@ -53,8 +53,8 @@ def _value(name: str, value: str) -> str:
     if _bare(value):
         return value
     raise invalid(
-        f"The value of {shown(name)} cannot be written as Dotenv: it holds a combination of quotes, backslashes and "
-        "line ends that readers of such files read differently. Use the format EnvVars or Properties."
+        f"The value of {shown(name)} cannot be written as Dotenv: it contains a combination of quotes, backslashes and "
+        "line endings that parsers of such files read differently. Use the format EnvVars or Properties."
     )
 
 

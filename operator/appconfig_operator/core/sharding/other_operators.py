@@ -88,14 +88,14 @@ def warning(namespace: str, theirs: str, ours: Sequence[str]) -> str:
         shared = [name for name in said if not ours or name in ours]
         if not shared:
             return ""
-    also = f"and serves {_named(shared)} as this one does" if said else "and may serve what this one serves"
+    also = f"and also serves {_named(shared)}" if said else "and may serve the same namespaces"
     # Not otherwise: each would leave to the other sources that it does not serve.
     same = not ours if everywhere else bool(said) and set(said) == set(ours)
-    other = "give this one other namespaces (--namespace)"
+    other = "give this one different namespaces (--namespace)"
     ways = f", {other}, or let them share the work (--lease-namespace={namespace})" if same else f", or {other}"
     return (
-        f"Another appconfig-operator is at work in this cluster, with its Leases in namespace {namespace}, {also}: "
-        f"each AppConfigSource there is polled, and billed, by both. Stop one of them{ways}"
+        f"Another appconfig-operator is running in this cluster, with its Leases in namespace {namespace}, {also}: "
+        f"both poll each AppConfigSource there, and AWS bills both. Stop one of them{ways}"
     )
 
 

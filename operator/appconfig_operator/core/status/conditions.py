@@ -110,7 +110,7 @@ def failed(error: SourceError, *, failures: int, ready: Condition | None) -> Ver
         stalled = isinstance(error, ForbiddenError)
         return Verdict("False", error.reason, error.message, stalled=stalled, reconciling=not stalled)
     if ready is None or ready.status == "Unknown":
-        return Verdict("Unknown", Reason.PROGRESSING, f"Trying again: {error.message}", reconciling=True)
+        return Verdict("Unknown", Reason.PROGRESSING, f"Retrying: {error.message}", reconciling=True)
     return None
 
 

@@ -105,13 +105,13 @@ def drift(seen: Seen, written: WrittenTarget | None, *, owner: bool = False) -> 
     if written is None or seen.name != written.name:
         return None
     if not seen.resource_version:
-        return "was deleted, or lost its mark"
+        return "was deleted or lost its managed-by label"
     if untouched(seen, written) or seen.deleting:
         return None
     if seen.other is not None or seen.keys != written.keys:
         return f"was changed by {seen.other}" if seen.other else "was changed"
     if seen.data_digest != written.data_digest or not seen.marked:
-        return "had its marks changed"
+        return "had the operator's labels or annotations changed"
     return "lost its owner reference" if owner and not seen.controlled else None
 
 

@@ -37,7 +37,7 @@ class Cut:
 
 
 def counted(kept: Iterable[KeptVersion]) -> Cut:
-    """Make a history of what is really kept. Of a version that is there twice, one was to be replaced by the other."""
+    """Make a history of what is really kept. Of a version that appears twice, one was to be replaced by the other."""
     history: list[KeptVersion] = []
     spare: list[KeptVersion] = []
     for one in sorted(kept, key=lambda one: one.revision, reverse=True):

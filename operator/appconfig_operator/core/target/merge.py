@@ -71,7 +71,7 @@ def plan_merge(
     if observed is None:
         raise BlockedError(
             Reason.TARGET_MISSING,
-            f"{wanted} does not exist. Under creationPolicy Merge somebody else has to create it.",
+            f"{wanted} does not exist. Under creationPolicy Merge, someone else must create it.",
         )
     metadata = observed["metadata"]
     _check_alone(wanted, metadata, held=held)
@@ -140,16 +140,16 @@ def _check_alone(wanted: WantedConfigMap, metadata: Mapping[str, Any], *, held: 
     if other is not None and other.uid != wanted.owner_uid and (other.controls or held):
         raise BlockedError(
             Reason.TARGET_CONFLICT,
-            f"{wanted} belongs to AppConfigSource {other.name} alone, which would take other keys out again. "
-            "Set another spec.target.name, or creationPolicy Merge there, too.",
+            f"{wanted} belongs to AppConfigSource {other.name} alone, which would remove the keys of others. "
+            "Set a different spec.target.name, or use creationPolicy Merge there, too.",
         )
 
 
 def _taken(wanted: WantedConfigMap, rival: Rival, fields: tuple[tuple[str, str], ...]) -> BlockedError:
     return BlockedError(
         Reason.TARGET_CONFLICT,
-        f"{wanted}: {_named(fields)} belongs to AppConfigSource {rival.name}, which keeps it. It passes to "
-        "this one when that one is deleted, or writes another key or another ConfigMap. Or use another "
+        f"{wanted}: {_named(fields)} belongs to AppConfigSource {rival.name}, which keeps it. This one takes it over "
+        "when that one is deleted, or writes a different key or ConfigMap. Or use a different "
         "spec.target.key or spec.target.prefix here.",
     )
 
@@ -160,8 +160,8 @@ def _foreign(wanted: WantedConfigMap, others: Mapping[str, tuple[tuple[str, str]
     kind, name = f"configmap {wanted.name}", wanted.namespace
     return BlockedError(
         Reason.TARGET_CONFLICT,
-        f"{wanted}: {_named(fields)} is held by the field manager {manager}, with another value. Use another "
-        "spec.target.key, or take it away there, and then here: "
+        f"{wanted}: {_named(fields)} is held by the field manager {manager}, with a different value. Use a different "
+        "spec.target.key, or stop that manager from setting it, and then run: "
         f'kubectl patch {kind} -n {name} --type=json -p \'[{{"op":"remove","path":"{path}/{_pointer(key)}"}}]\'',
     )
 

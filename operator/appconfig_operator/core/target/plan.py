@@ -212,7 +212,7 @@ def _check_annotations(wanted: WantedConfigMap, body: Mapping[str, Any]) -> None
     if size > ANNOTATIONS_LIMIT_BYTES:
         raise StallingError(
             Reason.TOO_LARGE,
-            f"The annotations of {wanted} would have {size:,} bytes, and may have {ANNOTATIONS_LIMIT_BYTES:,}. "
+            f"The annotations of {wanted} would have {size:,} bytes, and the limit is {ANNOTATIONS_LIMIT_BYTES:,}. "
             "Shorten spec.target.annotations.",
         )
 
@@ -228,7 +228,9 @@ def _merged_alone(wanted: WantedConfigMap, observed: Mapping[str, Any]) -> bool:
 def _check_owner(wanted: WantedConfigMap, observed: Mapping[str, Any], *, held: bool) -> None:
     metadata = observed["metadata"]
     if "deletionTimestamp" in metadata:
-        raise TransientError(Reason.TARGET_UNAVAILABLE, f"{wanted} is being deleted; it is made again when it is gone.")
+        raise TransientError(
+            Reason.TARGET_UNAVAILABLE, f"{wanted} is being deleted; it is created again once it is gone."
+        )
     controller, holder = references.controller(metadata), references.holder(metadata)
     if holder is None:
         if controller is None and _merged_alone(wanted, observed):
@@ -242,8 +244,8 @@ def _check_owner(wanted: WantedConfigMap, observed: Mapping[str, Any], *, held: 
     if wanted.policy is CreationPolicy.OWNER and not (holder.controls or references.plain_sources(metadata)):
         raise BlockedError(
             Reason.TARGET_NOT_OWNED,
-            f"{wanted} was not made by this AppConfigSource, but left by an earlier AppConfigSource {holder.name}, "
-            "to stay. To take it over, set creationPolicy: Orphan until it is Ready.",
+            f"{wanted} was not created by this AppConfigSource: an earlier AppConfigSource {holder.name} left it "
+            "in place on purpose. To take it over, set creationPolicy: Orphan until it is Ready.",
         )
 
 
@@ -251,19 +253,19 @@ def belongs_to(wanted: WantedConfigMap, name: str) -> BlockedError:
     """Return the error that says which source has a ConfigMap, or is about to make it again."""
     return BlockedError(
         Reason.TARGET_NOT_OWNED,
-        f"{wanted} belongs to AppConfigSource {name}, so it is left as it is. It passes to this one when that one is "
-        "deleted or asks for another spec.target.name. Or set another spec.target.name here.",
+        f"{wanted} belongs to AppConfigSource {name}, so it is left unchanged. This one takes it over when that one is "
+        "deleted or sets a different spec.target.name. Or set a different spec.target.name here.",
     )
 
 
 def _foreign(wanted: WantedConfigMap, controller: Mapping[str, Any] | None) -> BlockedError:
     if controller is None:
-        words = "exists already and was not made by this AppConfigSource, so it is left as it is. "
+        words = "already exists and was not created by this AppConfigSource, so it is left unchanged. "
         return BlockedError(
-            Reason.TARGET_NOT_OWNED, f"{wanted} {words}Set another spec.target.name, or delete that ConfigMap."
+            Reason.TARGET_NOT_OWNED, f"{wanted} {words}Set a different spec.target.name, or delete that ConfigMap."
         )
     return BlockedError(
         Reason.TARGET_NOT_OWNED,
-        f"{wanted} belongs to {controller['kind']} {controller['name']}, so it is left as it is. "
-        "Set another spec.target.name.",
+        f"{wanted} belongs to {controller['kind']} {controller['name']}, so it is left unchanged. "
+        "Set a different spec.target.name.",
     )

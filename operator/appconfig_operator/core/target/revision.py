@@ -35,7 +35,7 @@ UNPACKED_LIMIT_BYTES = 8 * 1024 * 1024
 Without a bound, 1.2 MB of gzip unpack to 1.8 GB."""
 
 KEYS_LIMIT = 100_000
-"""Keys that it may have. etcd takes fewer, since each is there twice; each costs 200 bytes once it is parsed."""
+"""Keys that it may have. etcd takes fewer, since each appears twice; each costs 200 bytes once it is parsed."""
 
 NUMBER_LIMIT = 2**53
 """Numbers from here on are nobody's: the next one after the largest is none that the API server takes."""

@@ -154,7 +154,7 @@ def test_what_amazons_library_writes_is_read(flags: dict[str, tuple[bool, bool, 
     ],
 )  # fmt: skip
 def test_what_is_not_ion_is_refused_with_its_place(body: bytes) -> None:
-    assert "is not Amazon Ion as AppConfig sends feature flags in, at byte" in refused(
+    assert "is not Amazon Ion in the form that AppConfig uses for feature flags, at byte" in refused(
         Reason.INVALID_CONTENT, read_ion, body
     )
 
@@ -192,15 +192,15 @@ def test_a_table_that_imports_more_symbols_than_there_are_numbers_costs_nothing(
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ('"{}"', "Value 1 of the feature flags has not one name"),
-        ('a::b::"{}"', "Value 1 of the feature flags has not one name"),
-        ('a::"{\\"enabled\\":true}" a::"{}"', 'The feature flag "a" is there twice'),
+        ('"{}"', "Value 1 of the feature flags does not have exactly one name"),
+        ('a::b::"{}"', "Value 1 of the feature flags does not have exactly one name"),
+        ('a::"{\\"enabled\\":true}" a::"{}"', 'The feature flag "a" appears twice'),
         ("a::[]", 'The feature flag "a" has no default variant'),
         ('a::[[x, "geheim"]]', 'The feature flag "a" has no default variant'),
         ("a::12", 'The feature flag "a" has no default variant'),
         ('a::"geheim"', 'The feature flag "a": The document is not JSON, at line 1, column 1.'),
-        ('a::"[]"', 'The feature flag "a" is no object with "enabled"'),
-        ('a::"{\\"enabled\\":1}"', 'The feature flag "a" is no object with "enabled"'),
+        ('a::"[]"', 'The feature flag "a" is not an object with "enabled"'),
+        ('a::"{\\"enabled\\":1}"', 'The feature flag "a" is not an object with "enabled"'),
     ],
 )
 def test_what_no_feature_flags_are_is_refused(values: str, words: str) -> None:
@@ -218,7 +218,7 @@ def test_flags_whose_names_only_aws_knows_are_refused() -> None:
 def test_no_flag_at_all_takes_no_config_map_away(body: bytes, kind: Format) -> None:
     received = content(body, content_type=ION)
     made = spec(target=target(key=None, format=kind))
-    assert "no flag is in it" in refused(Reason.INVALID_CONTENT, render, received, made)
+    assert "contains no flags" in refused(Reason.INVALID_CONTENT, render, received, made)
 
 
 def written(multi_variant: MultiVariant, **changes: Any) -> Any:
@@ -383,7 +383,7 @@ def test_the_schema_refuses_what_flagd_does_not_take() -> None:
     ],
 )
 def test_flagd_needs_feature_flags(document: Any) -> None:
-    assert "can only be made of feature flags" in refused(Reason.UNSUPPORTED_CONTENT, flagd, document)
+    assert "can only be made from feature flags" in refused(Reason.UNSUPPORTED_CONTENT, flagd, document)
 
 
 @pytest.mark.parametrize("name", ["", "a.b"])

@@ -166,10 +166,10 @@ def test_an_empty_object_is_left_out_and_leaves_no_gap_in_a_list(function: Any, 
 @pytest.mark.parametrize(
     ("function", "document", "words"),
     [
-        (entries, {"a.b": "x", "a": {"b": "geheim"}}, '"/a/b" and "/a.b" both fall on the key "a.b"'),
-        (variables, {"a-b": "x", "a": {"b": "geheim"}}, '"/a/b" and "/a-b" both fall on the key "A_B"'),
-        (variables, {"A": "geheim", "a": "x"}, '"/A" and "/a" both fall'),
-        (properties, {"a[0]": "x", "a": ["geheim"]}, '"/a/0" and "/a[0]" both fall'),
+        (entries, {"a.b": "x", "a": {"b": "geheim"}}, '"/a/b" and "/a.b" both map to the key "a.b"'),
+        (variables, {"a-b": "x", "a": {"b": "geheim"}}, '"/a/b" and "/a-b" both map to the key "A_B"'),
+        (variables, {"A": "geheim", "a": "x"}, '"/A" and "/a" both map'),
+        (properties, {"a[0]": "x", "a": ["geheim"]}, '"/a/0" and "/a[0]" both map'),
         (entries, {"a b": "geheim"}, '"/a b" cannot be a key of a ConfigMap'),
         (entries, {"": "geheim"}, '"/" cannot be a key'),
         (entries, {".": "geheim"}, '"/." cannot be a key'),
@@ -178,7 +178,7 @@ def test_an_empty_object_is_left_out_and_leaves_no_gap_in_a_list(function: Any, 
         (variables, {"1a": "geheim"}, '"/1a" cannot be an environment variable'),
         (variables, ["geheim"], '"/0" cannot be an environment variable'),
         (variables, {"x" * 254: "geheim"}, "cannot be an environment variable"),
-        (variables, {"a": "geheim\0"}, 'The value of "A" holds a NUL'),
+        (variables, {"a": "geheim\0"}, 'The value of "A" contains a NUL'),
         (properties, {"x" * 254: "geheim"}, "cannot be the name of a property"),
         (properties, {"": "geheim"}, "cannot be the name of a property"),
     ],
@@ -239,17 +239,17 @@ def test_names_that_differ_only_in_case_are_refused_with_both_places(kind: Forma
 @pytest.mark.parametrize(
     ("function", "naming", "document", "words"),
     [
-        (variables, APP_, {"x" * 250: "geheim"}, "253 characters, the prefix included, and does not"),
-        (entries, Naming(".", "p"), {"x" * 253: "geheim"}, '"_" and ".", the prefix included, and does not'),
-        (properties, Naming(".", "p"), {"x" * 253: "geheim"}, "1 to 253 characters, the prefix included."),
+        (variables, APP_, {"x" * 250: "geheim"}, "253 characters, including the prefix, and does not"),
+        (entries, Naming(".", "p"), {"x" * 253: "geheim"}, '"_" and ".", including the prefix, and does not'),
+        (properties, Naming(".", "p"), {"x" * 253: "geheim"}, "1 to 253 characters, including the prefix."),
         (entries, Naming(".", "."), {".a": "geheim"}, '"/.a" cannot be a key'),
         (
             variables,
             Naming("_", "A_"),
             {"b": {"c": "geheim"}, "b-c": "x"},
-            '"/b/c" and "/b-c" both fall on the key "A_B_C"',
+            '"/b/c" and "/b-c" both map to the key "A_B_C"',
         ),
-        (variables, PRESERVE, {"Redis:Host": "geheim"}, 'with ":" in it as nested objects'),
+        (variables, PRESERVE, {"Redis:Host": "geheim"}, 'that contains ":" as nested objects'),
         (variables, PRESERVE, {"größe": "geheim"}, "with envVarCase: Preserve a name has 1 to 253 letters"),
         (variables, PRESERVE, {".a": "geheim"}, 'starts with a letter or "_"'),
         (variables, PRESERVE, {"1a": "geheim"}, 'starts with a letter or "_"'),
@@ -377,7 +377,7 @@ def test_only_documents_are_converted(kind: Format, content_type: str) -> None:
         assert list(written(body, kind, content_type).text.values()) == [body.decode()]
     else:
         words = refused(Reason.UNSUPPORTED_CONTENT, written, body, kind, content_type)
-        assert "neither JSON nor YAML by its content type" in words
+        assert "By its content type, the configuration is neither JSON nor YAML" in words
 
 
 @pytest.mark.parametrize("value", ["line 1\r\nline 2", "\r\n", "a\rb", "-----BEGIN-----\r\nx=\r\n-----END-----\r\n"])
@@ -496,7 +496,7 @@ def test_the_values_of_all_keys_count_together(kind: Format) -> None:
     full = {f"a{number}": part for number in range(16)}
     assert written(json.dumps(full).encode(), kind).keys == 16
     words = refused(Reason.TOO_LARGE, written, json.dumps(full | {"b": "x"}).encode(), kind)
-    assert "1,048,577 bytes as it would be written, and a ConfigMap holds at most 1,048,576" in words
+    assert "1,048,577 bytes when written, and a ConfigMap holds at most 1,048,576" in words
 
 
 def test_yaml_is_written_so_that_nothing_is_taken_for_something_else() -> None:

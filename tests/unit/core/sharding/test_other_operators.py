@@ -52,12 +52,12 @@ def test_serving() -> None:
 @pytest.mark.parametrize(
     ("theirs", "ours", "words"),
     [
-        ("*", [], "and serves all namespaces as this one does"),
-        ("*", ["a"], "and serves namespace a as this one does"),
-        ("a,b", [], "and serves namespaces a, b as this one does"),
-        ("a,b", ["b", "c"], "and serves namespace b as this one does"),
-        ("a,b,c,d,e,f,g", [], "and serves namespaces a, b, c, d, e and 2 more as this one does"),
-        ("", ["a"], "and may serve what this one serves"),
+        ("*", [], "and also serves all namespaces"),
+        ("*", ["a"], "and also serves namespace a"),
+        ("a,b", [], "and also serves namespaces a, b"),
+        ("a,b", ["b", "c"], "and also serves namespace b"),
+        ("a,b,c,d,e,f,g", [], "and also serves namespaces a, b, c, d, e and 2 more"),
+        ("", ["a"], "and may serve the same namespaces"),
     ],
 )
 def test_what_both_serve_is_named(theirs: str, ours: list[str], words: str) -> None:
@@ -70,7 +70,7 @@ def test_what_both_serve_is_named(theirs: str, ours: list[str], words: str) -> N
 def test_the_same_namespaces_can_be_shared(theirs: str, ours: list[str]) -> None:
     said = warning("platform", theirs, ours)
     assert said.endswith(
-        "Stop one of them, give this one other namespaces (--namespace), "
+        "Stop one of them, give this one different namespaces (--namespace), "
         "or let them share the work (--lease-namespace=platform)"
     )
 
@@ -81,7 +81,7 @@ def test_the_same_namespaces_can_be_shared(theirs: str, ours: list[str]) -> None
 def test_who_serves_others_as_well_is_no_replica(theirs: str, ours: list[str]) -> None:
     """Sharing the Leases, each would leave to the other sources that it does not serve."""
     said = warning("platform", theirs, ours)
-    assert said.endswith("Stop one of them, or give this one other namespaces (--namespace)")
+    assert said.endswith("Stop one of them, or give this one different namespaces (--namespace)")
 
 
 def test_a_long_annotation_makes_no_long_line() -> None:

@@ -52,9 +52,9 @@ def metadata(*entries: dict[str, Any], **changes: Any) -> dict[str, Any]:
         ),
         (metadata(managed("appconfig-operator")), "was changed"),
         (metadata(managed("appconfig-operator", data=["k", "l"])), "was changed"),
-        (metadata(annotations={}), "had its marks changed"),
-        (metadata(labels={}), "had its marks changed"),
-        (None, "was deleted, or lost its mark"),
+        (metadata(annotations={}), "had the operator's labels or annotations changed"),
+        (metadata(labels={}), "had the operator's labels or annotations changed"),
+        (None, "was deleted or lost its managed-by label"),
     ],
     ids=[
         "as written",

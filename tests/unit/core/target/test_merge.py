@@ -150,5 +150,5 @@ def test_what_a_source_merged_alone_can_be_its_own_again() -> None:
     action = plan(wanted({"k": "2"}, CreationPolicy.OWNER), observed)
     assert isinstance(action, Replace)
     assert action.body["metadata"]["managedFields"][0]["manager"] == "appconfig-operator"
-    with pytest.raises(StallingError, match="was not made by this AppConfigSource"):
+    with pytest.raises(StallingError, match="was not created by this AppConfigSource"):
         plan(wanted({"k": "2"}, CreationPolicy.OWNER), shared())

@@ -97,7 +97,7 @@ TABLE = [
     ("collected", False, ORPHAN, "taken", None),
     ("collected for another", False, OWNER, "taken", [VAIN, NEW | {"controller": True}]),
     ("collected for another", False, ORPHAN, "taken", None),
-    ("to stay", False, OWNER, "to stay.*creationPolicy: Orphan until it is Ready", None),
+    ("to stay", False, OWNER, "in place on purpose.*creationPolicy: Orphan until it is Ready", None),
     ("to stay", False, ORPHAN, "taken", None),
     # The reference was taken away by hand: it is still the other one's.
     ("collected", True, OWNER, "belongs to AppConfigSource old", [NEW]),

@@ -140,12 +140,12 @@ def test_the_labels_of_the_operator_win_over_those_of_the_user() -> None:
 @pytest.mark.parametrize(
     ("owners", "words"),
     [
-        ([], "was not made by this AppConfigSource.*or delete that ConfigMap"),
+        ([], "was not created by this AppConfigSource.*or delete that ConfigMap"),
         ([{"kind": "Deployment", "name": "web", "uid": "u", "controller": True}], "belongs to Deployment web"),
         ([OTHER | {"controller": True}], "AppConfigSource other"),
         ([OTHER | {"controller": True, "apiVersion": "example.com/v1"}], "belongs to AppConfigSource other"),
-        ([OTHER], "was not made by this AppConfigSource"),
-        ([{"kind": "Deployment", "name": "web", "uid": "u"}], "was not made by this AppConfigSource"),
+        ([OTHER], "was not created by this AppConfigSource"),
+        ([{"kind": "Deployment", "name": "web", "uid": "u"}], "was not created by this AppConfigSource"),
     ],
     ids=["nobody", "deployment", "another source", "another group", "another source beside", "not its controller"],
 )
@@ -232,5 +232,5 @@ def test_what_an_earlier_source_left_to_stay_is_not_owned_by_the_next() -> None:
     """Else it would be deleted with that one."""
     observed = stored(wanted(creation_policy=CreationPolicy.ORPHAN))
     observed["metadata"]["labels"]["appconfig-operator.io/source-uid"] = "of the source before"
-    with pytest.raises(StallingError, match=r"was not made by .* set creationPolicy: Orphan until it is Ready"):
+    with pytest.raises(StallingError, match=r"was not created by .* set creationPolicy: Orphan until it is Ready"):
         plan(wanted(), observed, held=False)

@@ -32,4 +32,6 @@ def read_ion(body: bytes) -> list[IonValue]:
         return read_binary(body)
     except IonError as error:
         place = error.place
-    raise invalid(f"The configuration is not Amazon Ion as AppConfig sends feature flags in, at byte {place + 1:,}.")
+    raise invalid(
+        f"The configuration is not Amazon Ion in the form that AppConfig uses for feature flags, at byte {place + 1:,}."
+    )
