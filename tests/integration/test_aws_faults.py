@@ -292,7 +292,7 @@ def test_one_attempt_only(proxy: AppConfigProxy, ours: Session) -> None:
         (
             "HTTP_PROXY",
             "http://{}",
-            "could not be reached through the proxy {} .ProxyConnectionError.. Check whether the proxy",
+            "could not be reached through the proxy {} .ProxyConnectionError.. Check that the proxy",
         ),
         ("HTTP_PROXY", "http://me:0123456789@{}", "could not be reached through the proxy {} .ProxyConnectionError."),
     ],
