@@ -32,7 +32,7 @@ def cli() -> None:
     multiple=True,
     envvar=f"{PREFIX}NAMESPACE",
     show_envvar=True,
-    help="Serve only this namespace; may be given more than once (the variable: with blanks between). Default: all.",
+    help="Serve only this namespace. Can be repeated (in the variable: separated by spaces). Default: all.",
 )
 @click.option(
     "--workers",
@@ -50,14 +50,14 @@ def cli() -> None:
     show_default=True,
     envvar=f"{PREFIX}SHARDS",
     show_envvar=True,
-    help="Parts that the sources are split into; replicas share them.",
+    help="Number of shards that the sources are split into. Replicas share them.",
 )
 @click.option(
     "--lease-namespace",
     type=str,
     envvar=f"{PREFIX}LEASE_NAMESPACE",
     show_envvar=True,
-    help="Where replicas keep their Leases and hand over sessions. Default: the operator's own.",
+    help="Namespace in which replicas keep their Leases and hand over sessions. Default: the operator's own.",
 )
 @click.option(
     "--lease-duration",
@@ -66,7 +66,7 @@ def cli() -> None:
     show_default=True,
     envvar=f"{PREFIX}LEASE_DURATION",
     show_envvar=True,
-    help="Seconds after which a silent replica counts as gone.",
+    help="Lease duration in seconds. A replica that has not renewed for this long is considered dead.",
 )
 @click.option(
     "--aws-quota-percent",
@@ -75,7 +75,7 @@ def cli() -> None:
     show_default=True,
     envvar=f"{PREFIX}AWS_QUOTA_PERCENT",
     show_envvar=True,
-    help="Most of AppConfig's default quotas to use, for each account and region.",
+    help="Maximum percentage of AppConfig's default quotas to use, per account and region.",
 )
 @click.option(
     "--metrics-port",
@@ -84,7 +84,7 @@ def cli() -> None:
     show_default=True,
     envvar=f"{PREFIX}METRICS_PORT",
     show_envvar=True,
-    help="Port of Prometheus metrics, at /metrics. 0: none.",
+    help="Port for Prometheus metrics, at /metrics. 0 disables them.",
 )
 @click.option(
     "--health-port",
@@ -93,14 +93,14 @@ def cli() -> None:
     show_default=True,
     envvar=f"{PREFIX}HEALTH_PORT",
     show_envvar=True,
-    help="Port of the probes, at /healthz and /readyz. 0: none.",
+    help="Port for the probes, at /healthz and /readyz. 0 disables them.",
 )
 @click.option(
     "--policy-file",
     type=click.Path(path_type=Path),
     envvar=f"{PREFIX}POLICY_FILE",
     show_envvar=True,
-    help="YAML rules: which namespaces may use which applications and roles. Default: all may use all.",
+    help="YAML file of rules for which namespaces can use which applications and roles. Default: no restrictions.",
 )
 @click.option(
     "--log-format",
@@ -109,7 +109,7 @@ def cli() -> None:
     show_default=True,
     envvar=f"{PREFIX}LOG_FORMAT",
     show_envvar=True,
-    help="How a line of the log looks.",
+    help="Log format.",
 )
 @click.option(
     "--log-level",
@@ -118,7 +118,7 @@ def cli() -> None:
     show_default=True,
     envvar=f"{PREFIX}LOG_LEVEL",
     show_envvar=True,
-    help="The least that is logged.",
+    help="Minimum log level.",
 )
 def run(log_format: str, log_level: str, **settings: Any) -> None:  # noqa: ANN401 (the flags, as click has checked them)
     """Run the operator until it gets SIGTERM or SIGINT.

@@ -239,7 +239,7 @@ class _Operator:
         if not told:
             left.append("Events not written")
         if not given:
-            left.append("Leases not given away, which others take once they have expired")
+            left.append("Leases not released, which others take over once they have expired")
         return f"Stopped, with {' and '.join(left)}" if left else "Stopped"
 
     def _stuck(self) -> list[str]:

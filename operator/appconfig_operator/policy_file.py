@@ -29,6 +29,6 @@ def read_policy(path: Path | None) -> Policy | None:
         message = f"--policy-file {path}: {error.strerror or type(error).__name__}"
         raise SettingsError(message) from error
     except (PolicyError, UnicodeDecodeError) as error:
-        words = str(error) if isinstance(error, PolicyError) else "this is no UTF-8"
+        words = str(error) if isinstance(error, PolicyError) else "this is not UTF-8"
         message = f"--policy-file {path}: {words}"
         raise SettingsError(message) from error

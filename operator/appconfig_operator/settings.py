@@ -88,7 +88,7 @@ class Settings:
         if self.lease_namespace is not None:
             _check_namespace("--lease-namespace", self.lease_namespace)
         if self.metrics_port and self.metrics_port == self.health_port:
-            message = f"--metrics-port and --health-port are both {self.health_port}: they have to differ"
+            message = f"--metrics-port and --health-port are both {self.health_port}: they must differ"
             raise SettingsError(message)
 
 
@@ -113,11 +113,11 @@ def check_variables(variables: Mapping[str, str]) -> None:
             # Without the prefix, which they all share: with it everything looks alike.
             settings = [variable.removeprefix(PREFIX) for variable in VARIABLES]
             close = difflib.get_close_matches(name.removeprefix(PREFIX), settings, n=1)
-            hint = f"did you mean {PREFIX}{close[0]}?" if close else f"known are {', '.join(VARIABLES)}"
+            hint = f"did you mean {PREFIX}{close[0]}?" if close else f"known variables are {', '.join(VARIABLES)}"
             message = f"unknown environment variable {name}: {hint}"
             raise SettingsError(message)
         if name in VARIABLES and not variables[name].strip():
-            message = f"environment variable {name} is empty: give it a value, or take it away"
+            message = f"environment variable {name} is empty: set a value, or remove it"
             raise SettingsError(message)
 
 
@@ -132,9 +132,11 @@ def check_way_to_aws(variables: Mapping[str, str]) -> None:
     for name in _ENDPOINTS if variables.get(_IGNORED, "").lower() != "true" else ():
         url = variables.get(name, "").lstrip(" ")
         if url and not _URL.match(url):
-            message = f"environment variable {name} is no URL: it begins with https:// or http://, and names a host"
+            message = (
+                f"environment variable {name} is not a URL: it must begin with https:// or http://, and name a host"
+            )
             raise SettingsError(message)
     bundle = variables.get(_CA_BUNDLE)
     if bundle and not (os.path.isfile(bundle) and os.access(bundle, os.R_OK)):  # noqa: PTH113 (it never raises)
-        message = f"environment variable {_CA_BUNDLE}: there is no file {bundle} that can be read"
+        message = f"environment variable {_CA_BUNDLE}: the file {bundle} does not exist or cannot be read"
         raise SettingsError(message)

@@ -207,7 +207,7 @@ def be_cut_off(stage: Stage) -> None:
         before = scene.source(one)["status"]
         relay.mend()
         mended = time.monotonic()
-        wait_until(lambda: f"Shard {shard} is lost" in lonely.process.log, TIMEOUT, "word of the loss")
+        wait_until(lambda: f"Lost shard {shard}" in lonely.process.log, TIMEOUT, "word of the loss")
         stage.wait_for_shares([lonely, other], [1, 1])
         stage.wait_for_polls(stay, since=time.monotonic(), polls=2)
         assert [write for write in stage.writes(lonely, since=clock) if write.resource == "configmaps"] == []
@@ -278,7 +278,7 @@ def be_paused(stage: Stage) -> None:
         scene.wait_for_content("checkout", {"config.json": version(3)}, timeout=SPREAD_SECONDS + TIMEOUT)
     finally:
         paused.process.send(signal.SIGCONT)
-    wait_until(lambda: "Shard 0 is lost" in paused.process.log, TIMEOUT, "word of the loss")
+    wait_until(lambda: "Lost shard 0" in paused.process.log, TIMEOUT, "word of the loss")
     # How far the poll had come, and how long the pause was, decides about its end.
     ends = "TargetUnavailable", "Received", "ServiceUnavailable"
     wait_until(lambda: polls_ended(paused, *ends), TIMEOUT, "the end of the poll")
@@ -301,7 +301,7 @@ def split_otherwise(stage: Stage) -> None:
     sync(stage, names)
     four = stage.start("four", shards=4)
     for replica, shards in ((two, 2), (four, 4)):
-        words = f"Nothing is taken over while there are replicas with another --shards than {shards},"
+        words = f"No shards are taken over while there are replicas with a different --shards than {shards}:"
         wait_until(lambda: words in replica.process.log, TIMEOUT, f"a word of {replica.name}")  # noqa: B023
     assert (two.shards, four.shards) == ({0, 1}, set())
     since = time.monotonic()

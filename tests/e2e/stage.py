@@ -47,7 +47,7 @@ OF_REPLICAS = (
     | {("create", "selfsubjectaccessreviews")}
 )
 
-_MOVES = re.compile(r"Shard (\d+) is (polled here|given away|lost)")
+_MOVES = re.compile(r"(Polling|Released|Lost) shard (\d+)")
 _METRIC = re.compile(r"^appconfig_operator_(\S+) (\S+)$", re.MULTILINE)
 
 
@@ -66,8 +66,8 @@ class Replica:
     def shards(self) -> set[int]:
         """The shards that it polls, as its log tells."""
         held: set[int] = set()
-        for number, what in _MOVES.findall(self.process.log):
-            (held.add if what == "polled here" else held.discard)(int(number))
+        for what, number in _MOVES.findall(self.process.log):
+            (held.add if what == "Polling" else held.discard)(int(number))
         return held
 
     def probe(self, path: str) -> int:

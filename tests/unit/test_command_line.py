@@ -50,7 +50,7 @@ MISTAKES: list[tuple[str, list[str], dict[str, str], str]] = [
     ("policy file missing", ["run", "--policy-file=/no/such"], {}, "--policy-file /no/such: No such file or directory"),
     ("policy file folder", ["run", "--policy-file=/"], {}, "--policy-file /: Is a directory"),
     ("policy file empty", ["run", "--policy-file=/dev/null"], {}, "/dev/null: must be a mapping with the key rules"),
-    ("policy file no text", ["run", "--policy-file=no-text"], {}, "--policy-file no-text: this is no UTF-8"),
+    ("policy file no text", ["run", "--policy-file=no-text"], {}, "--policy-file no-text: this is not UTF-8"),
     ("policy file wrong", ["run", "--policy-file=wrong"], {}, "--policy-file wrong: rules[0].namespaces: is required"),
     ("variable policy file", ["run"], set_("POLICY_FILE", "/no/such"), "--policy-file /no/such: No such file"),
     ("unknown variable", ["run"], set_("WORKER", "1"), "unknown environment variable APPCONFIG_OPERATOR_WORKER"),
@@ -61,9 +61,14 @@ MISTAKES: list[tuple[str, list[str], dict[str, str], str]] = [
         "endpoint",
         ["run"],
         {"AWS_ENDPOINT_URL_STS": "foo"},
-        "AWS_ENDPOINT_URL_STS is no URL: it begins with https",
+        "AWS_ENDPOINT_URL_STS is not a URL: it must begin with https",
     ),
-    ("CA bundle", ["run"], {"AWS_CA_BUNDLE": "/no/such"}, "AWS_CA_BUNDLE: there is no file /no/such that can be read"),
+    (
+        "CA bundle",
+        ["run"],
+        {"AWS_CA_BUNDLE": "/no/such"},
+        "AWS_CA_BUNDLE: the file /no/such does not exist or cannot be read",
+    ),
 ]
 
 

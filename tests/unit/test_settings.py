@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         pytest.param("APPCONFIG_OPERATOR_LOGLEVEL", "did you mean APPCONFIG_OPERATOR_LOG_LEVEL?", id="no underscore"),
         pytest.param("APPCONFIG_OPERATOR_log_format", "", id="lower case"),
         pytest.param("APPCONFIG_OPERATOR_", "", id="prefix only"),
-        pytest.param("APPCONFIG_OPERATOR_" + "X" * 60, f"known are {', '.join(VARIABLES)}", id="like none"),
+        pytest.param("APPCONFIG_OPERATOR_" + "X" * 60, f"known variables are {', '.join(VARIABLES)}", id="like none"),
         pytest.param("APPCONFIG_OPERATOR_PORTS", "", id="like a service link"),
         pytest.param("APPCONFIG_OPERATOR_SERVICE", "", id="start of a service link"),
     ],
@@ -63,7 +63,7 @@ def test_first_mistake_is_told() -> None:
     "value", ["foo", "foo:443", "https:/foo", "ftp://foo", "https://", "https:///foo", "https:// foo"]
 )
 def test_an_endpoint_that_is_no_url(name: str, value: str) -> None:
-    with pytest.raises(SettingsError, match=f"^environment variable {name} is no URL"):
+    with pytest.raises(SettingsError, match=f"^environment variable {name} is not a URL"):
         check_way_to_aws({name: value})
 
 
@@ -76,7 +76,7 @@ def test_ways_to_aws_that_pass(tmp_path: Path) -> None:
 
 
 def test_a_ca_bundle_that_is_a_folder(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="AWS_CA_BUNDLE: there is no file"):
+    with pytest.raises(SettingsError, match=r"AWS_CA_BUNDLE: the file .* does not exist or cannot be read"):
         check_way_to_aws({"AWS_CA_BUNDLE": str(tmp_path)})
 
 

@@ -146,7 +146,7 @@ def _patterns(rule: Mapping[str, Any], name: str, where: str) -> tuple[str, ...]
 def _only(mapping: Mapping[Any, Any], known: tuple[str, ...], where: str) -> None:
     for key in mapping:
         if key not in known:
-            raise PolicyError(f"{where}{key}: is unknown; known are {', '.join(known)}")
+            raise PolicyError(f"{where}{key}: is unknown; known keys are {', '.join(known)}")
 
 
 class _Loader(yaml.SafeLoader):

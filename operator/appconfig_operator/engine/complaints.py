@@ -47,7 +47,7 @@ class Complaints:
             self._troubles.worked(request)
         elif self._litter:
             self._litter = ""
-            logger.info("Leases that nobody needs can be deleted again")
+            logger.info("Unneeded Leases can be deleted again")
 
     def failed(self, request: Request, words: str, *, sent: float) -> None:
         """Take in that a request was refused, or not answered. What was to be deleted only, no probe needs to know."""
@@ -55,7 +55,7 @@ class Complaints:
             self._troubles.failed(request, words, sent=sent, now=self._monotonic())
         elif words != self._litter:
             self._litter = words
-            logger.warning("%s. This only leaves Leases behind that nobody needs, and nothing waits for it", words)
+            logger.warning("%s. This only leaves unneeded Leases behind, and nothing waits for it", words)
 
     def log(self) -> None:
         """Log what is wrong, when that has changed."""

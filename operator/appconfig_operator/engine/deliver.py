@@ -70,7 +70,7 @@ class Deliverer:
             if not changed:
                 raise
             # The ConfigMap is in order, and that is what is reported. The next poll clears away again.
-            logger.warning("Not cleared away yet: %s", error.message, extra=about(source))
+            logger.warning("Not cleaned up yet: %s", error.message, extra=about(source))
         return changed
 
     def _bring(self, source: Source, memory: Memory) -> bool:
@@ -156,7 +156,7 @@ class Deliverer:
         # The new one is there: no gap in which both are missing. Remembered only when the old ones are gone.
         for name in sorted(memory.left - {wanted.name}):
             self.config_maps.release(source, name)
-            logger.info("ConfigMap %s given up for %s", name, wanted.name, extra=about(source))
+            logger.info("Released ConfigMap %s in favor of %s", name, wanted.name, extra=about(source))
         memory.left = frozenset({wanted.name})
         memory.checked = True
         if outcome.changed or not known or before is None or before.data_digest != version.data.data_digest:
@@ -187,7 +187,7 @@ class Deliverer:
             return
         for name in sorted(names):
             self.config_maps.release(source, name)
-            logger.info("ConfigMap %s given up: it was left over", name, extra=about(source))
+            logger.info("Released ConfigMap %s, which was left over", name, extra=about(source))
         memory.strays = frozenset()
 
 

@@ -186,7 +186,7 @@ class ShardCoordinator:
             where = "; ".join(
                 f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
             )
-            logger.error("The shards: %s at %s", type(error).__name__, where)  # noqa: TRY400 (without the text)
+            logger.error("The loop of the shards failed with %s at %s", type(error).__name__, where)  # noqa: TRY400 (without the text)
             return AFTER_A_BUG_SECONDS
 
     def turn(self) -> float | None:
@@ -211,7 +211,7 @@ class ShardCoordinator:
         self._show()
         self._complaints.log()
         if self._election.finished:
-            logger.info("All shards are given away")
+            logger.info("Released all shards")
             return None
         return 0.0 if moved or request is not None else self._wait()
 
@@ -241,10 +241,10 @@ class ShardCoordinator:
             self._transitions.gained(shard, self._election.held[shard])
         elif change is Change.RELEASED:
             self._transitions.released(shard)
-            logger.info("Shard %d is given away", shard)
+            logger.info("Released shard %d", shard)
         else:
             self._transitions.lost(shard)
-            logger.warning("Shard %d is lost: another replica has its Lease, or it was deleted", shard)
+            logger.warning("Lost shard %d: another replica holds its Lease, or the Lease was deleted", shard)
 
     def _move(self) -> bool:
         """Take each shard a step further, and tell whether there is a request to make for one."""
@@ -270,8 +270,8 @@ class ShardCoordinator:
         mismatched_replicas = self._election.mismatched_replicas
         if mismatched_replicas and not self._strangers:
             logger.warning(
-                "Nothing is taken over while there are replicas with another --shards than %d, which all need alike. "
-                "In a rolling update that passes. Their Leases: %s",
+                "No shards are taken over while there are replicas with a different --shards than %d: all need the "
+                "same. During a rolling update this passes. Their Leases: %s",
                 self._me.shards,
                 ", ".join(mismatched_replicas),
             )

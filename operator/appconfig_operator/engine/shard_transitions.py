@@ -184,7 +184,7 @@ class ShardTransitions:
                 self._runner.discard(shard)  # what was begun of it, so that it can be begun anew
                 raise
             transition.phase, transition.failures = Phase.ACTIVE, 0
-            logger.info("Shard %d is polled here, %d sessions were handed over", shard, len(sessions))
+            logger.info("Polling shard %d here, with %d sessions handed over", shard, len(sessions))
 
     def _give(self, shard: int, transition: ShardTransition, *, drained: bool) -> None:
         if transition.phase is Phase.ACQUIRED:
@@ -229,9 +229,9 @@ class ShardTransitions:
                 return
             sessions = []
             self._warn(
-                f"Sessions could not be taken over, new ones are started: {error}"
+                f"Sessions could not be taken over, so new ones are started: {error}"
                 if arrived
-                else f"Sessions could not be handed over, the next replica starts new ones: {error}"
+                else f"Sessions could not be handed over, so the next replica starts new ones: {error}"
             )
         if sessions is not None:
             transition.sessions, transition.failures = sessions, 0

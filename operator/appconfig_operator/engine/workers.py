@@ -107,7 +107,7 @@ class Workers:
         try:
             thread.start()
         except RuntimeError:  # the machine has no more of them: those that there are go on
-            logger.warning("No more threads can be started than %d", len(self._threads))
+            logger.warning("Cannot start more threads than %d", len(self._threads))
             return
         self._threads.append(thread)
         self._idle += 1

@@ -109,7 +109,7 @@ class Outbox:
         with self._changed:
             # A lost Lease drops many Events, most often one after the other: they are told together.
             if self._lapsed and (tried or not self._queue):
-                logger.warning("%d Events were not written: the Lease under which they arose has lapsed", self._lapsed)
+                logger.warning("%d Events were not written: the Lease that they arose under has lapsed", self._lapsed)
                 self._lapsed = 0
             self._queue.done(namespace)
             self._changed.notify_all()
@@ -121,7 +121,9 @@ class Outbox:
         except Exception as error:  # noqa: BLE001 (the other Events are to be written all the same)
             busy, complaint = True, type(error).__name__
         if complaint and complaint != self._complaint:
-            logger.warning("Events are written slowly: what is more urgent cannot be told (%s)", complaint)
+            logger.warning(
+                "Events are written slowly: cannot determine whether anything is more urgent (%s)", complaint
+            )
         self._complaint = complaint
         return busy
 
@@ -131,5 +133,5 @@ class Outbox:
             lost, self._lost = self._lost, 0
             namespace, (guard, event) = self._queue.take()
         if lost:
-            logger.warning("%d Events were not written: more came than could be", lost)
+            logger.warning("%d Events were not written: they came faster than they could be written", lost)
         return namespace, guard, event

@@ -195,15 +195,15 @@ def list_refusal(error: ApiError) -> str:
         return ""  # `rights` tells of it, with the namespace and the verb
     advice = ". Check the token of the kubeconfig, or of the ServiceAccount" if error.status == UNAUTHORIZED else ""
     said = f": {error.words.rstrip('.')}" if error.message else ""
-    return f"The Kubernetes API server refused a list of the sources ({error}){said}{advice}"
+    return f"The Kubernetes API server refused to list the sources ({error}){said}{advice}"
 
 
 def unreachable(error: UnreachableError, server: str, proxy: str) -> str:
     """Say that the API server cannot be reached, and what lies between: the proxy, if there is one."""
-    words = f"The Kubernetes API server {server} cannot be reached ({error}); trying again"
+    words = f"The Kubernetes API server {server} cannot be reached ({error}); retrying"
     if not proxy:
         return words
     return (
-        f"{words}. The way there is the proxy {proxy} (HTTPS_PROXY, or proxy-url of the kubeconfig): check that it "
-        "answers and lets the operator through. Where none is needed, NO_PROXY has to name the API server's address"
+        f"{words}. It is reached through the proxy {proxy} (HTTPS_PROXY, or proxy-url of the kubeconfig): check that "
+        "it is up and allows the operator. If no proxy is needed, add the API server's address to NO_PROXY"
     )

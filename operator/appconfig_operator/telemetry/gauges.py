@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
 _PLAIN = {
-    "sources_known": "Sources that this replica knows of, whoever polls them.",
-    "queue_depth": "Polls that are due and have not begun.",
-    "shards": "Parts that the sources are split into.",
-    "shards_held": "Parts that this replica holds.",
+    "sources_known": "Sources that this replica knows about, whichever replica polls them.",
+    "queue_depth": "Polls that are due but have not started.",
+    "shards": "Shards that the sources are split into.",
+    "shards_held": "Shards that this replica holds.",
     "replicas": "Replicas that are alive.",
-    "endpoints_paused": "Endpoints of AWS that calls are paused to, counted once for each namespace and identity.",
+    "endpoints_paused": "AWS endpoints to which calls are paused, counted once per namespace and identity.",
 }
 """Help texts of the metrics that are one attribute of `Gauges` each, by its name."""
 
@@ -41,7 +41,7 @@ class Gauges:
     sources_known
         How many it knows of, whoever polls them: about the same in each replica.
     queue_depth
-        Polls that are due and have not begun.
+        Polls that are due but have not started.
     oldest_due
         Seconds since the first of these was due, by pace.
     polls_under_way
@@ -98,28 +98,31 @@ class GaugeCollector(Collector):
         for state in State:
             sources.add_metric([state], now.sources.get(state, 0))
         yield sources
-        beats = self._family("heartbeat_age_seconds", "Time since a loop gave a sign of life.", "loop")
+        beats = self._family("heartbeat_age_seconds", "Time since the last heartbeat of a loop.", "loop")
         for loop, age in now.heartbeats.items():
             beats.add_metric([loop], age)
         yield beats
         oldest = self._family(
             "oldest_due_seconds",
-            "Time since the first poll was due that has not begun.",
+            "Time since the oldest poll that has not started became due.",
             "pace",
         )
         for kind, seconds in now.oldest_due.items():
             oldest.add_metric([kind], seconds)
         yield oldest
-        under_way = self._family("polls_under_way", "Polls under way.", "pace")
+        under_way = self._family("polls_under_way", "Polls in progress.", "pace")
         for kind, count in now.polls_under_way.items():
             under_way.add_metric([kind], count)
         yield under_way
-        lease = self._family("lease_remaining_seconds", "Time until the first of the Leases held lapses.")
+        lease = self._family("lease_remaining_seconds", "Time until the first held Lease lapses.")
         if now.lease_remaining is not None:
             lease.add_metric([], now.lease_remaining)
         yield lease
         refused = self._family(
-            "refused", "Namespaces in which the operator lacks a right, 1 for all together.", "verb", "resource"
+            "refused",
+            "Namespaces in which the operator lacks a permission; 1 if it lacks it in all namespaces.",
+            "verb",
+            "resource",
         )
         for labels, number in now.refused.items():
             refused.add_metric(labels, number)

@@ -77,12 +77,12 @@ def unready(  # noqa: PLR0913 (all that can be wrong, by name)
     """
     complaints = []
     if not listed:
-        complaints.append("the Kubernetes API server has not told yet which sources there are")
+        complaints.append("the Kubernetes API server has not listed the sources yet")
     why = f": {trouble}" if trouble else ""
     if not joined:
-        complaints.append(f"this replica has not written its Lease and seen it in the list of the Leases yet{why}")
+        complaints.append(f"this replica has not written its Lease and seen it in the list of Leases yet{why}")
     elif failing > LAPSED_SECONDS:
-        complaints.append(f"Leases could not be listed, or not be written, for {failing:.0f} s{why}")
+        complaints.append(f"Leases could not be listed or written for {failing:.0f} s{why}")
     if lapsed > LAPSED_SECONDS:
         complaints.append(f"the Lease of a shard could not be renewed and lapsed {lapsed:.0f} s ago")
     return [*complaints, *missing]

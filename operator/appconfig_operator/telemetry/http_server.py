@@ -70,7 +70,7 @@ class Server:
             self._server = _listening(pages, port) if everywhere else _Loopback(pages, port)
         except OSError as error:
             words = os.strerror(error.errno) if error.errno else type(error).__name__
-            message = f"{flag}: port {port} cannot be had ({words}). Give another one, or 0 for none."
+            message = f"{flag}: cannot listen on port {port} ({words}). Use a different one, or 0 for none."
             raise SettingsError(message) from error
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(

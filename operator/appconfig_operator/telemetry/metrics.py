@@ -69,7 +69,7 @@ class Metrics:
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
         GCCollector(registry=self._registry)
-        build = Info("build", "What is running.", namespace=PREFIX, registry=self._registry)
+        build = Info("build", "Version of the operator and of Python.", namespace=PREFIX, registry=self._registry)
         build.info({"version": version, "python": platform.python_version()})
         self._make_polls()
         self._make_aws()
@@ -79,27 +79,29 @@ class Metrics:
         self._kubernetes_children: dict[tuple[str, str, str], Counter] = {}
 
     def _make_polls(self) -> None:
-        polls = self._counter("polls", "Polls, by how they ended.", "result")
+        polls = self._counter("polls", "Polls, by result.", "result")
         self._polls = {result: polls.labels(str(result)) for result in PollResult}
         self._poll_duration = self._histogram(
-            "poll_duration_seconds", "How long polls took, with all that followed from them.", DURATION_BUCKETS
+            "poll_duration_seconds",
+            "Duration of polls, including everything that followed from them.",
+            DURATION_BUCKETS,
         )
         lateness = self._histogram(
-            "poll_lateness_seconds", "How long after they were due polls began.", LATENESS_BUCKETS, "pace"
+            "poll_lateness_seconds", "Time from when polls were due until they started.", LATENESS_BUCKETS, "pace"
         )
         self._poll_lateness = {slow: lateness.labels(SLOW if slow else QUICK) for slow in (False, True)}
-        self._paused = self._counter("polls_paused", "Polls that made no call, because the endpoint does not answer.")
+        self._paused = self._counter("polls_paused", "Polls that made no call because the endpoint does not answer.")
         self._received = self._counter(
-            "configurations_received", "Configurations that AWS AppConfig delivered, each of which it bills."
+            "configurations_received", "Configurations that AWS AppConfig delivered. AWS bills each one."
         )
-        self._received_bytes = self._counter("received_bytes", "Bytes of the configurations received.")
+        self._received_bytes = self._counter("received_bytes", "Bytes of configurations received.")
         writes = self._counter("config_map_writes", "Writes that changed a ConfigMap.", "policy")
         self._writes = {policy: writes.labels(str(policy)) for policy in CreationPolicy}
 
     def _make_aws(self) -> None:
         self._aws = self._counter("aws_requests", "Calls to AWS.", "operation", "code")
         durations = self._histogram(
-            "aws_request_duration_seconds", "How long calls to AWS took to be answered.", DURATION_BUCKETS, "operation"
+            "aws_request_duration_seconds", "Time until calls to AWS were answered.", DURATION_BUCKETS, "operation"
         )
         self._aws_durations = {operation: durations.labels(operation) for operation in (*OPERATIONS, OTHER)}
         self._aws_children = {

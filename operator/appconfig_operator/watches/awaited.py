@@ -76,10 +76,10 @@ class AwaitedWatches:
             self._follow(config_maps)
         except (ApiError, UnreachableError) as error:
             wait = min(getattr(error, "retry_after", 0.0), LONGEST_WAIT_SECONDS)
-            words = f"{what} failed ({error}). They are looked at when their sources are polled"
+            words = f"{what} failed ({error}). They are checked when their sources are polled"
             return words, max(WATCH_AGAIN_SECONDS, wait)
         except Exception as error:  # noqa: BLE001 (whatever it is, the watch goes on)
-            return f"{what} ended ({type(error).__name__}), and is started again", WATCH_AGAIN_SECONDS
+            return f"{what} ended ({type(error).__name__}), and is restarted", WATCH_AGAIN_SECONDS
         return "", LOOK_SECONDS
 
     def _follow(self, config_maps: MarkedConfigMaps) -> None:

@@ -132,7 +132,7 @@ class ConfigMapWatch:
         try:
             self._follow()
         except UnreachableError as error:
-            return f"The watch on ConfigMaps broke ({error}), and is started again"
+            return f"The watch on ConfigMaps broke ({error}), and is restarted"
         except ApiError as error:
             self._again = max(self._again, min(error.retry_after, LONGEST_WAIT_SECONDS))
             if error.status == FORBIDDEN:
@@ -140,7 +140,7 @@ class ConfigMapWatch:
             said = f": {error.words.rstrip('.')}" if error.message else ""
             return f"The watch on ConfigMaps was refused ({error}){said}"
         except Exception as error:  # noqa: BLE001 (whatever it is, the watch goes on)
-            return f"The watch on ConfigMaps ended ({type(error).__name__}), and is started again"
+            return f"The watch on ConfigMaps ended ({type(error).__name__}), and is restarted"
         return ""
 
     def _follow(self) -> None:
@@ -184,7 +184,7 @@ class ConfigMapWatch:
             return
         self._unread.add(which)
         logger.warning(
-            "The metadata of ConfigMap %s cannot be read (%s), so changes to it are seen when its source is polled",
+            "The metadata of ConfigMap %s cannot be read (%s), so changes to it are noticed when its source is polled",
             "/".join(which),
             type(error).__name__,
         )

@@ -68,10 +68,10 @@ class OtherOperators:
             except UnreachableError:
                 self._stop.wait(AGAIN_SECONDS)
             except ApiError as error:
-                logger.debug("Whether another operator is at work cannot be seen (%s)", error)
+                logger.debug("Cannot determine whether another operator is running (%s)", error)
                 return
             except Exception as error:  # noqa: BLE001 (a Lease of somebody's making: nothing depends on this look)
-                logger.debug("Whether another operator is at work cannot be seen (%s)", type(error).__name__)
+                logger.debug("Cannot determine whether another operator is running (%s)", type(error).__name__)
                 return
             else:
                 return
@@ -79,7 +79,7 @@ class OtherOperators:
     def _look(self) -> None:
         if not self._leases.visible():
             logger.debug(
-                "Whether another operator is at work cannot be seen: Leases of all namespaces may not be listed"
+                "Cannot determine whether another operator is running: not allowed to list Leases in all namespaces"
             )
             return
         before = held(self._leases.list(), self._own)

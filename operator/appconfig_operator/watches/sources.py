@@ -122,7 +122,7 @@ class SourceWatch:
             self._stop.wait(self._again)
 
     def _ended(self, kind: str = "") -> None:
-        self._complain(NOT_INSTALLED if self._sources.gone() else f"The watch ended{kind}, and is started again")
+        self._complain(NOT_INSTALLED if self._sources.gone() else f"The watch ended{kind}, and is restarted")
 
     def _prepared(self) -> bool:
         """Tell whether there is something to watch, and forget what was deleted while nobody watched."""
@@ -209,7 +209,7 @@ class SourceWatch:
         except UnreachableError:
             pass
         except Exception as error:  # noqa: BLE001 (a gateway's JSON, say: nobody else would look any more)
-            complaint = f"Sources that were deleted unheard cannot be looked for ({type(error).__name__}); trying again"
+            complaint = f"Cannot check for sources whose deletion was missed ({type(error).__name__}); retrying"
         else:
             return ""
         # What was deleted is looked for again.

@@ -83,7 +83,7 @@ def test_a_policy_with_no_rules_allows_nothing() -> None:
     [
         ("", "must be a mapping with the key rules"),
         ("- a", "must be a mapping with the key rules"),
-        ("rule: []", "rule: is unknown; known are rules"),
+        ("rule: []", "rule: is unknown; known keys are rules"),
         ("rules:", "rules: must be a list"),
         ("rules: [a]", "rules[0]: must be a mapping"),
         ("rules: [{namespaces: [a]}]", "rules[0].applications: is required"),

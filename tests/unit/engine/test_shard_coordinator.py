@@ -240,7 +240,7 @@ def test_another_number_of_shards_is_told_once(caplog: pytest.LogCaptureFixture)
     bench.other(member_lease("other"), shards=4)
     bench.run(10)
     (warning,) = [record for record in caplog.records if record.levelno == logging.WARNING]
-    assert "another --shards than 2" in warning.message
+    assert "a different --shards than 2" in warning.message
     assert "appconfig-operator-member-other" in warning.message
     bench.run(10)
     assert bench.shards.held == (0, 1)

@@ -67,7 +67,7 @@ def test_deletes_that_are_refused_are_told_once_and_do_not_count(caplog: pytest.
     assert warning.endswith("nothing waits for it")
     bench.api.refused = ()
     bench.run(60)
-    assert "Leases that nobody needs can be deleted again" in caplog.text
+    assert "Unneeded Leases can be deleted again" in caplog.text
     assert member_lease("before") not in bench.api.leases
 
 

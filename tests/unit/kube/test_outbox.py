@@ -152,7 +152,7 @@ def test_events_are_written_slowly_while_nobody_can_tell_what_is_urgent(
     wait_until(lambda: api.notes == ["a", "b", "c"], 10, "Events")
     assert outbox.stop(10)
     assert [record.getMessage() for record in caplog.records] == [
-        "Events are written slowly: what is more urgent cannot be told (RuntimeError)"
+        "Events are written slowly: cannot determine whether anything is more urgent (RuntimeError)"
     ]
 
 
@@ -171,8 +171,8 @@ def test_events_of_a_lease_that_lapsed_are_dropped_in_one_line(
     assert outbox.stop(10)
     assert api.notes == ["d"]
     assert [record.getMessage() for record in caplog.records] == [
-        "3 Events were not written: the Lease under which they arose has lapsed",
-        "2 Events were not written: the Lease under which they arose has lapsed",
+        "3 Events were not written: the Lease that they arose under has lapsed",
+        "2 Events were not written: the Lease that they arose under has lapsed",
     ]
 
 

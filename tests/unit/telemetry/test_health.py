@@ -43,8 +43,8 @@ REFUSED = "Leases in namespace ops: the Kubernetes API server answered HTTP 403 
 
 def test_unready() -> None:
     first, second, third = unready(listed=False, joined=True, failing=45, lapsed=31, trouble=REFUSED)
-    assert first == "the Kubernetes API server has not told yet which sources there are"
-    assert second == f"Leases could not be listed, or not be written, for 45 s: {REFUSED}"
+    assert first == "the Kubernetes API server has not listed the sources yet"
+    assert second == f"Leases could not be listed or written for 45 s: {REFUSED}"
     assert third == "the Lease of a shard could not be renewed and lapsed 31 s ago"
 
 
@@ -57,5 +57,5 @@ def test_a_missing_right_is_told() -> None:
 @pytest.mark.parametrize(("trouble", "end"), [(REFUSED, f": {REFUSED}"), ("", "")])
 def test_a_replica_without_a_place_among_the_others_is_not_ready(trouble: str, end: str) -> None:
     """Else a rolling update would delete the last one that works."""
-    words = f"this replica has not written its Lease and seen it in the list of the Leases yet{end}"
+    words = f"this replica has not written its Lease and seen it in the list of Leases yet{end}"
     assert unready(listed=True, joined=False, failing=100, lapsed=0, trouble=trouble) == [words]

@@ -120,7 +120,7 @@ def test_a_client_that_goes_away_leaves_no_traceback(capfd: pytest.CaptureFixtur
 @pytest.mark.parametrize("everywhere", [False, True])
 def test_a_port_that_is_taken(server: Server, everywhere: bool) -> None:  # noqa: FBT001 (a parameter of the test)
     with pytest.raises(
-        SettingsError, match=rf"^--health-port: port {server.port} cannot be had \(Address already in use\)"
+        SettingsError, match=rf"^--health-port: cannot listen on port {server.port} \(Address already in use\)"
     ):
         Server({}, flag="--health-port", port=server.port, everywhere=everywhere)
 
@@ -166,5 +166,5 @@ def test_everywhere_is_not_made_less_of_for_another_reason(monkeypatch: pytest.M
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     monkeypatch.setattr(http_server._Everywhere, "server_bind", bind)
-    with pytest.raises(SettingsError, match=r"^--metrics-port: port 80 cannot be had \(Permission denied\)"):
+    with pytest.raises(SettingsError, match=r"^--metrics-port: cannot listen on port 80 \(Permission denied\)"):
         Server({}, flag="--metrics-port", port=80, everywhere=True)

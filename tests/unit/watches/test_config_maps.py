@@ -205,10 +205,10 @@ def test_all_namespaces_are_waited_for(it: Drifting) -> None:
     ("end", "words"),
     [
         (lambda: None, []),
-        (lambda: UnreachableError("cut"), ["The watch on ConfigMaps broke (cut), and is started again"]),
+        (lambda: UnreachableError("cut"), ["The watch on ConfigMaps broke (cut), and is restarted"]),
         (refused, []),
         (lambda: refused(500), [f"The watch on ConfigMaps was refused (HTTP 500 Forbidden): {NO_RIGHT}"]),
-        (lambda: KeyError("hunter2"), ["The watch on ConfigMaps ended (KeyError), and is started again"]),
+        (lambda: KeyError("hunter2"), ["The watch on ConfigMaps ended (KeyError), and is restarted"]),
     ],
     ids=["its end", "unreachable", "no right", "refused", "bug"],
 )
@@ -237,7 +237,7 @@ def test_one_that_cannot_be_read_is_passed_over(it: Drifting, caplog: pytest.Log
     eventually(lambda: len(it.told()) == 2)
     said = (
         "The metadata of ConfigMap shop/broken cannot be read (TypeError), "
-        "so changes to it are seen when its source is polled"
+        "so changes to it are noticed when its source is polled"
     )
     assert caplog.messages == [said]
     maps.events.put((config_map("broken"), True))

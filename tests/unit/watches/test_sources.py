@@ -156,17 +156,17 @@ def test_an_api_server_that_asks_for_patience_gets_it(it: Watching, monkeypatch:
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (UnreachableError("no route"), f"The Kubernetes API server {API} cannot be reached (no route); trying again"),
+        (UnreachableError("no route"), f"The Kubernetes API server {API} cannot be reached (no route); retrying"),
         (
             ApiError(401, {"kind": "Status", "reason": "Unauthorized", "message": "Unauthorized"}),
             (
-                "The Kubernetes API server refused a list of the sources (HTTP 401 Unauthorized). Check the token of "
+                "The Kubernetes API server refused to list the sources (HTTP 401 Unauthorized). Check the token of "
                 "the kubeconfig, or of the ServiceAccount"
             ),
         ),
-        (refused(500), f"The Kubernetes API server refused a list of the sources (HTTP 500 Forbidden): {NO_RIGHT}"),
+        (refused(500), f"The Kubernetes API server refused to list the sources (HTTP 500 Forbidden): {NO_RIGHT}"),
         (refused(), ""),
-        (KeyError("metadata"), "The watch ended (KeyError), and is started again"),
+        (KeyError("metadata"), "The watch ended (KeyError), and is restarted"),
     ],
 )
 def test_an_api_server_that_is_away_at_first_is_waited_for(
@@ -319,7 +319,7 @@ def test_a_proxy_on_the_way_is_named(
     it.sources.errors.append(UnreachableError("ProxyError"))
     it.start(monkeypatch)
     assert it.kopf.watching.wait(10)
-    assert f"{API} cannot be reached (ProxyError); trying again. The way there is the proxy" in caplog.text
+    assert f"{API} cannot be reached (ProxyError); retrying. It is reached through the proxy" in caplog.text
     assert "http://proxy.example:3128 (HTTPS_PROXY, or proxy-url of the kubeconfig)" in caplog.text
 
 
@@ -335,10 +335,10 @@ def test_the_definition_may_go_and_come_back(it: Watching, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("end", "words"),
     [
-        (None, "The watch ended, and is started again"),
-        (RuntimeError("hunter2"), "The watch ended (RuntimeError), and is started again"),
-        (asyncio.CancelledError(), "The watch ended (CancelledError), and is started again"),
-        (UnreachableError("hunter2"), "The watch ended (UnreachableError), and is started again"),
+        (None, "The watch ended, and is restarted"),
+        (RuntimeError("hunter2"), "The watch ended (RuntimeError), and is restarted"),
+        (asyncio.CancelledError(), "The watch ended (CancelledError), and is restarted"),
+        (UnreachableError("hunter2"), "The watch ended (UnreachableError), and is restarted"),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -361,7 +361,7 @@ def test_the_watch_goes_on_whatever_ends_it(
     [
         (UnreachableError("no route"), []),
         (refused(), []),
-        (KeyError("hunter2"), ["Sources that were deleted unheard cannot be looked for (KeyError); trying again"]),
+        (KeyError("hunter2"), ["Cannot check for sources whose deletion was missed (KeyError); retrying"]),
     ],
 )
 def test_what_was_deleted_unheard_is_looked_for_until_it_is_found(
