@@ -108,7 +108,7 @@ def test_reasons_are_listed_in_the_order_of_the_code() -> None:
     assert [found[1] for found in linked if found] == [str(reason) for reason in Reason]
 
 
-@pytest.mark.parametrize("part", ["*Find the cause:*", "*Mend it:*", "*Tried again:*"])
+@pytest.mark.parametrize("part", ["*Find the cause:*", "*Fix:*", "*Retried:*"])
 def test_each_reason_says_how_to_go_on(part: str) -> None:
     without = [reason for reason, text in sections(DOCS / "reasons.md", "##").items() if part not in text]
     assert not without
