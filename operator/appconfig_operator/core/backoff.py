@@ -5,6 +5,13 @@ Randomness is passed in: each function takes a number from 0 (included) to 1 (ex
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from appconfig_operator.core.errors import SHOWN_AFTER, Retry
+
+if TYPE_CHECKING:
+    from appconfig_operator.core.errors import SourceError
+
 STALLED_SECONDS = 300.0
 """A stalled source: a person has to act, so looking often only costs."""
 
@@ -51,3 +58,33 @@ def retry_delay(failures: int, random: float) -> float:
     """
     # The exponent is bounded because a float overflows after some thousand failures.
     return random * min(CAP_SECONDS, BASE_SECONDS * 2.0 ** min(failures, 16))
+
+
+def delay_after(error: SourceError, *, failures: int, interval: float, remaining: float, random: float) -> float:
+    """Return the seconds until a source is polled again after an error.
+
+    Parameters
+    ----------
+    error
+        What went wrong.
+    failures
+        Transient failures in a row, this one included.
+    interval
+        Seconds between two polls.
+    remaining
+        Seconds until AppConfig may be asked again.
+    random
+        From 0 to 1.
+    """
+    match error.retry:
+        case Retry.INTERVAL:
+            return poll_delay(interval, remaining, random)
+        case Retry.SLOW if error.retry_after > 0:
+            # One source looks on behalf of all that share its credentials, so looking often costs next to nothing.
+            return poll_delay(interval, error.retry_after, random)
+        case Retry.SLOW:
+            return stalled_delay(interval, random)
+        case Retry.BACKOFF_THEN_MINUTE if failures >= SHOWN_AFTER:
+            return error.retry_after + forbidden_delay(random)
+    # Never sooner than whoever refused asked for; the jitter keeps those apart who were told the same.
+    return error.retry_after + retry_delay(failures, random)

@@ -6,8 +6,8 @@ Events, so they hold no configuration value, token or credential.
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import TYPE_CHECKING
+from enum import Enum, StrEnum, auto
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from typing import Self
@@ -38,8 +38,44 @@ class Reason(StrEnum):
     TARGET_UNAVAILABLE = "TargetUnavailable"
 
 
+SHOWN_AFTER = 3
+"""Transient failures in a row before `Ready` shows them: until then the last good version is served."""
+
+
+class Retry(Enum):
+    """When a source is polled again after an error; `backoff.delay_after` has the seconds."""
+
+    INTERVAL = auto()
+    """When AppConfig may be asked next."""
+
+    SLOW = auto()
+    """Every 5 minutes, or every poll interval when that is longer; after `retry_after` where the error has one."""
+
+    BACKOFF = auto()
+    """With back-off: it is likely to pass. Shown from the third failure in a row on."""
+
+    BACKOFF_THEN_MINUTE = auto()
+    """With back-off twice, and then each minute."""
+
+
 class SourceError(Exception):
-    """Something is wrong with one source.
+    """Something is wrong with one source. Its class says what follows.
+
+    | class | `retry` | `stalled` |
+    |---|---|---|
+    | `WaitingError` | `INTERVAL` | no |
+    | `ContentError` | `INTERVAL` | yes |
+    | `StallingError` | `SLOW` | yes |
+    | `BlockedError` | `INTERVAL` | yes |
+    | `TransientError` | `BACKOFF` | no |
+    | `ForbiddenError` | `BACKOFF_THEN_MINUTE` | yes, once it is shown |
+
+    Attributes
+    ----------
+    retry
+        When the source is polled again.
+    stalled
+        Whether a person has to fix something, as the condition `Stalled` says while the error shows.
 
     Parameters
     ----------
@@ -50,6 +86,9 @@ class SourceError(Exception):
     retry_after
         Seconds before which another attempt is pointless, 0 where nobody knows.
     """
+
+    retry: ClassVar[Retry] = Retry.INTERVAL
+    stalled: ClassVar[bool] = False
 
     def __init__(self, reason: Reason, message: str, *, retry_after: float = 0.0) -> None:
         super().__init__(message)
@@ -65,6 +104,11 @@ class SourceError(Exception):
         """
         return type(self)(self.reason, self.message, retry_after=self.retry_after)
 
+    @property
+    def transient(self) -> bool:
+        """Whether it is likely to pass, so that it shows only once it came `SHOWN_AFTER` times in a row."""
+        return self.retry in {Retry.BACKOFF, Retry.BACKOFF_THEN_MINUTE}
+
 
 class WaitingError(SourceError):
     """Nothing is broken, something is still to come: polled at the ordinary pace."""
@@ -73,21 +117,33 @@ class WaitingError(SourceError):
 class ContentError(SourceError):
     """The received configuration cannot be written: stalled until AppConfig delivers another one."""
 
+    stalled = True
+
 
 class StallingError(SourceError):
     """A person has to mend something: stalled, and looked at again at a slow pace."""
+
+    retry = Retry.SLOW
+    stalled = True
 
 
 class BlockedError(StallingError):
     """Stalled, but a look costs no more than an ordinary poll, in the cluster or at AWS: tried at the ordinary pace."""
 
+    retry = Retry.INTERVAL
+
 
 class TransientError(SourceError):
     """It is likely to pass: retried with back-off, and shown after the third failure in a row."""
 
+    retry = Retry.BACKOFF
+
 
 class ForbiddenError(TransientError):
     """The API server refuses (403): retried as transient; stalled, and tried each minute, from the third failure on."""
+
+    retry = Retry.BACKOFF_THEN_MINUTE
+    stalled = True
 
 
 class SourceGoneError(Exception):

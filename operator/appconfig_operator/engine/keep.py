@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from appconfig_operator.api.v1alpha1 import CreationPolicy
-from appconfig_operator.core.errors import SourceError, TransientError
-from appconfig_operator.core.status.conditions import SHOWN_AFTER
+from appconfig_operator.core.errors import SHOWN_AFTER, SourceError
 from appconfig_operator.core.target.history import counted, pruned, remembered
 from appconfig_operator.engine.memory import Trouble
 from appconfig_operator.logs import about
@@ -162,7 +161,7 @@ class Keeper:
         """Tell whether a failure is to be lived with. Then it is told, once."""
         before = memory.trouble.get(what, Trouble())
         failures = before.failures + 1
-        lasting = failures >= SHOWN_AFTER or not isinstance(error, TransientError)
+        lasting = failures >= SHOWN_AFTER or not error.transient
         told = note if lasting and note else before.told
         memory.trouble[what] = Trouble(failures, told)
         if lasting and note and note != before.told:

@@ -9,18 +9,15 @@ from appconfig_operator.core import backoff
 from appconfig_operator.core.errors import (
     BlockedError,
     BusyError,
-    ForbiddenError,
     OutdatedError,
     RateLimitedError,
     Reason,
     SourceError,
     StallingError,
     TooEarlyError,
-    TransientError,
     WaitingError,
 )
 from appconfig_operator.core.poll_result import PollResult
-from appconfig_operator.core.status import conditions
 from appconfig_operator.core.target.drift import FIGHT_WINDOW_SECONDS, fighting
 from appconfig_operator.engine.deliver import Deliverer
 from appconfig_operator.engine.keep import Keeper
@@ -179,7 +176,7 @@ class Poller:
             error = raised.copy()
         if memory.blocked is not None and source.spec.pinned_digest is None:
             memory.drift = None  # there is nothing to put right with until another configuration comes
-        memory.failures = memory.failures + 1 if isinstance(error, TransientError) else 0
+        memory.failures = memory.failures + 1 if error is not None and error.transient else 0
         refused = self._teller.tell(source, memory, error, changed=changed)
         delay = self._ordinary(memory) if error is None else self._delay(memory, error)
         told = refused or error
@@ -187,7 +184,7 @@ class Poller:
         return Polled(
             delay,
             unchanged if told is None else PollResult(told.reason),
-            answered=not isinstance(error, TransientError),
+            answered=error is None or not error.transient,
             awaits=source.spec.target.name if _awaits(error) else None,
         )
 
@@ -270,21 +267,19 @@ class Poller:
         )
 
     def _delay(self, memory: Memory, error: SourceError) -> float:
-        if isinstance(error, TransientError):
-            if isinstance(error, ForbiddenError) and memory.failures >= conditions.SHOWN_AFTER:
-                return error.retry_after + backoff.forbidden_delay(self._random())
-            # Never sooner than whoever refused asked for; the jitter keeps those apart who were told the same.
-            return error.retry_after + backoff.retry_delay(memory.failures, self._random())
-        if isinstance(error, StallingError) and not isinstance(error, BlockedError):
-            if error.retry_after > 0:
-                # One source looks on behalf of all that share its credentials, so looking often costs next to nothing.
-                return backoff.poll_delay(memory.session.interval, error.retry_after, self._random())
-            return backoff.stalled_delay(memory.session.interval, self._random())
-        return self._ordinary(memory)
+        return backoff.delay_after(
+            error,
+            failures=memory.failures,
+            interval=memory.session.interval,
+            remaining=self._remaining(memory),
+            random=self._random(),
+        )
 
     def _ordinary(self, memory: Memory) -> float:
-        remaining = max(0.0, memory.next_call - self._monotonic())
-        return backoff.poll_delay(memory.session.interval, remaining, self._random())
+        return backoff.poll_delay(memory.session.interval, self._remaining(memory), self._random())
+
+    def _remaining(self, memory: Memory) -> float:
+        return max(0.0, memory.next_call - self._monotonic())
 
     def _now(self) -> str:
         return self._utc_now().strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -9,6 +9,7 @@ from appconfig_operator.core.errors import (
     ContentError,
     ForbiddenError,
     Reason,
+    Retry,
     SourceError,
     StallingError,
     TransientError,
@@ -33,3 +34,23 @@ def test_a_copy_says_the_same_and_holds_no_traceback(kind: type[SourceError]) ->
         3.0,
     )
     assert [copy.__traceback__, copy.__cause__, copy.__context__] == [None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("kind", "retry", "stalled", "transient"),
+    [
+        (WaitingError, Retry.INTERVAL, False, False),
+        (ContentError, Retry.INTERVAL, True, False),
+        (StallingError, Retry.SLOW, True, False),
+        (BlockedError, Retry.INTERVAL, True, False),
+        (TransientError, Retry.BACKOFF, False, True),
+        (ForbiddenError, Retry.BACKOFF_THEN_MINUTE, True, True),
+    ],
+)
+def test_the_class_of_an_error_says_what_follows(
+    kind: type[SourceError], retry: Retry, *, stalled: bool, transient: bool
+) -> None:
+    error = kind(Reason.TOO_LARGE, "It is too large.")
+    assert (error.retry, error.stalled, error.transient) == (retry, stalled, transient)
+    row = f"| `{kind.__name__}` | `{retry.name}` | {'yes' if stalled else 'no'}"
+    assert row in (SourceError.__doc__ or ""), "the table is the documentation"

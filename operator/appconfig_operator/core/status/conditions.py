@@ -10,21 +10,11 @@ from dataclasses import dataclass
 
 from appconfig_operator.api.status import Condition
 from appconfig_operator.api.text import bounded, visible
-from appconfig_operator.core.errors import (
-    ContentError,
-    ForbiddenError,
-    Reason,
-    SourceError,
-    StallingError,
-    TransientError,
-)
+from appconfig_operator.core.errors import SHOWN_AFTER, Reason, SourceError
 
 READY = "Ready"
 RECONCILING = "Reconciling"
 STALLED = "Stalled"
-
-SHOWN_AFTER = 3
-"""Transient failures in a row before `Ready` shows them: until then the last good version is served."""
 
 MESSAGE_LIMIT = 2048
 """Characters of a message. A condition takes 32,768, but a person has to read it."""
@@ -103,12 +93,9 @@ def failed(error: SourceError, *, failures: int, ready: Condition | None) -> Ver
     Verdict or None
         `None` when the conditions stay as they are.
     """
-    if not isinstance(error, TransientError):
-        stalled = isinstance(error, StallingError | ContentError)
-        return Verdict("False", error.reason, error.message, stalled=stalled)
-    if failures >= SHOWN_AFTER:
-        stalled = isinstance(error, ForbiddenError)
-        return Verdict("False", error.reason, error.message, stalled=stalled, reconciling=not stalled)
+    if not error.transient or failures >= SHOWN_AFTER:
+        reconciling = error.transient and not error.stalled
+        return Verdict("False", error.reason, error.message, stalled=error.stalled, reconciling=reconciling)
     if ready is None or ready.status == "Unknown":
         return Verdict("Unknown", Reason.PROGRESSING, f"Retrying: {error.message}", reconciling=True)
     return None
