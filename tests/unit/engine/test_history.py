@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +11,9 @@ from appconfig_operator.core.errors import Reason, StallingError
 from appconfig_operator.core.formats.render import LIMIT_BYTES, render
 from tests.unit.builders import content, spec, target
 from tests.unit.engine.bench import AWAY, Bench, bench
+
+if TYPE_CHECKING:
+    from appconfig_operator.core.formats.content import Content
 
 ONE, TWO, THREE = (content(str(number).encode(), label=f"v{number}") for number in (1, 2, 3))
 DIGESTS = [render(version, spec()).data_digest for version in (ONE, TWO, THREE)]
@@ -99,6 +102,27 @@ def test_pinned_names_the_version_that_is_held_also_where_another_label_has_its_
     ready = it.memory.status.condition("Ready")
     assert ready is not None
     assert "is held at version v1-again by" in ready.message
+
+
+@pytest.mark.parametrize("delivered", [ONE, TWO], ids=["the same", "a newer one"])
+def test_a_pin_on_a_status_without_the_label_of_the_target_writes_nothing_after_a_restart(delivered: Content) -> None:
+    it = bench(ONE, TWO, delivered)
+    it.poll()
+    it.poll()
+    it = respec(it, pinned_digest=DIGESTS[0])
+    it.poll()
+    status = it.world.statuses[-1]
+    assert status.target is not None
+    it.world.statuses.append(replace(status, target=replace(status.target, version_label=None)))
+    before = len(it.world.statuses)
+    again = it.restart()
+    again.memory.untouched = True
+    again.world.answers = [delivered, delivered]
+    again.poll(after=500)
+    assert len(it.world.statuses) == before
+    assert again.ready == ("True", "Pinned")
+    again.poll()
+    assert len(it.world.statuses) == before
 
 
 def test_a_version_without_a_label_that_cannot_be_rendered_waits_without_a_digest() -> None:
