@@ -54,7 +54,7 @@ def test_what_is_missing_is_named() -> None:
     text = notes({})
     assert "WARNING: image.repository is the default" in text
     assert "WARNING: aws.region is empty" in text
-    assert "NOTE: the operator has no AWS identity by these values" in text
+    assert "NOTE: these values give the operator no AWS identity" in text
     assert first_source(text)["spec"]["region"] == "eu-west-1"
 
 
@@ -145,7 +145,7 @@ def test_the_first_source_is_one_that_the_policy_allows(
 def test_a_policy_that_allows_none_of_the_namespaces_is_noted() -> None:
     rules = [{"namespaces": ["shop"], "applications": ["shop"]}]
     text = notes({**COMPLETE, "policy": {"enabled": True, "rules": rules}, "watchNamespaces": ["billing"]})
-    assert "NOTE: policy.rules let none of these namespaces read anything" in text
+    assert "NOTE: policy.rules do not allow any of these namespaces to read anything" in text
     assert first_source(text)["metadata"]["namespace"] == "billing"
 
 
@@ -173,7 +173,7 @@ def test_a_namespace_that_nobody_named_is_created_first(
     text = notes({**COMPLETE, "policy": {"enabled": True, "rules": rules}, "watchNamespaces": namespaces})
     created = re.findall(r"^kubectl create namespace (.*)\n(?=kubectl apply)", text, re.MULTILINE)
     assert created == ([made] if made else [])
-    assert ("where you have another one" in text) is bool(made)
+    assert ("if you have a different one" in text) is bool(made)
 
 
 def test_a_shell_can_run_what_the_notes_say(tmp_path: Path) -> None:

@@ -53,18 +53,18 @@ RULE = {"namespaces": ["shop"], "applications": ["shop"]}
         # What no schema can say.
         (
             {"watchNamespaces": ["shop"], "rbac": {"aggregateToEdit": True}},
-            "rbac.aggregateToEdit take ClusterRoles, and with watchNamespaces the chart makes none",
+            "rbac.aggregateToEdit need ClusterRoles, and with watchNamespaces the chart creates none",
         ),
         ({"serviceAccount": {"create": False}}, "name the ServiceAccount in serviceAccount.name"),
-        ({"policy": {"enabled": True}}, "policy.enabled is true, and policy.rules is empty: give it at least one rule"),
-        ({"policy": {"rules": [RULE]}}, "policy.rules would not be used: set policy.enabled to true"),
+        ({"policy": {"enabled": True}}, "policy.enabled is true, but policy.rules is empty: add at least one rule"),
+        ({"policy": {"rules": [RULE]}}, "policy.rules would have no effect: set policy.enabled to true"),
         (
             {"extraEnv": [{"name": "APPCONFIG_OPERATOR_WORKERS", "value": "5"}]},
-            "extraEnv: APPCONFIG_OPERATOR_WORKERS is a setting that the chart makes: use the value for it",
+            "extraEnv: APPCONFIG_OPERATOR_WORKERS is set by the chart: use the value for it",
         ),
         (
             {"extraEnv": [{"name": "APPCONFIG_OPERATOR_LEASE_NAMESPACE", "value": "shop"}]},
-            "extraEnv: APPCONFIG_OPERATOR_LEASE_NAMESPACE cannot be set: roles, ports and probes of the chart go by",
+            "extraEnv: APPCONFIG_OPERATOR_LEASE_NAMESPACE cannot be set: roles, ports and probes of the chart rely on",
         ),
         (
             {"extraEnv": [{"name": "APPCONFIG_OPERATOR_HEALTH_PORT", "value": "80"}]},
@@ -95,7 +95,7 @@ RULE = {"namespaces": ["shop"], "applications": ["shop"]}
         ),
         (
             {"policy": {"enabled": True, "rules": [RULE]}, "extraVolumes": [{"name": "policy", "emptyDir": {}}]},
-            "extraVolumes: the volume policy is the chart's",
+            "extraVolumes: the chart uses the volume name policy",
         ),
         (
             {"metrics": {"serviceMonitor": {"enabled": True}, "podMonitor": {"enabled": True}}},

@@ -195,7 +195,9 @@ def test_a_second_operator_in_the_namespace_is_refused(release: Release) -> None
     install_crd(release)
     names = {"nameOverride": "config", "fullnameOverride": "other"}
     release.install(OTHERS_CRD)
-    words = rf"the Deployment {NAME}, which is not other of the release second.*Install this one into another namespace"
+    words = (
+        rf"the Deployment {NAME}, which is not other of the release second.*Install this one in a different namespace"
+    )
     with pytest.raises(HelmError, match=words):
         release.install({**OTHERS_CRD, **names}, name="second")
     # Its own Deployment is no second one, but is under another name.
@@ -205,7 +207,7 @@ def test_a_second_operator_in_the_namespace_is_refused(release: Release) -> None
     release.uninstall()
     release.kubectl("create", "deployment", NAME, "--image=x", f"--namespace={release.namespace}")
     release.kubectl("label", "deployment", NAME, f"app.kubernetes.io/name={NAME}", f"--namespace={release.namespace}")
-    with pytest.raises(HelmError, match="has an appconfig-operator already"):
+    with pytest.raises(HelmError, match="already has an appconfig-operator"):
         release.install({**OTHERS_CRD, **names}, name="second")
 
 

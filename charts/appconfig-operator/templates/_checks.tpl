@@ -2,23 +2,23 @@
 {{- define "appconfig-operator.check" -}}
 {{- with .Values }}
 {{- if and .watchNamespaces (or .rbac.aggregateToView .rbac.aggregateToEdit) }}
-{{- fail "rbac.aggregateToView and rbac.aggregateToEdit take ClusterRoles, and with watchNamespaces the chart makes none: leave them out." }}
+{{- fail "rbac.aggregateToView and rbac.aggregateToEdit need ClusterRoles, and with watchNamespaces the chart creates none: leave them out." }}
 {{- end }}
 {{- if not (or .serviceAccount.create .serviceAccount.name) }}
 {{- fail "serviceAccount.create is false: name the ServiceAccount in serviceAccount.name." }}
 {{- end }}
 {{- if and .policy.enabled (not .policy.rules) }}
-{{- fail "policy.enabled is true, and policy.rules is empty: give it at least one rule." }}
+{{- fail "policy.enabled is true, but policy.rules is empty: add at least one rule." }}
 {{- end }}
 {{- if and .policy.rules (not .policy.enabled) }}
-{{- fail "policy.rules would not be used: set policy.enabled to true, or leave the rules out." }}
+{{- fail "policy.rules would have no effect: set policy.enabled to true, or leave the rules out." }}
 {{- end }}
 {{- if and .metrics.serviceMonitor.enabled .metrics.podMonitor.enabled }}
-{{- fail "metrics.serviceMonitor and metrics.podMonitor would both scrape the same Pods, and all would count twice: enable one of them." }}
+{{- fail "metrics.serviceMonitor and metrics.podMonitor would both scrape the same Pods, so everything would count twice: enable only one of them." }}
 {{- end }}
 {{- range .extraVolumes }}
 {{- if and $.Values.policy.enabled (eq (toString .name) "policy") }}
-{{- fail "extraVolumes: the volume policy is the chart's: give yours another name." }}
+{{- fail "extraVolumes: the chart uses the volume name policy: give yours a different name." }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -35,10 +35,10 @@
 {{- with $aws.endpointUrls.sts }}{{ $_ := set $taken "AWS_ENDPOINT_URL_STS" "aws.endpointUrls.sts" }}{{ end }}
 {{- range .Values.extraEnv }}
 {{- if has .name (list "APPCONFIG_OPERATOR_LEASE_NAMESPACE" "APPCONFIG_OPERATOR_METRICS_PORT" "APPCONFIG_OPERATOR_HEALTH_PORT") }}
-{{- fail (printf "extraEnv: %s cannot be set: roles, ports and probes of the chart go by its default." .name) }}
+{{- fail (printf "extraEnv: %s cannot be set: roles, ports and probes of the chart rely on its default." .name) }}
 {{- end }}
 {{- if and (hasPrefix "APPCONFIG_OPERATOR_" .name) (ne .name "APPCONFIG_OPERATOR_POLICY_FILE") }}
-{{- fail (printf "extraEnv: %s is a setting that the chart makes: use the value for it (watchNamespaces, workers, shards, …)." .name) }}
+{{- fail (printf "extraEnv: %s is set by the chart: use the value for it (watchNamespaces, workers, shards, …)." .name) }}
 {{- end }}
 {{- if hasKey $taken .name }}
 {{- fail (printf "extraEnv: %s appears twice, here and as %s: leave one of them out." .name (get $taken .name)) }}
@@ -54,7 +54,7 @@
 {{- $ours := or (eq (get $labels "app.kubernetes.io/part-of") "appconfig-operator") (eq (get $labels "app.kubernetes.io/name") "appconfig-operator") }}
 {{- $theSame := and (eq (get $labels "app.kubernetes.io/instance") $.Release.Name) (eq .metadata.name (include "appconfig-operator.fullname" $)) }}
 {{- if and $ours (not $theSame) }}
-{{- fail (printf "The namespace %s has an appconfig-operator already: the Deployment %s, which is not %s of the release %s. Two in one namespace would take each other for replicas, and each would leave sources unserved. Install this one into another namespace, or remove the other one first." $.Release.Namespace .metadata.name (include "appconfig-operator.fullname" $) $.Release.Name) }}
+{{- fail (printf "The namespace %s already has an appconfig-operator: the Deployment %s, which is not %s of the release %s. Two in one namespace would mistake each other for replicas, and each would leave sources unserved. Install this one in a different namespace, or remove the other one first." $.Release.Namespace .metadata.name (include "appconfig-operator.fullname" $) $.Release.Name) }}
 {{- end }}
 {{- end }}
 {{- end }}
