@@ -1,4 +1,4 @@
-# Targets for people and CI. Needed: Python 3.11 or newer, make, a C compiler, package registries.
+# Targets for people and CI. They need Python 3.11 or newer, make, a C compiler and package registries.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
 UV := $(BIN)/uv
-# The version stands in pyproject.toml, so that make and uv cannot disagree.
+# The version is in pyproject.toml, so that make and uv cannot disagree.
 UV_REQUIREMENT := uv$(shell sed -n 's/^required-version = "\(.*\)"/\1/p' pyproject.toml)
 
 .PHONY: help
@@ -14,7 +14,7 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS=$$'\t' read -r target text; do printf '  make %-16s %s\n' "$$target" "$$text"; done
 
 .PHONY: install
-install: .venv/installed ## Make .venv with all that is needed, as uv.lock pins it
+install: .venv/installed ## Create .venv with everything that uv.lock pins
 
 .venv/installed: pyproject.toml uv.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -35,11 +35,11 @@ check-programs: install
 	@$(RUN) -m sandbox build --for=checks > /dev/null
 
 .PHONY: demo
-demo: install ## Show the operator at work, on real servers; NODE=1 in Pods, KEEP=1 leaves it running
+demo: install ## Show the operator at work on real servers; NODE=1: in Pods, KEEP=1: leave it running
 	@$(RUN) -m sandbox.demo $(if $(NODE),--node) $(if $(KEEP),--keep)
 
 .PHONY: sandbox
-sandbox: programs ## Run a Kubernetes API server and AWS AppConfig here, until Ctrl-C; NODE=1: Pods, too
+sandbox: programs ## Run a Kubernetes API server and AWS AppConfig on this machine until Ctrl-C; NODE=1: with Pods
 	@$(RUN) -m sandbox $(if $(NODE),--node)
 
 .PHONY: test
@@ -51,7 +51,7 @@ test-unit: install ## Run the unit tests
 	@$(RUN) -m pytest tests/unit $(PYTEST_ARGS)
 
 .PHONY: image
-image: node-packages ## Build the operator's image here, with buildah; needs root
+image: node-packages ## Build the operator's image with buildah; needs root
 	@$(RUN) -m sandbox.image
 
 .PHONY: test-node
@@ -59,7 +59,7 @@ test-node: node-packages node-programs image ## Run the tests that need a node (
 	@$(RUN) -m pytest tests/node $(PYTEST_ARGS)
 
 .PHONY: measure-node
-measure-node: node-packages node-programs ## Measure a node: its start, and how soon a changed ConfigMap is in a file
+measure-node: node-packages node-programs ## Measure a node: how long it takes to start, and until a changed ConfigMap is in a file
 	@$(RUN) -m sandbox.node.measure
 
 .PHONY: node-packages
@@ -69,15 +69,15 @@ node-packages: install
 SECONDS_TO_FUZZ = $(or $(SECONDS),600)
 
 .PHONY: fuzz
-fuzz: install ## Render random configurations for SECONDS=600
+fuzz: install ## Render random configurations for 600 seconds; SECONDS=60: for 60
 	@PYTHONPATH=operator:. $(RUN) tests/fuzz/fuzz_render.py $(SECONDS_TO_FUZZ)
 
 .PHONY: bench
-bench: programs ## Measure speed, cost and memory; ONLY=first-sync chooses one
+bench: programs ## Measure speed, cost and memory; ONLY=first-sync: only that one
 	@$(RUN) -m benchmarks $(if $(ONLY),--only $(ONLY))
 
 .PHONY: aws-check
-aws-check: install ## Show what AWS answers for APPLICATION, ENVIRONMENT and PROFILE, without values; FLAGS=1: symbol ids
+aws-check: install ## Show what AWS returns for APPLICATION, ENVIRONMENT and PROFILE, without values; FLAGS=1: symbol IDs
 	@$(RUN) -m tools.aws_check $(if $(FLAGS),--flags)
 
 .PHONY: lint-workflows
@@ -85,14 +85,14 @@ lint-workflows: install
 	@"$$($(RUN) -m tools.program actionlint)" -shellcheck $(BIN)/shellcheck -pyflakes '' .github/workflows/*.yaml
 	@echo "workflows: ok"
 
-# All that a release publishes beside the image, in dist/: docs/releasing.md.
+# Everything that a release publishes besides the image, in dist/: docs/releasing.md.
 .PHONY: release-files
 release-files: install
-	@$(RUN) -m tools.release files --registry='$(or $(REGISTRY),$(error REGISTRY is missing: where the image will be, such as ghcr.io/<owner>))'
+	@$(RUN) -m tools.release files --registry='$(or $(REGISTRY),$(error REGISTRY is missing: where the image will be published, such as ghcr.io/<owner>))'
 	@echo "release files: dist/"
 
 .PHONY: verify
-verify: lint lint-image lint-workflows types contracts fresh verify-manifests verify-chart docs coverage ## Check all that needs neither an e2e test nor a node
+verify: lint lint-image lint-workflows types contracts fresh verify-manifests verify-chart docs coverage ## Run every check that needs neither an e2e test nor a node
 
 .PHONY: lint
 lint: install
@@ -116,17 +116,17 @@ contracts: install
 .PHONY: fresh
 fresh: install
 	@$(UV) lock --check --quiet
-	@echo "uv.lock: fresh"
+	@echo "uv.lock: up to date"
 
 .PHONY: chart
-chart: check-programs ## Make what the Helm chart takes from the CRD, the manifests and the documentation
+chart: check-programs ## Generate what the Helm chart takes from the CRD, the manifests and the documentation
 	@$(RUN) -m tools.chart
 
 .PHONY: verify-chart
-verify-chart: check-programs ## Check that the Helm chart is fresh and right
+verify-chart: check-programs ## Check that the Helm chart is up to date and correct
 	@$(RUN) -m tools.chart --check
 	@$(RUN) -m pytest --quiet tests/chart
-	@echo "chart: fresh, and tested"
+	@echo "chart: up to date, and tested"
 
 .PHONY: verify-manifests
 verify-manifests: check-programs
@@ -147,22 +147,22 @@ coverage: programs
 	@touch $@
 
 .PHONY: docs
-docs: .venv/docs-installed ## Build the documentation site into build/site, and check its links
+docs: .venv/docs-installed ## Build the documentation site in build/site and check its links
 	@$(RUN) -m tools.docsite
 
 .PHONY: docs-serve
-docs-serve: .venv/docs-installed ## Show the documentation site on this machine until Ctrl-C
+docs-serve: .venv/docs-installed ## Serve the documentation site on this machine until Ctrl-C
 	@$(RUN) -m tools.docsite --serve
 
 .PHONY: docs-screenshots
-docs-screenshots: docs ## Take pictures of the documentation site, where there is a Chromium
+docs-screenshots: docs ## Take screenshots of the documentation site; needs Chromium
 	@$(RUN) -m tools.docsite.screenshots
 
 .PHONY: format
-format: install ## Format the code, and mend what ruff can
+format: install ## Format the code and fix what ruff can fix
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format --quiet .
 
 .PHONY: clean
-clean: ## Remove what make made here (not the cache of built programs)
+clean: ## Remove everything that make created here, except the cache of built programs
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* build dist

@@ -82,7 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
         The exit code: 0 when each goal was reached, 1 when one was missed or something failed.
     """
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", choices=list(CATALOGUE), help="run one; default: all")
+    parser.add_argument("--only", choices=list(CATALOGUE), help="run only this one; default: all")
     only = parser.parse_args(arguments).only
     names = [only] if only else list(CATALOGUE)
     for number in _SIGNALS:

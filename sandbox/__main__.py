@@ -86,7 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
         choices=sorted(GROUPS),
         action="append",
         dest="groups",
-        help="build: what for; may be repeated (default: control-plane)",
+        help="build: for which purpose; can be repeated (default: control-plane)",
     )
     options = parser.parse_args(arguments)
     command = options.command

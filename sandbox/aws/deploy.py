@@ -45,8 +45,8 @@ def main(
     """
     parser = argparse.ArgumentParser(prog="python -m sandbox.aws.deploy", description=__doc__)
     for name in ("application", "environment", "profile"):
-        parser.add_argument(name, help="its name; made if it does not exist")
-    parser.add_argument("label", help="the label of the new version, which no other version of the profile has")
+        parser.add_argument(name, help="its name; created if it does not exist")
+    parser.add_argument("label", help="the label of the new version, unique within the profile")
     parser.add_argument("content", help="the configuration")
     parser.add_argument("--content-type", default="application/json", help="default: %(default)s")
     options = parser.parse_args(arguments)

@@ -74,8 +74,8 @@ def main(arguments: list[str] | None = None) -> int:
         The exit code: 0 when all went as told, 1 if something did not, 130 when it was interrupted before its end.
     """
     parser = argparse.ArgumentParser(prog="python -m sandbox.demo", description=__doc__)
-    parser.add_argument("--keep", action="store_true", help="leave all running at the end, until Ctrl-C")
-    parser.add_argument("--node", action="store_true", help="tell it on a node, with Pods; needs root")
+    parser.add_argument("--keep", action="store_true", help="leave everything running at the end, until Ctrl-C")
+    parser.add_argument("--node", action="store_true", help="run it on a node, with Pods; needs root")
     options = parser.parse_args(arguments)
     kind: type[Story] = NodeStory if options.node else ProcessStory
     # nohup has SIGHUP ignored.

@@ -112,7 +112,7 @@ class NodeStory(Story):
         self._let_a_pod_read()
         self._show_second()
         self._narrator.step("Find out what is wrong")
-        self._narrator.say("A source with a typing error, on purpose.")
+        self._narrator.say("A source with a deliberate typo.")
         self._run("apply", "-f", relative(_WRONG))
         self._run("wait", "--for=condition=Stalled", "acs/wrong", "-n", NAMESPACE, SOON)
         self._show_what_is_wrong()
@@ -120,7 +120,7 @@ class NodeStory(Story):
     def _bring_image(self) -> None:
         self._narrator.step("Bring the operator's image")
         self._narrator.say(
-            "It is built from the Dockerfile, as it is, in half a minute or more, and kept as long as its sources are "
+            "It is built from the unmodified Dockerfile, in half a minute or more, and kept as long as its sources are "
             "the same. The node takes it from a file; elsewhere you would push it to a registry."
         )
         self._narrator.command([relative(PYTHON), "-m", "sandbox.image"])
@@ -165,7 +165,7 @@ class NodeStory(Story):
         self._run("apply", "-k", str(folder))
         self._run("wait", "--for=condition=Ready", f"acs/{self.source}", "-n", NAMESPACE, SOON)
         self._run("rollout", "status", _READER, "-n", NAMESPACE, SOON)
-        self._narrator.say(f"The Pod runs, {time.monotonic() - began:.1f} s after it was applied:")
+        self._narrator.say(f"The Pod is running, {time.monotonic() - began:.1f} s after it was applied:")
         self._run("get", "acs,pods", "-n", NAMESPACE)
         self._expect_content("v1")
         self._show_file("v1")
@@ -174,7 +174,7 @@ class NodeStory(Story):
         self._narrator.step("Deploy version 2, and see the file change")
         self._narrator.say("This is the container that reads it now:")
         before = self._show_container()
-        self._narrator.say("Nothing is applied in the cluster, and nothing is started again.")
+        self._narrator.say("Nothing is applied in the cluster, and nothing is restarted.")
         arrival = self._deploy_second()
         wait_until(lambda: self._file == VERSIONS["v2"], _FILE_TIMEOUT, "version 2 in the file")
         swapped = (self._swapped - arrival.sync.written).total_seconds()
@@ -187,7 +187,7 @@ class NodeStory(Story):
             f"          default of a minute, it takes up to a minute and a half (docs/measurements.md)."
         )
         self._show_file("v2")
-        self._narrator.say("It is the same container, and it was not started again:")
+        self._narrator.say("It is the same container, and it was not restarted:")
         after = self._show_container()
         expect(after == before, f"the container of before\n{before}", f"\n{after}")
 
@@ -197,8 +197,8 @@ class NodeStory(Story):
         errors = errors_in(self.operator_log() or "")
         expect(not errors, "no error in the operator's log", "\n".join(errors))
         self._narrator.say(
-            "Helm removes the operator and its rights. The kind AppConfigSource stays, as crds.keep of the chart says, "
-            "and so does what belongs to its users."
+            "Helm removes the operator and its permissions. The CRD of AppConfigSource stays, as crds.keep of the "
+            "chart says, and so does what belongs to its users."
         )
         self._run_shown("helm", self._helm, "uninstall", OPERATOR, "--namespace", OPERATOR, "--wait")
         wait_until(self._operator_gone, _GONE_TIMEOUT, "the end of the operator's Pod")
@@ -207,7 +207,7 @@ class NodeStory(Story):
         self._run("get", "acs,configmaps", "-n", NAMESPACE)
         self._expect_content("v2")
         self._show_file("v2")
-        self._narrator.say("The node and the servers follow, and all that they held goes with them.")
+        self._narrator.say("The node and the servers stop next, and everything that they held is removed.")
 
     def operator_log(self) -> str | None:
         """Read it with kubectl."""
@@ -253,9 +253,9 @@ class NodeStory(Story):
                 "Deploy another version, and watch the file change. Each version needs a label of its own.",
                 f"{DEPLOY_THIRD}; kubectl logs -n {NAMESPACE} {_READER} --follow",
             ),
-            ("Look around in the container that reads it.", f"{reader} ls -la {_FOLDER}"),
+            ("Look around in the container that reads the file.", f"{reader} ls -la {_FOLDER}"),
             (
-                "See all that is known of the source, with its Events.",
+                "See everything that is known about the source, with its Events.",
                 f"kubectl describe acs {self.source} -n {NAMESPACE}",
             ),
             (
@@ -263,7 +263,7 @@ class NodeStory(Story):
                 f"kubectl logs -n {OPERATOR} -l app.kubernetes.io/name={OPERATOR} --prefix --follow",
             ),
             (
-                "Upgrade to two replicas that share the work, and see which has which part.",
+                "Upgrade to two replicas that share the work, and see which one has which shard.",
                 f"{upgrade}; kubectl get leases -n {OPERATOR} --watch",
             ),
             (

@@ -69,7 +69,7 @@ class ProcessStory(Story):
 
     def _install(self) -> None:
         self._narrator.step("Install the operator")
-        self._narrator.say("The custom resource AppConfigSource, the rights of the operator, and its Deployment.")
+        self._narrator.say("The custom resource AppConfigSource, the operator's permissions, and its Deployment.")
         self._run("apply", "--server-side", "-k", relative(MANIFESTS / "base"))
         self._run("wait", "--for=condition=Established", "crd/appconfigsources.appconfig-operator.io", SOON)
 
@@ -77,7 +77,7 @@ class ProcessStory(Story):
         self._narrator.step("Start the operator")
         self._narrator.say(
             "There is no Kubernetes node here, so the Pod of the Deployment stays pending. "
-            "The operator runs as a process, with the token and the rights of its ServiceAccount."
+            "The operator runs as a process, with the token and the permissions of its ServiceAccount."
         )
         arguments = ("--log-format=text",)
         self._narrator.command(["appconfig-operator", "run", *arguments])
@@ -91,14 +91,14 @@ class ProcessStory(Story):
 
     def _apply_samples(self) -> None:
         self._narrator.step("Ask for ConfigMaps")
-        self._narrator.say("One AppConfigSource names what to read from AppConfig, and the ConfigMap to write.")
+        self._narrator.say("An AppConfigSource names what to read from AppConfig, and the ConfigMap to write.")
         self._show(MANIFESTS / "samples" / "first-source.yaml")
-        self._narrator.say("It comes with a minimal one, and with one that has a typing error on purpose.")
+        self._narrator.say("It comes with a minimal one, and with one that has a deliberate typo.")
         began = time.monotonic()
         self._run("apply", "-k", relative(MANIFESTS / "samples"))
         self._run("wait", "--for=condition=Ready", f"acs/{self.source}", "acs/minimal", "-n", NAMESPACE, SOON)
         self._run("wait", "--for=condition=Stalled", "acs/wrong", "-n", NAMESPACE, SOON)
-        self._narrator.say(f"All three are dealt with, {time.monotonic() - began:.1f} s after they were applied:")
+        self._narrator.say(f"All three have been processed, {time.monotonic() - began:.1f} s after they were applied:")
         self._run("get", "acs", "-n", NAMESPACE)
 
     def _show_config_map(self) -> None:
@@ -109,7 +109,7 @@ class ProcessStory(Story):
 
     def _show_second(self) -> None:
         self._narrator.step("Deploy version 2, and see it arrive")
-        self._narrator.say("Nothing is applied in the cluster now. The operator finds the new version by itself.")
+        self._narrator.say("Nothing is applied in the cluster this time. The operator finds the new version by itself.")
         arrival = self._deploy_second()
         self._narrator.output(
             f"Version 2 arrived {arrival.waited + arrival.wrote_all:.2f} s after its deployment was complete:\n"
@@ -124,7 +124,9 @@ class ProcessStory(Story):
         """Stop the operator."""
         process = self._running_operator
         self._narrator.step("Stop")
-        self._narrator.say("The operator gets SIGTERM. The servers follow, and all that they held goes with them.")
+        self._narrator.say(
+            "The operator gets SIGTERM. The servers stop next, and everything that they held is removed."
+        )
         process.check()
         began = time.monotonic()
         process.stop()
@@ -154,11 +156,11 @@ class ProcessStory(Story):
             ),
             ("Make a mistake, and see what Ready says.", f"kubectl edit acs {self.source} -n {NAMESPACE}"),
             (
-                "See all that is known of one source, with its Events.",
+                "See everything that is known about one source, with its Events.",
                 f"kubectl describe acs {self.source} -n {NAMESPACE}",
             ),
             (
-                "Suspend it: AppConfig is not polled any more.",
+                "Suspend it: AppConfig is no longer polled.",
                 f"kubectl patch acs {self.source} -n {NAMESPACE} {suspend}",
             ),
             (

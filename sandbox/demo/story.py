@@ -166,7 +166,7 @@ class Story(ABC):
         """Say what to try."""
         narrator, kubeconfig = self._narrator, self._control_plane.kubeconfig
         environment = " ".join(f"{name}={value}" for name, value in self._ministack.environment().items())
-        narrator.title("All of it stays up. In another terminal:")
+        narrator.title("Everything stays up. In another terminal:")
         narrator.output(
             f"cd {ROOT}\n"
             "unset AWS_PROFILE\n"
@@ -176,10 +176,10 @@ class Story(ABC):
             f"export KUBECACHEDIR={kubeconfig.with_name('kubectl-cache')}\n"
             f"export {environment}"
         )
-        narrator.title("Then try, for instance:")
+        narrator.title("Then try, for example:")
         for reason, command in self._ideas:
             narrator.output(f"# {reason}\n{command}")
-        narrator.title("Ctrl-C stops it and removes all that it holds.")
+        narrator.title("Ctrl-C stops everything and removes all data.")
 
     def _deploy_first(self) -> None:
         self._narrator.step("Deploy version 1 in AppConfig")
@@ -218,7 +218,9 @@ class Story(ABC):
         self._narrator.say("So does an Event:")
         wait_until(self._wrong_has_event, _EVENT_TIMEOUT, "an Event NotFound about wrong")
         self._run("events", "--for=appconfigsource/wrong", "-n", NAMESPACE)
-        self._narrator.say("The environment is mended. A changed spec is looked at at once, with no wait for a poll.")
+        self._narrator.say(
+            "Now the environment is fixed. A changed spec is processed at once, without waiting for a poll."
+        )
         mended = json.dumps({"spec": {"environment": WHERE[1]}})
         self._run("patch", "acs", "wrong", "-n", NAMESPACE, "--type=merge", f"--patch={mended}")
         self._run("wait", "--for=condition=Ready", "acs/wrong", "-n", NAMESPACE, SOON)

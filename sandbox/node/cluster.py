@@ -44,7 +44,7 @@ _SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/
 class Cluster:
     """A control plane and a node as a context manager: inside, the node is ready for Pods; after it, all is gone.
 
-    It needs root and some packages (see `sandbox.node.packages`). All of it is in namespaces of its own, which share
+    It needs root and some packages (see `sandbox.node.packages`). Everything runs in namespaces of its own, which share
     an address with this machine and the Pods: `address`. There is no kube-proxy and no DNS: the one Service that
     Pods reach is ``kubernetes``, and nothing leads them out of the namespaces.
 

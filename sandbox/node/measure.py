@@ -133,7 +133,7 @@ def main(arguments: list[str] | None = None) -> int:
         The exit code: 1 if something failed.
     """
     parser = argparse.ArgumentParser(prog="python -m sandbox.node.measure", description=__doc__)
-    parser.add_argument("--fast", action="store_true", help="only with a kubelet that looks every second")
+    parser.add_argument("--fast", action="store_true", help="only with a kubelet that checks every second")
     options = parser.parse_args(arguments)
     try:
         for sync_seconds in (1.0,) if options.fast else (1.0, None):

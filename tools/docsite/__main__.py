@@ -61,7 +61,7 @@ def main() -> int:
         The exit code: 1 when anything is wrong with the site.
     """
     parser = ArgumentParser(prog="python -m tools.docsite", description=__doc__)
-    parser.add_argument("--serve", action="store_true", help="show it on this machine until Ctrl-C")
+    parser.add_argument("--serve", action="store_true", help="serve it on this machine until Ctrl-C")
     serve = parser.parse_args().serve
     try:
         wrong = build()
