@@ -89,7 +89,7 @@ def run(settings: Settings) -> None:
     Raises
     ------
     SettingsError
-        When there is no API server to connect to, the policy file is none, or a port cannot be had.
+        When there is no API server to connect to, the policy file is invalid, or a port cannot be listened on.
     """
     give_back_large_blocks()
     policy = read_policy(settings.policy_file)

@@ -81,7 +81,7 @@ def _fold(record: logging.LogRecord) -> bool:
     text = _USER.sub("", " ".join(record.getMessage().split()))
     if record.name.startswith("kopf"):
         if _REFUSED.search(text):
-            return False  # at each try, for ever: `rights` tells of it, once
+            return False  # at each try, forever: `rights` tells of it, once
         if record.exc_info and _TASK_ENDED.search(text):
             return False
         # The traceback of an error inside Kopf is long, and its end is in the message.

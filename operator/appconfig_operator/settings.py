@@ -99,7 +99,7 @@ def _check_namespace(flag: str, namespace: str) -> None:
 
 
 def check_variables(variables: Mapping[str, str]) -> None:
-    """Refuse environment variables that look like a setting and are none: a typing error must not pass in silence.
+    """Refuse environment variables that look like a setting and are none: a typo must not pass in silence.
 
     An empty one is refused, too: an empty list of namespaces would mean all of them.
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from botocore.session import Session
 
     OnCall = Callable[[str, int | None, float], None]
-    """Is told of each call: operation, HTTP status, seconds until there was the answer, or none.
+    """Is notified of each call: operation, HTTP status, seconds until there was the answer, or none.
 
     The status is `None` when there was no answer, or none that could be read.
     """

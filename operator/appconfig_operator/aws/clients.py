@@ -40,7 +40,7 @@ class Timeouts:
     read
         Until the next byte arrives.
     body
-        For the whole of a configuration: `read` starts anew with each byte, so a trickle would hold a worker for ever.
+        For the whole of a configuration: `read` restarts with each byte, so a trickle would hold a worker forever.
     """
 
     connect: float = 3.0
@@ -72,7 +72,7 @@ class Clients:
     timeouts
         Bounds of each call.
     on_call
-        Is told of each call, those to STS among them.
+        Is notified of each call, those to STS among them.
     monotonic
         Seconds, for the age of what was read in the cluster, and for how long calls take.
     utc_now
@@ -137,7 +137,7 @@ class Clients:
         self._regional.answered("appconfigdata", region, client)
 
     def renew(self, region: str | None, identity: Identity, refused: Caller) -> bool:
-        """Make the credentials of a caller anew that AWS has refused, unless that was done a moment ago.
+        """Renew the credentials of a caller that AWS has refused, unless that was done a moment ago.
 
         Returns
         -------

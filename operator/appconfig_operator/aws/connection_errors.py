@@ -47,7 +47,7 @@ class Way(NamedTuple):
 
 
 def way(error: Exception) -> Way:
-    """Tell where a call went, by what botocore raised."""
+    """Return where a call went, by what botocore raised."""
     about = getattr(error, "kwargs", {})
     if isinstance(error, ProxyConnectionError):
         proxy = _host(about.get("proxy_url")) or "that HTTPS_PROXY names"
@@ -66,7 +66,7 @@ def unreachable(error: Exception) -> str:
 
 
 def unanswered(error: Exception) -> bool:
-    """Tell whether an endpoint gave no answer, or not all of it, in time. Whatever HTTP status there is, it is one."""
+    """Return whether an endpoint gave no answer, or not all of it, in time. Any HTTP status is an answer."""
     if isinstance(error, UnreadableAnswerError):
         return bool(error.kwargs["kind"] == "ReadTimeoutError")  # of urllib3, in the middle of a body
     return isinstance(error, (HTTPClientError, BotoConnectionError, SlowBodyError))

@@ -117,7 +117,7 @@ _FIELD_OF_PARAMETER = {
 
 
 def token_problem(error: botocore.ClientError) -> TokenProblem | None:
-    """Tell what a refused GetLatestConfiguration says of its token, or `None` when it is about something else.
+    """Return what a refused GetLatestConfiguration says of its token, or `None` when it is about something else.
 
     The token is the one parameter of that call, and a bad request need not be about it: AWS also reports so that a key
     of KMS was refused.

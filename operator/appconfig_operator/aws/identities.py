@@ -66,11 +66,11 @@ class Holder:
     end: float
 
     def fresh(self, now: float) -> bool:
-        """Tell whether there is nothing to be looked at yet."""
+        """Return whether there is nothing to be looked at yet."""
         return now < self.due
 
     def usable(self, now: float) -> bool:
-        """Tell whether they are good while another thread refreshes them."""
+        """Return whether they are good while another thread refreshes them."""
         return now < self.end
 
 

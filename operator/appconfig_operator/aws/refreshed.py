@@ -1,4 +1,4 @@
-"""What many threads use and a call makes anew from time to time: one thread makes it, and no other waits for it."""
+"""What many threads use and a call renews from time to time: one thread renews it, and no other waits for it."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Perishable(Protocol):
     """What does not stay good."""
 
     def fresh(self, now: float) -> bool:
-        """Tell whether it need not be made anew yet."""
+        """Return whether it need not be renewed yet."""
 
     def usable(self, now: float) -> bool:
-        """Tell whether it is still good while it is being made anew."""
+        """Return whether it is still good while it is being renewed."""
 
 
 T = TypeVar("T", bound=Perishable)
@@ -102,7 +102,7 @@ class Refreshed(Generic[T]):
         raise BusyError(max(SOON_SECONDS, elapsed))
 
     def drop(self, value: T) -> None:
-        """Make it anew at the next call of `get`, if it is still this one."""
+        """Renew it at the next call of `get`, if it is still this one."""
         if self._value is value:
             self._value = None
 

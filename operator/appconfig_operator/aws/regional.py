@@ -32,7 +32,7 @@ class Regional:
     """Makes and keeps clients. A client is safe to share between threads, making one is not.
 
     Anybody who may write a source can name any region. So when there are too many clients, those go first that never
-    got an answer, and what healthy sources use is not made anew at each of their polls.
+    got an answer, and what healthy sources use is not created again at each of their polls.
 
     Parameters
     ----------

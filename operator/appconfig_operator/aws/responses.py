@@ -23,7 +23,7 @@ _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # older than any service that coul
 
 
 class AnswerError(BotoCoreError):
-    """There was an answer, and it could not be had whole. The text is safe to show."""
+    """There was an answer, and it could not be read as a whole. The text is safe to show."""
 
 
 class SlowBodyError(AnswerError):

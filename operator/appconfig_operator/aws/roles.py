@@ -100,7 +100,7 @@ class Roles:
         Raises
         ------
         SourceError
-            When they cannot be had.
+            When they are unavailable.
         """
         if basis.keys is not None:
             keys = basis.keys

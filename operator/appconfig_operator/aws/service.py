@@ -34,7 +34,7 @@ class AppConfig:
     timeouts
         Bounds of each call.
     on_call
-        Is told of each call, those to STS among them.
+        Is notified of each call, those to STS among them.
     on_pause
         Is told of each poll that was not made because an endpoint does not answer.
     quota_percent

@@ -42,5 +42,5 @@ class Allowance:
         self._full -= self.seconds
 
     def unused(self, now: float) -> bool:
-        """Tell whether the whole burst is there, as in a new one."""
+        """Return whether the whole burst is there, as in a new one."""
         return self._full <= now

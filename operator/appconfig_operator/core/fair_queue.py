@@ -38,7 +38,7 @@ class FairQueue(Generic[T]):
         return 1
 
     def ready(self) -> bool:
-        """Tell whether there is an item of a namespace of which none is taken."""
+        """Return whether there is an item of a namespace of which none is taken."""
         return any(name not in self._taken for name in self._waiting)
 
     def take(self) -> tuple[str, T]:

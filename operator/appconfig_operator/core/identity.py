@@ -81,7 +81,7 @@ OPERATOR = Identity()
 
 
 def identity_of(source: Source) -> Identity:
-    """Tell who calls AWS for a source."""
+    """Return who calls AWS for a source."""
     wanted = source.spec.credentials
     role = wanted.assume_role
     if wanted.service_account is None and wanted.secret is None and role is None:
@@ -96,7 +96,7 @@ def identity_of(source: Source) -> Identity:
 
 
 def account_of(role_arn: str) -> str:
-    """Return the account of a role, or an empty text when this is no ARN."""
+    """Return the account of a role, or an empty text when this is not an ARN."""
     parts = role_arn.split(":")
     return parts[4] if len(parts) > 5 else ""  # noqa: PLR2004 (arn:partition:service:region:account:resource)
 

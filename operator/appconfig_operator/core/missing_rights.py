@@ -89,7 +89,7 @@ class Refusals:
         self._ever: set[tuple[str, str]] = set()
 
     def refuse(self, right: Right, now: float) -> bool:
-        """Take in a refusal, and tell whether it is certain from now on."""
+        """Take in a refusal, and return whether it is certain from now on."""
         refusal = self._refused.setdefault(right, _Refusal(now, now))
         refusal.last = now
         if refusal.sure or now - refusal.since < SURE_SECONDS:
@@ -99,7 +99,7 @@ class Refusals:
         return True
 
     def allow(self, right: Right, now: float) -> bool:
-        """Take in that a call was let through, and tell whether it was certain that such calls are refused."""
+        """Take in that a call was let through, and return whether it was certain that such calls are refused."""
         if right.kind in _USED:
             self._worked[right.kind] = now
         refusal = self._refused.pop(right, None)

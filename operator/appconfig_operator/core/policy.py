@@ -20,11 +20,11 @@ _ANY = ("*",)
 _FIELDS = ("namespaces", "applications", "environments", "roleArns")
 _REQUIRED = ("namespaces", "applications")
 _BRACKETS = re.compile(r"\[!?+\]?+[^\]]*\]")
-"""What `fnmatch` takes for a set of characters. A `[` without an end stands for itself there: a typing error here."""
+"""What `fnmatch` takes for a set of characters. A `[` without an end stands for itself there: a typo here."""
 
 
 class PolicyError(ValueError):
-    """The file is no policy. The message says where, and what must hold."""
+    """The file is not a policy. The message says where, and what must hold."""
 
 
 @dataclass(frozen=True, slots=True)

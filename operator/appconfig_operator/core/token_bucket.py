@@ -1,7 +1,7 @@
 """A token bucket whose rate is halved when the service throttles, and grows back (AIMD).
 
 Those who have to wait are told a moment each of their own, one after the other at the rate of the bucket, so that they
-do not come back all at once. Whoever comes anew while others wait goes behind them.
+do not come back all at once. Whoever arrives while others wait goes behind them.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class Bucket:
         self._promised = max(0.0, self._promised - came)
 
     def _seconds_until(self, tokens: float) -> float:
-        """Tell when that many more have come, if nothing is throttled until then."""
+        """Return when that many more have come, if nothing is throttled until then."""
         growing = (self._full - self._rate) / self._growth
         grown = (self._rate + self._full) / 2 * growing
         if tokens >= grown:

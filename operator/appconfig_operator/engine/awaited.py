@@ -22,7 +22,7 @@ class Awaited:
         self._uids: dict[Target, set[str]] = {}
 
     def set(self, uid: str, target: Target | None) -> bool:
-        """Note what a source waits for, `None` for nothing, and tell whether that is new."""
+        """Note what a source waits for, `None` for nothing, and return whether that is new."""
         before = self._targets.pop(uid, None)
         if before is not None:
             self._uids[before].discard(uid)
@@ -38,7 +38,7 @@ class Awaited:
         return tuple(self._uids.get(target, ()))
 
     def any_within(self, namespace: str | None) -> bool:
-        """Tell whether any is waited for in a namespace, or, with `None`, anywhere."""
+        """Return whether any is waited for in a namespace, or, with `None`, anywhere."""
         return bool(self._uids) if namespace is None else any(target[0] == namespace for target in self._uids)
 
     def within(self, namespace: str | None) -> list[Target]:

@@ -89,7 +89,7 @@ class Entry:
         return self.memory.written if self.memory is not None else self.source.status.target
 
     def owns(self, memory: Memory) -> bool:
-        """Tell whether its ConfigMap was written under `Owner`: a change of the policy follows with the next write."""
+        """Return whether its ConfigMap was written under `Owner`: a change of policy follows with the next write."""
         written = memory.status.observed_generation == self.source.generation
         return written and self.source.spec.target.creation_policy is CreationPolicy.OWNER
 
@@ -107,7 +107,7 @@ class Entry:
         self.begins, self.woken, self.not_before = False, False, float("-inf")
 
     def strayed(self, memory: Memory) -> bool:
-        """Hand the names that came up to the memory, and tell whether it has to look after one."""
+        """Hand the names that came up to the memory, and return whether it has to look after one."""
         if not self.astray:
             return False
         self.astray, before = False, memory.strays
@@ -125,13 +125,13 @@ class Entry:
             self.marked = tuple(name for name in self.marked if name != seen.name)
 
     def wait_for(self, namespace: str, name: str) -> bool:
-        """Take note of a ConfigMap that the source waits for, and tell whether that is known now."""
+        """Take note of a ConfigMap that the source waits for, and return whether that is known now."""
         if namespace == self.source.namespace and len(self.waits) < WAITS:
             self.waits |= {name}
         return namespace == self.source.namespace and name in self.waits
 
     def concerned_by(self, seen: Seen) -> bool:
-        """Tell whether it is the ConfigMap of the source: the mark alone, anybody can copy to anywhere."""
+        """Return whether it is the ConfigMap of the source: the mark alone, anybody can copy to anywhere."""
         target = self.source.spec.target
         return (seen.namespace, seen.name) == (self.source.namespace, target.name) and (
             target.creation_policy is not CreationPolicy.MERGE
@@ -139,7 +139,7 @@ class Entry:
 
 
 def asks_for_more(source: Source, *, than: Source) -> bool:
-    """Tell whether a source has a newer spec, or a new request to sync. To take a request away asks for nothing."""
+    """Return whether a source has a newer spec, or a new request to sync. To take a request away asks for nothing."""
     if source.generation != than.generation:
         return source.generation > than.generation
     # What another replica has done already, its status tells.

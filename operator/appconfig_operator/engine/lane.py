@@ -1,6 +1,6 @@
 """One large document at a time.
 
-A document of 1 MB takes up to 60 MB while it is read and written anew. Threads gain nothing by doing that side by side:
+A document of 1 MB takes up to 60 MB while it is read and rewritten. Threads gain nothing by doing that side by side:
 it is Python from end to end. So large ones queue up, those of each namespace in the order in which they came, and take
 turns by namespace. Small ones go past them.
 """
@@ -64,7 +64,7 @@ class Lane:
 
 
 def large(content: Content) -> bool:
-    """Tell whether a configuration may take much memory: by its size, or as its aliases may be written out."""
+    """Return whether a configuration may take much memory: by its size, or as its aliases may be written out."""
     if len(content.body) > SMALL_BYTES:
         return True
     return media(content.content_type) is Media.YAML and b"&" in content.body and b"*" in content.body

@@ -134,7 +134,7 @@ class Ring:
         self._tenants: dict[Tenant, deque[Lane]] = {}  # in the order in which they are served
 
     def __bool__(self) -> bool:
-        """Tell whether there is any."""
+        """Return whether there is any."""
         return bool(self._tenants)
 
     def put(self, lane: Lane) -> None:
@@ -153,5 +153,5 @@ class Ring:
 
 
 def lane_key(source: Source, *, proven: bool) -> Key:
-    """Tell the lane of a source."""
+    """Return the lane of a source."""
     return source.namespace, identity_of(source), source.spec.region, proven

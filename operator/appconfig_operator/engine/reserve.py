@@ -29,7 +29,7 @@ class Reserve:
         self._bytes = 0
 
     def keep(self, content: Content) -> bool:
-        """Tell whether a configuration may be kept, and count it until it is gone."""
+        """Return whether a configuration may be kept, and count it until it is gone."""
         key, size = id(content), len(content.body)
         with self._lock:
             if key in self._kept:

@@ -64,7 +64,7 @@ class Schedule:
         self._notify = notify
 
     def put(self, source: Source) -> bool:
-        """Take in a source, and tell whether it was there before."""
+        """Take in a source, and return whether it was there before."""
         entry = self.entries.get(source.uid)
         if entry is not None:
             self._change(entry, source)

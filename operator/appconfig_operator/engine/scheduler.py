@@ -113,7 +113,7 @@ class Scheduler:
     # Figures.
 
     def busy(self) -> bool:
-        """Tell whether a source waits for a worker, at the cost of a glance."""
+        """Return whether a source waits for a worker, at the cost of a glance."""
         with self._lock:
             return self._turns.due(self._monotonic())
 
@@ -135,7 +135,7 @@ class Scheduler:
     # What becomes of ConfigMaps.
 
     def saw(self, uid: str, seen: Seen) -> None:
-        """Take in what became of the ConfigMap of a source. A change of somebody else is put right at once."""
+        """Take in what became of the ConfigMap of a source. A change of somebody else is reverted at once."""
         with self._lock:
             self._schedule.wake((seen.namespace, seen.name))
             entry = self._entries.get(uid)
@@ -158,7 +158,7 @@ class Scheduler:
             self._schedule.wake((namespace, name))
 
     def awaits(self, namespace: str | None) -> bool:
-        """Tell whether a source waits for a ConfigMap, in a namespace or, with `None`, in any."""
+        """Return whether a source waits for a ConfigMap, in a namespace or, with `None`, in any."""
         with self._lock:
             return self._schedule.awaited.any_within(namespace)
 
@@ -211,7 +211,7 @@ class Scheduler:
                 self._turnstile.notify()
 
     def drain(self, shard: int) -> bool:
-        """Begin no more polls of a shard, and tell whether those under way have ended. Call it until they have."""
+        """Begin no more polls of a shard, and return whether those under way have ended. Call it until they have."""
         with self._lock:
             held = self._turns.shards.get(shard)
             if held is None:

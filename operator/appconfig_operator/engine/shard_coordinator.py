@@ -247,7 +247,7 @@ class ShardCoordinator:
             logger.warning("Lost shard %d: another replica holds its Lease, or the Lease was deleted", shard)
 
     def _move(self) -> bool:
-        """Take each shard a step further, and tell whether there is a request to make for one."""
+        """Take each shard a step further, and return whether there is a request to make for one."""
         began, leaving, moved = self._monotonic(), self._election.leaving(), False
         for shard, held_lease in self._election.held.items():
             may_go = self._transitions.step(shard, leaving=shard in leaving)

@@ -135,7 +135,7 @@ class ShardTransitions:
         return [shard for shard, transition in self._transitions.items() if transition.phase is Phase.ACTIVE]
 
     def step(self, shard: int, *, leaving: bool) -> bool:
-        """Do the next thing for a shard, and tell whether it may be released.
+        """Do the next thing for a shard, and return whether it may be released.
 
         Nothing is started, exported or stored while its Lease has lapsed: somebody else may have it by now.
 
@@ -171,7 +171,7 @@ class ShardTransitions:
                 self._runner.resume(shard)
             return
         if transition.phase is Phase.DRAINING:
-            # It cannot be told to go on, and needs no store to begin anew.
+            # It cannot be told to go on, and needs no store to start over.
             transition.sessions, transition.phase = self._runner.stop_and_export(shard), Phase.DRAINED
         elif transition.phase is Phase.ACQUIRED:
             self._fetch(shard, transition)
@@ -181,7 +181,7 @@ class ShardTransitions:
             try:
                 self._runner.start(shard, transition.guard, {session.uid: session for session in sessions})
             except Exception:
-                self._runner.discard(shard)  # what was begun of it, so that it can be begun anew
+                self._runner.discard(shard)  # what was begun of it, so that it can start over
                 raise
             transition.phase, transition.failures = Phase.ACTIVE, 0
             logger.info("Polling shard %d here, with %d sessions handed over", shard, len(sessions))

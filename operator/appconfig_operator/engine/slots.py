@@ -86,7 +86,7 @@ class Slots:
         return self.slow < self._slow_slots
 
     def may_begin(self, lane: Lane) -> bool:
-        """Tell whether a poll of a lane may begin, as far as the lane and its namespace go."""
+        """Return whether a poll of a lane may begin, as far as the lane and its namespace go."""
         share, charged = self._share(lane.tenant), lane.tenant.charged
         if lane.slow:
             # Half of it for one lane: another identity or region of the namespace is not to wait for this one.
@@ -114,7 +114,7 @@ class Slots:
         return running
 
     def end(self, running: Running, now: float) -> bool:
-        """Take in that a poll has ended, and tell whether it was quick."""
+        """Take in that a poll has ended, and return whether it was quick."""
         lane, running.ended = running.lane, True
         lane.running -= 1
         lane.pace.stuck -= running.stuck

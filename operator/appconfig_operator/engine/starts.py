@@ -1,4 +1,4 @@
-"""How often a source may begin anew: each beginning is a session, and a configuration that AWS bills."""
+"""How often a source may start over: each start is a session, and a configuration that AWS bills."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Starts:
         self._limit = _SPARE
 
     def reserve(self, source: Source, now: float) -> float:
-        """Return in how many seconds a source may begin anew, which is then taken as done."""
+        """Return in how many seconds a source may start over, which is then taken as done."""
         if len(self._allowances) >= self._limit:
             self._allowances = {key: kept for key, kept in self._allowances.items() if not kept.unused(now)}
             self._limit = 2 * len(self._allowances) + _SPARE

@@ -74,7 +74,7 @@ class Teller:
     random: Callable[[], float]
 
     def turn(self, memory: Memory) -> bool:
-        """Tell whether this turn came for the status alone. Whoever wakes the source earlier wants a poll."""
+        """Return whether this turn came for the status alone. Whoever wakes the source earlier wants a poll."""
         untold = memory.untold
         if untold is None or memory.drift is not None or memory.woken:
             return False
@@ -91,7 +91,7 @@ class Teller:
     def tell(
         self, source: Source, memory: Memory, error: SourceError | None, *, changed: bool
     ) -> TransientError | None:
-        """Tell what became of a poll, unless the status was refused a moment ago.
+        """Return what became of a poll, unless the status was refused a moment ago.
 
         Returns
         -------

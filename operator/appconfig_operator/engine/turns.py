@@ -87,7 +87,7 @@ class Turns:
         return taken or self._until_next(now)
 
     def ended(self, running: Running, now: float) -> bool:
-        """Take in that a poll has ended, and tell whether it was quick."""
+        """Take in that a poll has ended, and return whether it was quick."""
         quick = self.slots.end(running, now)
         lane = running.lane
         # Only these change how many polls others may begin.
@@ -99,7 +99,7 @@ class Turns:
         return quick
 
     def due(self, now: float) -> bool:
-        """Tell whether a turn has come of which a quick poll may be expected. One that is void may count."""
+        """Return whether a turn has come of which a quick poll may be expected. One that is void may count."""
         return bool(self._quick) or bool(self._waiting and self._waiting[0][0] <= now)
 
     def overdue(self, entries: dict[str, Entry], now: float) -> int:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from appconfig_operator.kube.requests import OnRight
 
     OnCall = Callable[[str, str, int | None], None]
-    """Is told of each call: verb and resource as in RBAC, and the HTTP status, `None` when there was no answer."""
+    """Is notified of each call: verb and resource as in RBAC, and the HTTP status, `None` when there was no answer."""
 
 
 CONNECT_TIMEOUT_SECONDS = 3.0
@@ -174,7 +174,7 @@ class Api:
             )
             raw = read(response, limit_bytes)
             self._note_right(method, path, response.status, raw)
-        except (HTTPError, config.ConfigException, OSError) as error:  # the last two: the token is read anew at times
+        except (HTTPError, config.ConfigException, OSError) as error:  # the last two: the token is read again at times
             raise UnreachableError(type(error).__name__) from error
         return answer(response, raw), len(raw)
 
@@ -235,7 +235,7 @@ class Api:
         """Give URL and headers. The client's own way there costs a sixth of the call."""
         settings = self._client.configuration
         prepared = {**self._client.default_headers, **headers}
-        for scheme in settings.auth_settings().values():  # reads the token anew when it is time
+        for scheme in settings.auth_settings().values():  # reads the token again when it is time
             prepared[scheme["key"]] = scheme["value"]
         url = f"{settings.host}{path}"
         return (f"{url}?{urlencode(query)}" if query else url), prepared

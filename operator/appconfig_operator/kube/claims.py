@@ -46,7 +46,7 @@ class Claims:
         self._api = api
 
     def held(self, wanted: WantedConfigMap, observed: Mapping[str, Any]) -> bool:
-        """Tell whether the source that a ConfigMap was made for is another one, lives and still asks for it.
+        """Return whether the source that a ConfigMap was made for is another one, lives and still asks for it.
 
         When not, the ConfigMap may pass to the source that asks. That is certain to exist then, with this spec: else
         a replica that has not heard of its deletion yet would take the ConfigMap along.
@@ -74,7 +74,7 @@ class Claims:
             raise OutdatedError(wanted.owner_uid)
 
     def still_held(self, source: Source, observed: Mapping[str, Any]) -> bool:
-        """Tell the same of a ConfigMap that a source gives up."""
+        """Return the same of a ConfigMap that a source gives up."""
         holder = references.holder(observed["metadata"])
         if holder is None or holder.uid == source.uid:
             return False
@@ -151,7 +151,7 @@ class Claims:
         since = ""
         try:
             for version, items in Pages(self._api, _collection(namespace), accept=accept, limit=PAGE):
-                if version != since:  # the list has begun, or begun anew
+                if version != since:  # the list has begun, or started over
                     found, since = [], version
                 found += [one for item in items if (one := pick(item)) is not None]
                 del items  # or it would be there beside the next page

@@ -48,12 +48,12 @@ class MarkedConfigMaps:
     def list(self) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
         """List the metadata, page by page, each with the `resourceVersion` of the list, to watch from.
 
-        Another version than before says that the list has begun anew: what came until then is void.
+        Another version than before says that the list has started over: what came until then is void.
 
         Raises
         ------
         ApiError, UnreachableError
-            When the list cannot be had as a whole.
+            When the list cannot be read as a whole.
         """
         for version, items in Pages(self._api, self._path, query={"labelSelector": self._selector}):
             yield version, [item["metadata"] for item in items]

@@ -60,7 +60,7 @@ def load() -> client.Configuration:
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         else:
             config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-    except Exception as error:  # the client meets a file that is no kubeconfig with whatever error comes first
+    except Exception as error:  # the client meets a file that is not a kubeconfig with whatever error comes first
         # Not the text of the error: a parser quotes the file, and a kubeconfig holds credentials.
         raise ConnectionSettingsError(_unusable(os.environ.get("KUBECONFIG", "~/.kube/config"), error)) from error
     try:

@@ -92,7 +92,7 @@ class ApiError(Exception):
 
 
 def let_in(status: int | None, body: bytes) -> bool | None:
-    """Tell whether the API server has let a call through to where it is carried out, or `None`: that does not show.
+    """Return whether the API server has let a call through to where it is carried out, or `None`: that does not show.
 
     Parameters
     ----------
@@ -115,11 +115,11 @@ class AnswerTooLongError(UnreachableError):
 
 
 class UnreadableError(UnreachableError):
-    """The answer is no JSON object: something in between has answered, or an object is too deep to be parsed."""
+    """The answer is not a JSON object: something in between has answered, or an object is too deep to be parsed."""
 
 
 def is_transient(error: ApiError) -> bool:
-    """Tell whether the same call may well succeed a little later."""
+    """Return whether the same call may well succeed a little later."""
     return error.status in _TRANSIENT or not 400 <= error.status < 500  # noqa: PLR2004 (HTTP: client errors)
 
 

@@ -147,7 +147,7 @@ class Handovers:
         return [item for item in pages.items() if "deletionTimestamp" not in item["metadata"]]
 
     def _delete(self, metadata: Mapping[str, Any]) -> bool:
-        """Delete a Secret as it was listed, and tell whether this very call did it."""
+        """Delete a Secret as it was listed, and return whether this very call did it."""
         preconditions = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
         try:

@@ -88,7 +88,7 @@ class Identities:
         return token
 
     def keys(self, namespace: str, name: str) -> AccessKeys:
-        """Return the keys that a Secret holds. Blanks and line ends around them are left out.
+        """Return the keys that a Secret holds. Spaces and line ends around them are left out.
 
         Raises
         ------

@@ -43,7 +43,7 @@ class OtherLeases:
         Raises
         ------
         ApiError, UnreachableError
-            When they cannot be had.
+            When they are unavailable.
         """
         query = {"labelSelector": SELECTOR, "resourceVersion": "0"}
         found: Sequence[dict[str, Any]] = (

@@ -64,7 +64,7 @@ class Outbox:
             thread.start()
 
     def stop(self, timeout: float) -> bool:
-        """Write what waits, urgent or not, and tell whether that was all within `timeout` seconds."""
+        """Write what waits, urgent or not, and return whether that was all within `timeout` seconds."""
         self._stop.set()
         with self._changed:
             self._changed.notify_all()
@@ -93,7 +93,7 @@ class Outbox:
             self._done(namespace, tried=tried)
 
     def _write(self, guard: LeaseGuard | None, event: Event) -> bool:
-        """Write an Event, and tell whether that was tried: once its Lease has lapsed, it would be refused."""
+        """Write an Event, and return whether that was tried: once its Lease has lapsed, it would be refused."""
         if guard is None:
             self._events.post(event)
         elif guard.remaining() <= 0:
@@ -115,7 +115,7 @@ class Outbox:
             self._changed.notify_all()
 
     def _hurried(self) -> bool:
-        """Tell whether there is something more urgent, or nobody knows."""
+        """Return whether there is something more urgent, or nobody knows."""
         try:
             busy, complaint = self._busy(), ""
         except Exception as error:  # noqa: BLE001 (the other Events are to be written all the same)

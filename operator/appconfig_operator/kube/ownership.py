@@ -17,7 +17,7 @@ def owned_by_service_account(namespace: str) -> dict[str, Any]:
     """Return the metadata that make an object belong to the Pod's ServiceAccount, as its token names it now.
 
     It costs no call and no right. Kubernetes then collects Leases, and Secrets with sessions, after the ServiceAccount
-    was deleted. To be asked for each write: a ServiceAccount that was deleted and made anew has another uid, the
+    was deleted. To be asked for each write: a ServiceAccount that was deleted and created again has another uid, the
     kubelet then brings another token, and what belonged to the old one would be collected under our hands.
 
     Parameters

@@ -30,7 +30,7 @@ CUT = 8
 """By how much the number of objects falls when a page was too long."""
 
 RESTARTS = 3
-"""How often a list begins anew when the API server has forgotten how it began."""
+"""How often a list starts over when the API server has forgotten how it began."""
 
 METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
@@ -84,7 +84,7 @@ class Pages:
         Raises
         ------
         ApiError, UnreachableError
-            When the list cannot be had as a whole.
+            When the list cannot be read as a whole.
         """
         found: list[Mapping[str, Any]] = []
         version = ""
@@ -97,12 +97,12 @@ class Pages:
     def __iter__(self) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
         """Give page by page, each with the `resourceVersion` of the list, to watch from.
 
-        Another version than before says that the list has begun anew: what came until then is void.
+        Another version than before says that the list has started over: what came until then is void.
 
         Raises
         ------
         ApiError, UnreachableError
-            When the list cannot be had as a whole.
+            When the list cannot be read as a whole.
         """
         restarts = 0
         token = ""

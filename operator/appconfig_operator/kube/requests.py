@@ -23,7 +23,7 @@ RESOURCES = frozenset(
 
 
 class OnRight(Protocol):
-    """Is told of each call whether it was let through, where that shows."""
+    """Is notified of each call whether it was let through, where that shows."""
 
     def __call__(self, verb: str, resource: str, namespace: str, *, allowed: bool) -> None:
         """Take in a call: as in RBAC, and without a namespace for all of them."""

@@ -42,7 +42,7 @@ class Sources:
         return self._api.proxy
 
     def served(self) -> bool:
-        """Tell whether the API server knows the resource: whether the CRD is installed.
+        """Return whether the API server knows the resource: whether the CRD is installed.
 
         Raises
         ------
@@ -75,7 +75,7 @@ class Sources:
         Raises
         ------
         ApiError, UnreachableError
-            When the list cannot be had as a whole.
+            When the list cannot be read as a whole.
         """
         paths = [f"/apis/{API_VERSION}/namespaces/{namespace}/{PLURAL}" for namespace in namespaces]
         return {uid for path in paths or [f"/apis/{API_VERSION}/{PLURAL}"] for uid in self._uids(path)}
@@ -132,7 +132,7 @@ class Sources:
             When the write could not be made; it is to be tried again.
         """
         # A JSON Patch, for its test: as for a metadata.uid in a merge patch or an apply of a status, the API server
-        # (1.36.3) passes over it, and the status of a deleted resource would land on one made anew.
+        # (1.36.3) passes over it, and the status of a deleted resource would land on one that was created again.
         parts = status.to_dict().items()
         answer = self._patch(
             source, [{"op": "add", "path": f"/status/{part}", "value": value} for part, value in parts]
@@ -158,7 +158,7 @@ class Sources:
             raise _failure(error, source) from error
 
     def _there(self, source: Source, refused: ApiError) -> bool:
-        """Tell whether the resource is still the one that it was. When nobody says, it may well be."""
+        """Return whether the resource is still the one that it was. When nobody says, it may well be."""
         try:
             answer = self._api.call("GET", _path(source))
         except ApiError as error:

@@ -53,7 +53,7 @@ class Server:
     pages
         By path. Each is given the `Accept` header of the request, and has to be quick.
     flag
-        The flag that gives the port, to name it when the port cannot be had.
+        The flag that gives the port, to name it when it cannot be listened on.
     port
         TCP port. 0: any that is free, which only tests want; what the flag means by 0 is the caller's to heed.
     everywhere
@@ -62,7 +62,7 @@ class Server:
     Raises
     ------
     SettingsError
-        When the port cannot be had.
+        When the port cannot be listened on.
     """
 
     def __init__(self, pages: Mapping[str, Callable[[str], Page]], *, flag: str, port: int, everywhere: bool) -> None:
@@ -150,7 +150,7 @@ class _Handler(BaseHTTPRequestHandler):
             return text("not found", status=HTTPStatus.NOT_FOUND)
         try:
             return make(self.headers.get("Accept", ""))
-        except Exception as error:  # noqa: BLE001 (a bug met here must be told, and is no matter of the client)
+        except Exception as error:  # noqa: BLE001 (a bug met here must be logged, and does not concern the client)
             logger.error("A page failed with %s", type(error).__name__)  # noqa: TRY400 (a request a second, at worst)
             return text("internal error", status=HTTPStatus.INTERNAL_SERVER_ERROR)
 

@@ -150,7 +150,7 @@ class ConfigMapWatch:
         there: set[tuple[str, str]] = set()
         since = ""
         for version, page in self._config_maps.list():
-            if version != since:  # the list has begun, or begun anew
+            if version != since:  # the list has begun, or started over
                 there, since = set(), version
             self._tell_all(page)
             # Anybody may make ConfigMaps with our label: of those of no source here, nothing is kept.

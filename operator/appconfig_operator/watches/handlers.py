@@ -37,7 +37,7 @@ class Sink(Protocol):
     """Where the resources go. Its methods return at once."""
 
     def put(self, source: Source) -> bool:
-        """Take in a source as it is now, and tell whether it was there before."""
+        """Take in a source as it is now, and return whether it was there before."""
 
     def pass_over(self, uid: str) -> None:
         """Take note of a source that cannot be read."""
@@ -68,7 +68,7 @@ async def watch(  # noqa: PLR0913 (what Kopf is told, all by name)
     on_gap
         Called, and often so, when the watch had to begin again: what was deleted before that, it may never tell.
     on_refused
-        Called with the URL of a list or watch that the API server refuses: Kopf tries it again, for ever.
+        Called with the URL of a list or watch that the API server refuses: Kopf tries it again, forever.
     page
         Returns how many resources may be asked for at once: they come as whole objects, and one may have 1.5 MB.
 

@@ -34,7 +34,7 @@ REFUSED_SECONDS = 10.0
 """Between two looks into namespaces that the operator is not allowed to look into."""
 
 SETTLE_SECONDS = 2.0
-"""Without a sign of a gap before the look: the list that the watch begins anew with gives a sign for each source."""
+"""Without a sign of a gap before the look: the list that the watch restarts with gives a sign for each source."""
 
 SETTLE_TIMES = 30
 """How often this is waited for at most: where gaps never end, they are looked into all the same."""
@@ -125,7 +125,7 @@ class SourceWatch:
         self._complain(NOT_INSTALLED if self._sources.gone() else f"The watch ended{kind}, and is restarted")
 
     def _prepared(self) -> bool:
-        """Tell whether there is something to watch, and forget what was deleted while nobody watched."""
+        """Return whether there is something to watch, and forget what was deleted while nobody watched."""
         self._again = WATCH_AGAIN_SECONDS
         try:
             if not self._sources.served():
@@ -174,7 +174,7 @@ class SourceWatch:
         return REFUSED_SECONDS if self._refused else PRUNE_SECONDS
 
     def _let_in(self) -> bool:
-        """Tell whether a namespace that refused answers now: one small request each, where a look lists all sources."""
+        """Return whether a namespace that refused answers now: one small request each; a look lists all sources."""
         for namespace in self._refused:
             try:
                 self._sources.uids([namespace])
@@ -203,7 +203,7 @@ class SourceWatch:
                     self._renewed = True
                     self.stop()  # to be started again for those that may be looked into now
             else:
-                self.stop()  # Kopf would watch nothing, for ever: the CRD went while it looked for it
+                self.stop()  # Kopf would watch nothing, forever: the CRD went while it looked for it
         except ApiError as error:
             again = _patience(error)
         except UnreachableError:
@@ -252,7 +252,7 @@ class SourceWatch:
                 self.listed.set()
 
     def put(self, source: Source) -> bool:
-        """Take in a source as it is now, and tell whether it was there before."""
+        """Take in a source as it is now, and return whether it was there before."""
         known = self._scheduler.put(source)
         self._arrived(source.uid)
         return known

@@ -39,7 +39,7 @@ KEYS = {
 
 
 def media(content_type: str) -> Media:
-    """Tell what a content type stands for. The structured suffixes `+json` and `+yaml` (RFC 6839, RFC 9512) count."""
+    """Return what a content type stands for. The structured suffixes `+json` and `+yaml` (RFC 6839, RFC 9512) count."""
     mime_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
     if mime_type in JSON_TYPES or mime_type.endswith("+json"):
         return Media.JSON

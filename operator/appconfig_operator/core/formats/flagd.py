@@ -59,5 +59,5 @@ def flagd(document: Document) -> Document:
 
 
 def _is_key(name: str) -> bool:
-    """Tell whether this can be a flag of AppConfig, whose key has no dot, so that nothing falls on one key."""
+    """Return whether this can be a flag of AppConfig, whose key has no dot, so that nothing falls on one key."""
     return bool(name) and "." not in name

@@ -59,7 +59,7 @@ def _value(name: str, value: str) -> str:
 
 
 def _bare(value: str) -> bool:
-    """Tell whether both readers take the value as it stands: on one line, no comment, nothing to trim."""
+    """Return whether both readers take the value as it stands: on one line, no comment, nothing to trim."""
     edges = value[0] + value[-1]
     return (
         not any(character in value for character in _ENDS)

@@ -1,4 +1,4 @@
-"""A document as JSON: keys sorted, two blanks a level, so that a person and a diff can read it."""
+"""A document as JSON: keys sorted, two spaces per level, so that a person and a diff can read it."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ TAG = "tag:yaml.org,2002:"
 
 
 def resolve(text: str) -> Scalar:
-    """Tell what a plain scalar means.
+    """Return what a plain scalar means.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def resolve(text: str) -> Scalar:
 
 
 def resolve_tagged(tag: str, text: str) -> Scalar:
-    """Tell what a scalar with a tag means. `!` alone says that it is text.
+    """Return what a scalar with a tag means. `!` alone says that it is text.
 
     Raises
     ------

@@ -202,7 +202,7 @@ class Election:
 
     def _clean(self, now: float) -> Request | None:
         stale_leases = list(self._membership.stale_leases()) if self._clear else []
-        # What cannot be deleted is set free, or whoever starts would wait anew for it to expire.
+        # What cannot be deleted is set free, or whoever starts would again wait for it to expire.
         left = [lease for lease in stale_leases if lease.holder and lease.name in self._setbacks.undeletable]
         deletes = map(DeleteLease, stale_leases if now >= self._setbacks.clean_from else ())
         return self._setbacks.first(map(freed, left)) or self._setbacks.first(deletes)
@@ -229,7 +229,7 @@ class Election:
         self._list_due = min([sent + (LIST_SECONDS if others else self._me.pace), *(max(now, at) for at in expiries)])
 
     def _still(self, held_lease: HeldLease) -> bool:
-        """Tell whether nobody else has had a Lease since, and bring it up to date."""
+        """Return whether nobody else has had a Lease since, and bring it up to date."""
         lease = self._seen.get(held_lease.lease.name)
         if lease is None or lease.term != held_lease.lease.term:
             return False

@@ -76,7 +76,7 @@ class Membership:
         return self._owners
 
     def mismatched(self, lease: Lease) -> bool:
-        """Tell whether somebody holds a Lease who splits the sources into another number of shards."""
+        """Return whether somebody holds a Lease who splits the sources into another number of shards."""
         return lease.holder not in {"", self._me.identity} and lease.shards != self._me.shards
 
     def mismatched_replicas(self) -> list[str]:

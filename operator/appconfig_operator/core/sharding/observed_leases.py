@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
 
 DEAF_SHARE = 0.5
-"""Who had no list for this part of a Lease's duration counts anew. When the API server comes back, nobody has renewed
-for long, and who is first must not take all the shards, and end the sessions, of others that are as alive as itself.
+"""Who had no list for this part of a Lease's duration starts counting again. When the API server comes back, nobody has
+renewed for long, and who is first must not take all the shards, and end the sessions, of others that are as alive as
+itself.
 """
 
 
@@ -75,7 +76,7 @@ class ObservedLeases:
         return self._since[lease.name] + (self._default if lease.duration is None else lease.duration)
 
     def expired(self, lease: Lease) -> bool:
-        """Tell whether a Lease had expired when the last list was asked for, and was still there unchanged.
+        """Return whether a Lease had expired when the last list was asked for, and was still there unchanged.
 
         Not by the time of now: who hears nothing for a while must not take that for the silence of the others.
         """

@@ -24,7 +24,7 @@ class State(StrEnum):
 
 
 def state_of(conditions: Iterable[Condition], *, suspended: bool) -> State:
-    """Tell the state of a source.
+    """Return the state of a source.
 
     Parameters
     ----------

@@ -57,7 +57,7 @@ def owners(metadata: Mapping[str, Any], *path: str) -> dict[str, set[str]]:
 
 
 def holds_any(metadata: Mapping[str, Any], manager: str) -> bool:
-    """Tell whether a manager owns data, labels or annotations."""
+    """Return whether a manager owns data, labels or annotations."""
     paths = (("data",), ("binaryData",), ("metadata", "labels"), ("metadata", "annotations"))
     return any(owned(metadata, manager, *path) for path in paths)
 

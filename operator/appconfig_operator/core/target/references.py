@@ -38,7 +38,7 @@ class Holder:
 
 
 def is_source(reference: Mapping[str, Any]) -> bool:
-    """Tell whether an owner is an `AppConfigSource`: of this API group, for others may have the same kind."""
+    """Return whether an owner is an `AppConfigSource`: of this API group, for others may have the same kind."""
     group = str(reference.get("apiVersion", "")).partition("/")[0]
     return group == GROUP and reference.get("kind") == KIND
 
@@ -54,7 +54,7 @@ def controller(metadata: Mapping[str, Any]) -> Reference | None:
 
 
 def controls(metadata: Mapping[str, Any], uid: str) -> bool:
-    """Tell whether that source is the controller."""
+    """Return whether that source is the controller."""
     found = controller(metadata)
     return found is not None and found["uid"] == uid
 

@@ -67,11 +67,11 @@ class Rival:
         )
 
     def asks_for(self, name: str) -> bool:
-        """Tell whether it lives and wants the ConfigMap of that name, whatever its policy."""
+        """Return whether it lives and wants the ConfigMap of that name, whatever its policy."""
         return not self.deleting and self.target == name
 
     def may_write(self, path: str, name: str) -> bool:
-        """Tell whether its spec may lead to a field, by the JSON Pointer of the map that the field is in."""
+        """Return whether its spec may lead to a field, by the JSON Pointer of the map that the field is in."""
         if path not in {"/data", "/binaryData"}:
             return True
         if self.many:
@@ -79,9 +79,9 @@ class Rival:
         return not self.key or name in {self.key, f"{self.key}.gz"}
 
     def made(self, name: str) -> bool:
-        """Tell whether it asks for the ConfigMap of that name, and wrote it last."""
+        """Return whether it asks for the ConfigMap of that name, and wrote it last."""
         return self.asks_for(name) and self.written == name
 
     def goes_before(self, created: str, uid: str) -> bool:
-        """Tell whether it is the older of two sources. Both replicas that ask get the same answer, at any time."""
+        """Return whether it is the older of two sources. Both replicas that ask get the same answer, at any time."""
         return (self.created, self.uid) < (created, uid)
