@@ -96,7 +96,7 @@ def test_without_the_right_nothing_is_said(
     """In namespaced mode there is none."""
     process = Limited(installed, scene, tmp_path, aws, ("--log-level=debug",)).start()
     try:
-        seen = "may not be listed"
+        seen = "not allowed to list Leases in all namespaces"
         wait_until(lambda: seen in process.log, TIMEOUT, "a look")
         assert " DEBUG " in next(line for line in process.log.splitlines() if seen in line)
     finally:
