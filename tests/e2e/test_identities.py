@@ -122,7 +122,7 @@ def test_a_role_on_top_of_the_operators_own_identity(
     arrives(scene)
     scene.apply("wrong", credentials={"assumeRole": {"roleArn": role, "externalId": "stock"}})
     words = message(scene, "wrong", "AccessDenied")
-    assert f"{ROOT} (the operator) call sts:AssumeRole for role {role}" in words
+    assert f"{ROOT} (the operator) to call sts:AssumeRole for role {role}" in words
     assert scene.config_map("checkout")["data"] == GOOD
 
 

@@ -125,4 +125,5 @@ def test_a_dead_proxy_is_named_without_its_password(
         told = f"The Kubernetes API server {NOWHERE} cannot be reached"
         wait_until(lambda: told in process.log, TIMEOUT, "a line about the API server")
         (line,) = (line for line in process.log.splitlines() if told in line)
-        assert "The way there is the proxy http://127.0.0.1:9 (HTTPS_PROXY, or proxy-url of the kubeconfig)" in line
+        words = "It is reached through the proxy http://127.0.0.1:9 (HTTPS_PROXY, or proxy-url of the kubeconfig)"
+        assert words in line
