@@ -28,7 +28,7 @@ class Window(NamedTuple):
         return self.end - self.start
 
     def inside(self, time: float) -> bool:
-        """Tell whether a moment is in it."""
+        """Return whether a moment is in it."""
         return self.start <= time < self.end
 
 

@@ -150,5 +150,5 @@ class Replica:
 
 
 def is_status_write(request: Request) -> bool:
-    """Tell whether a request has written the status of a source."""
+    """Return whether a request has written the status of a source."""
     return request.succeeded and request.verb == "patch" and request.resource == "appconfigsources/status"

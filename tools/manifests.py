@@ -111,7 +111,7 @@ def render(folder: Path) -> str:
     Raises
     ------
     KustomizeError
-        When it fails, and when it warns of what it will not do for ever.
+        When it fails, and when it warns of what it will not do forever.
     """
     command = [str(KUBECTL), "kustomize", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_TIMEOUT)

@@ -47,7 +47,7 @@ def write(folder: Path) -> None:
     Raises
     ------
     sandbox.toolchain.go.GoError
-        When a Go module cannot be had.
+        When a Go module is unavailable.
     """
     description = _source(KUBERNETES) / "api" / "openapi-spec" / "swagger.json"
     described: dict[str, Schema] = json.loads(description.read_text(encoding="utf-8"))["definitions"]

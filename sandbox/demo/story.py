@@ -209,7 +209,7 @@ class Story(ABC):
         return found[0]
 
     def _show_what_is_wrong(self) -> None:
-        """Show the condition and the Event of the wrong source, and mend it."""
+        """Show the condition and the Event of the wrong source, and fix it."""
         self._narrator.say("The source called wrong has no ConfigMap. Its Ready condition names what is wrong:")
         ready = '{range .status.conditions[?(@.type=="Ready")]}{.reason}{": "}{.message}{end}'
         text = self._run("get", "acs", "wrong", "-n", NAMESPACE, "-o", f"jsonpath={ready}")
@@ -221,8 +221,8 @@ class Story(ABC):
         self._narrator.say(
             "Now the environment is fixed. A changed spec is processed at once, without waiting for a poll."
         )
-        mended = json.dumps({"spec": {"environment": WHERE[1]}})
-        self._run("patch", "acs", "wrong", "-n", NAMESPACE, "--type=merge", f"--patch={mended}")
+        fixed = json.dumps({"spec": {"environment": WHERE[1]}})
+        self._run("patch", "acs", "wrong", "-n", NAMESPACE, "--type=merge", f"--patch={fixed}")
         self._run("wait", "--for=condition=Ready", "acs/wrong", "-n", NAMESPACE, SOON)
         self._run("get", "acs", "-n", NAMESPACE)
 

@@ -85,7 +85,7 @@ class Rest:
         return json.loads(self.request(method, path, body))
 
     def exists(self, path: str) -> bool:
-        """Tell whether something is there.
+        """Return whether something is there.
 
         Parameters
         ----------

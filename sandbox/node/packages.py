@@ -43,7 +43,7 @@ _WAIT_FOR_APT = ("-o", "DPkg::Lock::Timeout=300")
 
 
 class PackagesError(RuntimeError):
-    """A node cannot run on this machine, or a package could not be had. The text says what is needed."""
+    """A node cannot run on this machine, or a package could not be obtained. The text says what is needed."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def ensure_packages(environment: Mapping[str, str] | None = None) -> Programs:
     Raises
     ------
     PackagesError
-        If this machine cannot run a node, or a package could not be had.
+        If this machine cannot run a node, or a package could not be obtained.
     """
     check_machine()
     missing = [name for name, file in PACKAGES.items() if _find(_ROOT, file) is None]

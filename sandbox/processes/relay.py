@@ -1,4 +1,4 @@
-"""A TCP relay that can be cut: a network between one client and its server that breaks, and is mended."""
+"""A TCP relay that can be cut: a network between one client and its server that breaks, and is restored."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Relay:
                 _end(connection)
             self._open.clear()
 
-    def mend(self) -> None:
+    def restore(self) -> None:
         """Let connections through again. Those that heard nothing end, and have sent nothing."""
         self._whole.set()
 

@@ -205,15 +205,15 @@ def be_cut_off(stage: Stage) -> None:
         scene.wait_for_content(changed, {"config.json": version(9)}, timeout=SPREAD_SECONDS + TIMEOUT)
         stay = [name for name in names if name != changed]
         before = scene.source(one)["status"]
-        relay.mend()
-        mended = time.monotonic()
+        relay.restore()
+        restored = time.monotonic()
         wait_until(lambda: f"Lost shard {shard}" in lonely.process.log, TIMEOUT, "word of the loss")
         stage.wait_for_shares([lonely, other], [1, 1])
         stage.wait_for_polls(stay, since=time.monotonic(), polls=2)
         assert [write for write in stage.writes(lonely, since=clock) if write.resource == "configmaps"] == []
         assert scene.source(one)["status"] == before
         # What it gets back comes with its sessions, but where it has not seen yet what the other one did meanwhile.
-        assert {place.profile for place in stage.starts(since=mended)} <= {one, changed, "elsewhere"}
+        assert {place.profile for place in stage.starts(since=restored)} <= {one, changed, "elsewhere"}
         (its_own, *_) = of(stage, lonely, [name for name in stay if name != one])
         stage.deploy([one, its_own], version(4))
         for name in (one, its_own):
@@ -241,9 +241,9 @@ def be_cut_off_alone(stage: Stage) -> None:
         scene.delete("goes")
         wait_until(lambda: time.monotonic() - since > LEASE_SECONDS + 1, TIMEOUT, "the end of its Lease")
         assert stage.calls(since=since + LEASE_SECONDS) == []
-        relay.mend()
-        mended = time.monotonic()
-        stage.wait_for_polls(["stays"], since=mended, polls=2)
+        relay.restore()
+        restored = time.monotonic()
+        stage.wait_for_polls(["stays"], since=restored, polls=2)
         assert stage.calls(since=since, operation=Operation.START) == []
         stage.check_one_poller(["stays"])
         wait_for_silence(stage.proxy, scene.place("goes"), beside=scene.place("stays"))

@@ -124,8 +124,8 @@ def test_a_bad_document_leaves_the_config_map(scene: Scene, content: bytes, word
     stalled(scene, "one", "InvalidContent", words)
     assert scene.config_map("one") == before
     assert "can4rybird" not in json.dumps([scene.source("one")["status"], scene.raw_events()])
-    scene.deploy(b'{"mended": "can4rybird yes"}')
-    scene.wait_for_content("one", {"mended": "can4rybird yes"})
+    scene.deploy(b'{"fixed": "can4rybird yes"}')
+    scene.wait_for_content("one", {"fixed": "can4rybird yes"})
 
 
 def test_a_format_that_cannot_be_made_is_told(scene: Scene) -> None:

@@ -87,7 +87,7 @@ def test_proxy_url_and_tls_server_name_lead_the_watch_as_they_lead_calls(
             proxy.cut()
             wait_until(lambda: "will retry" in process.log, TIMEOUT, "a line about a call of the watch")
             proxy.refuse()
-            proxy.mend()
+            proxy.restore()
             wait_until(lambda: "The watch ended (" in process.log, TIMEOUT, "a line about the end of the watch")
             wait_until(lambda: "cannot be reached (ProxyError)" in process.log, TIMEOUT, "a line with the remedy")
         assert set(proxy.tunnels) == {"api.invalid:6443"}

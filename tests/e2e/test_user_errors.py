@@ -52,8 +52,8 @@ def test_something_named_wrong_is_named(scene: Scene, wrong: Mapping[str, str], 
     assert scene.config_map("checkout") == before
 
     scene.change("checkout", application=scene.namespace, environment=ENVIRONMENT, configurationProfile=PROFILE)
-    mended = scene.wait_for("checkout", "Synced", generation=4)
-    assert condition(mended, "Stalled") is None
+    fixed = scene.wait_for("checkout", "Synced", generation=4)
+    assert condition(fixed, "Stalled") is None
     assert scene.config_map("checkout") == before
     # One Event for each transition, and none for the second look at the same error.
     scene.wait_for_events("checkout", [("Normal", "Synced"), ("Warning", "NotFound"), ("Normal", "Synced")])

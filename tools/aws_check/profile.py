@@ -28,7 +28,7 @@ class Place:
 
 
 def check_profile(plane: DataPlane, report: Report, place: Place, sleep: Callable[[float], None]) -> bool:
-    """Make the calls, and tell whether there was a configuration to ask for."""
+    """Make the calls, and return whether there was a configuration to ask for."""
     token = plane.start("start: a new session", place.application, place.environment, place.profile)
     if not token:
         return False

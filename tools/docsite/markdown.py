@@ -89,7 +89,7 @@ def replace_links(text: str, replace: Callable[[str], str]) -> str:
 def spell_out(text: str) -> str:
     """Write lists and tables as Python-Markdown wants them.
 
-    GitHub needs no blank line before a list or a table, and two blanks before what belongs to an item. Python-Markdown
+    GitHub needs no blank line before a list or a table, and two spaces before what belongs to an item. Python-Markdown
     takes the one for more of the text before, and the other for the end of the list.
 
     Parameters

@@ -21,7 +21,7 @@ _FILES = {"package/dist/mermaid.tiny.js": "mermaid.js", "package/LICENSE": "merm
 
 
 class MermaidError(Exception):
-    """The script cannot be had; the text says why."""
+    """The script is unavailable; the text says why."""
 
 
 def integrity(content: bytes) -> str:
@@ -108,7 +108,7 @@ def install(cache: Path, folder: Path) -> None:
     Raises
     ------
     MermaidError
-        If the package cannot be had, or is another one.
+        If the package is unavailable, or is a different one.
     """
     kept = cache / f"mermaid-tiny-{VERSION}.tgz"
     content = kept.read_bytes() if kept.is_file() else fetch()

@@ -70,7 +70,7 @@ def test_a_cut_ends_connections_and_new_ones_hear_nothing_until_it_is_mended(rel
             with pytest.raises(TimeoutError):
                 hears(during)
             during.settimeout(5)
-            relay.mend()
+            relay.restore()
             assert during.recv(100) == b"", "what it sent is lost"
         with connect(relay) as after:
             assert hears(after) == b"hello"
