@@ -70,7 +70,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 3.0
-"""For the polls under way when the operator is told to stop. A write takes milliseconds; a call to AWS is cut off."""
+"""For the polls under way when the operator is asked to stop. A write takes milliseconds; a call to AWS is cut off."""
 
 EVENTS_SECONDS = 1.0
 """For the Events that wait."""

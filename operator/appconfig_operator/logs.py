@@ -25,7 +25,7 @@ LEVELS = ("debug", "info", "warning", "error")
 
 _FIELDS = ("namespace", "source", "uid", "reason")
 
-# Kopf tells of each object that it sees, and botocore of each endpoint.
+# Kopf logs each object that it sees, and botocore each endpoint.
 _QUIET = ("kopf.objects", "kopf.activities", "kopf._core", "botocore")
 
 # What Kopf writes of each call of the API server that fails, and the many settings of the connection in it.
@@ -70,7 +70,7 @@ def configure(*, log_format: str, level: str) -> None:
         logging.getLogger(name).setLevel(max(logging.WARNING, least))
     # At WARNING, it writes the URL of an answer with a broken header, and that of AppConfig has the token in it.
     logging.getLogger("urllib3").setLevel(max(logging.ERROR, least))
-    # botocore writes what AWS says of a failed refresh, which may quote a token. The condition tells of the failure.
+    # botocore writes what AWS says of a failed refresh, which may quote a token. The condition names the failure.
     logging.getLogger("botocore.credentials").setLevel(logging.CRITICAL)
     # It warns that it takes no signals, each time a watch begins: `app` does.
     logging.getLogger("kopf._core.reactor.running").setLevel(max(logging.ERROR, least))
@@ -81,7 +81,7 @@ def _fold(record: logging.LogRecord) -> bool:
     text = _USER.sub("", " ".join(record.getMessage().split()))
     if record.name.startswith("kopf"):
         if _REFUSED.search(text):
-            return False  # at each try, forever: `rights` tells of it, once
+            return False  # at each try, forever: `rights` logs it, once
         if record.exc_info and _TASK_ENDED.search(text):
             return False
         # The traceback of an error inside Kopf is long, and its end is in the message.

@@ -122,7 +122,7 @@ def check_variables(variables: Mapping[str, str]) -> None:
 
 
 def check_way_to_aws(variables: Mapping[str, str]) -> None:
-    """Refuse variables of the AWS SDK that can lead nowhere. It would tell of them with each call, as of a bad network.
+    """Refuse variables of the AWS SDK that can lead nowhere. It would report them with each call, as a bad network.
 
     Raises
     ------

@@ -212,7 +212,7 @@ class Spec:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One `AppConfigSource` as the API server last told it."""
+    """One `AppConfigSource` as the API server last reported it."""
 
     namespace: str
     name: str

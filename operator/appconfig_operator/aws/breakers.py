@@ -42,7 +42,7 @@ class Breakers:
     random
         From 0 (included) to 1 (excluded), for jitter.
     on_pause
-        Is told of each poll that was not made because calls are paused.
+        Is notified of each poll that was not made because calls are paused.
     """
 
     def __init__(

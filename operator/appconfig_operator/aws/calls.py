@@ -1,6 +1,6 @@
 """Tells of each call to AWS: which, with what status, how long it took.
 
-By botocore's own events, which also tell of the calls that botocore makes by itself for its credentials. One of
+By botocore's own events, which also report the calls that botocore makes by itself for its credentials. One of
 `after-call` and `after-call-error` comes for each `before-call`, whatever the answer is like, or if there is none:
 https://docs.aws.amazon.com/boto3/latest/guide/events.html
 """
@@ -29,7 +29,7 @@ class Calls:
     Parameters
     ----------
     on_call
-        Is told of each, in the thread that makes it. `None`: nobody is.
+        Is notified of each, in the thread that makes it. `None`: nobody is.
     monotonic
         Seconds.
     """

@@ -66,7 +66,7 @@ class Clients:
     workers
         How many calls there are at once at most: the size of each connection pool.
     user_agent
-        The start of the user agent, so that CloudTrail tells who called.
+        The start of the user agent, so that CloudTrail shows who called.
     cluster
         Where the references of identities lead; `None` where there are none.
     timeouts

@@ -1,4 +1,4 @@
-"""What is told of a service of AWS that could not be reached: where it was looked for, and what to check."""
+"""What is said of a service of AWS that could not be reached: where it was looked for, and what to check."""
 
 from __future__ import annotations
 

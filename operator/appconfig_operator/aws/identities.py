@@ -171,7 +171,7 @@ class Identities:
         except (SourceError, BusyError):
             if not before.usable(self._monotonic()):
                 raise
-            # STS is away, or does not want any more, and there is time yet. Nobody is held up by it, or told.
+            # STS is away, or does not want any more, and there is time yet. Nobody is delayed by it, or notified.
             return replace(before, due=self._monotonic() + LOOK_SECONDS)
 
     def _issue(self, region: str | None, identity: Identity, basis: Basis) -> Holder:

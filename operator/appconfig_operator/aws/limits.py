@@ -73,7 +73,7 @@ class Limits:
         region, operation
             Where, and what.
         waited
-            Whether the caller comes back after the time that it was told last.
+            Whether the caller comes back after the time that it was last given.
 
         Returns
         -------

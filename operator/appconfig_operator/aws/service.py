@@ -36,7 +36,7 @@ class AppConfig:
     on_call
         Is notified of each call, those to STS among them.
     on_pause
-        Is told of each poll that was not made because an endpoint does not answer.
+        Is notified of each poll that was not made because an endpoint does not answer.
     quota_percent
         How much of AppConfig's default quotas all replicas together use at most.
     replicas

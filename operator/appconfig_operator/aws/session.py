@@ -134,7 +134,7 @@ class Session:
         RateLimitedError
             When the call has to wait for its turn. Nothing was sent with the token, if there is one.
         SourceError
-            Any other of what `translate` tells, or that calls to an endpoint that does not answer are paused.
+            Any other of what `translate` returns, or that calls to an endpoint that does not answer are paused.
         """
         # Whose last call was answered is not held back by others of the same namespace that hang.
         self._probe = not self._answered and self.breakers.enter(self._key)

@@ -40,7 +40,7 @@ class Breaker:
     pause
         Seconds that calls are paused for, without jitter. 0: it is closed.
     touched
-        When it was last asked, or last told anything, in seconds of the clock.
+        When it was last asked, or last notified of anything, in seconds of the clock.
     """
 
     __slots__ = ("_misses", "_probing", "_until", "pause", "touched")

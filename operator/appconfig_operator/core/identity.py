@@ -69,7 +69,7 @@ class Identity:
     def session_name(self) -> str:
         """Give the `RoleSessionName`: the namespace, `@`, and the name of what the identity begins with.
 
-        It tells no source, because sources share credentials. The namespace before an `@` is whole, and so can be
+        It names no source, because sources share credentials. The namespace before an `@` is whole, and so can be
         relied on in the condition `sts:RoleSessionName` of a trust policy: neither part of the name can hold an `@`,
         and where the namespace has to be cut there is none.
         """

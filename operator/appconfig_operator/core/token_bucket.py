@@ -1,6 +1,6 @@
 """A token bucket whose rate is halved when the service throttles, and grows back (AIMD).
 
-Those who have to wait are told a moment each of their own, one after the other at the rate of the bucket, so that they
+Those who have to wait are given a moment each of their own, one after the other at the rate of the bucket, so that they
 do not come back all at once. Whoever arrives while others wait goes behind them.
 """
 
@@ -54,7 +54,7 @@ class Bucket:
         now
             Seconds.
         waited
-            Whether the caller comes back after the time that it was told last.
+            Whether the caller comes back after the time that it was last given.
 
         Returns
         -------
@@ -86,7 +86,7 @@ class Bucket:
 
     @property
     def updated(self) -> float:
-        """When it was last asked, or last told anything, in seconds of the clock."""
+        """When it was last asked, or last notified of anything, in seconds of the clock."""
         return self._updated
 
     @property

@@ -28,7 +28,7 @@ class Entry:
     Attributes
     ----------
     source
-        As the API server told it last.
+        As the API server last reported it.
     shard
         The part of all sources that it belongs to.
     memory
@@ -142,7 +142,7 @@ def asks_for_more(source: Source, *, than: Source) -> bool:
     """Return whether a source has a newer spec, or a new request to sync. To take a request away asks for nothing."""
     if source.generation != than.generation:
         return source.generation > than.generation
-    # What another replica has done already, its status tells.
+    # What another replica has done already, its status shows.
     return bool(source.requested_at) and source.requested_at not in {
         than.requested_at,
         source.status.last_handled_reconcile_at,

@@ -73,7 +73,7 @@ class Scheduler:
     # Sources that come, change and go.
 
     def put(self, source: Source) -> bool:
-        """Take in a source as the API server tells it now. A changed spec, or a request to sync, is polled at once.
+        """Take in a source as the API server reports it now. A changed spec, or a request to sync, is polled at once.
 
         Returns
         -------
@@ -233,7 +233,7 @@ class Scheduler:
             ]
             for entry in self._schedule.of(shard):
                 if entry.memory is not None and entry.memory.fresh:
-                    # Newer than what the watch has told.
+                    # Newer than what the watch has reported.
                     entry.source = replace(entry.source, status=entry.memory.status)
             self._schedule.forget(shard)
         return handed_over

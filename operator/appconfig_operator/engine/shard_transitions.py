@@ -34,7 +34,7 @@ class HeldLeaseGuard:
     Attributes
     ----------
     lapsed
-        Whether somebody was told that it has lapsed.
+        Whether somebody was notified that it has lapsed.
     """
 
     def __init__(self, held_lease: HeldLease, monotonic: Callable[[], float]) -> None:
@@ -149,7 +149,7 @@ class ShardTransitions:
         transition = self._transitions[shard]
         self._settle(transition)
         if transition.task is not None:
-            return False  # what is here, and what is in the store, only its outcome tells
+            return False  # what is here, and what is in the store, only its outcome shows
         if transition.phase is Phase.RELEASABLE and not leaving:
             # It stays after all, and what was stored is needed here.
             transition.phase, transition.failures = Phase.ACQUIRED, 0
@@ -167,7 +167,7 @@ class ShardTransitions:
     def _take(self, shard: int, transition: ShardTransition) -> None:
         if transition.phase is Phase.ACTIVE:
             if transition.guard.lapsed:
-                transition.guard.lapsed = False  # before: whoever is told from here on needs another call
+                transition.guard.lapsed = False  # before: whoever is notified from here on needs another call
                 self._runner.resume(shard)
             return
         if transition.phase is Phase.DRAINING:

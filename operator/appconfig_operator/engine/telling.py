@@ -29,7 +29,7 @@ _ROUNDING_SECONDS = 0.001  # a turn comes after a delay, and a sum of floats may
 
 @dataclass(slots=True)
 class Untold:
-    """What became of the last poll, while the status does not tell of it.
+    """What became of the last poll, while the status does not show it.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class Teller:
         return self.monotonic() >= untold.again - _ROUNDING_SECONDS
 
     def retell(self, source: Source, memory: Memory) -> TransientError | None:
-        """Try again to tell what became of the last poll. Returns and raises as `tell`."""
+        """Try again to report what became of the last poll. Returns and raises as `tell`."""
         assert memory.untold is not None, "nothing is untold"  # noqa: S101 (`turn` has looked)
         return self.tell(source, memory, memory.untold.error, changed=False)
 
@@ -101,7 +101,7 @@ class Teller:
         Raises
         ------
         SourceGoneError
-            When there is nobody to tell.
+            When there is nobody to report to.
         """
         untold = memory.untold
         if untold is not None:

@@ -55,7 +55,7 @@ def connect(
     fence
         Bounds the writes of threads that work under a Lease.
     on_call, on_right
-        Are told of each call.
+        Are notified of each call.
 
     Raises
     ------
@@ -81,7 +81,7 @@ class Api:
     fence
         Bounds the writes of threads that work under a Lease.
     on_call, on_right
-        Are told of each call, in the thread that makes it, once the answer has begun.
+        Are notified of each call, in the thread that makes it, once the answer has begun.
     """
 
     def __init__(

@@ -33,7 +33,7 @@ PAGE = 100
 """Sources a page of a list at most."""
 
 FEW = 4
-"""Managers that are looked up by their name. Of more, most are made up, and the list tells of all at once."""
+"""Managers that are looked up by their name. Of more, most are made up, and the list shows all at once."""
 
 QUEUE = 32
 """Sources among the owners of a ConfigMap that are looked up at most: anybody may write down thousands."""

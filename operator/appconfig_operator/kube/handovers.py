@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from appconfig_operator.kube.api import Api
 
 SHARD = f"{GROUP}/shard"
-"""The label that tells whose sessions a Secret holds."""
+"""The label that says whose sessions a Secret holds."""
 
 _KEY = "sessions"
 _PAGE = 10
@@ -205,6 +205,6 @@ def _stored(secret: Mapping[str, Any]) -> _Stored | None:
         return None
     metadata = secret["metadata"]
     version = metadata["resourceVersion"]
-    # Times are told to the second. Within one the version decides: it grows, as a number.
+    # Times are given to the second. Within one the version decides: it grows, as a number.
     since = (metadata["creationTimestamp"], len(version), version)
     return _Stored(metadata, since, chunk.set_id, chunk.sessions)

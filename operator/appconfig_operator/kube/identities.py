@@ -143,7 +143,7 @@ def _refused(error: ApiError, what: str, to_do: str, given_by: str) -> SourceErr
 
 
 def _decoded(encoded: str, key: str, what: str) -> str:
-    """Decode a value of a Secret. What is wrong with it is told without it."""
+    """Decode a value of a Secret. What is wrong with it is said without it."""
     try:
         value = base64.b64decode(encoded, validate=True).decode("ascii").strip()
     except (binascii.Error, UnicodeDecodeError):

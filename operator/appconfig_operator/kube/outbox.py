@@ -107,7 +107,7 @@ class Outbox:
 
     def _done(self, namespace: str, *, tried: bool) -> None:
         with self._changed:
-            # A lost Lease drops many Events, most often one after the other: they are told together.
+            # A lost Lease drops many Events, most often one after the other: they are logged together.
             if self._lapsed and (tried or not self._queue):
                 logger.warning("%d Events were not written: the Lease that they arose under has lapsed", self._lapsed)
                 self._lapsed = 0

@@ -93,7 +93,7 @@ class Sources:
         return found
 
     def status(self, source: Source) -> Status:
-        """Read the status as it is now: what a watch tells lags a little behind.
+        """Read the status as it is now: what a watch reports lags a little behind.
 
         Raises
         ------
@@ -192,7 +192,7 @@ def _path(source: Source) -> str:
 def list_refusal(error: ApiError) -> str:
     """Say that a list of the sources was refused, or nothing where a right is missing."""
     if error.status == FORBIDDEN:
-        return ""  # `rights` tells of it, with the namespace and the verb
+        return ""  # `rights` logs it, with the namespace and the verb
     advice = ". Check the token of the kubeconfig, or of the ServiceAccount" if error.status == UNAUTHORIZED else ""
     said = f": {error.words.rstrip('.')}" if error.message else ""
     return f"The Kubernetes API server refused to list the sources ({error}){said}{advice}"

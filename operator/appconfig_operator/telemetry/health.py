@@ -54,7 +54,7 @@ def unready(  # noqa: PLR0913 (all that can be wrong, by name)
     Parameters
     ----------
     listed
-        Whether the API server has told which sources there are, at least once.
+        Whether the API server has listed the sources, at least once.
     joined
         Whether this replica is among the Leases, for all to see. Without it, it would never get a shard.
     failing

@@ -19,7 +19,7 @@ READY = "/readyz"
 
 
 class Probe:
-    """A page that tells of complaints. The log tells when it turns bad, and when it is well again.
+    """A page that lists complaints. The log says when it turns bad, and when it is well again.
 
     Parameters
     ----------

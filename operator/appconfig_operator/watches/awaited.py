@@ -37,7 +37,7 @@ class AwaitedWatches:
     Parameters
     ----------
     scheduler
-        Knows who waits, and is told.
+        Knows who waits, and is notified.
     config_maps
         All ConfigMaps of each namespace.
     stop
@@ -84,7 +84,7 @@ class AwaitedWatches:
 
     def _follow(self, config_maps: MarkedConfigMaps) -> None:
         since = config_maps.now()
-        # What has changed between their last look and now, nobody has told.
+        # What has changed between their last look and now, nobody has reported.
         for namespace, name in self._scheduler.awaited(config_maps.namespace):
             self._scheduler.changed(namespace, name)
         for metadata, _ in config_maps.watch(since):

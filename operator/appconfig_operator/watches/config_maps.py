@@ -1,4 +1,4 @@
-"""Threads that tell the scheduler what others do to the ConfigMaps of its sources."""
+"""Threads that report to the scheduler what others do to the ConfigMaps of its sources."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LONGEST_WAIT_SECONDS = 60.0
 """Before a watch is tried again at most, whatever `Retry-After` says: nobody sees drift meanwhile."""
 
 REPORTED = 1000
-"""How many ConfigMaps that cannot be read are told of: anybody may make more."""
+"""How many ConfigMaps that cannot be read are logged: anybody may make more."""
 
 
 class ConfigMapWatches:
@@ -34,7 +34,7 @@ class ConfigMapWatches:
     Parameters
     ----------
     scheduler
-        Whom to tell.
+        What to notify.
     config_maps
         The ConfigMaps of each namespace.
     after
@@ -82,7 +82,7 @@ class ConfigMapWatch:
     Parameters
     ----------
     scheduler
-        Whom to tell.
+        What to notify.
     config_maps
         The ConfigMaps of one namespace, or of all.
     after
@@ -136,7 +136,7 @@ class ConfigMapWatch:
         except ApiError as error:
             self._again = max(self._again, min(error.retry_after, LONGEST_WAIT_SECONDS))
             if error.status == FORBIDDEN:
-                return ""  # `rights` tells of a missing right
+                return ""  # `rights` logs a missing right
             said = f": {error.words.rstrip('.')}" if error.message else ""
             return f"The watch on ConfigMaps was refused ({error}){said}"
         except Exception as error:  # noqa: BLE001 (whatever it is, the watch goes on)

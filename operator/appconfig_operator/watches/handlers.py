@@ -46,7 +46,7 @@ class Sink(Protocol):
         """Forget a source."""
 
 
-async def watch(  # noqa: PLR0913 (what Kopf is told, all by name)
+async def watch(  # noqa: PLR0913 (what Kopf is given, all by name)
     sink: Sink,
     *,
     namespaces: Sequence[str],
@@ -66,7 +66,7 @@ async def watch(  # noqa: PLR0913 (what Kopf is told, all by name)
     stop
         Ends the watch.
     on_gap
-        Called, and often so, when the watch had to begin again: what was deleted before that, it may never tell.
+        Called, and often so, when the watch had to begin again: what was deleted before that, it may never report.
     on_refused
         Called with the URL of a list or watch that the API server refuses: Kopf tries it again, forever.
     page

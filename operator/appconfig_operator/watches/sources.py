@@ -1,4 +1,4 @@
-"""Threads that keep the scheduler told of the sources."""
+"""Threads that keep the scheduler informed of the sources."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 WATCH_AGAIN_SECONDS = 5.0
 
 PRUNE_SECONDS = 600.0
-"""Between two looks for sources that were deleted unheard, beside those after each gap that the watch has told of."""
+"""Between two looks for sources that were deleted unheard, beside those after each gap that the watch has reported."""
 
 LONGEST_WAIT_SECONDS = 60.0
 """Before the watch is tried again at most, whatever `Retry-After` says: nobody hears of new sources meanwhile."""
@@ -57,7 +57,7 @@ class SourceWatch:
     stop
         Set when the operator is to stop.
     on_right
-        Is told what Kopf is refused.
+        Is notified of what Kopf is refused.
 
     Attributes
     ----------
@@ -180,7 +180,7 @@ class SourceWatch:
                 self._sources.uids([namespace])
             except (ApiError, UnreachableError):
                 continue
-            except Exception:  # noqa: BLE001 (the look meets it again, and tells of it)
+            except Exception:  # noqa: BLE001 (the look meets it again, and reports it)
                 return True
             return True
         return False
@@ -194,7 +194,7 @@ class SourceWatch:
         self._gap.clear()
 
     def _look(self) -> str:
-        """Forget what was deleted unheard, and return what is wrong that the watch itself does not tell of."""
+        """Forget what was deleted unheard, and return what is wrong that the watch itself does not report."""
         complaint, again = "", WATCH_AGAIN_SECONDS
         try:
             if self._sources.served():
@@ -243,7 +243,7 @@ class SourceWatch:
         return there
 
     def _arrived(self, uid: str | None = None) -> None:
-        """Note that Kopf has told of a source: of how many it is to tell, it does not say."""
+        """Note that Kopf has reported a source: how many it will report, it does not say."""
         with self._lock:
             if self._awaited is None or self.listed.is_set():
                 return

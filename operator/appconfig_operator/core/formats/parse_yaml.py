@@ -37,7 +37,7 @@ _MERGE = "<<"
 class _Node:
     """A value with what it weighs when every alias in it is written out.
 
-    `text` is a scalar as it stands, for keys; `merge` tells a plain `<<`.
+    `text` is a scalar as it stands, for keys; `merge` says whether it is a plain `<<`.
     """
 
     value: Document

@@ -19,7 +19,7 @@ SELECTOR = f"{MANAGED_BY}={FIELD_MANAGER},{KIND} in ({SHARD},{MEMBER})"
 """The label selector that finds all Leases of the operator in a namespace."""
 
 SHARDS = f"{GROUP}/shards"
-"""The annotation that tells how many shards the holder splits the sources into."""
+"""The annotation that says how many shards the holder splits the sources into."""
 
 _PREFIXES = {SHARD: "appconfig-operator-shard-", MEMBER: "appconfig-operator-member-"}
 _LONGEST_HOST = 40
@@ -89,7 +89,7 @@ def identity(host: str, random: str) -> str:
     random
         Lower-case letters and digits, different for each process.
     """
-    # What tells Pods of a Deployment apart is at the end.
+    # What distinguishes Pods of a Deployment is at the end.
     safe = re.sub(r"[^a-z0-9]+", "-", host.lower())[-_LONGEST_HOST:].strip("-")
     return f"{safe or 'replica'}-{random}"
 

@@ -49,7 +49,7 @@ class Failure(Enum):
     """It is there already, or has changed since."""
     NOT_FOUND = "not found"
     UNKNOWN = "unknown"
-    """No answer, or one that does not tell. It may even be carried out later."""
+    """No answer, or one that does not say. It may even be carried out later."""
 
 
 Answer = list[Lease] | Lease | None | Failure

@@ -22,7 +22,7 @@ class _Trouble:
 
 
 class LeaseTroubles:
-    """Keeps, for each verb, since when some request has been failing. One thread tells it, and any may ask.
+    """Keeps, for each verb, since when some request has been failing. One thread notifies it, and any may ask.
 
     A delete is not among them: whatever becomes of it, nothing waits for it.
     """

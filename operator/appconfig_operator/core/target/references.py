@@ -67,7 +67,7 @@ def plain_sources(metadata: Mapping[str, Any]) -> list[Reference]:
 def waiting(metadata: Mapping[str, Any]) -> frozenset[str]:
     """Return the uids of the sources that the operator put among the owners, because they wait.
 
-    What a user put there is told apart by its field manager, and is never removed.
+    What a user put there is recognized by its field manager, and is never removed.
     """
     put = owned_references(metadata, FIELD_MANAGER)
     return frozenset(owner["uid"] for owner in plain_sources(metadata) if owner["uid"] in put)

@@ -101,7 +101,7 @@ def queued(wanted: plan.WantedConfigMap, observed: Mapping[str, Any]) -> Own | N
     metadata = observed["metadata"]
     holder, owners = references.holder(metadata), references.references(metadata)
     if holder is not None and holder.controls:
-        # Without managers of its fields, what the operator put there could not be told from what a user did.
+        # Without managers of its fields, what the operator put there could not be distinguished from what a user did.
         if any(owner["uid"] == wanted.owner_uid for owner in owners) or not metadata.get("managedFields"):
             return None
         added = references.reference(wanted.owner_name, wanted.owner_uid, controls=False)
