@@ -99,7 +99,7 @@ class Regional:
             raise TransientError(
                 Reason.SERVICE_UNAVAILABLE,
                 f"The AWS endpoint that is set for {service} is not a URL ({type(error).__name__}). Check "
-                f"AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_{service.upper()} of the operator.",
+                f"AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_{service.upper()} on the operator.",
             ) from error
         # Kept only now: a session remembers a configuration file that was broken.
         self._session = session
