@@ -265,7 +265,7 @@ def test_all_is_taken_and_given_though_no_delete_is_let_through(
     assert (one.failing, one.complaint) == (0, "")
     assert undeletable.carry_out(ReplaceLease(late)) is Failure.CONFLICT, "it could be renewed late"
     assert one.stop(3)
-    assert caplog.text.count("HTTP 422 Invalid. This only leaves Leases behind that nobody needs") == 1
+    assert caplog.text.count("HTTP 422 Invalid. This only leaves unneeded Leases behind") == 1
     assert "hunter2" not in caplog.text
     two = replica(api, "two", Runner())
     two.start()
