@@ -264,7 +264,7 @@ class _Operator:
             for entry in entries
             if entry.shard in held and (memory := entry.memory) is not None
         ]
-        states = (state_of(memory.status.conditions, suspended=spec.suspend) for spec, memory in polled)
+        states = (state_of(memory.status.stored.conditions, suspended=spec.suspend) for spec, memory in polled)
         return Gauges(
             sources=Counter(states),
             sources_known=len(entries),

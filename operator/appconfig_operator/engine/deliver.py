@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from appconfig_operator.api.v1alpha1 import Source
-    from appconfig_operator.engine.keep import Keeper
-    from appconfig_operator.engine.memory import Memory
+    from appconfig_operator.engine.history_keeper import HistoryKeeper
     from appconfig_operator.engine.ports import ConfigMapStore, SourceStore
+    from appconfig_operator.engine.state.poll_state import PollState
 
 logger = logging.getLogger(__name__)
 
@@ -46,11 +46,11 @@ class Deliverer:
 
     config_maps: ConfigMapStore
     sources: SourceStore
-    keeper: Keeper
+    keeper: HistoryKeeper
     now: Callable[[], str]
     lane: Lane = field(default_factory=Lane)
 
-    def deliver(self, source: Source, memory: Memory) -> bool:
+    def deliver(self, source: Source, state: PollState) -> bool:
         """Write what is to be written, clear away what is left over, and tell whether the ConfigMap changed.
 
         Raises
@@ -59,13 +59,13 @@ class Deliverer:
             When it cannot be written.
         """
         try:
-            changed = self._bring(source, memory)
+            changed = self._bring(source, state)
         except ContentError:
             with suppress(SourceError):  # what stands in the way comes first; the next poll clears away again
-                self._clear(source, memory)
+                self._clear(source, state)
             raise
         try:
-            self._clear(source, memory)
+            self._clear(source, state)
         except SourceError as error:
             if not changed:
                 raise
@@ -73,94 +73,92 @@ class Deliverer:
             logger.warning("Not cleaned up yet: %s", error.message, extra=about(source))
         return changed
 
-    def _bring(self, source: Source, memory: Memory) -> bool:
-        version = self._render(source, memory)
+    def _bring(self, source: Source, state: PollState) -> bool:
+        version = self._render(source, state)
         if source.spec.pinned_digest is not None:
-            version = self._pinned(source, memory, version)
-        elif memory.blocked is not None:
-            raise memory.blocked.copy()  # each raise of one and the same would make its traceback longer
+            version = self._pinned(source, state, version)
+        elif state.delivery.blocked is not None:
+            raise state.delivery.blocked.copy()  # each raise of one and the same would make its traceback longer
         if version is None:
             return False
-        changed = self._write(source, memory, version)
-        memory.pending = None
+        changed = self._write(source, state, version)
+        state.delivery.pending = None
         return changed
 
-    def _render(self, source: Source, memory: Memory) -> Version | None:
-        content = memory.pending
+    def _render(self, source: Source, state: PollState) -> Version | None:
+        content = state.delivery.pending
         if content is None:
             return None
         try:
             read = content.read_as(source.spec.content_type)
             with self.lane.through(read, source.namespace):
-                memory.see(flags_seen(read), source)
+                state.status.note_flags(flags_seen(read), source)
                 data = render(read, source.spec)
         except ContentError as error:
-            memory.blocked = error.copy()  # the traceback of the one that was raised holds the parsed document
-            memory.pending = None
-            memory.latest_data_digest = ""
+            state.delivery.block(error)
             return None
-        memory.latest_data_digest = data.data_digest
+        state.delivery.latest_data_digest = data.data_digest
         return Version(data=data, label=content.version_label, content_type=content.content_type)
 
-    def _pinned(self, source: Source, memory: Memory, latest: Version | None) -> Version | None:
+    def _pinned(self, source: Source, state: PollState, latest: Version | None) -> Version | None:
         """Return the pinned version, or `None` when the ConfigMap holds it already."""
         data_digest = source.spec.pinned_digest or ""
         if latest is not None and latest.data.data_digest == data_digest:
-            self.keeper.hold(source, memory, latest)
+            self.keeper.hold(source, state, latest)
             return latest
-        if memory.drift is None:
-            memory.pending = None  # what is not pinned comes again in a new session, once the pin is taken away
-        written = memory.written
+        if state.drift.found is None:
+            state.delivery.pending = None  # what is not pinned comes again in a new session, once the pin is taken away
+        written = state.status.written
         in_place = written is not None and (written.name, written.data_digest) == (source.spec.target.name, data_digest)
-        untouched = memory.untouched and memory.status.observed_generation == source.generation
-        if in_place and memory.drift is None and (memory.checked or untouched):
+        untouched = state.drift.untouched and state.status.stored.observed_generation == source.generation
+        if in_place and state.drift.found is None and (state.delivery.verified or untouched):
             return None
         name = written.name if written is not None else source.spec.target.name
-        version = self.keeper.find(source, memory, data_digest) or self.config_maps.current(source, name)
+        version = self.keeper.find(source, state, data_digest) or self.config_maps.current(source, name)
         if version is None or version.data.data_digest != data_digest:
             raise BlockedError(
                 Reason.PINNED_VERSION_MISSING,
                 f"No version with the digest {data_digest} is kept. Set spec.pinnedDigest to one of status.history, "
                 "or remove it.",
             )
-        self.keeper.hold(source, memory, version)
+        self.keeper.hold(source, state, version)
         return version
 
-    def intact(self, source: Source, memory: Memory) -> bool:
+    def intact(self, source: Source, state: PollState) -> bool:
         """Tell whether the ConfigMap holds what was written last, whatever its metadata made believe."""
-        written = memory.written
+        written = state.status.written
         return written is not None and self.config_maps.holds(source, written.name, written.data_digest)
 
-    def _write(self, source: Source, memory: Memory, version: Version) -> bool:
-        if _in_place(source, memory, version):
-            memory.checked = True
+    def _write(self, source: Source, state: PollState, version: Version) -> bool:
+        if _in_place(source, state, version):
+            state.delivery.verified = True
             return False
         # What nobody has told anything of is new, by all that is known. The API server knows better: see below.
-        if memory.status.observed_generation != UNSEEN:
-            self.keeper.catch_up(source, memory)
+        if state.status.stored.observed_generation != UNSEEN:
+            self.keeper.catch_up(source, state)
         wanted = wanted_config_map(source, version)
-        before = memory.written
+        before = state.status.written
         known = before is not None and before.name == wanted.name
-        tried = known or wanted.name in memory.left
-        memory.left |= {wanted.name}  # should it have to wait for it: that has to be given up, too
+        tried = known or wanted.name in state.delivery.unreleased
+        state.delivery.unreleased |= {wanted.name}  # should it have to wait for it: that has to be given up, too
         outcome = self.config_maps.sync(
-            wanted, known=tried, keep=lambda replaced: self.keeper.keep(source, memory, replaced)
+            wanted, known=tried, keep=lambda replaced: self.keeper.keep(source, state, replaced)
         )
         if outcome.created and before is None:
-            memory.fresh = True
+            state.status.is_current = True
         else:
-            self.keeper.catch_up(source, memory)
-            before = memory.written
+            self.keeper.catch_up(source, state)
+            before = state.status.written
             known = before is not None and before.name == wanted.name
-        memory.left |= {wanted.name} if before is None else {before.name, wanted.name}
+        state.delivery.unreleased |= {wanted.name} if before is None else {before.name, wanted.name}
         # The new one is there: no gap in which both are missing. Remembered only when the old ones are gone.
-        for name in sorted(memory.left - {wanted.name}):
+        for name in sorted(state.delivery.unreleased - {wanted.name}):
             self.config_maps.release(source, name)
             logger.info("Released ConfigMap %s in favor of %s", name, wanted.name, extra=about(source))
-        memory.left = frozenset({wanted.name})
-        memory.checked = True
+        state.delivery.unreleased = frozenset({wanted.name})
+        state.delivery.verified = True
         if outcome.changed or not known or before is None or before.data_digest != version.data.data_digest:
-            memory.written = WrittenTarget(
+            state.status.written = WrittenTarget(
                 name=wanted.name,
                 data_digest=version.data.data_digest,
                 keys=version.data.keys,
@@ -168,49 +166,49 @@ class Deliverer:
                 resource_version=outcome.resource_version,
                 version_label=label(version.label),
             )
-        elif before.version_label is not None or not _in_status(source, memory):
+        elif before.version_label is not None or not _in_status(source, state):
             # Not where nothing else is new: the first start of this release would write the status of each source.
-            memory.written = replace(before, version_label=label(version.label))
-        self.keeper.prune(source, memory)
+            state.status.written = replace(before, version_label=label(version.label))
+        self.keeper.prune(source, state)
         return outcome.changed
 
-    def _clear(self, source: Source, memory: Memory) -> None:
+    def _clear(self, source: Source, state: PollState) -> None:
         """Clear away what a killed process has left, and what could not be dropped. It takes no new version."""
-        if memory.spare:
-            self.keeper.sweep(source, memory)
-        names = memory.strays - {source.spec.target.name}
-        if not names or not _stands(source, memory):
+        if state.history.to_delete:
+            self.keeper.sweep(source, state)
+        names = state.delivery.strays - {source.spec.target.name}
+        if not names or not _stands(source, state):
             return
         # Always: by a spec that is outdated, the ConfigMap of the newer one would look like a stray.
-        memory.refresh(self.sources.status(source))
-        if not _stands(source, memory):
+        state.refresh(self.sources.status(source))
+        if not _stands(source, state):
             return
         for name in sorted(names):
             self.config_maps.release(source, name)
             logger.info("Released ConfigMap %s, which was left over", name, extra=about(source))
-        memory.strays = frozenset()
+        state.delivery.strays = frozenset()
 
 
-def _stands(source: Source, memory: Memory) -> bool:
+def _stands(source: Source, state: PollState) -> bool:
     """Tell whether the ConfigMap is there under the name that the spec gives, so that others can go."""
-    written = memory.written
-    seen = memory.checked or memory.untouched
-    return seen and memory.drift is None and written is not None and written.name == source.spec.target.name
+    written = state.status.written
+    seen = state.delivery.verified or state.drift.untouched
+    return seen and state.drift.found is None and written is not None and written.name == source.spec.target.name
 
 
-def _in_place(source: Source, memory: Memory, version: Version) -> bool:
+def _in_place(source: Source, state: PollState, version: Version) -> bool:
     """Tell without a look at the ConfigMap that it holds the version: after a restart, that is so for most of all."""
-    written = memory.written
+    written = state.status.written
     return (
-        memory.untouched
-        and memory.left <= {source.spec.target.name}
+        state.drift.untouched
+        and state.delivery.unreleased <= {source.spec.target.name}
         and written is not None
         and (written.name, written.data_digest) == (source.spec.target.name, version.data.data_digest)
-        and _in_status(source, memory)
+        and _in_status(source, state)
     )
 
 
-def _in_status(source: Source, memory: Memory) -> bool:
+def _in_status(source: Source, state: PollState) -> bool:
     """Tell whether the status is about this spec, and what was received last."""
-    status = memory.status
-    return status.observed_generation == source.generation and memory.received is status.source
+    status = state.status.stored
+    return status.observed_generation == source.generation and state.status.received is status.source

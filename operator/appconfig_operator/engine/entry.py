@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from appconfig_operator.api.status import WrittenTarget
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.target.drift import Seen
-    from appconfig_operator.engine.memory import Memory
+    from appconfig_operator.engine.state.poll_state import PollState
 
 
 MARKED = 20
@@ -67,7 +67,7 @@ class Entry:
 
     source: Source
     shard: int
-    memory: Memory | None = None
+    memory: PollState | None = None
     ticket: int | None = None
     due: float = 0.0
     running: bool = False
@@ -86,33 +86,32 @@ class Entry:
     @property
     def written(self) -> WrittenTarget | None:
         """What is in its ConfigMap, by the best of our knowledge."""
-        return self.memory.written if self.memory is not None else self.source.status.target
+        return self.memory.status.written if self.memory is not None else self.source.status.target
 
-    def owns(self, memory: Memory) -> bool:
+    def owns(self, memory: PollState) -> bool:
         """Return whether its ConfigMap was written under `Owner`: a change of policy follows with the next write."""
-        written = memory.status.observed_generation == self.source.generation
+        written = memory.status.stored.observed_generation == self.source.generation
         return written and self.source.spec.target.creation_policy is CreationPolicy.OWNER
 
-    def adopt(self, memory: Memory) -> None:
-        """Take over a status that another replica wrote last and that comes only now, or keep one of two equal ones."""
-        told = self.source.status
-        if told == memory.status:
-            self.source = replace(self.source, status=memory.status)
-        elif not memory.fresh:
-            memory.adopt(told)
+    def adopt(self, memory: PollState) -> None:
+        """Take in the status that the watch reports, and keep one of two equal ones."""
+        if self.source.status == memory.status.stored:
+            self.source = replace(self.source, status=memory.status.stored)
+        else:
+            memory.observe(self.source.status)
 
     def forget(self) -> None:
         """Forget what only the replica needs that polls it."""
         self.memory, self.ticket, self.changed = None, None, False
         self.begins, self.woken, self.not_before = False, False, float("-inf")
 
-    def strayed(self, memory: Memory) -> bool:
+    def strayed(self, memory: PollState) -> bool:
         """Hand the names that came up to the memory, and return whether it has to look after one."""
         if not self.astray:
             return False
-        self.astray, before = False, memory.strays
-        memory.strays |= frozenset(self.marked) - {self.source.spec.target.name}
-        return memory.strays != before
+        self.astray, before = False, memory.delivery.strays
+        memory.delivery.strays |= frozenset(self.marked) - {self.source.spec.target.name}
+        return memory.delivery.strays != before
 
     def mark(self, seen: Seen) -> None:
         """Take note of a ConfigMap that carries the mark of the source, under whichever name."""

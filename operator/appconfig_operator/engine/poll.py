@@ -18,20 +18,17 @@ from appconfig_operator.core.errors import (
     WaitingError,
 )
 from appconfig_operator.core.poll_result import PollResult
-from appconfig_operator.core.target.drift import FIGHT_WINDOW_SECONDS, fighting
 from appconfig_operator.engine.deliver import Deliverer
-from appconfig_operator.engine.keep import Keeper
-from appconfig_operator.engine.memory import received_version
+from appconfig_operator.engine.history_keeper import HistoryKeeper
 from appconfig_operator.engine.report import Reporter
 from appconfig_operator.engine.reserve import Reserve
-from appconfig_operator.engine.telling import Teller
+from appconfig_operator.engine.status_retry import StatusRetrier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from appconfig_operator.api.v1alpha1 import Source
-    from appconfig_operator.engine.memory import Memory
     from appconfig_operator.engine.ports import (
         ConfigMapStore,
         ConfigurationService,
@@ -40,7 +37,7 @@ if TYPE_CHECKING:
         Meter,
         SourceStore,
     )
-    from appconfig_operator.engine.telling import Untold
+    from appconfig_operator.engine.state.poll_state import PollState
 
 OUTDATED_SECONDS = 1.0
 """Until another look at a source whose new spec the watch is about to tell, and twice as long after each further one:
@@ -110,12 +107,12 @@ class Poller:
         self._random = random
         self._sources = sources
         self._meter = meter
-        self._deliverer = Deliverer(config_maps, sources, Keeper(history, sources, events, self._now), self._now)
+        self._deliverer = Deliverer(config_maps, sources, HistoryKeeper(history, sources, events, self._now), self._now)
         self._reporter = Reporter(sources, events, self._now)
         self._reserve = reserve or Reserve()
-        self._teller = Teller(self._reporter, monotonic, random)
+        self._status_retrier = StatusRetrier(self._reporter, monotonic, random)
 
-    def poll(self, source: Source, memory: Memory) -> Polled:
+    def poll(self, source: Source, state: PollState) -> Polled:
         """Poll a source, and carry out what follows.
 
         Raises
@@ -124,162 +121,167 @@ class Poller:
             When the source does not exist any more.
         """
         try:
-            polled = self._turn(source, memory)
+            polled = self._turn(source, state)
         finally:
-            self._keep(memory)  # whatever has ended it
-        memory.woken = False
+            self._enforce_reserve(state)  # whatever has ended it
+        state.woken = False
         assert polled.delay is not None, "only a source that is gone has no next poll"  # noqa: S101 (that is raised)
-        return replace(polled, delay=self._teller.sooner(memory, polled.delay))
+        return replace(polled, delay=self._status_retrier.delay_to_next(state, polled.delay))
 
-    def _turn(self, source: Source, memory: Memory) -> Polled:
-        outdated, memory.outdated = memory.outdated, 0
+    def _turn(self, source: Source, state: PollState) -> Polled:
+        """Poll, or retry the status alone, and say when to come again where nothing new is known."""
+        outdated, state.outdated_polls = state.outdated_polls, 0
         try:
-            if memory.untold is not None and self._teller.turn(memory):
-                return self._retell(source, memory, memory.untold)
-            return self._poll(source, memory)
+            if state.status.unreported is not None and self._status_retrier.is_due(state):
+                return self._retry_status(source, state, state.status.unreported.poll_due)
+            return self._poll(source, state)
         except TooEarlyError:
-            memory.next_call = self._monotonic() + memory.session.interval
-            return Polled(self._ordinary(memory), PollResult.TOO_EARLY, answered=None)
-        except RateLimitedError as paced:
-            result = PollResult.BUSY if isinstance(paced, BusyError) else PollResult.PACED
-            return Polled(paced.seconds, result, answered=None)
+            state.fetch.wait_interval(self._monotonic())
+            return Polled(self._poll_delay(state), PollResult.TOO_EARLY, answered=None)
+        except RateLimitedError as limited:
+            result = PollResult.BUSY if isinstance(limited, BusyError) else PollResult.PACED
+            return Polled(limited.seconds, result, answered=None)
         except OutdatedError:
-            memory.outdated = outdated + 1
+            state.outdated_polls = outdated + 1
             wait = min(OUTDATED_SECONDS * 2.0 ** min(outdated, 16), backoff.CAP_SECONDS)
             return Polled(wait, PollResult.OUTDATED, answered=None)
 
-    def _retell(self, source: Source, memory: Memory, untold: Untold) -> Polled:
+    def _retry_status(self, source: Source, state: PollState, poll_due: float) -> Polled:
         """Write the status alone: the next poll keeps its time."""
-        due = untold.poll_due
-        refused = self._teller.retell(source, memory)
+        refused = self._status_retrier.retry(source, state)
         result = PollResult(refused.reason) if refused is not None else PollResult.TOLD
-        return Polled(max(0.0, due - self._monotonic()), result, answered=None)
+        return Polled(max(0.0, poll_due - self._monotonic()), result, answered=None)
 
-    def _poll(self, source: Source, memory: Memory) -> Polled:
-        self._check_forgone(source, memory)
-        error: SourceError | None = None
-        before = memory.received
-        changed = False
-        try:
-            self._check_fight(source, memory)
-            try:
-                self._receive(source, memory)
-            except SourceError:
-                # What is at hand is written whatever AWS says: a rollback by a pin above all.
-                # What was left over goes, too.
-                if source.spec.pinned_digest is not None or memory.pending is not None or memory.strays:
-                    changed = self._deliver(source, memory)
-                raise
-            changed = self._deliver(source, memory)
-        except SourceError as raised:
-            # A copy: with its traceback, this frame and the error would hold each other, and all that was in hand.
-            error = raised.copy()
-        if memory.blocked is not None and source.spec.pinned_digest is None:
-            memory.drift = None  # there is nothing to put right with until another configuration comes
-        memory.failures = memory.failures + 1 if error is not None and error.transient else 0
-        refused = self._teller.tell(source, memory, error, changed=changed)
-        delay = self._ordinary(memory) if error is None else self._delay(memory, error)
-        told = refused or error
-        unchanged = PollResult.UNCHANGED if memory.received is before else PollResult.RECEIVED
+    def _poll(self, source: Source, state: PollState) -> Polled:
+        """Gather, decide, write; then report."""
+        self._check_refetch(source, state)
+        before = state.status.received
+        error, changed = self._carry_out(source, state)
+        if state.delivery.blocked is not None and source.spec.pinned_digest is None:
+            state.drift.found = None  # there is nothing to revert to until another configuration comes
+        state.failures = state.failures + 1 if error is not None and error.transient else 0
+        refused = self._status_retrier.report(source, state, error, changed=changed)
+        reported = refused or error
+        unchanged = PollResult.UNCHANGED if state.status.received is before else PollResult.RECEIVED
         return Polled(
-            delay,
-            unchanged if told is None else PollResult(told.reason),
+            self._poll_delay(state) if error is None else self._delay_after(state, error),
+            unchanged if reported is None else PollResult(reported.reason),
             answered=error is None or not error.transient,
             awaits=source.spec.target.name if _awaits(error) else None,
         )
 
-    def _keep(self, memory: Memory) -> None:
-        """Give up what could not be written, where too much waits already."""
-        if memory.pending is not None and not self._reserve.keep(memory.pending):
-            memory.pending, memory.forgone = None, True
+    def _carry_out(self, source: Source, state: PollState) -> tuple[SourceError | None, bool]:
+        """Receive and deliver. Return what went wrong, if anything, and whether the ConfigMap has another version."""
+        changed = False
+        try:
+            self._check_fight(source, state)
+            try:
+                self._receive(source, state)
+            except SourceError:
+                # What is at hand is written whatever AWS says: a rollback by a pin above all.
+                # What was left over goes, too.
+                delivery = state.delivery
+                if source.spec.pinned_digest is not None or delivery.pending is not None or delivery.strays:
+                    changed = self._deliver(source, state)
+                raise
+            changed = self._deliver(source, state)
+        except SourceError as raised:
+            # A copy: with its traceback, this frame and the error would hold each other, and all that was in hand.
+            return raised.copy(), changed
+        return None, changed
 
-    def _check_forgone(self, source: Source, memory: Memory) -> None:
+    def _enforce_reserve(self, state: PollState) -> None:
+        """Give up what could not be written, where too much waits already."""
+        pending = state.delivery.pending
+        if pending is not None and not self._reserve.keep(pending):
+            state.delivery.pending, state.fetch.must_refetch = None, True
+
+    def _check_refetch(self, source: Source, state: PollState) -> None:
         """Wait with a configuration that was given up until AppConfig may be called: without it, nothing is known."""
-        wait = memory.next_call - self._monotonic()
-        if memory.forgone and memory.drift is None and wait > 0 and source.spec.pinned_digest is None:
+        wait = state.fetch.seconds_until_call(self._monotonic())
+        unpinned = source.spec.pinned_digest is None
+        if state.fetch.must_refetch and state.drift.found is None and wait > 0 and unpinned:
             raise RateLimitedError(wait)
 
-    def _check_fight(self, source: Source, memory: Memory) -> None:
-        """Put a ConfigMap right at a slow pace when somebody keeps changing it."""
-        now = self._monotonic()
-        if memory.drift is None or not fighting(memory.repairs, now):
-            return
-        memory.repairs = tuple(when for when in memory.repairs if now - when < FIGHT_WINDOW_SECONDS)
-        if now - memory.repairs[-1] < backoff.STALLED_SECONDS:
+    def _check_fight(self, source: Source, state: PollState) -> None:
+        """Revert changes to a ConfigMap slowly when somebody keeps making them."""
+        if state.drift.is_fight(self._monotonic()):
             raise StallingError(
                 Reason.TARGET_CONFLICT,
-                f"ConfigMap {source.namespace}/{source.spec.target.name} {memory.drift}. This keeps "
+                f"ConfigMap {source.namespace}/{source.spec.target.name} {state.drift.found}. This keeps "
                 "happening, so the operator now reverts it only every 5 minutes. Stop whatever changes it, or set a "
                 "different spec.target.name; the annotation appconfig-operator.io/requestedAt reverts it now.",
             )
 
-    def _receive(self, source: Source, memory: Memory) -> None:
+    def _receive(self, source: Source, state: PollState) -> None:
         """Ask AppConfig, unless it is too early and only a write is to be tried again."""
-        if memory.drift is not None and memory.pending is None and self._intact(source, memory):
-            memory.drift, memory.renewed = None, False  # a false alarm must not cost a session
-        if memory.drift is not None and memory.pending is None and not memory.renewed:
-            # The content is not kept, and comes again in a new session only.
-            memory.session = self._service.session(source)
-            memory.next_call, memory.renewed = 0.0, True
-        if memory.forgone and self._monotonic() >= memory.next_call:
-            memory.session, memory.forgone = self._service.session(source), False
-        if self._monotonic() < memory.next_call:
+        self._prepare_session(source, state)
+        if self._monotonic() < state.fetch.next_call_at:
             return
         try:
-            content = memory.session.poll()
-        except RateLimitedError as paced:
-            if memory.pending is None and source.spec.pinned_digest is None:
+            content = state.fetch.session.poll()
+        except RateLimitedError as limited:
+            if state.delivery.pending is None and source.spec.pinned_digest is None:
                 raise
-            memory.next_call = self._monotonic() + paced.seconds  # what is at hand is written meanwhile
+            # What is at hand is written meanwhile.
+            state.fetch.next_call_at = self._monotonic() + limited.seconds
             return
         except (WaitingError, BlockedError):
-            memory.asked = self._monotonic()
-            memory.next_call = memory.asked + memory.session.interval
+            state.fetch.answered(self._monotonic())
             raise
-        memory.asked = self._monotonic()
-        memory.next_call = memory.asked + memory.session.interval
+        state.fetch.answered(self._monotonic())
         if content is None:
             return
         self._meter.received(len(content.body))
-        memory.pending, memory.renewed = content, False
-        memory.blocked = None
-        memory.received = received_version(content, memory.received, self._now())
+        state.delivery.receive(content)
+        state.drift.session_renewed = False
+        state.status.receive(content, self._now())
 
-    def _intact(self, source: Source, memory: Memory) -> bool:
-        # Always: the source may have been deleted, and its ConfigMap with it. Two watches tell of that in any order.
-        memory.refresh(self._sources.status(source))
-        return self._deliverer.intact(source, memory)
+    def _prepare_session(self, source: Source, state: PollState) -> None:
+        """Begin a new session where content is needed that AppConfig does not send again in this one."""
+        drift, fetch = state.drift, state.fetch
+        if drift.found is not None and state.delivery.pending is None:
+            if self._intact(source, state):
+                drift.dismiss()  # a false alarm must not cost a session
+            elif not drift.session_renewed:
+                fetch.use(self._service.session(source))
+                fetch.next_call_at, drift.session_renewed = 0.0, True
+        if fetch.must_refetch and self._monotonic() >= fetch.next_call_at:
+            fetch.use(self._service.session(source))
 
-    def _deliver(self, source: Source, memory: Memory) -> bool:
-        before = memory.written
-        changed = self._deliverer.deliver(source, memory)
+    def _intact(self, source: Source, state: PollState) -> bool:
+        # Always: the source may have been deleted, and its ConfigMap with it. Two watches report that in any order.
+        state.refresh(self._sources.status(source))
+        return self._deliverer.intact(source, state)
+
+    def _deliver(self, source: Source, state: PollState) -> bool:
+        before = state.status.written
+        changed = self._deliverer.deliver(source, state)
         if changed:
             self._meter.wrote(source.spec.target.creation_policy)
-        if memory.drift is None:
+        drift = state.drift.settle(reverted=changed, now=self._monotonic())
+        if drift is None:
             return changed
-        what, memory.drift = memory.drift, None
         if changed:
-            memory.repairs = (*memory.repairs, self._monotonic())
-            self._reporter.drifted(source, what)
-        # The same version put right is told as that, and not as a new version.
-        return changed and (
-            before is None or memory.written is None or before.data_digest != memory.written.data_digest
-        )
+            self._reporter.drifted(source, drift)
+        # The same version written back is reported as that, and not as a new version.
+        written = state.status.written
+        return changed and (before is None or written is None or before.data_digest != written.data_digest)
 
-    def _delay(self, memory: Memory, error: SourceError) -> float:
+    def _delay_after(self, state: PollState, error: SourceError) -> float:
         return backoff.delay_after(
             error,
-            failures=memory.failures,
-            interval=memory.session.interval,
-            remaining=self._remaining(memory),
+            failures=state.failures,
+            interval=state.fetch.session.interval,
+            remaining=self._remaining(state),
             random=self._random(),
         )
 
-    def _ordinary(self, memory: Memory) -> float:
-        return backoff.poll_delay(memory.session.interval, self._remaining(memory), self._random())
+    def _poll_delay(self, state: PollState) -> float:
+        return backoff.poll_delay(state.fetch.session.interval, self._remaining(state), self._random())
 
-    def _remaining(self, memory: Memory) -> float:
-        return max(0.0, memory.next_call - self._monotonic())
+    def _remaining(self, state: PollState) -> float:
+        return state.fetch.seconds_until_call(self._monotonic())
 
     def _now(self) -> str:
         return self._utc_now().strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.errors import SourceError
-    from appconfig_operator.engine.memory import Memory
     from appconfig_operator.engine.ports import EventSink, SourceStore
+    from appconfig_operator.engine.state.poll_state import PollState
 
 logger = logging.getLogger(__name__)
 
@@ -38,12 +38,12 @@ class Reporter:
     events: EventSink
     now: Callable[[], str]
 
-    def report(self, source: Source, memory: Memory, error: SourceError | None, *, changed: bool) -> None:
+    def report(self, source: Source, state: PollState, error: SourceError | None, *, changed: bool) -> None:
         """Tell what became of a poll.
 
         Parameters
         ----------
-        source, memory
+        source, state
             The source.
         error
             What went wrong, or `None`.
@@ -55,46 +55,46 @@ class Reporter:
         SourceGoneError, TransientError
             When the status could not be written.
         """
-        verdict = _verdict(source, memory, error)
-        if verdict is None or self._status(source, memory, verdict) == memory.status:
+        verdict = _verdict(source, state, error)
+        if verdict is None or self._status(source, state, verdict) == state.status.stored:
             return
-        if not memory.fresh:
-            memory.refresh(self.sources.status(source))
-        ready = memory.status.condition(conditions.READY)
-        status = self._status(source, memory, verdict)
-        if status == memory.status:
+        if not state.status.is_current:
+            state.refresh(self.sources.status(source))
+        ready = state.status.stored.condition(conditions.READY)
+        status = self._status(source, state, verdict)
+        if status == state.status.stored:
             return
         self.sources.update_status(source, status)
-        memory.status = status
+        state.status.stored = status
         if changed or ready is None or (ready.status, ready.reason) != (verdict.status, verdict.reason):
             self._tell(source, verdict)
         if error is None:
-            self._tell_flags(source, memory)
+            self._tell_flags(source, state)
 
-    def _status(self, source: Source, memory: Memory, verdict: conditions.Verdict) -> Status:
+    def _status(self, source: Source, state: PollState, verdict: conditions.Verdict) -> Status:
         return Status(
             observed_generation=source.generation,
             conditions=conditions.conditions(
-                verdict, previous=memory.status.conditions, generation=source.generation, now=self.now()
+                verdict, previous=state.status.stored.conditions, generation=source.generation, now=self.now()
             ),
-            source=memory.received,
-            target=memory.written,
-            history=memory.history,
-            last_handled_reconcile_at=source.requested_at or memory.status.last_handled_reconcile_at,
+            source=state.status.received,
+            target=state.status.written,
+            history=state.history.kept,
+            last_handled_reconcile_at=source.requested_at or state.status.stored.last_handled_reconcile_at,
         )
 
-    def _tell_flags(self, source: Source, memory: Memory) -> None:
+    def _tell_flags(self, source: Source, state: PollState) -> None:
         """Name flags whose rules are not evaluated, and those that are left out: nobody is to be surprised."""
-        if memory.flags is None or source.spec.pinned_digest is not None:
+        if state.status.flags is None or source.spec.pinned_digest is not None:
             return
         named = set()
-        if FlagNews.VARIANTS in memory.untold_flags and source.spec.writes_default_variants:
-            self._emit(source, "Normal", "MultiVariantFlags", variants_note(memory.flags))
+        if FlagNews.VARIANTS in state.status.flag_news and source.spec.writes_default_variants:
+            self._emit(source, "Normal", "MultiVariantFlags", variants_note(state.status.flags))
             named.add(FlagNews.VARIANTS)
-        if FlagNews.NAMELESS in memory.untold_flags and not source.spec.wants_rules:
-            self._emit(source, "Warning", "FlagsLeftOut", nameless_note(memory.flags))
+        if FlagNews.NAMELESS in state.status.flag_news and not source.spec.wants_rules:
+            self._emit(source, "Warning", "FlagsLeftOut", nameless_note(state.status.flags))
             named.add(FlagNews.NAMELESS)
-        memory.untold_flags -= named
+        state.status.flag_news -= named
 
     def drifted(self, source: Source, what: str) -> None:
         """Tell that a change of somebody else was put right."""
@@ -117,29 +117,29 @@ class Reporter:
         self.events.emit(source, kind=kind, reason=str(verdict.reason), note=message)
 
 
-def _verdict(source: Source, memory: Memory, error: SourceError | None) -> conditions.Verdict | None:
+def _verdict(source: Source, state: PollState, error: SourceError | None) -> conditions.Verdict | None:
     """Say what is true, or `None` when nothing new is known."""
     if error is not None:
-        ready = memory.status.condition(conditions.READY)
-        return conditions.failed(error, failures=memory.failures, ready=ready)
-    if memory.written is None or memory.received is None:
+        ready = state.status.stored.condition(conditions.READY)
+        return conditions.failed(error, failures=state.failures, ready=ready)
+    if state.status.written is None or state.status.received is None:
         return None
-    received = memory.received
+    received = state.status.received
     if source.spec.pinned_digest is None:
         return conditions.synced(
-            target=memory.written.name,
+            target=state.status.written.name,
             version_label=received.version_label,
-            data_digest=memory.written.data_digest,
+            data_digest=state.status.written.data_digest,
         )
-    newer = memory.latest_data_digest != source.spec.pinned_digest
-    label = memory.written.version_label
+    newer = state.delivery.latest_data_digest != source.spec.pinned_digest
+    label = state.status.written.version_label
     if label is None:  # a release before has written it
-        labels = {kept.data_digest: kept.version_label for kept in memory.history}
+        labels = {kept.data_digest: kept.version_label for kept in state.history.kept}
         label = labels.get(source.spec.pinned_digest, "") if newer else received.version_label
     return conditions.pinned(
-        target=memory.written.name,
+        target=state.status.written.name,
         label=label,
         data_digest=source.spec.pinned_digest,
-        waiting=conditions.version_name(received.version_label, memory.latest_data_digest) if newer else None,
-        blocked=memory.blocked.message if memory.blocked is not None else "",
+        waiting=conditions.version_name(received.version_label, state.delivery.latest_data_digest) if newer else None,
+        blocked=state.delivery.blocked.message if state.delivery.blocked is not None else "",
     )

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.sharding.handover import HandedOver
     from appconfig_operator.engine.awaited import Target
-    from appconfig_operator.engine.memory import Memory
     from appconfig_operator.engine.poll import Polled
     from appconfig_operator.engine.sessions import Starting
+    from appconfig_operator.engine.state.poll_state import PollState
 
 logger = logging.getLogger(__name__)
 
@@ -153,13 +153,13 @@ class Schedule:
     def start(self, entry: Entry, handed_over: HandedOver | None) -> None:
         """Begin to poll a source."""
         start = self.sessions.start(entry.source, handed_over)
-        entry.memory, entry.unlooked, entry.proven = start.memory, True, start.proven
+        entry.memory, entry.unlooked, entry.proven = start.state, True, start.proven
         entry.astray = True  # the target that it was may be a stray
-        entry.memory.left |= entry.waits
+        entry.memory.delivery.unreleased |= entry.waits
         self._schedule(entry, start.delay, first=start.first)
-        self.look(entry, start.memory)
+        self.look(entry, start.state)
 
-    def _begin_anew(self, entry: Entry, before: Memory) -> None:
+    def _begin_anew(self, entry: Entry, before: PollState) -> None:
         entry.changed = False
         entry.memory = self.sessions.start_anew(entry.source, before)
         self._reserve_start(entry)
@@ -176,19 +176,19 @@ class Schedule:
         if entry.begins:
             self._starts.give_back(entry.source)
 
-    def look(self, entry: Entry, memory: Memory) -> None:
+    def look(self, entry: Entry, state: PollState) -> None:
         """Look at what became of the ConfigMap of a source, if that is still to be done."""
-        if entry.strayed(memory):
+        if entry.strayed(state):
             self._schedule(entry, 0.0)
         if entry.seen is None:
             return
-        memory.untouched = untouched(entry.seen, memory.written)
-        if not entry.unlooked or memory.drift is not None:
+        state.drift.untouched = untouched(entry.seen, state.status.written)
+        if not entry.unlooked or state.drift.found is not None:
             return
         entry.unlooked = False
-        what = drift(entry.seen, memory.written, owner=entry.owns(memory))
+        what = drift(entry.seen, state.status.written, owner=entry.owns(state))
         if what is not None:
-            memory.drift = what
+            state.drift.found = what
             self._schedule(entry, 0.0)
 
     # Turns.
@@ -233,13 +233,13 @@ class Schedule:
             return
         entry.adopt(entry.memory)
         self._note_awaited(job, polled)
-        if entry.memory is not job.memory:  # the shard went, and came again, meanwhile
+        if entry.memory is not job.state:  # the shard went, and came again, meanwhile
             self._schedule(entry, 0.0)
         elif polled.delay is None:
             self.remove(job.source.uid)
             return
         elif entry.changed:
-            self._begin_anew(entry, job.memory)
+            self._begin_anew(entry, job.state)
         else:
             self._schedule(entry, polled.delay)
         if entry.woken:

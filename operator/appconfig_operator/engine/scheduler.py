@@ -232,9 +232,9 @@ class Scheduler:
                 if (given := self._sessions.hand_over(entry.source, entry.memory, entry.due)) is not None
             ]
             for entry in self._schedule.of(shard):
-                if entry.memory is not None and entry.memory.fresh:
+                if entry.memory is not None and entry.memory.status.is_current:
                     # Newer than what the watch has reported.
-                    entry.source = replace(entry.source, status=entry.memory.status)
+                    entry.source = replace(entry.source, status=entry.memory.status.stored)
             self._schedule.forget(shard)
         return handed_over
 

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Protocol
 from appconfig_operator.core.sharding import handover
 from appconfig_operator.core.sharding.handover import HandedOver
 from appconfig_operator.core.status.state import State, state_of
-from appconfig_operator.engine.memory import Memory
+from appconfig_operator.engine.state.poll_state import PollState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from appconfig_operator.api.status import Status
     from appconfig_operator.api.v1alpha1 import Source
-    from appconfig_operator.core.sharding.handover import SavedSession
     from appconfig_operator.engine.ports import ConfigurationService
 
 
@@ -30,7 +28,7 @@ class Start:
 
     Attributes
     ----------
-    memory
+    state
         With what.
     delay
         After how many seconds.
@@ -40,22 +38,22 @@ class Start:
         Whether it was in order, so that its polls may be taken to be quick until one is not.
     """
 
-    memory: Memory
+    state: PollState
     delay: float
     first: bool = False
     proven: bool = False
 
 
 class Starting(Protocol):
-    """Where the memory of a source comes from, and where it goes."""
+    """Where the state of a source that is polled comes from, and where it goes."""
 
     def start(self, source: Source, handed_over: HandedOver | None) -> Start:
         """Begin to poll a source."""
 
-    def start_anew(self, source: Source, before: Memory) -> Memory:
+    def start_anew(self, source: Source, before: PollState) -> PollState:
         """Begin a new session after a change of the spec, or because a sync was asked for."""
 
-    def hand_over(self, source: Source, memory: Memory, due: float) -> HandedOver | None:
+    def hand_over(self, source: Source, state: PollState, due: float) -> HandedOver | None:
         """Return what another replica can go on with, or `None`."""
 
 
@@ -91,59 +89,42 @@ class Sessions:
         """Begin to poll a source: at once, or, where its ConfigMap is in order, so that all are spread over time."""
         now = self._unix()
         if handed_over is None or not _fits(handed_over, source) or not handover.usable(handed_over, source, now):
-            memory = self._memory(source, source.status)
+            state = PollState.of(self._service.session(source), source.status, self._monotonic())
             if _settled(source):
                 spread = min(source.spec.poll_interval_seconds, SPREAD_SECONDS)
-                return Start(memory, self._random() * spread, proven=True)
-            return Start(memory, 0.0, first=source.status.target is None)
-        memory = self._memory(source, source.status, handed_over.session)
+                return Start(state, self._random() * spread, proven=True)
+            return Start(state, 0.0, first=source.status.target is None)
+        session = self._service.session(source, handed_over.session)
+        state = PollState.of(session, source.status, self._monotonic())
         delay = handover.delay(handed_over, now)
-        memory.asked = self._monotonic() - (now - handed_over.issued)
-        memory.next_call = self._monotonic() + delay
-        memory.latest_data_digest = handed_over.latest_data_digest
-        return Start(memory, delay, proven=True)
+        state.fetch.last_answered_at -= now - handed_over.issued
+        state.fetch.next_call_at = self._monotonic() + delay
+        state.delivery.latest_data_digest = handed_over.latest_data_digest
+        return Start(state, delay, proven=True)
 
-    def start_anew(self, source: Source, before: Memory) -> Memory:
+    def start_anew(self, source: Source, before: PollState) -> PollState:
         """Begin a new session after a change of the spec, or because a sync was asked for."""
-        memory = self._memory(source, before.status)
-        # The status may not tell of the last writes: that it could not be written must not make them forgotten.
-        memory.written, memory.history, memory.left = before.written, before.history, before.left
-        memory.fresh, memory.untouched = before.fresh, before.untouched
-        memory.strays, memory.trouble = before.strays, before.trouble
-        memory.flags, memory.untold_flags = before.flags, before.untold_flags
-        # What was to go may be what the new spec pins: it is counted anew.
-        memory.counted = before.counted and not before.spare
-        return memory
+        return before.restarted(self._service.session(source), self._monotonic())
 
-    def hand_over(self, source: Source, memory: Memory, due: float) -> HandedOver | None:
+    def hand_over(self, source: Source, state: PollState, due: float) -> HandedOver | None:
         """Return what another replica can go on with, or `None` when it had better begin anew.
 
         Content is not handed over, so a version that is not written yet has to come again, in a new session.
         """
-        unfinished = memory.pending is not None or memory.blocked is not None or memory.drift is not None
-        if unfinished or memory.forgone or memory.left - {source.spec.target.name} or source.spec.suspend:
+        unfinished = state.delivery.unfinished(source.spec.target.name) or state.drift.found is not None
+        if unfinished or state.fetch.must_refetch or source.spec.suspend:
             return None
-        session = memory.session.save()
-        if session is None or memory.status.observed_generation != source.generation:
+        session = state.fetch.session.save()
+        if session is None or not state.status.is_about(source):
             return None
         offset = self._unix() - self._monotonic()
         return HandedOver(
             uid=source.uid,
             generation=source.generation,
-            issued=memory.asked + offset,
+            issued=state.fetch.last_answered_at + offset,
             due=due + offset,
-            latest_data_digest=memory.latest_data_digest,
+            latest_data_digest=state.delivery.latest_data_digest,
             session=session,
-        )
-
-    def _memory(self, source: Source, status: Status, saved: SavedSession | None = None) -> Memory:
-        return Memory(
-            session=self._service.session(source, saved),
-            status=status,
-            received=status.source,
-            written=status.target,
-            history=status.history,
-            asked=self._monotonic(),
         )
 
     def _unix(self) -> float:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.sharding.held_lease import LeaseGuard
     from appconfig_operator.engine.entry import Entry
-    from appconfig_operator.engine.memory import Memory
     from appconfig_operator.engine.ports import Fence, Meter
     from appconfig_operator.engine.slots import Running
+    from appconfig_operator.engine.state.poll_state import PollState
 
 logger = logging.getLogger(__name__)
 
@@ -30,11 +30,11 @@ AFTER_A_BUG_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One poll to be made. Source and memory are those of the moment when it was given out."""
+    """One poll to be made. Source and state are those of the moment when it was given out."""
 
     entry: Entry
     source: Source
-    memory: Memory
+    state: PollState
     guard: LeaseGuard
     due: float
     running: Running
@@ -53,7 +53,7 @@ class Jobs(Protocol):
 class SourcePoller(Protocol):
     """What polls one source."""
 
-    def poll(self, source: Source, memory: Memory) -> Polled:
+    def poll(self, source: Source, state: PollState) -> Polled:
         """Poll a source. Raises `SourceGoneError`."""
 
 
@@ -154,7 +154,7 @@ class Workers:
         began = self._monotonic()
         try:
             with self._fence.under(job.guard):
-                polled = self._poller.poll(job.source, job.memory)
+                polled = self._poller.poll(job.source, job.state)
         except SourceGoneError:
             polled = Polled(None, PollResult.GONE)
         except Exception as error:  # noqa: BLE001 (a bug met by one source must not end the thread that serves all)

@@ -110,7 +110,7 @@ def test_no_token_is_told(session: Session, capsys: pytest.CaptureFixture[str]) 
     """Neither by the log, at the level that shows most, nor by a condition, an Event or the name of a result."""
     logs.configure(log_format="text", level="debug")
     it = bench()
-    it.memory.session = session
+    it.state.fetch.session = session
     for _ in range(4):
         it.poll()
     told = [it.world.statuses, it.world.events, it.result, session]

@@ -1,4 +1,4 @@
-"""A source on a bench: its memory, its world, and the errors that the world may answer with."""
+"""A source on a bench: its state, its world, and the errors that the world may answer with."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from tests.unit.engine.fakes import World
 
 if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source
-    from appconfig_operator.engine.memory import Memory
     from appconfig_operator.engine.poll import Poller
     from appconfig_operator.engine.sessions import Sessions
+    from appconfig_operator.engine.state.poll_state import PollState
 
 NOT_DEPLOYED = WaitingError(Reason.NOT_DEPLOYED, "nothing yet")
 NOT_FOUND = BlockedError(Reason.NOT_FOUND, "no such thing")
@@ -34,11 +34,11 @@ FORBIDDEN = ForbiddenError(Reason.TARGET_REJECTED, "forbidden")
 
 @dataclass
 class Bench:
-    """One source, its memory and its world."""
+    """One source, its state and its world."""
 
     world: World
     source: Source = field(default_factory=source)
-    memory: Memory = field(init=False)
+    state: PollState = field(init=False)
     poller: Poller = field(init=False)
     sessions: Sessions = field(init=False)
     result: str = ""
@@ -47,12 +47,12 @@ class Bench:
     def __post_init__(self) -> None:
         self.poller = self.world.poller()
         self.sessions = self.world.starting()
-        self.memory = self.sessions.start(self.source, None).memory
+        self.state = self.sessions.start(self.source, None).state
 
     def poll(self, *, after: float | None = None) -> float:
         """Poll, `after` seconds later (default: when AppConfig may be called again)."""
-        self.world.now = max(self.world.now, self.memory.next_call) if after is None else self.world.now + after
-        polled = self.poller.poll(self.source, self.memory)
+        self.world.now = max(self.world.now, self.state.fetch.next_call_at) if after is None else self.world.now + after
+        polled = self.poller.poll(self.source, self.state)
         assert polled.delay is not None
         self.result = polled.result
         return polled.delay
@@ -64,7 +64,7 @@ class Bench:
 
     @property
     def ready(self) -> tuple[str, str]:
-        condition = self.memory.status.condition("Ready")
+        condition = self.state.status.stored.condition("Ready")
         assert condition is not None
         return condition.status, condition.reason
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from appconfig_operator.core.poll_result import PollResult
 from appconfig_operator.core.sharding.handover import HandedOver
-from appconfig_operator.engine.memory import Memory
 from appconfig_operator.engine.poll import Polled
 from appconfig_operator.engine.scheduler import Scheduler
 from appconfig_operator.engine.sessions import Start
 from appconfig_operator.engine.slots import threads
+from appconfig_operator.engine.state.poll_state import PollState
 from appconfig_operator.engine.workers import Workers
 from sandbox import wait_until
 from tests.unit.engine.fakes import FakeFence, FakeLeaseGuard, FakeMeter, World
@@ -48,21 +48,23 @@ class Recorder:
         self.handed_over.append(handed_over)
         return Start(self.remember(source, source.status), self.start_delay, first=source.status.target is None)
 
-    def start_anew(self, source: Source, before: Memory) -> Memory:
-        memory = self.remember(source, before.status)
-        memory.written = before.written
-        return memory
+    def start_anew(self, source: Source, before: PollState) -> PollState:
+        state = self.remember(source, before.status.stored)
+        state.status.written = before.status.written
+        return state
 
-    def hand_over(self, source: Source, memory: Memory, due: float) -> HandedOver | None:
-        session = memory.session.save()
+    def hand_over(self, source: Source, state: PollState, due: float) -> HandedOver | None:
+        session = state.fetch.session.save()
         return None if session is None else HandedOver(source.uid, source.generation, 0.0, due, "", session)
 
-    def remember(self, source: Source, status: Status) -> Memory:
+    def remember(self, source: Source, status: Status) -> PollState:
         self.remembered.append((source.uid, status))
-        return Memory(World().session(source), status, None, self.written)
+        state = PollState.of(World().session(source), status, 0.0)
+        state.status.received, state.status.written, state.history.kept = None, self.written, ()
+        return state
 
-    def poll(self, source: Source, memory: Memory) -> Polled:
-        self.drifts.append(memory.drift)
+    def poll(self, source: Source, state: PollState) -> Polled:
+        self.drifts.append(state.drift.found)
         with self.lock:
             self.running += 1
             self.most = max(self.most, self.running)

@@ -16,7 +16,7 @@ SAME = content()
 def disturbed(it: Bench, what: str = "was deleted") -> None:
     """Delete the ConfigMap behind the operator's back."""
     it.world.config_maps.clear()
-    it.memory.drift = what
+    it.state.drift.found = what
 
 
 def test_a_deleted_config_map_is_made_again_at_once_in_a_new_session() -> None:
@@ -27,13 +27,13 @@ def test_a_deleted_config_map_is_made_again_at_once_in_a_new_session() -> None:
     assert it.world.sessions == 2
     assert it.world.config_map is not None
     assert it.events == ["Synced", "Drifted"]
-    assert it.memory.drift is None
+    assert it.state.drift.found is None
 
 
 def test_a_false_alarm_writes_nothing() -> None:
     it = bench(SAME, SAME)
     it.poll()
-    it.memory.drift = "was changed"
+    it.state.drift.found = "was changed"
     it.poll(after=1)
     assert (it.world.writes, it.events) == (1, ["Synced"])
 
@@ -80,7 +80,7 @@ def test_two_writers_that_fight_are_slowed_down_and_told() -> None:
     disturbed(it, "was changed by kubectl-edit")
     assert it.poll(after=1) == backoff.STALLED_SECONDS
     assert it.ready == ("False", "TargetConflict")
-    assert "kubectl-edit" in it.memory.status.conditions[0].message
+    assert "kubectl-edit" in it.state.status.stored.conditions[0].message
     assert (it.world.writes, it.world.polls) == (writes, polls)
     it.world.answers = [SAME]
     it.poll(after=backoff.STALLED_SECONDS)
@@ -105,7 +105,7 @@ def test_what_cannot_be_rendered_cannot_put_anything_right() -> None:
     disturbed(it)
     it.poll(after=1)
     assert it.ready == ("False", "TooLarge")
-    assert it.memory.drift is None
+    assert it.state.drift.found is None
     it.poll()
     assert it.world.sessions == 2
 
@@ -123,4 +123,4 @@ def test_a_request_to_sync_that_was_handled_is_told_in_the_status() -> None:
     it = bench(SAME)
     it.source = replace(it.source, requested_at="now")
     it.poll()
-    assert it.memory.status.last_handled_reconcile_at == "now"
+    assert it.state.status.stored.last_handled_reconcile_at == "now"

@@ -23,13 +23,13 @@ def respec(it: Bench, **changes: Any) -> Bench:
     """Change the spec, as the scheduler takes it in: a new session, the status kept."""
     changed = replace(it.source, generation=it.source.generation + 1, spec=replace(it.source.spec, **changes))
     again = Bench(it.world, changed)
-    again.memory = again.sessions.start_anew(changed, it.memory)
+    again.state = again.sessions.start_anew(changed, it.state)
     it.world.now += 60
     return again
 
 
 def kept(it: Bench) -> list[str]:
-    return [entry.version_label for entry in it.memory.status.history]
+    return [entry.version_label for entry in it.state.status.stored.history]
 
 
 def test_a_replaced_version_is_kept_newest_first() -> None:
@@ -37,13 +37,13 @@ def test_a_replaced_version_is_kept_newest_first() -> None:
     for _ in range(3):
         it.poll()
     assert kept(it) == ["v2", "v1"]
-    assert [entry.revision for entry in it.memory.status.history] == [2, 1]
+    assert [entry.revision for entry in it.state.status.stored.history] == [2, 1]
     assert it.world.digests_kept == set(DIGESTS[:2])
 
 
 def pinnable(it: Bench) -> list[str]:
     """Return the digests that the message of `Ready` shows, whole as `spec.pinnedDigest` takes them."""
-    ready = it.memory.status.condition("Ready")
+    ready = it.state.status.stored.condition("Ready")
     assert ready is not None
     return re.findall(r"sha256:[0-9a-f]{64}(?![0-9a-f])", ready.message)
 
@@ -99,7 +99,7 @@ def test_pinned_names_the_version_that_is_held_also_where_another_label_has_its_
     it = respec(it, pinned_digest=DIGESTS[0])
     it.poll()
     it.poll()
-    ready = it.memory.status.condition("Ready")
+    ready = it.state.status.stored.condition("Ready")
     assert ready is not None
     assert "is held at version v1-again by" in ready.message
 
@@ -116,7 +116,7 @@ def test_a_pin_on_a_status_without_the_label_of_the_target_writes_nothing_after_
     it.world.statuses.append(replace(status, target=replace(status.target, version_label=None)))
     before = len(it.world.statuses)
     again = it.restart()
-    again.memory.untouched = True
+    again.state.drift.untouched = True
     again.world.answers = [delivered, delivered]
     again.poll(after=500)
     assert len(it.world.statuses) == before
@@ -130,7 +130,7 @@ def test_a_version_without_a_label_that_cannot_be_rendered_waits_without_a_diges
     it.poll()
     it = respec(it, pinned_digest=DIGESTS[0])
     it.poll()
-    ready = it.memory.status.condition("Ready")
+    ready = it.state.status.stored.condition("Ready")
     assert ready is not None
     assert "A version without a label is waiting. It could not be written: " in ready.message
     assert pinnable(it) == []
@@ -166,7 +166,7 @@ def test_a_version_that_comes_back_moves_up_in_the_history() -> None:
     for _ in range(4):
         it.poll()
     assert kept(it) == ["v1", "v2"]
-    assert [entry.revision for entry in it.memory.status.history] == [3, 2]
+    assert [entry.revision for entry in it.state.status.stored.history] == [3, 2]
 
 
 def test_nothing_is_kept_under_merge() -> None:
@@ -190,14 +190,14 @@ def test_a_pin_brings_a_kept_version_back_and_polling_goes_on() -> None:
     assert it.world.config_map is not None
     assert it.world.config_map.data.data_digest == DIGESTS[0]
     assert it.world.config_map.annotations["appconfig-operator.io/version-label"] == "v1"
-    message = it.memory.status.conditions[0].message
+    message = it.state.status.stored.conditions[0].message
     assert message.startswith("ConfigMap checkout-config is held at version v1 by spec.pinnedDigest.")
     assert "v2 is waiting" in message
     writes = it.world.writes
     it.poll()
     assert it.world.writes == writes
-    assert "v3 is waiting" in it.memory.status.conditions[0].message
-    assert it.memory.pending is None
+    assert "v3 is waiting" in it.state.status.stored.conditions[0].message
+    assert it.state.delivery.pending is None
     assert it.events[-1] == "Pinned"
 
 
@@ -220,9 +220,9 @@ def test_the_current_version_can_be_pinned() -> None:
     it = respec(it, pinned_digest=DIGESTS[0])
     it.poll()
     assert it.ready == ("True", "Pinned")
-    assert "serves no other" in it.memory.status.conditions[0].message
+    assert "serves no other" in it.state.status.stored.conditions[0].message
     it.poll()
-    assert "v2 is waiting" in it.memory.status.conditions[0].message
+    assert "v2 is waiting" in it.state.status.stored.conditions[0].message
     assert it.world.writes == 1
 
 
@@ -243,7 +243,7 @@ def test_a_newer_version_that_could_not_be_written_is_told_while_pinned() -> Non
     it.poll()
     assert it.ready == ("True", "Pinned")
     assert "Version big is waiting. It could not be written: The configuration has 1,048,577 bytes" in (
-        it.memory.status.conditions[0].message
+        it.state.status.stored.conditions[0].message
     )
 
 
@@ -262,7 +262,7 @@ def test_a_pin_on_a_version_that_is_not_kept_says_so_and_touches_nothing() -> No
     it = respec(it, pinned_digest="sha256:" + "0" * 64)
     it.poll()
     assert it.ready == ("False", "PinnedVersionMissing")
-    assert "status.history" in it.memory.status.conditions[0].message
+    assert "status.history" in it.state.status.stored.conditions[0].message
     assert it.world.writes == 1
 
 
@@ -273,7 +273,7 @@ def test_a_pinned_version_is_put_right_without_the_content_of_appconfig() -> Non
     it = respec(it, pinned_digest=DIGESTS[0])
     it.poll()
     del it.world.config_maps["checkout-config"]
-    it.memory.drift = "was deleted"
+    it.state.drift.found = "was deleted"
     it.poll(after=1)
     assert it.world.config_map is not None
     assert it.world.config_map.data.data_digest == DIGESTS[0]
@@ -289,8 +289,8 @@ def test_another_target_takes_the_place_of_the_old_one_without_a_gap() -> None:
     it.poll()
     assert list(it.world.config_maps) == ["other"]
     assert it.world.released == ["checkout-config"], "let go once: the name may be somebody else's later"
-    assert it.memory.status.target is not None
-    assert it.memory.status.target.name == "other"
+    assert it.state.status.stored.target is not None
+    assert it.state.status.stored.target.name == "other"
 
 
 @pytest.mark.parametrize("error", [AWAY, StallingError(Reason.TARGET_REJECTED, "no")], ids=["away", "refused"])

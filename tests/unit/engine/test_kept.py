@@ -109,7 +109,7 @@ def test_nothing_holds_a_document_once_the_poll_is_over(pinned: str | None, monk
 def test_what_is_kept_of_a_refusal_is_said_again_without_growing() -> None:
     poller = yaml_of(refused())
     polled_refused(poller, 3)
-    blocked = poller.memory.blocked
+    blocked = poller.state.delivery.blocked
     assert blocked is not None
     assert blocked.__traceback__ is None
     assert blocked.__context__ is None
@@ -161,7 +161,7 @@ def test_an_idle_worker_holds_nothing_of_its_last_poll(start: Callable[..., Sche
     eventually(lambda: recorder.count(UID) == 1)
     (entry,) = scheduler.entries()
     assert entry.memory is not None
-    session = weakref.ref(entry.memory.session)
+    session = weakref.ref(entry.memory.fetch.session)
     del entry
     scheduler.remove(UID)
     eventually(lambda: session() is None)

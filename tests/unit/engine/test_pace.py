@@ -47,7 +47,7 @@ class Hand:
 
     def begun(self) -> int:
         """Tell how many sessions were begun that were polled."""
-        return len({id(job.memory) for job in self.jobs})
+        return len({id(job.state) for job in self.jobs})
 
 
 def test_a_few_changes_are_carried_out_at_once() -> None:

@@ -60,8 +60,8 @@ def test_another_target_is_created_without_a_read() -> None:
     moved.source = replace(moved.source, spec=spec(target=target(name="other")))
     moved.poll(after=60)
     assert it.world.known == [False, False]
-    assert moved.memory.status.target is not None
-    assert moved.memory.status.target.name == "other"
+    assert moved.state.status.stored.target is not None
+    assert moved.state.status.stored.target.name == "other"
 
 
 def test_a_second_version_is_written_and_told() -> None:
@@ -103,8 +103,8 @@ def test_the_target_has_the_label_of_what_is_written_and_not_of_what_cannot_be()
     it.poll()
     assert held(it) == "v1"
     it.poll()
-    assert it.memory.status.source is not None
-    assert (it.memory.status.source.version_label, held(it)) == ("v2", "v1")
+    assert it.state.status.stored.source is not None
+    assert (it.state.status.stored.source.version_label, held(it)) == ("v2", "v1")
     it.poll()
     assert held(it) == ""
     moved = it.restart()
@@ -153,7 +153,7 @@ def test_nothing_deployed_waits_at_the_ordinary_pace_and_then_syncs() -> None:
     it = bench(NOT_DEPLOYED, NOT_DEPLOYED, content())
     assert it.poll() == 60
     assert it.ready == ("False", "NotDeployed")
-    assert it.memory.status.condition("Stalled") is None
+    assert it.state.status.stored.condition("Stalled") is None
     it.poll()
     assert len(it.world.statuses) == 1
     it.poll()
@@ -168,18 +168,18 @@ def test_nothing_deployed_leaves_a_good_config_map() -> None:
     again.poll(after=100)
     assert again.ready == ("False", "NotDeployed")
     assert it.world.writes == 1
-    assert again.memory.status.target is not None
+    assert again.state.status.stored.target is not None
 
 
 def test_a_stalled_source_is_looked_at_slowly_and_recovers() -> None:
     it = bench(DENIED, DENIED, content())
     assert it.poll() == backoff.STALLED_SECONDS
-    assert it.memory.status.condition("Stalled") is not None
+    assert it.state.status.stored.condition("Stalled") is not None
     assert it.poll() == backoff.STALLED_SECONDS
     assert len(it.world.statuses) == 1
     it.poll()
     assert it.ready == ("True", "Synced")
-    assert it.memory.status.condition("Stalled") is None
+    assert it.state.status.stored.condition("Stalled") is None
 
 
 def test_what_does_not_exist_is_looked_for_at_the_poll_interval() -> None:
@@ -188,7 +188,7 @@ def test_what_does_not_exist_is_looked_for_at_the_poll_interval() -> None:
     it.poll()
     assert it.poll() == 60
     assert it.ready == ("False", "NotFound")
-    assert it.memory.status.condition("Stalled") is not None
+    assert it.state.status.stored.condition("Stalled") is not None
     assert it.poll(after=30) == 30, "what wakes it earlier asks AWS nothing"
     assert it.world.polls == 2
     it.poll()
@@ -213,10 +213,10 @@ def test_transient_failures_show_from_the_third_in_a_row() -> None:
     assert it.ready == ("True", "Synced")
     assert [it.poll() for _ in range(2)] == [4, 8]
     assert it.ready == ("False", "Throttled")
-    assert it.memory.status.condition("Reconciling") is not None
+    assert it.state.status.stored.condition("Reconciling") is not None
     it.poll()
     assert it.ready == ("True", "Synced")
-    assert it.memory.failures == 0
+    assert it.state.failures == 0
     assert it.world.writes == 1
     assert it.events == ["Synced", "Throttled", "Synced"]
 
@@ -250,7 +250,7 @@ def test_a_received_configuration_is_not_lost_when_the_api_server_is_away() -> N
     it.poll(after=1)
     assert it.world.polls == polls, "AppConfig must not be asked before its interval"
     assert it.world.writes == 2
-    assert it.memory.pending is None
+    assert it.state.delivery.pending is None
     assert it.ready == ("True", "Synced")
     assert it.events == ["Synced", "Synced"]
 
@@ -267,8 +267,8 @@ def test_a_newer_version_takes_the_place_of_one_not_written_yet() -> None:
     it.world.write_errors = [FOREIGN, None]
     assert it.poll() == backoff.STALLED_SECONDS
     assert it.ready == ("False", "TargetNotOwned")
-    assert it.memory.status.source is not None
-    assert it.memory.status.target is None
+    assert it.state.status.stored.source is not None
+    assert it.state.status.stored.target is None
     it.poll(after=300)
     assert it.world.config_map is not None
     assert it.world.config_map.data.text == {"checkout.json": "2"}
@@ -292,7 +292,7 @@ def test_a_refused_write_stalls_from_the_third_on() -> None:
     assert it.poll(after=1) == 0
     assert it.poll(after=1) == backoff.CAP_SECONDS
     assert it.ready == ("False", "TargetRejected")
-    assert it.memory.status.condition("Stalled") is not None
+    assert it.state.status.stored.condition("Stalled") is not None
     assert it.poll(after=60) == backoff.CAP_SECONDS
 
 
@@ -301,9 +301,9 @@ def test_content_that_cannot_be_written_stalls_until_another_comes() -> None:
     it.poll()
     assert it.poll() == 60
     assert it.ready == ("False", "TooLarge")
-    assert it.memory.pending is None, "content must not be kept"
-    assert it.memory.status.source is not None
-    assert it.memory.status.source.version_label == "big"
+    assert it.state.delivery.pending is None, "content must not be kept"
+    assert it.state.status.stored.source is not None
+    assert it.state.status.stored.source.version_label == "big"
     it.poll()
     assert it.ready == ("False", "TooLarge")
     assert len(it.world.statuses) == 2
@@ -316,7 +316,7 @@ def test_what_is_missing_in_the_cluster_is_looked_for_at_the_ordinary_pace() -> 
     it = bench(content(), None)
     it.world.write_errors = [BlockedError(Reason.TARGET_MISSING, "not there")]
     assert it.poll() == 60
-    assert it.memory.status.condition("Stalled") is not None
+    assert it.state.status.stored.condition("Stalled") is not None
     it.poll()
     assert it.ready == ("True", "Synced")
 
@@ -325,7 +325,7 @@ def test_too_early_changes_nothing_and_waits_the_interval() -> None:
     it = bench(content(), TooEarlyError())
     it.poll()
     assert it.poll() == 60
-    assert it.memory.failures == 0
+    assert it.state.failures == 0
     assert len(it.world.statuses) == 1
 
 
@@ -335,7 +335,7 @@ def test_a_status_that_could_not_be_written_is_written_later() -> None:
     it.world.random = 0.5
     assert it.poll() == 1, "a failed status is retried with back-off"
     assert it.world.events == []
-    assert it.memory.failures == 0, "it says nothing of AppConfig or the ConfigMap"
+    assert it.state.failures == 0, "it says nothing of AppConfig or the ConfigMap"
     it.poll(after=1)
     assert it.ready == ("True", "Synced")
     assert it.world.writes == 1
@@ -347,7 +347,7 @@ def test_a_failed_status_on_top_of_another_failure_counts_once() -> None:
     it.world.write_errors = [AWAY]
     it.world.status_errors = [AWAY]
     it.poll()
-    assert it.memory.failures == 1
+    assert it.state.failures == 1
 
 
 def test_a_source_that_is_gone_says_so() -> None:
@@ -365,7 +365,7 @@ def test_a_crash_between_the_two_writes_is_ended_by_the_next_process() -> None:
     again.poll(after=60)
     assert it.world.writes == 1, "what is right already is not written again"
     assert again.ready == ("True", "Synced")
-    assert again.memory.status.target is not None
+    assert again.state.status.stored.target is not None
 
 
 def test_the_content_type_of_the_spec_is_for_what_is_written_and_the_status_says_what_appconfig_said() -> None:
@@ -374,8 +374,8 @@ def test_the_content_type_of_the_spec_is_for_what_is_written_and_the_status_says
     it = Bench(World(answers=[received]), source=source(spec=wanted))
     it.poll()
     assert it.ready == ("True", "Synced")
-    assert it.memory.status.source is not None
-    assert it.memory.status.source.content_type == "application/octet-stream"
+    assert it.state.status.stored.source is not None
+    assert it.state.status.stored.source.content_type == "application/octet-stream"
 
 
 def test_the_next_call_is_counted_from_the_answer() -> None:
@@ -387,7 +387,7 @@ def test_the_next_call_is_counted_from_the_answer() -> None:
 def test_a_label_of_any_length_fits_into_the_status_and_stays_the_same_version_after_a_restart() -> None:
     it = bench(content(b"1", label="\x1b" * 5000, content_type="t" * 5000), content(b"2"), content(b"2"))
     it.poll()
-    received = it.memory.status.source
+    received = it.state.status.stored.source
     assert received is not None
     assert (len(received.version_label), len(received.content_type)) == (1024, 1024)
     assert received.version_label.isprintable()
@@ -396,7 +396,7 @@ def test_a_label_of_any_length_fits_into_the_status_and_stays_the_same_version_a
     again.poll()
     assert len(it.world.statuses) == 1, "it is the same version"
     again.poll()
-    assert [len(kept.version_label) for kept in again.memory.history] == [1024]
+    assert [len(kept.version_label) for kept in again.state.history.kept] == [1024]
 
 
 def test_what_was_waited_for_in_vain_is_given_up_with_another_name() -> None:
@@ -409,8 +409,8 @@ def test_what_was_waited_for_in_vain_is_given_up_with_another_name() -> None:
     assert it.ready == ("False", "TargetNotOwned")
     changed = replace(it.source, generation=2, spec=replace(it.source.spec, target=target(name="elsewhere")))
     again = Bench(it.world, changed)
-    again.memory = again.sessions.start_anew(changed, it.memory)
+    again.state = again.sessions.start_anew(changed, it.state)
     it.world.now += 60
     again.poll()
     assert it.world.released == ["checkout-config"]
-    assert again.memory.left == {"elsewhere"}
+    assert again.state.delivery.unreleased == {"elsewhere"}

@@ -42,7 +42,7 @@ def test_beyond_the_bound_it_is_fetched_again(error: Exception) -> None:
     world = World(answers=[content(BODY), content(BODY)], write_errors=[error.copy()])  # type: ignore[attr-defined]
     it = Small(world)
     it.poll()
-    assert it.memory.pending is None
+    assert it.state.delivery.pending is None
     assert world.config_map is None
     assert (world.sessions, world.polls) == (1, 1)
     it.poll()
@@ -74,10 +74,10 @@ def test_a_pinned_version_does_not_wait_for_it() -> None:
 def test_another_replica_begins_anew() -> None:
     it = Small(World(answers=[content(BODY)], write_errors=[AWAY.copy()]))
     it.poll()
-    it.memory.status = replace(it.memory.status, observed_generation=it.source.generation)
-    assert it.sessions.hand_over(source(), it.memory, 0.0) is None
-    it.memory.forgone = False
-    assert it.sessions.hand_over(source(), it.memory, 0.0) is not None
+    it.state.status.stored = replace(it.state.status.stored, observed_generation=it.source.generation)
+    assert it.sessions.hand_over(source(), it.state, 0.0) is None
+    it.state.fetch.must_refetch = False
+    assert it.sessions.hand_over(source(), it.state, 0.0) is not None
 
 
 def test_within_the_bound_nothing_is_fetched_again() -> None:

@@ -276,7 +276,7 @@ def test_what_a_source_waits_for_is_given_up_after_a_restart(run: Callable[..., 
     eventually(lambda: recorder.polled)
     (entry,) = scheduler.entries()
     assert entry.memory is not None
-    assert entry.memory.left == {"waited-for"}
+    assert entry.memory.delivery.unreleased == {"waited-for"}
 
 
 def waited_for(scheduler: Scheduler, uid: str = source().uid) -> frozenset[str]:

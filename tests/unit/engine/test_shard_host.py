@@ -197,7 +197,7 @@ def test_what_became_of_a_config_map_while_another_replica_had_it_is_seen_at_the
     eventually(lambda: recorder.polled)
     assert recorder.polled == [("deleted", 1)]
     memories = {entry.source.uid: entry.memory for entry in running.scheduler.entries()}
-    assert {uid: memory.untouched for uid, memory in memories.items() if memory} == {
+    assert {uid: memory.drift.untouched for uid, memory in memories.items() if memory} == {
         "deleted": False,
         "untouched": True,
     }
@@ -232,7 +232,7 @@ def test_the_next_holder_starts_from_the_status_of_this_one(run: Callable[..., R
     eventually(lambda: running.meter.polls)
     (entry,) = running.scheduler.entries()
     assert entry.memory is not None
-    entry.memory.status, entry.memory.fresh = Status(observed_generation=1), True
+    entry.memory.status.stored, entry.memory.status.is_current = Status(observed_generation=1), True
     running.scheduler.drain(0)
     running.scheduler.stop_and_export(0)
     running.scheduler.start(0, FakeLeaseGuard(), {})
@@ -251,9 +251,9 @@ def test_what_another_replica_told_last_may_come_after_the_shard(
     running.scheduler.start(0, running.guard, {})
     (entry,) = running.scheduler.entries()
     assert entry.memory is not None
-    entry.memory.fresh = fresh
+    entry.memory.status.is_current = fresh
     running.scheduler.put(source(status=FAILED))
-    assert entry.memory.status == expected
+    assert entry.memory.status.stored == expected
     running.scheduler.discard(0)
     assert entry.source.status == FAILED, "what was told is not forgotten with the shard"
 
@@ -268,9 +268,9 @@ def test_what_another_replica_told_last_may_come_during_a_poll(run: Callable[...
     (entry,) = running.scheduler.entries()
     memory = entry.memory
     assert memory is not None
-    assert memory.status == PASSED, "the poll uses it"
+    assert memory.status.stored == PASSED, "the poll uses it"
     gate.opened.set()
-    eventually(lambda: memory.status == FAILED)
+    eventually(lambda: memory.status.stored == FAILED)
 
 
 def test_the_scheduler_shows_that_it_lives_while_the_next_poll_is_far_off(

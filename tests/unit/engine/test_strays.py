@@ -39,7 +39,7 @@ def begin(it: Scheduler, sessions: dict[str, HandedOver] | None = None) -> Entry
 
 def strays(entry: Entry) -> set[str]:
     assert entry.memory is not None
-    return set(entry.memory.strays)
+    return set(entry.memory.delivery.strays)
 
 
 @pytest.mark.parametrize("handed_over", [False, True])

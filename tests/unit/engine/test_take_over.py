@@ -25,19 +25,19 @@ BROKEN = content(b"{", label="broken")
 def synced(*later: object) -> Bench:
     it = bench(content(label="v1"), *later)
     it.poll()
-    it.source = replace(it.source, status=it.memory.status)
+    it.source = replace(it.source, status=it.state.status.stored)
     return it
 
 
 def handed_over(it: Bench, due: float | None = None) -> HandedOver | None:
-    return it.sessions.hand_over(it.source, it.memory, it.memory.next_call if due is None else due)
+    return it.sessions.hand_over(it.source, it.state, it.state.fetch.next_call_at if due is None else due)
 
 
 def took_over(it: Bench, given: HandedOver | None) -> Bench:
     """Go on in another process."""
     again = Bench(it.world, it.source)
     start = again.sessions.start(again.source, given)
-    again.memory, again.delay = start.memory, start.delay
+    again.state, again.delay = start.state, start.delay
     return again
 
 
@@ -61,7 +61,7 @@ def test_what_is_not_ready_is_polled_at_once_after_a_restart() -> None:
     it = synced(NOT_FOUND)
     it.world.random = 0.5
     it.poll()
-    it.source = replace(it.source, status=it.memory.status)
+    it.source = replace(it.source, status=it.state.status.stored)
     assert state_of(it.source.status.conditions, suspended=False) is State.STALLED
     start = it.sessions.start(it.source, None)
     assert (start.delay, start.first) == (0.0, False)
@@ -88,12 +88,16 @@ def test_a_session_goes_on_when_it_is_due_and_brings_nothing_twice() -> None:
     it.world.now += 20
     given = handed_over(it)
     assert given is not None
-    assert (given.uid, given.generation, given.latest_data_digest) == (it.source.uid, 1, it.memory.latest_data_digest)
+    assert (given.uid, given.generation, given.latest_data_digest) == (
+        it.source.uid,
+        1,
+        it.state.delivery.latest_data_digest,
+    )
     assert given.due - given.issued == 60
     it.world.now += 10
     again = took_over(it, given)
     assert again.delay == 30
-    assert again.memory.latest_data_digest == it.memory.latest_data_digest
+    assert again.state.delivery.latest_data_digest == it.state.delivery.latest_data_digest
     assert handed_over(again) == given, "handed on, it is no younger"
     assert again.poll(after=30) == 60
     assert (it.world.sessions, it.world.writes, len(it.world.statuses), it.world.status_reads) == (2, 1, 1, 0)
@@ -137,28 +141,28 @@ def test_a_version_that_is_not_written_comes_again_in_a_new_session(trouble: obj
 
 def test_a_config_map_that_is_to_be_put_right_needs_a_new_session() -> None:
     it = synced()
-    it.memory.drift = "was deleted"
+    it.state.drift.found = "was deleted"
     assert handed_over(it) is None
 
 
 def test_a_config_map_that_is_to_be_given_up_is_not_forgotten() -> None:
     it = synced()
-    it.memory.left = frozenset({"checkout-config", "the one before"})
+    it.state.delivery.unreleased = frozenset({"checkout-config", "the one before"})
     assert handed_over(it) is None
 
 
 def test_nothing_is_handed_over_without_a_good_token_of_this_spec() -> None:
     it = synced()
-    assert it.sessions.hand_over(replace(it.source, spec=spec(suspend=True)), it.memory, 0.0) is None
-    assert it.sessions.hand_over(replace(it.source, generation=2), it.memory, 0.0) is None
-    it.memory.session.token = None  # type: ignore[attr-defined]
+    assert it.sessions.hand_over(replace(it.source, spec=spec(suspend=True)), it.state, 0.0) is None
+    assert it.sessions.hand_over(replace(it.source, generation=2), it.state, 0.0) is None
+    it.state.fetch.session.token = None  # type: ignore[attr-defined]
     assert handed_over(it) is None
 
 
 def test_a_session_that_waits_for_a_deployment_goes_on_too() -> None:
     it = bench(NOT_DEPLOYED)
     it.poll()
-    it.source = replace(it.source, status=it.memory.status)
+    it.source = replace(it.source, status=it.state.status.stored)
     given = handed_over(it)
     assert given is not None
     assert given.due - given.issued == 60
@@ -175,7 +179,7 @@ def test_a_session_that_was_begun_and_never_answered_goes_on_too() -> None:
     it = synced(THROTTLED)
     it.world.now += 10 * 86_400.0
     again = took_over(it, None)
-    again.memory.session.delivered = False  # type: ignore[attr-defined]
+    again.state.fetch.session.delivered = False  # type: ignore[attr-defined]
     again.poll()
     given = handed_over(again)
     assert given is not None
@@ -198,12 +202,12 @@ def test_the_same_version_after_a_restart_is_no_write_whenever_it_was_deployed(f
     it = bench(content(label="v1", modified_time=first), again)
     it.poll()
     later = it.restart()
-    later.memory.untouched = True
+    later.state.drift.untouched = True
     later.poll(after=500)
     assert later.result == "Unchanged"
     assert (it.world.status_reads, it.world.writes, len(it.world.statuses)) == (0, 1, 1)
-    assert later.memory.received is not None
-    assert later.memory.received.modified_time == first
+    assert later.state.status.received is not None
+    assert later.state.status.received.modified_time == first
 
 
 def test_a_new_version_comes_with_the_time_of_its_deployment() -> None:
@@ -221,7 +225,7 @@ def test_a_new_version_comes_with_the_time_of_its_deployment() -> None:
 def test_a_restart_reads_nothing_where_the_watch_has_seen_that_nobody_wrote() -> None:
     it = synced(content(label="v1"))
     again = it.restart()
-    again.memory.untouched = True
+    again.state.drift.untouched = True
     again.poll(after=500)
     assert it.world.known == [False], "the ConfigMap is not looked at"
     assert (it.world.status_reads, it.world.writes, len(it.world.statuses)) == (0, 1, 1)
@@ -235,7 +239,7 @@ def test_a_restart_reads_nothing_where_the_watch_has_seen_that_nobody_wrote() ->
 def test_a_restart_writes_what_came_meanwhile(answer: object) -> None:
     it = synced(answer)
     again = it.restart()
-    again.memory.untouched = True
+    again.state.drift.untouched = True
     again.poll(after=500)
     assert it.world.known == [False, True]
     assert it.world.writes == 2
@@ -250,8 +254,8 @@ def test_a_config_map_that_somebody_touched_is_looked_at() -> None:
 def test_a_changed_spec_is_applied_though_the_config_map_is_untouched() -> None:
     it = synced(content(label="v1"))
     changed = Bench(it.world, replace(it.source, generation=2, spec=spec(target=target(labels={"team": "a"}))))
-    changed.memory = it.sessions.start_anew(changed.source, it.memory)
-    changed.memory.untouched = True
+    changed.state = it.sessions.start_anew(changed.source, it.state)
+    changed.state.drift.untouched = True
     changed.poll()
     assert it.world.writes == 2
     assert it.world.status_reads == 0, "this process has written the status"
@@ -259,15 +263,15 @@ def test_a_changed_spec_is_applied_though_the_config_map_is_untouched() -> None:
 
 def test_a_changed_spec_is_applied_to_a_pinned_version_too() -> None:
     it = synced()
-    data_digest = it.memory.latest_data_digest
+    data_digest = it.state.delivery.latest_data_digest
     pin = Bench(it.world, replace(it.source, generation=2, spec=spec(pinned_digest=data_digest)))
-    pin.memory = it.sessions.start_anew(pin.source, it.memory)
+    pin.state = it.sessions.start_anew(pin.source, it.state)
     pin.poll()
     writes = it.world.writes
     labelled = spec(pinned_digest=data_digest, target=target(labels={"team": "a"}))
     changed = Bench(it.world, replace(it.source, generation=3, spec=labelled))
-    changed.memory = it.sessions.start_anew(changed.source, pin.memory)
-    changed.memory.untouched = True
+    changed.state = it.sessions.start_anew(changed.source, pin.state)
+    changed.state.drift.untouched = True
     changed.poll()
     assert it.world.writes == writes + 1
 
@@ -275,8 +279,8 @@ def test_a_changed_spec_is_applied_to_a_pinned_version_too() -> None:
 def test_a_config_map_that_is_to_be_given_up_is_so_after_the_next_receipt() -> None:
     it = synced(content(label="v1"))
     again = it.restart()
-    again.memory.untouched = True
-    again.memory.left = frozenset({"checkout-config", "the one before"})
+    again.state.drift.untouched = True
+    again.state.delivery.unreleased = frozenset({"checkout-config", "the one before"})
     again.poll(after=500)
     assert it.world.released == ["the one before"]
 
@@ -284,7 +288,7 @@ def test_a_config_map_that_is_to_be_given_up_is_so_after_the_next_receipt() -> N
 def test_trouble_is_told_beside_what_another_replica_wrote_last() -> None:
     it = synced(NOT_FOUND)
     kept = KeptVersion("sha256:" + "1" * 64, "v0", 7, "2026-01-01T00:00:00Z")
-    it.world.newest, it.world.elsewhere = replace(it.memory.status, history=(kept,)), {kept}
+    it.world.newest, it.world.elsewhere = replace(it.state.status.stored, history=(kept,)), {kept}
     Bench(it.world, it.source).poll(after=500)
     assert it.world.statuses[-1].history == (kept,)
     assert it.world.status_reads == 1
@@ -292,15 +296,15 @@ def test_trouble_is_told_beside_what_another_replica_wrote_last() -> None:
 
 def test_a_receipt_that_another_replica_has_told_of_keeps_its_time() -> None:
     it = synced()
-    told = it.memory.status.source
+    told = it.state.status.stored.source
     assert told is not None
     earlier = replace(told, received_time="2025-01-01T00:00:00Z")
-    it.memory.refresh(replace(it.memory.status, source=earlier))
-    assert it.memory.received == earlier
-    it.memory.received = newer = replace(told, content_digest="sha256:3")
+    it.state.refresh(replace(it.state.status.stored, source=earlier))
+    assert it.state.status.received == earlier
+    it.state.status.received = newer = replace(told, content_digest="sha256:3")
     other = replace(told, content_digest="sha256:2", received_time="2025-01-01T00:00:00Z")
-    it.memory.refresh(replace(it.memory.status, source=other))
-    assert it.memory.received == newer, "what came here is newer"
+    it.state.refresh(replace(it.state.status.stored, source=other))
+    assert it.state.status.received == newer, "what came here is newer"
 
 
 def test_what_another_replica_wrote_last_is_read_before_the_first_write() -> None:
@@ -308,7 +312,7 @@ def test_what_another_replica_wrote_last_is_read_before_the_first_write() -> Non
     it = synced(content(b"3", label="v3"))
     behind = it.source
     kept = KeptVersion("sha256:" + "1" * 64, "v0", 7, "2026-01-01T00:00:00Z")
-    it.world.newest, it.world.elsewhere = replace(it.memory.status, history=(kept,)), {kept}
+    it.world.newest, it.world.elsewhere = replace(it.state.status.stored, history=(kept,)), {kept}
     again = Bench(it.world, behind)
     again.poll(after=500)
     assert it.world.status_reads == 1
@@ -322,7 +326,7 @@ def test_a_status_that_another_replica_has_written_already_is_not_written_again(
     it = bench(content(label="v1"), content(label="v1"))
     seen = replace(it.source, status=Status(observed_generation=0))
     it.poll()
-    it.world.newest = it.memory.status
+    it.world.newest = it.state.status.stored
     again = Bench(it.world, seen)
     again.poll(after=0)
     assert (it.world.status_reads, len(it.world.statuses), it.world.writes) == (1, 1, 1)
@@ -332,9 +336,9 @@ def test_drift_is_checked_against_the_newest_status() -> None:
     it = synced(content(b"2", label="v2"))
     behind = it.source
     it.poll()
-    it.world.newest = it.memory.status
+    it.world.newest = it.state.status.stored
     again = Bench(it.world, behind)
-    again.memory.drift = "was changed"
+    again.state.drift.found = "was changed"
     sessions = it.world.sessions
     again.poll(after=0)
     assert it.world.sessions == sessions, "what looked like drift was the last write of another replica"
@@ -344,11 +348,11 @@ def test_what_looked_like_drift_leaves_the_time_of_the_receipt_by_another_replic
     it = synced(content(b"2", label="v2"), content(b"2", label="v2"))
     behind = it.source
     it.poll()
-    it.world.newest, writes = it.memory.status, len(it.world.statuses)
+    it.world.newest, writes = it.state.status.stored, len(it.world.statuses)
     again = Bench(it.world, behind)
-    again.memory.drift = "was changed"
+    again.state.drift.found = "was changed"
     again.poll(after=60)
-    assert again.memory.received == it.memory.received
+    assert again.state.status.received == it.state.status.received
     assert len(it.world.statuses) == writes
 
 
@@ -358,23 +362,23 @@ def test_nothing_is_written_by_a_spec_that_another_replica_knows_to_be_outdated(
     behind, writes = it.source, it.world.writes
     it.world.newest_generation = behind.generation + 1
     again = Bench(it.world, behind)
-    again.memory.drift = drift
+    again.state.drift.found = drift
     assert again.poll(after=0) == 1.0
-    assert (again.result, again.memory.failures) == ("Outdated", 0)
+    assert (again.result, again.state.failures) == ("Outdated", 0)
     assert (it.world.writes, len(it.world.statuses)) == (writes, 1)
 
 
 def test_a_poll_that_has_to_wait_for_its_rate_is_no_failure() -> None:
     it = synced(RateLimitedError(1.5))
     assert it.poll() == 1.5
-    assert (it.result, it.memory.failures, len(it.world.statuses)) == ("Paced", 0, 1)
+    assert (it.result, it.state.failures, len(it.world.statuses)) == ("Paced", 0, 1)
 
 
 def test_a_poll_that_finds_another_at_its_credentials_is_put_off_and_told_apart() -> None:
     """It has nothing to do with quotas, and the alert about them must not fire."""
     it = synced(BusyError(0.5))
     assert it.poll() == 0.5
-    assert (it.result, it.memory.failures, len(it.world.statuses)) == ("Busy", 0, 1)
+    assert (it.result, it.state.failures, len(it.world.statuses)) == ("Busy", 0, 1)
 
 
 def test_what_is_at_hand_is_written_while_the_rate_does_not_allow_a_call() -> None:
@@ -404,7 +408,7 @@ def test_a_session_that_delivered_another_version_than_is_written_is_not_gone_on
     sessions = it.world.sessions
     it.sessions.start(it.source, replace(given, latest_data_digest="sha256:another"))
     assert it.world.sessions == sessions + 1
-    pin = replace(it.source, spec=spec(pinned_digest=it.memory.latest_data_digest))
+    pin = replace(it.source, spec=spec(pinned_digest=it.state.delivery.latest_data_digest))
     it.sessions.start(pin, replace(given, latest_data_digest="sha256:another"))
     assert it.world.sessions == sessions + 1, "a pinned one holds another version on purpose"
 
@@ -412,14 +416,14 @@ def test_a_session_that_delivered_another_version_than_is_written_is_not_gone_on
 def test_one_new_session_is_enough_to_put_a_config_map_right() -> None:
     it = synced(RateLimitedError(1.5), THROTTLED, content(label="v1"))
     it.world.tampered = True
-    it.memory.drift = "was changed"
+    it.state.drift.found = "was changed"
     sessions = it.world.sessions
     for _ in range(3):
         it.poll()
     assert it.world.sessions == sessions + 1
-    assert it.memory.drift is None
-    assert not it.memory.renewed
-    it.memory.drift = "was changed"
+    assert it.state.drift.found is None
+    assert not it.state.drift.session_renewed
+    it.state.drift.found = "was changed"
     it.world.answers = [content(label="v1")]
     it.poll()
     assert it.world.sessions == sessions + 2
@@ -430,7 +434,7 @@ def test_the_history_of_another_replica_is_kept_where_no_status_was_known() -> N
     it = bench(content(label="v1"), content(b"2", label="v2"))
     it.poll()
     kept = KeptVersion("sha256:" + "1" * 64, "v0", 7, "2026-01-01T00:00:00Z")
-    it.world.newest, it.world.elsewhere = replace(it.memory.status, history=(kept,)), {kept}
+    it.world.newest, it.world.elsewhere = replace(it.state.status.stored, history=(kept,)), {kept}
     again = Bench(it.world, it.source)
     again.poll(after=500)
     assert [(entry.version_label, entry.revision) for entry in it.world.statuses[-1].history] == [("v1", 8), ("v0", 7)]
@@ -440,7 +444,7 @@ def test_the_status_of_another_replica_is_read_where_its_config_map_is_met() -> 
     it = bench(content(label="v1"), content(label="v1"))
     it.poll()
     kept = KeptVersion("sha256:" + "1" * 64, "v0", 7, "2026-01-01T00:00:00Z")
-    it.world.newest, it.world.elsewhere = replace(it.memory.status, history=(kept,)), {kept}
+    it.world.newest, it.world.elsewhere = replace(it.state.status.stored, history=(kept,)), {kept}
     Bench(it.world, it.source).poll(after=500)
     assert (it.world.status_reads, len(it.world.statuses)) == (1, 1), "nothing is new"
 

@@ -31,7 +31,7 @@ def holds(it: Bench, data_digest: str) -> bool:
 
 def deleted(it: Bench) -> None:
     it.world.config_maps.clear()
-    it.memory.drift = "was deleted"
+    it.state.drift.found = "was deleted"
 
 
 def test_a_pinned_config_map_that_went_while_the_operator_was_down_comes_back() -> None:
@@ -47,7 +47,7 @@ def test_a_request_to_sync_does_not_make_the_drift_of_a_pinned_one_forgotten() -
     it = pinned()
     deleted(it)
     again = Bench(it.world, replace(it.source, requested_at="now"))
-    again.memory = again.sessions.start_anew(again.source, it.memory)
+    again.state = again.sessions.start_anew(again.source, it.state)
     it.world.answers = [TWO]
     again.poll()
     assert holds(again, DIGESTS[0])
@@ -123,9 +123,9 @@ def test_a_target_changed_again_before_the_old_one_was_given_up_leaves_none(last
     it = respec(it, target=target(name="b"))
     it.world.release_errors = [AWAY]
     it.poll()
-    left, written = it.memory.left, it.memory.written
+    left, written = it.state.delivery.unreleased, it.state.status.written
     it = respec(it, target=target(name=last))
-    it.memory.left, it.memory.written = left, written  # as the scheduler hands them on
+    it.state.delivery.unreleased, it.state.status.written = left, written  # as the scheduler hands them on
     it.poll()
     assert list(it.world.config_maps) == [last]
 
@@ -138,17 +138,17 @@ def test_a_refused_replacement_is_not_noted_as_replaced_again_and_again() -> Non
     for _ in range(5):
         it.poll(after=300)
     assert len(it.world.statuses) == 2
-    assert [kept.revision for kept in it.memory.history] == [1]
+    assert [kept.revision for kept in it.state.history.kept] == [1]
 
 
 def test_a_false_alarm_costs_no_session() -> None:
     it = bench(ONE)
     it.poll()
     for _ in range(10):
-        it.memory.drift = "was changed by argocd"
+        it.state.drift.found = "was changed by argocd"
         it.poll(after=1)
     assert it.world.sessions == 1
-    assert it.memory.drift is None
+    assert it.state.drift.found is None
 
 
 def test_a_request_that_is_taken_away_writes_nothing_after_a_restart() -> None:

@@ -61,7 +61,7 @@ def test_a_thread_that_waits_holds_nothing_of_its_last_poll(run: Callable[..., R
     eventually(lambda: recorder.polled)
     memory = running.scheduler.entries()[0].memory
     assert memory is not None
-    session = weakref.ref(memory.session)
+    session = weakref.ref(memory.fetch.session)
     del memory
     running.scheduler.remove(source().uid)
 

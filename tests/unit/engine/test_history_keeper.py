@@ -10,7 +10,7 @@ import pytest
 from appconfig_operator.api.status import KeptVersion
 from appconfig_operator.api.v1alpha1 import CreationPolicy
 from appconfig_operator.core.errors import Reason, StallingError
-from appconfig_operator.engine.keep import SPARES
+from appconfig_operator.engine.state.history import REMEMBERED_DELETIONS
 from tests.unit.builders import target
 from tests.unit.engine.bench import AWAY, FORBIDDEN, Bench, bench
 from tests.unit.engine.test_history import DIGESTS, ONE, THREE, TWO, kept, respec
@@ -43,7 +43,7 @@ def test_what_cannot_be_kept_is_replaced_all_the_same_and_told_once(error: Any, 
     it.world.answers = [ONE]
     it.poll(after=60)
     assert kept(it) == ["v3"]
-    assert it.memory.trouble == {}
+    assert it.state.history.failures == {}
 
 
 def test_a_version_that_is_kept_under_its_old_number_is_not_told_as_lost() -> None:
@@ -54,7 +54,7 @@ def test_a_version_that_is_kept_under_its_old_number_is_not_told_as_lost() -> No
     it.poll()
     assert holds(it, 2)
     assert "HistoryNotKept" not in it.events
-    assert [(one.version_label, one.revision) for one in it.memory.history] == [("v2", 2), ("v1", 1)]
+    assert [(one.version_label, one.revision) for one in it.state.history.kept] == [("v2", 2), ("v1", 1)]
 
 
 @pytest.mark.parametrize(("error", "told"), [(INVALID, 1), (FORBIDDEN, 3), (AWAY, 3)], ids=["422", "403", "away"])
@@ -73,7 +73,7 @@ def test_what_cannot_be_dropped_fails_no_poll_and_is_tried_with_each(error: Any,
     it.poll()
     assert it.events.count("HistoryNotDeleted") == 1
     assert len(it.world.revisions) == 1
-    assert (it.memory.spare, it.memory.trouble) == ((), {})
+    assert (it.state.history.to_delete, it.state.history.failures) == ((), {})
 
 
 def spares(*numbers: int) -> tuple[KeptVersion, ...]:
@@ -83,31 +83,31 @@ def spares(*numbers: int) -> tuple[KeptVersion, ...]:
 def test_after_a_refusal_no_other_is_tried_and_one_alone_is_in_no_others_way() -> None:
     it = bench(ONE)
     it.poll()
-    it.memory.spare = spares(1, 2, 3)
+    it.state.history.to_delete = spares(1, 2, 3)
     it.world.drop_errors = [FORBIDDEN]
     it.poll()
     assert it.world.drop_errors == []
-    assert it.memory.spare == spares(2, 3, 1), "one was tried"
+    assert it.state.history.to_delete == spares(2, 3, 1), "one was tried"
     it.world.drop_errors = [None, None, FORBIDDEN]
     it.poll()
-    assert it.memory.spare == spares(1)
+    assert it.state.history.to_delete == spares(1)
     it.poll()
-    assert (it.memory.spare, it.memory.trouble) == ((), {})
+    assert (it.state.history.to_delete, it.state.history.failures) == ((), {})
 
 
 def test_what_is_to_go_is_bounded_and_counted_again_once_it_goes() -> None:
     it = respec(bench(ONE, TWO, THREE), history_limit=1)
     it.poll()
     it.poll()
-    it.memory.spare = spares(*range(1, SPARES + 10))
+    it.state.history.to_delete = spares(*range(1, REMEMBERED_DELETIONS + 10))
     it.world.drop_errors = [FORBIDDEN] * 2
     it.poll()
-    assert len(it.memory.spare) == SPARES
-    assert min(kept.revision for kept in it.memory.spare) > 1, "the oldest are forgotten"
+    assert len(it.state.history.to_delete) == REMEMBERED_DELETIONS
+    assert min(kept.revision for kept in it.state.history.to_delete) > 1, "the oldest are forgotten"
     it.poll()
-    assert it.memory.counted, "while deletions are refused, another look would find nothing that could be done"
+    assert it.state.history.counted, "while deletions are refused, another look would find nothing that could be done"
     it.poll()
-    assert (it.memory.spare, it.memory.counted) == ((), False)
+    assert (it.state.history.to_delete, it.state.history.counted) == ((), False)
 
 
 def test_what_was_to_go_can_be_pinned() -> None:
@@ -147,25 +147,25 @@ def test_what_a_killed_process_kept_is_found_and_what_is_gone_is_not_told() -> N
     assert kept(again) == ["v1"]
     it.world.answers = [THREE]
     again.poll(after=500)
-    assert [(one.version_label, one.revision) for one in again.memory.status.history] == [("v2", 2)]
+    assert [(one.version_label, one.revision) for one in again.state.status.stored.history] == [("v2", 2)]
     assert it.world.lists == 2
     it.world.answers = [ONE, TWO]
     again.poll()
     again.poll()
     assert it.world.lists == 2, "once a process"
-    assert [one.revision for one in again.memory.history] == [4, 3, 2]
+    assert [one.revision for one in again.state.history.kept] == [4, 3, 2]
 
 
 def test_what_is_kept_twice_goes_once() -> None:
     it = bench(ONE, TWO)
     it.poll()
     it.poll()
-    data_digest, old = DIGESTS[0], it.memory.history[0]
+    data_digest, old = DIGESTS[0], it.state.history.kept[0]
     it.world.revisions[data_digest, 7] = (replace(old, revision=7), it.world.revisions[data_digest, 1][1])
     it.world.answers = [THREE]
     again = it.restart()
     again.poll(after=500)
-    assert [(one.version_label, one.revision) for one in again.memory.history] == [("v2", 8), ("v1", 7)]
+    assert [(one.version_label, one.revision) for one in again.state.history.kept] == [("v2", 8), ("v1", 7)]
     assert (data_digest, 1) not in it.world.revisions
 
 
@@ -175,8 +175,8 @@ def test_a_settled_source_makes_no_call_after_a_restart_pinned_or_not() -> None:
     it = respec(it, pinned_digest=DIGESTS[0])
     it.poll()
     lists, reads = it.world.lists, it.world.status_reads
-    pinned = Bench(it.world, replace(it.source, status=it.memory.status))
-    pinned.memory.untouched = True
+    pinned = Bench(it.world, replace(it.source, status=it.state.status.stored))
+    pinned.state.drift.untouched = True
     it.world.answers = [ONE]
     pinned.poll(after=500)
     assert (it.world.lists, it.world.status_reads) == (lists, reads)
@@ -187,11 +187,12 @@ def test_a_status_of_another_replica_is_compared_anew() -> None:
     it.poll()
     it.poll()
     forged = KeptVersion("sha256:" + "1" * 64, "v0", 7, "2026-01-01T00:00:00Z")
-    it.memory.adopt(replace(it.memory.status, history=(forged,)))
-    assert not it.memory.counted
+    it.state.status.is_current = False
+    it.state.observe(replace(it.state.status.stored, history=(forged,)))
+    assert not it.state.history.counted
     it.poll()
     assert kept(it) == ["v2", "v1"]
-    assert it.memory.history[0].revision == 8, "a number that was told is not given out again"
+    assert it.state.history.kept[0].revision == 8, "a number that was told is not given out again"
 
 
 # What a process that was killed left: ConfigMaps of the source under other names.
@@ -200,7 +201,7 @@ def test_a_status_of_another_replica_is_compared_anew() -> None:
 def stray(it: Bench, name: str = "between") -> None:
     assert it.world.config_map is not None
     it.world.config_maps[name] = replace(it.world.config_map, name=name)
-    it.memory.strays = frozenset({name, "checkout-config"})
+    it.state.delivery.strays = frozenset({name, "checkout-config"})
 
 
 def test_a_stray_goes_without_a_new_version() -> None:
@@ -210,7 +211,7 @@ def test_a_stray_goes_without_a_new_version() -> None:
     it.poll(after=1)
     assert it.world.released == ["between"]
     assert list(it.world.config_maps) == ["checkout-config"]
-    assert it.memory.strays == frozenset()
+    assert it.state.delivery.strays == frozenset()
     assert it.world.polls == 1, "it was too early for AppConfig"
 
 
@@ -277,9 +278,9 @@ def test_nothing_is_given_up_where_another_replica_has_written_elsewhere() -> No
     it = bench(ONE)
     it.poll()
     stray(it)
-    written = it.memory.written
+    written = it.state.status.written
     assert written is not None
-    it.world.newest = replace(it.memory.status, target=replace(written, name="between"))
+    it.world.newest = replace(it.state.status.stored, target=replace(written, name="between"))
     it.poll(after=1)
     assert it.world.released == []
 
@@ -289,4 +290,4 @@ def test_a_new_spec_goes_on_with_the_strays() -> None:
     it.poll()
     stray(it)
     again = respec(it, target=target(labels={"a": "b"}, creation_policy=CreationPolicy.ORPHAN))
-    assert again.memory.strays == it.memory.strays
+    assert again.state.delivery.strays == it.state.delivery.strays

@@ -99,7 +99,7 @@ def test_a_change_of_the_config_map_is_told_late_but_told() -> None:
     world.refuse = AWAY
     it.poll()
     world.refuse = None
-    it.poll(after=it.memory.untold.again - world.now if it.memory.untold else 0)
+    it.poll(after=it.state.status.unreported.retry_at - world.now if it.state.status.unreported else 0)
     assert it.events == ["Synced", "Synced"]
 
 
@@ -129,7 +129,7 @@ def test_drift_is_seen_to_while_the_status_waits() -> None:
     it, world = refusing(content(), content())
     it.poll(after=0)
     world.config_maps.clear()
-    it.memory.drift = "was deleted"
+    it.state.drift.found = "was deleted"
     it.poll(after=5)
     assert world.config_map is not None
 
@@ -138,8 +138,8 @@ def test_a_turn_that_is_put_off_does_not_put_off_the_status() -> None:
     it, world = refusing(content(), RateLimitedError(500), interval=15)
     it.poll(after=0)
     it.poll(after=1)  # before its turn: somebody woke it
-    assert it.memory.untold is not None
-    world.now = it.memory.untold.poll_due
+    assert it.state.status.unreported is not None
+    world.now = it.state.status.unreported.poll_due
     assert it.poll(after=0) < 10
     assert it.result == "Paced"
     world.refuse = None
@@ -160,4 +160,4 @@ def test_what_is_outdated_is_looked_at_more_and_more_slowly() -> None:
     it = bench(*[OutdatedError("u")] * 8, content())
     assert [it.poll(after=0) for _ in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
     it.poll(after=0)
-    assert it.memory.outdated == 0
+    assert it.state.outdated_polls == 0

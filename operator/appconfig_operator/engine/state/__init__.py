@@ -1,0 +1,1 @@
+"""What is known of one source between two polls: `SourceState`, and the parts of it."""
