@@ -11,10 +11,10 @@ class PollResult(StrEnum):
     UNCHANGED = "Unchanged"
     RECEIVED = "Received"
     TOO_EARLY = "TooEarly"
-    PACED = "Paced"
+    RATE_LIMITED = "RateLimited"
     BUSY = "Busy"
     OUTDATED = "Outdated"
-    TOLD = "Told"
+    STATUS_WRITTEN = "StatusWritten"
     GONE = "Gone"
     ERROR = "Error"
 

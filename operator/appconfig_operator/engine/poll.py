@@ -139,7 +139,7 @@ class Poller:
             state.fetch.wait_interval(self._monotonic())
             return Polled(self._poll_delay(state), PollResult.TOO_EARLY, answered=None)
         except RateLimitedError as limited:
-            result = PollResult.BUSY if isinstance(limited, BusyError) else PollResult.PACED
+            result = PollResult.BUSY if isinstance(limited, BusyError) else PollResult.RATE_LIMITED
             return Polled(limited.seconds, result, answered=None)
         except OutdatedError:
             state.outdated_polls = outdated + 1
@@ -149,7 +149,7 @@ class Poller:
     def _retry_status(self, source: Source, state: PollState, poll_due: float) -> Polled:
         """Write the status alone: the next poll keeps its time."""
         refused = self._status_retrier.retry(source, state)
-        result = PollResult(refused.reason) if refused is not None else PollResult.TOLD
+        result = PollResult(refused.reason) if refused is not None else PollResult.STATUS_WRITTEN
         return Polled(max(0.0, poll_due - self._monotonic()), result, answered=None)
 
     def _poll(self, source: Source, state: PollState) -> Polled:

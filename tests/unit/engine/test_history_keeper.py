@@ -187,8 +187,7 @@ def test_a_status_of_another_replica_is_compared_anew() -> None:
     it.poll()
     it.poll()
     forged = KeptVersion("sha256:" + "1" * 64, "v0", 7, "2026-01-01T00:00:00Z")
-    it.state.status.is_current = False
-    it.state.observe(replace(it.state.status.stored, history=(forged,)))
+    it.state.refresh(replace(it.state.status.stored, history=(forged,)))
     assert not it.state.history.counted
     it.poll()
     assert kept(it) == ["v2", "v1"]

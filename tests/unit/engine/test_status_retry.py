@@ -80,7 +80,7 @@ def test_a_status_does_not_wait_for_a_poll_that_is_far_away() -> None:
     assert it.ready == ("True", "Synced")
     assert (world.polls, len(world.tried)) == (1, 3)
     assert it.events == ["Synced"]
-    assert it.result == "Told"
+    assert it.result == "StatusWritten"
     assert world.now > 86_000, "the poll keeps its time"
 
 
@@ -141,7 +141,7 @@ def test_a_turn_that_is_put_off_does_not_put_off_the_status() -> None:
     assert it.state.status.unreported is not None
     world.now = it.state.status.unreported.poll_due
     assert it.poll(after=0) < 10
-    assert it.result == "Paced"
+    assert it.result == "RateLimited"
     world.refuse = None
     it.poll(after=it.delay)
     assert it.ready == ("True", "Synced")

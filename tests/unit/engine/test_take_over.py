@@ -371,7 +371,7 @@ def test_nothing_is_written_by_a_spec_that_another_replica_knows_to_be_outdated(
 def test_a_poll_that_has_to_wait_for_its_rate_is_no_failure() -> None:
     it = synced(RateLimitedError(1.5))
     assert it.poll() == 1.5
-    assert (it.result, it.state.failures, len(it.world.statuses)) == ("Paced", 0, 1)
+    assert (it.result, it.state.failures, len(it.world.statuses)) == ("RateLimited", 0, 1)
 
 
 def test_a_poll_that_finds_another_at_its_credentials_is_put_off_and_told_apart() -> None:
