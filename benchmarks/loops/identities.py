@@ -25,7 +25,7 @@ from appconfig_operator.api.v1alpha1 import Credentials
 from appconfig_operator.aws.service import AppConfig
 from appconfig_operator.core.errors import SourceError
 from benchmarks.usage import resident_bytes
-from tests.unit.builders import source, spec
+from tests.support.builders import source, spec
 
 if TYPE_CHECKING:
     from appconfig_operator.core.identity import AccessKeys

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.chart.rendering import objects_of, of_kind, one
+from tests.chart.support.rendering import objects_of, of_kind, one
 from tools.chart import ROOT
 from tools.chart import alerts as made
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from sandbox.kube.kubectl import PROGRAM
-from tests.chart.rendering import Object, objects_of, of_kind, one
+from tests.chart.support.rendering import Object, objects_of, of_kind, one
 from tools.chart import ROOT
 
 LABELS = {

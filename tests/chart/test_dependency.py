@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from sandbox.kube.helm import Helm
-from tests.chart.rendering import container, parsed
+from tests.chart.support.rendering import container, parsed
 from tools.chart import CHART
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import re
 import pytest
 import yaml
 
-from tests.chart.rendering import refusal, render
+from tests.chart.support.rendering import refusal, render
 from tools.chart import CHART, ROOT
 
 PAGE = (ROOT / "docs" / "helm.md").read_text(encoding="utf-8")

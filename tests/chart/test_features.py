@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from appconfig_operator.core import policy
-from tests.chart.rendering import NAMESPACE, container, objects_of, of_kind, one, pod, render
+from tests.chart.support.rendering import NAMESPACE, container, objects_of, of_kind, one, pod, render
 from tools.chart import ROOT, alerts
 
 CRD = "CustomResourceDefinition"

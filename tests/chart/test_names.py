@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from sandbox.kube.helm import Helm
-from tests.chart.rendering import CASES, Object, notes, objects_of, of_kind, one, parsed, pod, render
+from tests.chart.support.rendering import CASES, Object, notes, objects_of, of_kind, one, parsed, pod, render
 from tools.chart import CHART, alerts
 
 if TYPE_CHECKING:

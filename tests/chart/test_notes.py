@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from appconfig_operator.core.policy import parse
-from tests.chart.rendering import NAMESPACE, notes
-from tests.unit import builders
+from tests.chart.support.rendering import NAMESPACE, notes
+from tests.support import builders
 
 if TYPE_CHECKING:
     from pathlib import Path

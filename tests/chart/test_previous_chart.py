@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from tests.e2e.releases import previous_chart
+from tests.support.releases import previous_chart
 from tools.chart import CHART, ROOT
 
 if TYPE_CHECKING:

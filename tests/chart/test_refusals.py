@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from tests.chart.rendering import leaves, refusal, render
+from tests.chart.support.rendering import leaves, refusal, render
 from tools.chart import CHART
 
 RULE = {"namespaces": ["shop"], "applications": ["shop"]}

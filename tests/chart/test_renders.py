@@ -8,7 +8,18 @@ import pytest
 import yaml
 
 from sandbox.kube.helm import Helm
-from tests.chart.rendering import CASES, NAMESPACE, RELEASE, Object, leaves, objects_of, of_kind, one, pod, text_of
+from tests.chart.support.rendering import (
+    CASES,
+    NAMESPACE,
+    RELEASE,
+    Object,
+    leaves,
+    objects_of,
+    of_kind,
+    one,
+    pod,
+    text_of,
+)
 from tools import kubeconform
 from tools.chart import CHART
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from appconfig_operator.__main__ import run
-from tests.chart.rendering import container, objects_of
+from tests.chart.support.rendering import container, objects_of
 from tools.chart import CHART
 
 if TYPE_CHECKING:

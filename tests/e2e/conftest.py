@@ -12,14 +12,12 @@ from sandbox.aws.data_plane import AppConfigProxy, Rules
 from sandbox.kube.operator_process import allow_leases, operator
 
 # Before they are imported: their assertions are to tell what they saw.
-pytest.register_assert_rewrite(
-    *(f"tests.e2e.{name}" for name in ("beside", "canary", "checks", "replicas", "stage", "support"))
-)
+pytest.register_assert_rewrite("tests.e2e.support")
 
-from tests.e2e.beside import STORIES, Beside, Cluster  # noqa: E402 (see above)
-from tests.e2e.canary import LOOKOUT  # noqa: E402 (see above)
-from tests.e2e.stage import Stage  # noqa: E402 (see above)
-from tests.e2e.support import Scene, administrator, check_log  # noqa: E402 (see above)
+from tests.e2e.support.beside import STORIES, Beside, Cluster  # noqa: E402 (see above)
+from tests.e2e.support.canary import LOOKOUT  # noqa: E402 (see above)
+from tests.e2e.support.scene import Scene, administrator, check_log  # noqa: E402 (see above)
+from tests.e2e.support.stage import Stage  # noqa: E402 (see above)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -9,8 +9,8 @@ import pytest
 
 from sandbox import wait_until
 from sandbox.aws.data_plane import Experiment, Operation
-from tests.e2e.checks import GOOD, check_failed, synced
-from tests.e2e.support import ENVIRONMENT, PROFILE, TIMEOUT, Scene, condition
+from tests.e2e.support.checks import GOOD, check_failed, synced
+from tests.e2e.support.scene import ENVIRONMENT, PROFILE, TIMEOUT, Scene, condition
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import wait_until
-from tests.e2e.support import ENVIRONMENT, PROFILE, TIMEOUT, Scene
+from tests.e2e.support.scene import ENVIRONMENT, PROFILE, TIMEOUT, Scene
 
 if TYPE_CHECKING:
     from sandbox.kube.kubectl import Kubectl

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.e2e.checks import GOOD, check_failed, synced
+from tests.e2e.support.checks import GOOD, check_failed, synced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tests.e2e.conftest import StartOperator
-    from tests.e2e.support import Scene
+    from tests.e2e.support.scene import Scene
 
 
 def test_without_credentials_what_is_there_stays(

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox import wait_until
 from sandbox.aws.data_plane import Operation
-from tests.e2e.support import TIMEOUT, Scene, value, wait_for_silence
+from tests.e2e.support.scene import TIMEOUT, Scene, value, wait_for_silence
 
 if TYPE_CHECKING:
     from sandbox.aws.data_plane import AppConfigProxy

@@ -14,9 +14,9 @@ from sandbox.aws.ministack import REGION
 from sandbox.kube.helm import Helm, HelmError
 from sandbox.kube.kubectl import Kubectl
 from sandbox.kube.operator_process import wait_for_kind
-from tests.e2e.canary import LOOKOUT
-from tests.e2e.releases import CRD, NAME, Release, previous_chart
-from tests.e2e.support import Scene, administrator, check_log
+from tests.e2e.support.canary import LOOKOUT
+from tests.e2e.support.scene import Scene, administrator, check_log
+from tests.support.releases import CRD, NAME, Release, previous_chart
 from tools import schemas
 from tools.chart import CHART, ROOT
 

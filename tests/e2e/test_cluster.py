@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.e2e.beside import Beside
+    from tests.e2e.support.beside import Beside
 
 TIMEOUT = 150.0
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from sandbox import wait_until
 from sandbox.kube.operator_process import USER
-from tests.e2e.support import TIMEOUT, condition
+from tests.e2e.support.scene import TIMEOUT, condition
 
 if TYPE_CHECKING:
     from sandbox import ControlPlane
     from tests.e2e.conftest import StartOperator
-    from tests.e2e.support import Scene
+    from tests.e2e.support.scene import Scene
 
 SOURCES = 50
 

@@ -8,13 +8,13 @@ import pytest
 
 from sandbox import wait_until
 from sandbox.aws.data_plane import Fault, Operation
-from tests.e2e.support import TIMEOUT, condition
+from tests.e2e.support.scene import TIMEOUT, condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sandbox.aws.data_plane import AppConfigProxy
-    from tests.e2e.support import Object, Scene
+    from tests.e2e.support.scene import Object, Scene
 
 CONTENT = '{"good": "can4rybird"}'
 FAULTS = {

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox import wait_until
 from sandbox.aws.data_plane import Experiment, Operation, ion
-from tests.e2e.support import TIMEOUT, Scene, condition
+from tests.e2e.support.scene import TIMEOUT, Scene, condition
 from tests.evaluators.flagd import Answer, Ask, node_answers, python_answers
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox.aws.data_plane import ion
-from tests.e2e.support import Scene, condition
+from tests.e2e.support.scene import Scene, condition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,8 +12,8 @@ import yaml
 from sandbox import AppConfig, wait_until
 from sandbox.aws.data_plane import AppConfigProxy, Operation, Rules
 from sandbox.aws.iam import ACCOUNT, trust_in, trust_in_service_account
-from tests.e2e.support import TIMEOUT, Scene, condition
-from tests.identity_support import EACH, grant, secret, service_account
+from tests.e2e.support.scene import TIMEOUT, Scene, condition
+from tests.support.identities import EACH, grant, secret, service_account
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import wait_until
-from tests.e2e.stage import Stage
-from tests.e2e.support import TIMEOUT
+from tests.e2e.support.scene import TIMEOUT
+from tests.e2e.support.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from sandbox import ControlPlane, MiniStack
-    from tests.e2e.support import Scene
+    from tests.e2e.support.scene import Scene
 
 
 @pytest.fixture

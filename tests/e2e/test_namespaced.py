@@ -15,7 +15,7 @@ from sandbox import wait_until
 from sandbox.kube.kubectl import Kubectl, KubectlError
 from sandbox.kube.operator_process import MANIFESTS, SERVICE_ACCOUNT, operator
 from sandbox.kube.rest import Rest
-from tests.e2e.support import TIMEOUT, Scene, administrator, check_log
+from tests.e2e.support.scene import TIMEOUT, Scene, administrator, check_log
 from tools.manifests import Overlay, render
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from benchmarks.scenarios.neighbours import Neighbourhood, rage, replacing
 from benchmarks.sources import THREADS
 from benchmarks.storms import NOWHERE, mixed
 from sandbox.kube.operator_process import allow_leases, operator
-from tests.e2e.support import check_log
+from tests.e2e.support.scene import check_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from sandbox import wait_until
 from sandbox.kube.operator_process import operator
-from tests.e2e.limited import Limited
-from tests.e2e.support import TIMEOUT, check_log
+from tests.e2e.support.limited import Limited
+from tests.e2e.support.scene import TIMEOUT, check_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sandbox import ControlPlane, Process
     from tests.e2e.conftest import StartOperator
-    from tests.e2e.support import Scene
+    from tests.e2e.support.scene import Scene
 
 LEASE = "--lease-duration=5"
 WORDS = "Another appconfig-operator is running in this cluster"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sandbox import wait_until
 from sandbox.aws.data_plane import Fault, Operation
-from tests.e2e.support import TIMEOUT
+from tests.e2e.support.scene import TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sandbox import ControlPlane
     from sandbox.aws.data_plane import AppConfigProxy
     from tests.e2e.conftest import StartOperator
-    from tests.e2e.support import Object, Scene
+    from tests.e2e.support.scene import Object, Scene
 
 VALUE = "can4rybird-of-a-value"
 # The proxy and MiniStack take any.

@@ -13,14 +13,14 @@ from sandbox import wait_until
 from sandbox.kube.keys import write_private
 from sandbox.kube.operator_process import NAMESPACE, SERVICE_ACCOUNT, allow_leases, operator
 from sandbox.processes.connect_proxy import ConnectProxy
-from tests.e2e.support import TIMEOUT, check_log, value
+from tests.e2e.support.scene import TIMEOUT, check_log, value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from sandbox import ControlPlane, Process
-    from tests.e2e.support import Scene
+    from tests.e2e.support.scene import Scene
 
 USER, PASSWORD = "someone", "p@ss (w0rd)"
 QUOTED = "p%40ss%20%28w0rd%29"  # libraries may show it in yet other ways

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import wait_until
-from tests.e2e.limited import Limited
-from tests.e2e.stage import LEASE_SECONDS
-from tests.e2e.support import TIMEOUT, check_log
+from tests.e2e.support.limited import Limited
+from tests.e2e.support.scene import TIMEOUT, check_log
+from tests.e2e.support.stage import LEASE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from sandbox import ControlPlane
-    from tests.e2e.support import Scene
+    from tests.e2e.support.scene import Scene
 
 CHECKOUT = {"config.json": '{"version": "can4rybird 1"}'}
 NEXT = {"config.json": '{"version": "can4rybird 2"}'}

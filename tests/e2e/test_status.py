@@ -10,8 +10,8 @@ import pytest
 from appconfig_operator.core.backoff import CAP_SECONDS
 from sandbox import wait_until
 from sandbox.kube.operator_process import USER
-from tests.e2e.policies import denying
-from tests.e2e.support import TIMEOUT, Scene, value
+from tests.e2e.support.policies import denying
+from tests.e2e.support.scene import TIMEOUT, Scene, value
 
 if TYPE_CHECKING:
     from sandbox import ControlPlane

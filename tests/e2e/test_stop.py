@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from sandbox import wait_until
 from sandbox.aws.data_plane import Fault, Operation
-from tests.e2e.support import TIMEOUT, condition
+from tests.e2e.support.scene import TIMEOUT, condition
 
 if TYPE_CHECKING:
     from sandbox import MiniStack, Process
     from sandbox.aws.data_plane import AppConfigProxy
     from tests.e2e.conftest import StartOperator
-    from tests.e2e.support import Scene
+    from tests.e2e.support.scene import Scene
 
 GRACE_SECONDS = 3.0
 """What polls in hand may take. Where there is nothing to wait for, it takes a small part of that."""

@@ -9,9 +9,9 @@ import pytest
 from sandbox import wait_until
 from sandbox.aws.data_plane import Fault, Operation
 from sandbox.aws.data_plane.faults import IDENTITY
-from tests.e2e.checks import GOOD, check_failed, synced
-from tests.e2e.policies import denying
-from tests.e2e.support import ENVIRONMENT, PROFILE, TIMEOUT, Scene, condition
+from tests.e2e.support.checks import GOOD, check_failed, synced
+from tests.e2e.support.policies import denying
+from tests.e2e.support.scene import ENVIRONMENT, PROFILE, TIMEOUT, Scene, condition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

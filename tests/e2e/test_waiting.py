@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.e2e.stage import Stage
-from tests.e2e.support import value
+from tests.e2e.support.scene import value
+from tests.e2e.support.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pytest
 
     from sandbox import ControlPlane, MiniStack
-    from tests.e2e.support import Scene
+    from tests.e2e.support.scene import Scene
 
 INTERVAL = 3600
 SOON = 10.0

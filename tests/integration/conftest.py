@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.aws.data_plane import AppConfigProxy
-from tests.integration.kube_access import Administrator, api_of, api_of_operator
+from tests.integration.support.kube_access import Administrator, api_of, api_of_operator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

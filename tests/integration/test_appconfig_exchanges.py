@@ -19,7 +19,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from sandbox.aws.data_plane import AppConfigProxy, Experiment, Rules
-from tests.integration.aws_access import new_place
+from tests.integration.support.aws_access import new_place
 
 if TYPE_CHECKING:
     from sandbox import AppConfig, MiniStack

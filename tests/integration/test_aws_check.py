@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.aws.data_plane import Operation
-from tests.integration.aws_access import lead, new_place
+from tests.integration.support.aws_access import lead, new_place
 from tools.aws_check.__main__ import run
 
 if TYPE_CHECKING:

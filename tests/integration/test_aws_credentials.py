@@ -9,7 +9,7 @@ import pytest
 
 from appconfig_operator.core.errors import Reason, SourceError, StallingError, TransientError
 from sandbox.aws.data_plane import Answer, AppConfigProxy, Fault, Operation
-from tests.integration.aws_access import IMPATIENT, lead, new_place, session
+from tests.integration.support.aws_access import IMPATIENT, lead, new_place, session
 
 if TYPE_CHECKING:
     from pathlib import Path

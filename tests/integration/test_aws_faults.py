@@ -18,7 +18,7 @@ from appconfig_operator.core.errors import (
 from appconfig_operator.core.formats.content import Content
 from sandbox.aws.data_plane import Answer, AppConfigProxy, Fault, Operation, Rules, Spoil
 from sandbox.processes.ports import LOOPBACK, free_ports
-from tests.integration.aws_access import IMPATIENT, lead, new_place, session
+from tests.integration.support.aws_access import IMPATIENT, lead, new_place, session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

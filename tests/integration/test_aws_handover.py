@@ -10,7 +10,7 @@ from appconfig_operator.core.errors import TooEarlyError, TransientError, Waitin
 from appconfig_operator.core.formats.content import Content
 from sandbox.aws.data_plane import Fault, Operation
 from sandbox.processes.waiting import wait_until
-from tests.integration.aws_access import IMPATIENT, lead, new_place, session
+from tests.integration.support.aws_access import IMPATIENT, lead, new_place, session
 
 if TYPE_CHECKING:
     from appconfig_operator.aws.session import Session

@@ -14,7 +14,7 @@ from appconfig_operator.aws.clients import Timeouts
 from appconfig_operator.core.errors import TransientError
 from sandbox.aws.data_plane import AppConfigProxy, Fault, Operation
 from sandbox.processes.waiting import wait_until
-from tests.integration.aws_access import lead, new_place, session
+from tests.integration.support.aws_access import lead, new_place, session
 
 if TYPE_CHECKING:
     from sandbox import AppConfig, MiniStack

@@ -11,7 +11,7 @@ import pytest
 from appconfig_operator.core.errors import Reason, StallingError, WaitingError
 from appconfig_operator.core.formats.content import Content
 from sandbox.aws.appconfig import Place
-from tests.integration.aws_access import lead, new_place, session
+from tests.integration.support.aws_access import lead, new_place, session
 
 if TYPE_CHECKING:
     from collections.abc import Callable

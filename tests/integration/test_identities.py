@@ -19,10 +19,10 @@ from sandbox.aws.appconfig import AppConfig
 from sandbox.aws.data_plane import AppConfigProxy, Fault, Operation, Rules
 from sandbox.aws.iam import trust_in, trust_in_service_account
 from sandbox.processes.waiting import wait_until
-from tests.identity_support import EACH, grant, secret, service_account
-from tests.integration.aws_access import lead, new_place
-from tests.integration.kube_access import api_of, api_of_operator
-from tests.unit.builders import source, spec
+from tests.integration.support.aws_access import lead, new_place
+from tests.integration.support.kube_access import api_of, api_of_operator
+from tests.support.builders import source, spec
+from tests.support.identities import EACH, grant, secret, service_account
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from appconfig_operator.core.formats.render import render
-from tests.integration.mortal import Run, Step, content
-from tests.unit.builders import spec, target
+from tests.integration.support.mortal import Run, Step, content
+from tests.support.builders import spec, target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,7 +22,7 @@ from appconfig_operator.kube.errors import ApiError, UnreachableError
 from appconfig_operator.kube.leases import Leases
 from sandbox.processes.ports import LOOPBACK
 from sandbox.processes.waiting import wait_until
-from tests.integration.kube_access import api_of, api_of_operator
+from tests.integration.support.kube_access import api_of, api_of_operator
 
 if TYPE_CHECKING:
     import socket

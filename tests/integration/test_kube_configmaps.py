@@ -10,7 +10,7 @@ from appconfig_operator.api.labels import MANAGED_BY
 from appconfig_operator.kube.configmaps import ConfigMaps
 from sandbox.kube.operator_process import USER
 from sandbox.processes.waiting import wait_until
-from tests.integration.kube_access import Administrator, Meddling, wanted
+from tests.integration.support.kube_access import Administrator, Meddling, wanted
 
 if TYPE_CHECKING:
     from appconfig_operator.kube.api import Api

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from appconfig_operator.kube.events import NOTE_LIMIT, Events
-from tests.integration.kube_access import Administrator, Meddling, api_of
+from tests.integration.support.kube_access import Administrator, Meddling, api_of
 
 if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source

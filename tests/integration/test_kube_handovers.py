@@ -16,7 +16,7 @@ from appconfig_operator.kube.errors import ApiError, UnreachableError
 from appconfig_operator.kube.handovers import SHARD, Handovers
 from sandbox.kube.operator_process import USER
 from sandbox.processes.waiting import wait_until
-from tests.integration.kube_access import Administrator, Meddling
+from tests.integration.support.kube_access import Administrator, Meddling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -21,8 +21,8 @@ from appconfig_operator.core.target.revision import revision_names
 from appconfig_operator.kube.errors import ApiError
 from appconfig_operator.kube.history import PAGE, History
 from sandbox.processes.waiting import wait_until
-from tests.integration.kube_access import api_of
-from tests.integration.mortal import NAME, REVISIONS, Deployment, MortalApi, Process, content, make
+from tests.integration.support.kube_access import api_of
+from tests.integration.support.mortal import NAME, REVISIONS, Deployment, MortalApi, Process, content, make
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from appconfig_operator.kube.api import Api
     from sandbox import ControlPlane
     from sandbox.kube.kubectl import Kubectl
-    from tests.integration.kube_access import Administrator
+    from tests.integration.support.kube_access import Administrator
 
 NOW = "2026-01-01T00:00:00Z"
 ONE, TWO, THREE = (content(text) for text in ("one", "two", "three"))

@@ -26,7 +26,7 @@ from appconfig_operator.kube.errors import ApiError
 from appconfig_operator.kube.leases import Leases
 from sandbox import wait_until
 from sandbox.kube.operator_process import NAMESPACE
-from tests.integration.kube_access import Meddling
+from tests.integration.support.kube_access import Meddling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -21,13 +21,13 @@ from appconfig_operator.kube.configmaps import ConfigMaps
 from appconfig_operator.kube.errors import ApiError
 from appconfig_operator.kube.sources import Sources
 from sandbox.processes.waiting import wait_until
-from tests.integration.kube_access import Meddling
+from tests.integration.support.kube_access import Meddling
 
 if TYPE_CHECKING:
     from appconfig_operator.kube.api import Api
     from sandbox.kube.control_plane import ControlPlane
     from sandbox.kube.kubectl import Kubectl
-    from tests.integration.kube_access import Administrator
+    from tests.integration.support.kube_access import Administrator
 
 KIND = "configmaps"
 SOURCES = "appconfigsources"

@@ -23,7 +23,7 @@ from appconfig_operator.kube.configmaps import ConfigMaps
 if TYPE_CHECKING:
     from appconfig_operator.kube.api import Api
     from sandbox.kube.kubectl import Kubectl
-    from tests.integration.kube_access import Administrator
+    from tests.integration.support.kube_access import Administrator
 
 KIND = "configmaps"
 

@@ -22,8 +22,8 @@ from appconfig_operator.kube.configmaps import ATTEMPTS, ConfigMaps
 from sandbox.kube.kubeconfig import write_kubeconfig
 from sandbox.processes.ports import LOOPBACK, free_ports
 from sandbox.processes.waiting import wait_until
-from tests.integration.kube_access import Administrator, Meddling, api_of, wanted
-from tests.unit.builders import content
+from tests.integration.support.kube_access import Administrator, Meddling, api_of, wanted
+from tests.support.builders import content
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,7 +19,7 @@ from appconfig_operator.kube.sources import Sources
 from sandbox.kube.kubeconfig import write_kubeconfig
 from sandbox.processes.ports import LOOPBACK, free_ports
 from sandbox.processes.waiting import wait_until
-from tests.integration.kube_access import Administrator, Meddling, api_of
+from tests.integration.support.kube_access import Administrator, Meddling, api_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,9 +11,9 @@ from sandbox import AppConfig, MiniStack
 from sandbox.image import build_image
 from sandbox.kube.kubectl import Kubectl
 from sandbox.node import Cluster
-from tests.node.installation import tell
-from tests.node.site import Site
-from tests.node.stages import Stages
+from tests.node.support.installation import tell
+from tests.node.support.site import Site
+from tests.node.support.stages import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

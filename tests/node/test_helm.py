@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.kube.helm import Helm
-from tests.node.installation import (
+from tests.node.support.installation import (
     CHART,
     CRD,
     KIND,
@@ -21,8 +21,8 @@ from tests.node.installation import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.node.site import Site
-    from tests.node.stages import Stages
+    from tests.node.support.site import Site
+    from tests.node.support.stages import Stages
 
 RELEASE = "appconfig-operator"
 NAMESPACE = "platform"

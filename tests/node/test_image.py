@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from sandbox.image import Archive, build_image
-from tests.node.image_support import USER, Unpacked
+from tests.node.support.image import USER, Unpacked
 from tools.image.packages import SERVICES
 
 # When the image is not there yet, the first test waits for it.

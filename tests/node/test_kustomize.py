@@ -13,14 +13,14 @@ import yaml
 from sandbox import wait_until
 from sandbox.kube.operator_process import MANIFESTS, NAMESPACE
 from sandbox.node.cluster import NODE
-from tests.node.installation import check_logs, credentials, objects, pods, wait_until_left
+from tests.node.support.installation import check_logs, credentials, objects, pods, wait_until_left
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox import MiniStack
     from sandbox.kube.kubectl import Kubectl
-    from tests.node.site import Site
+    from tests.node.support.site import Site
 
 OVERLAY = "high-availability"
 REPLICAS = 2

@@ -12,14 +12,14 @@ from sandbox import wait_until
 from sandbox.kube.helm import Helm
 from sandbox.kube.kubectl import Kubectl
 from sandbox.kube.operator_process import MANIFESTS
-from tests.node.installation import CHART, KIND, ROOT, check_logs, objects, wait_until_left
+from tests.node.support.installation import CHART, KIND, ROOT, check_logs, objects, wait_until_left
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox import Request
     from sandbox.node import Cluster
-    from tests.node.site import Site
+    from tests.node.support.site import Site
 
 RELEASE = "checkout"
 ADMINISTRATOR = "team"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.e2e.canary import TOLD, Lookout
-from tests.e2e.support import CANARY, Scene, value
+from tests.e2e.support.canary import TOLD, Lookout
+from tests.e2e.support.scene import CANARY, Scene, value
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from appconfig_operator import logs
-from tests.unit.builders import UID, source
+from tests.support.builders import UID, source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from appconfig_operator.api import v1alpha1
 from appconfig_operator.app import EVENTS_SECONDS, GRACE_SECONDS, HANDOVER_SECONDS
 from appconfig_operator.settings import Settings
 from appconfig_operator.telemetry.probes import LIVE, READY
-from tests.unit.manifests.rendered import objects_of, rights_of
+from tests.unit.support.rendered import objects_of, rights_of
 from tools.manifests import MANIFESTS, render
 
 if TYPE_CHECKING:

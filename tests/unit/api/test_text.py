@@ -12,7 +12,7 @@ import yaml
 from appconfig_operator.api import text as module
 from appconfig_operator.api.text import bounded, label, request_mark, visible
 from appconfig_operator.api.v1alpha1 import REQUESTED_AT, Source
-from tests.unit.builders import UID
+from tests.support.builders import UID
 
 ROOT = Path(__file__).parents[3]
 

@@ -15,7 +15,7 @@ import pytest
 from appconfig_operator.api.v1alpha1 import FeatureFlags, FlagOutput, Format, MultiVariant
 from appconfig_operator.aws.accept import RULES
 from appconfig_operator.aws.service import AppConfig
-from tests.unit.builders import source, spec, target
+from tests.support.builders import source, spec, target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,7 @@ from appconfig_operator.aws.session import Session
 from appconfig_operator.core.errors import RateLimitedError, Reason, SourceError, TransientError, WaitingError
 from appconfig_operator.core.formats.content import Content
 from appconfig_operator.core.identity import OPERATOR, Identity
-from tests.unit.aws.stubs import IDENTIFIERS, SECRET, FixedClients, Service, make_client, unhurried
+from tests.unit.support.aws_stubs import IDENTIFIERS, SECRET, FixedClients, Service, make_client, unhurried
 
 if TYPE_CHECKING:
     from collections.abc import Callable

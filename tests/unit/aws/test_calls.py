@@ -21,7 +21,7 @@ from appconfig_operator.aws.session import Session
 from appconfig_operator.core.errors import SourceError
 from appconfig_operator.core.identity import OPERATOR, AccessKeys, Identity
 from sandbox.processes.ports import free_ports
-from tests.unit.answering import answering
+from tests.unit.support.answering import answering
 
 if TYPE_CHECKING:
     from pathlib import Path

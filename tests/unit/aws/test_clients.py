@@ -19,7 +19,7 @@ from appconfig_operator.aws.service import AppConfig
 from appconfig_operator.aws.signing import acting
 from appconfig_operator.core.errors import Reason, SourceError, StallingError, TransientError
 from sandbox.processes.ports import free_ports
-from tests.unit.builders import source, spec
+from tests.support.builders import source, spec
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -23,7 +23,7 @@ from appconfig_operator.core.errors import (
     TransientError,
     WaitingError,
 )
-from tests.unit.aws.stubs import IDENTIFIERS, SECRET, problem
+from tests.unit.support.aws_stubs import IDENTIFIERS, SECRET, problem
 
 if TYPE_CHECKING:
     from botocore.exceptions import _ClientErrorResponseTypeDef

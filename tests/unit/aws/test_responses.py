@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError, NoRegionError
 from botocore.response import StreamingBody
 
 from appconfig_operator.aws.responses import SlowBodyError, UnreadableAnswerError, contained, read
-from tests.unit.aws.stubs import SECRET
+from tests.unit.support.aws_stubs import SECRET
 
 
 class Trickle(io.BytesIO):

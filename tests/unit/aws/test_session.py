@@ -17,7 +17,7 @@ from appconfig_operator.core.errors import (
     WaitingError,
 )
 from appconfig_operator.core.formats.content import Content
-from tests.unit.aws.stubs import SECRET, Service, make_client, make_session, problem, stubbed
+from tests.unit.support.aws_stubs import SECRET, Service, make_client, make_session, problem, stubbed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,8 +14,8 @@ from appconfig_operator.aws.service import AppConfig
 from appconfig_operator.core.errors import RateLimitedError, SourceError, StallingError, TooEarlyError, WaitingError
 from appconfig_operator.core.formats.content import Content
 from appconfig_operator.core.sharding.handover import SavedSession
-from tests.unit.aws.stubs import SECRET, Service, make_client, make_session, problem, stubbed
-from tests.unit.builders import source, spec
+from tests.support.builders import source, spec
+from tests.unit.support.aws_stubs import SECRET, Service, make_client, make_session, problem, stubbed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

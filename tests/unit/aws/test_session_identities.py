@@ -13,7 +13,7 @@ from appconfig_operator.aws.clients import Caller, Clients
 from appconfig_operator.aws.session import Session
 from appconfig_operator.core.errors import Reason, StallingError
 from appconfig_operator.core.identity import OPERATOR, Identity
-from tests.unit.aws.stubs import IDENTIFIERS, Service, make_client
+from tests.unit.support.aws_stubs import IDENTIFIERS, Service, make_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,8 +14,8 @@ import pytest
 from appconfig_operator import logs
 from appconfig_operator.aws.clients import Clients, Timeouts
 from appconfig_operator.aws.session import Session
-from tests.unit.aws.stubs import IDENTIFIERS
-from tests.unit.engine.bench import bench
+from tests.unit.support.aws_stubs import IDENTIFIERS
+from tests.unit.support.engine_bench import bench
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from benchmarks.data_plane.documents import CONTENT_BYTES, DOCUMENTS, Kind, ordi
 from benchmarks.data_plane.manners import Reply
 from benchmarks.data_plane.server import CALLS, COUNT, Connection, router
 from benchmarks.data_plane.service import TOKEN_LENGTH, Service
-from tests.unit.builders import spec, target
+from tests.support.builders import spec, target
 
 
 class Clock:

@@ -9,7 +9,7 @@ import pytest
 
 from appconfig_operator.api.v1alpha1 import AssumeRole, Credentials
 from appconfig_operator.core.identity import OPERATOR, AccessKeys, account_of, identity_of, session_name
-from tests.unit.builders import source, spec
+from tests.support.builders import source, spec
 
 ROLE = "arn:aws:iam::111122223333:role/shop"
 ROLE_SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)

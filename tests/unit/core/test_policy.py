@@ -10,7 +10,7 @@ import pytest
 from appconfig_operator.api.v1alpha1 import AssumeRole, Credentials
 from appconfig_operator.core.errors import Reason, StallingError
 from appconfig_operator.core.policy import PolicyError, parse
-from tests.unit.builders import source, spec
+from tests.support.builders import source, spec
 
 POLICY = """
 rules:

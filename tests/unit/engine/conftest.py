@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.engine.running import Recorder, Running
+from tests.unit.support.running import Recorder, Running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,8 +7,8 @@ import pytest
 from appconfig_operator.core import backoff
 from appconfig_operator.core.errors import Reason, SourceGoneError, TransientError, WaitingError
 from appconfig_operator.core.formats.render import LIMIT_BYTES
-from tests.unit.builders import content
-from tests.unit.engine.bench import Bench, bench
+from tests.support.builders import content
+from tests.unit.support.engine_bench import Bench, bench
 
 SAME = content()
 

@@ -10,7 +10,7 @@ import pytest
 
 from appconfig_operator.engine import slots
 from appconfig_operator.engine.slots import SLOW_SECONDS
-from tests.unit.engine.turns_simulation import INTERVAL, Simulation
+from tests.unit.support.turns_simulation import INTERVAL, Simulation
 
 if TYPE_CHECKING:
     from collections.abc import Callable

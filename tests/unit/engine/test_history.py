@@ -9,8 +9,8 @@ import pytest
 from appconfig_operator.api.v1alpha1 import CreationPolicy
 from appconfig_operator.core.errors import Reason, StallingError
 from appconfig_operator.core.formats.render import LIMIT_BYTES, render
-from tests.unit.builders import content, spec, target
-from tests.unit.engine.bench import AWAY, Bench, bench
+from tests.support.builders import content, spec, target
+from tests.unit.support.engine_bench import AWAY, Bench, bench
 
 if TYPE_CHECKING:
     from appconfig_operator.core.formats.content import Content

@@ -11,9 +11,9 @@ from appconfig_operator.api.status import KeptVersion
 from appconfig_operator.api.v1alpha1 import CreationPolicy
 from appconfig_operator.core.errors import Reason, StallingError
 from appconfig_operator.engine.state.history import REMEMBERED_DELETIONS
-from tests.unit.builders import target
-from tests.unit.engine.bench import AWAY, FORBIDDEN, Bench, bench
+from tests.support.builders import target
 from tests.unit.engine.test_history import DIGESTS, ONE, THREE, TWO, kept, respec
+from tests.unit.support.engine_bench import AWAY, FORBIDDEN, Bench, bench
 
 INVALID = StallingError(Reason.TARGET_REJECTED, "HTTP 422")
 

@@ -15,10 +15,10 @@ from appconfig_operator.core.formats.content import Content
 from appconfig_operator.core.policy import Policy
 from appconfig_operator.engine import deliver
 from appconfig_operator.engine.policy_guard import ForbiddenSession, Gate
-from tests.unit.builders import UID, source, spec, target
-from tests.unit.engine.bench import AWAY, Bench, bench
-from tests.unit.engine.fakes import World
-from tests.unit.engine.running import Recorder, eventually
+from tests.support.builders import UID, source, spec, target
+from tests.unit.support.engine_bench import AWAY, Bench, bench
+from tests.unit.support.engine_fakes import World
+from tests.unit.support.running import Recorder, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,10 +11,10 @@ from appconfig_operator.core.errors import ContentError
 from appconfig_operator.engine import deliver
 from appconfig_operator.engine import lane as lane_module
 from appconfig_operator.engine.lane import SMALL_BYTES, Lane, large
-from tests.unit.builders import content, source, spec
-from tests.unit.engine.bench import Bench, bench
-from tests.unit.engine.fakes import World
-from tests.unit.engine.running import eventually
+from tests.support.builders import content, source, spec
+from tests.unit.support.engine_bench import Bench, bench
+from tests.unit.support.engine_fakes import World
+from tests.unit.support.running import eventually
 
 LARGE = content(b"x" * (SMALL_BYTES + 1))
 SMALL = content(b"x" * SMALL_BYTES)

@@ -12,9 +12,9 @@ from appconfig_operator.engine.poll import Polled, _awaits
 from appconfig_operator.engine.scheduler import Scheduler
 from appconfig_operator.engine.starts import BURST, SECONDS, Starts
 from appconfig_operator.engine.workers import Job
-from tests.unit.builders import source, spec, target
-from tests.unit.engine.fakes import FakeLeaseGuard
-from tests.unit.engine.running import NEVER, Recorder
+from tests.support.builders import source, spec, target
+from tests.unit.support.engine_fakes import FakeLeaseGuard
+from tests.unit.support.running import NEVER, Recorder
 
 if TYPE_CHECKING:
     import pytest

@@ -11,8 +11,8 @@ from appconfig_operator.core.errors import Reason, StallingError
 from appconfig_operator.core.policy import Policy, Rule
 from appconfig_operator.core.sharding.handover import SavedSession
 from appconfig_operator.engine.policy_guard import Gate
-from tests.unit.builders import content, source, spec
-from tests.unit.engine.fakes import World
+from tests.support.builders import content, source, spec
+from tests.unit.support.engine_fakes import World
 
 if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source

@@ -14,9 +14,19 @@ from appconfig_operator.core.errors import (
     TooEarlyError,
 )
 from appconfig_operator.core.formats.render import LIMIT_BYTES
-from tests.unit.builders import content, source, spec, target
-from tests.unit.engine.bench import AWAY, DENIED, FORBIDDEN, FOREIGN, NOT_DEPLOYED, NOT_FOUND, THROTTLED, Bench, bench
-from tests.unit.engine.fakes import World
+from tests.support.builders import content, source, spec, target
+from tests.unit.support.engine_bench import (
+    AWAY,
+    DENIED,
+    FORBIDDEN,
+    FOREIGN,
+    NOT_DEPLOYED,
+    NOT_FOUND,
+    THROTTLED,
+    Bench,
+    bench,
+)
+from tests.unit.support.engine_fakes import World
 
 
 def test_a_first_version_is_written_and_told_once() -> None:

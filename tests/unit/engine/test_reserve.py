@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import pytest
 
 from appconfig_operator.engine.reserve import Reserve
-from tests.unit.builders import content, source, spec
-from tests.unit.engine.bench import AWAY, FOREIGN, Bench
-from tests.unit.engine.fakes import World
+from tests.support.builders import content, source, spec
+from tests.unit.support.engine_bench import AWAY, FOREIGN, Bench
+from tests.unit.support.engine_fakes import World
 
 BODY = b'{"a": "' + 991 * b"x" + b'"}'
 

@@ -13,8 +13,8 @@ from appconfig_operator.api.v1alpha1 import CreationPolicy
 from appconfig_operator.core.errors import SourceGoneError
 from appconfig_operator.core.target.drift import Seen
 from appconfig_operator.engine.entry import WAITS
-from tests.unit.builders import source, spec, target
-from tests.unit.engine.running import NEVER, Gate, Recorder, Running, eventually
+from tests.support.builders import source, spec, target
+from tests.unit.support.running import NEVER, Gate, Recorder, Running, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable

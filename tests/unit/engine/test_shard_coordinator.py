@@ -13,7 +13,7 @@ from appconfig_operator.core.sharding.lease_requests import CreateLease, Replace
 from appconfig_operator.core.sharding.membership import Replica
 from appconfig_operator.engine.shard_coordinator import ShardCoordinator
 from sandbox import wait_until
-from tests.unit.engine.shards_bench import DURATION, REFUSED, Bench, session
+from tests.unit.support.shards_bench import DURATION, REFUSED, Bench, session
 
 
 def test_a_shard_is_begun_with_the_sessions_that_were_left_for_it() -> None:

@@ -13,7 +13,7 @@ from appconfig_operator.core.sharding.membership import Replica
 from appconfig_operator.engine.shard_coordinator import ShardCoordinator
 from appconfig_operator.engine.shard_transitions import AGAIN_SECONDS
 from sandbox import wait_until
-from tests.unit.engine.shards_bench import Bench, session
+from tests.unit.support.shards_bench import Bench, session
 
 
 def hung_put() -> tuple[Bench, int]:

@@ -9,7 +9,7 @@ import pytest
 from appconfig_operator.core.sharding.held_lease import NEVER
 from appconfig_operator.core.sharding.lease import member_lease, shard_lease
 from appconfig_operator.core.sharding.lease_requests import CreateLease, DeleteLease, ListLeases, ReplaceLease
-from tests.unit.engine.shards_bench import REFUSED, Bench
+from tests.unit.support.shards_bench import REFUSED, Bench
 
 
 @pytest.mark.parametrize("right", [ListLeases, CreateLease])

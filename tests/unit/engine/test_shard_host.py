@@ -11,9 +11,9 @@ from appconfig_operator.core.sharding.assignment import shard_of
 from appconfig_operator.core.sharding.handover import HandedOver, SavedSession
 from appconfig_operator.core.target.drift import Seen
 from appconfig_operator.engine import turnstile
-from tests.unit.builders import source
-from tests.unit.engine.fakes import FakeLeaseGuard
-from tests.unit.engine.running import NEVER, Gate, Recorder, Running, eventually
+from tests.support.builders import source
+from tests.unit.support.engine_fakes import FakeLeaseGuard
+from tests.unit.support.running import NEVER, Gate, Recorder, Running, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,9 +9,9 @@ import pytest
 
 from appconfig_operator.core import backoff
 from appconfig_operator.core.errors import OutdatedError, RateLimitedError, Reason, SourceGoneError, TransientError
-from tests.unit.builders import content, spec
-from tests.unit.engine.bench import AWAY, DENIED, NOT_FOUND, THROTTLED, Bench, bench
-from tests.unit.engine.fakes import World
+from tests.support.builders import content, spec
+from tests.unit.support.engine_bench import AWAY, DENIED, NOT_FOUND, THROTTLED, Bench, bench
+from tests.unit.support.engine_fakes import World
 
 if TYPE_CHECKING:
     from appconfig_operator.api.status import Status

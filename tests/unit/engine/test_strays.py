@@ -12,9 +12,9 @@ from appconfig_operator.core.target.drift import Seen
 from appconfig_operator.engine.entry import MARKED
 from appconfig_operator.engine.poll import Polled
 from appconfig_operator.engine.scheduler import Scheduler
-from tests.unit.builders import UID, source, spec, target
-from tests.unit.engine.fakes import FakeLeaseGuard
-from tests.unit.engine.running import NEVER, Recorder
+from tests.support.builders import UID, source, spec, target
+from tests.unit.support.engine_fakes import FakeLeaseGuard
+from tests.unit.support.running import NEVER, Recorder
 
 if TYPE_CHECKING:
     from appconfig_operator.engine.entry import Entry

@@ -11,9 +11,9 @@ from appconfig_operator.api.status import KeptVersion, Status
 from appconfig_operator.api.v1alpha1 import Format
 from appconfig_operator.core.errors import BusyError, RateLimitedError
 from appconfig_operator.core.status.state import State, state_of
-from tests.unit.builders import content, source, spec, target
-from tests.unit.engine.bench import AWAY, FOREIGN, NOT_DEPLOYED, NOT_FOUND, THROTTLED, Bench, bench
-from tests.unit.engine.fakes import World
+from tests.support.builders import content, source, spec, target
+from tests.unit.support.engine_bench import AWAY, FOREIGN, NOT_DEPLOYED, NOT_FOUND, THROTTLED, Bench, bench
+from tests.unit.support.engine_fakes import World
 
 if TYPE_CHECKING:
     from appconfig_operator.core.formats.content import Content

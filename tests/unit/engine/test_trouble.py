@@ -8,9 +8,9 @@ import pytest
 
 from appconfig_operator.core.errors import Reason, StallingError, TransientError
 from appconfig_operator.core.formats.render import LIMIT_BYTES
-from tests.unit.builders import content, target
-from tests.unit.engine.bench import AWAY, THROTTLED, Bench, bench
+from tests.support.builders import content, target
 from tests.unit.engine.test_history import DIGESTS, ONE, TWO, respec
+from tests.unit.support.engine_bench import AWAY, THROTTLED, Bench, bench
 
 TOO_LARGE = content(b"x" * (LIMIT_BYTES + 1), label="big")
 

@@ -8,8 +8,8 @@ import weakref
 from typing import TYPE_CHECKING
 
 from appconfig_operator.engine.slots import SLOW_FACTOR, threads
-from tests.unit.builders import source
-from tests.unit.engine.running import NEVER, Recorder, eventually
+from tests.support.builders import source
+from tests.unit.support.running import NEVER, Recorder, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pytest
 
     from appconfig_operator.api.v1alpha1 import Source
-    from tests.unit.engine.running import Running
+    from tests.unit.support.running import Running
 
 
 def test_polls_that_hang_do_not_stop_those_of_others(run: Callable[..., Running]) -> None:

@@ -15,7 +15,7 @@ from appconfig_operator.core.target.rendered_version import Version
 from appconfig_operator.kube.claims import QUEUE, Claims
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 from appconfig_operator.kube.pages import PAGE_BYTES
-from tests.unit.builders import source
+from tests.support.builders import source
 
 
 class FakeApi:

@@ -11,7 +11,7 @@ import pytest
 from appconfig_operator.kube.api import READ_TIMEOUT_SECONDS, Api
 from appconfig_operator.kube.errors import UnreachableError
 from appconfig_operator.kube.fence import Fence
-from tests.unit.engine.fakes import FakeLeaseGuard
+from tests.unit.support.engine_fakes import FakeLeaseGuard
 
 if TYPE_CHECKING:
     from urllib3 import Timeout

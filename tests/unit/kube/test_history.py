@@ -14,7 +14,7 @@ from appconfig_operator.core.target.revision import to_revision
 from appconfig_operator.kube.errors import ApiError, UnreadableError
 from appconfig_operator.kube.history import PAGES, History
 from appconfig_operator.kube.pages import PAGE_BYTES
-from tests.unit.builders import source
+from tests.support.builders import source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

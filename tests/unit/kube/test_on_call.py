@@ -9,7 +9,7 @@ from kubernetes import client
 
 from appconfig_operator.kube.api import Api
 from appconfig_operator.kube.errors import ApiError, UnreachableError, let_in
-from tests.unit.answering import Answering, answering
+from tests.unit.support.answering import Answering, answering
 
 PATH = "/api/v1/namespaces/shop/configmaps/checkout"
 

@@ -12,8 +12,8 @@ from appconfig_operator.kube.events import Events
 from appconfig_operator.kube.fence import Fence
 from appconfig_operator.kube.outbox import Outbox
 from sandbox import wait_until
-from tests.unit.builders import source
-from tests.unit.engine.fakes import FakeLeaseGuard
+from tests.support.builders import source
+from tests.unit.support.engine_fakes import FakeLeaseGuard
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,7 @@ from appconfig_operator.kube.config_map_metadata import MarkedConfigMaps
 from appconfig_operator.kube.errors import AnswerTooLongError, ApiError, UnreachableError
 from appconfig_operator.kube.pages import CUT, PAGE, PAGE_BYTES, RESTARTS, Pages
 from appconfig_operator.kube.sources import Sources
-from tests.unit.answering import answering
+from tests.unit.support.answering import answering
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

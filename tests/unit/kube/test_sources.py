@@ -10,7 +10,7 @@ from appconfig_operator.api.status import Status
 from appconfig_operator.core.errors import SourceGoneError, TransientError
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 from appconfig_operator.kube.sources import Sources
-from tests.unit.builders import UID, source
+from tests.support.builders import UID, source
 
 STATUS = Status(observed_generation=1)
 REFUSED = {"kind": "Status", "reason": "Invalid", "message": 'admission webhook "p.example.com" denied the request: no'}

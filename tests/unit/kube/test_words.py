@@ -11,7 +11,7 @@ import pytest
 from appconfig_operator.kube.errors import ApiError, target_error
 from appconfig_operator.kube.events import Events
 from appconfig_operator.kube.sources import Sources
-from tests.unit.builders import source
+from tests.support.builders import source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.unit.manifests.rendered import container_of, objects_of
+from tests.unit.support.rendered import container_of, objects_of
 from tools.manifests import MANIFESTS, ROOT, render
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from tests.unit.manifests.rendered import Object, container_of, objects_of, rights_of
+from tests.unit.support.rendered import Object, container_of, objects_of, rights_of
 from tools.manifests import COMBINATIONS, MANIFESTS, render, render_overlay
 
 NAME = "appconfig-operator"

@@ -16,8 +16,8 @@ from appconfig_operator.api import v1alpha1
 from appconfig_operator.api.v1alpha1 import Source
 from appconfig_operator.core.formats.render import render as render_data
 from sandbox import wait_until
-from tests.unit.builders import content
-from tests.unit.manifests.rendered import Object, container_of, objects_of
+from tests.support.builders import content
+from tests.unit.support.rendered import Object, container_of, objects_of
 from tools.manifests import MANIFESTS, Overlay, lone_files, render, render_overlay
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ import pytest
 from appconfig_operator.telemetry.health import stuck
 from appconfig_operator.telemetry.http_server import Server
 from appconfig_operator.telemetry.probes import LIVE, READY, pages
-from tests.unit.builders import source
-from tests.unit.engine.running import Gate, Recorder, Running, eventually
-from tests.unit.engine.shards_bench import Bench
+from tests.support.builders import source
+from tests.unit.support.running import Gate, Recorder, Running, eventually
+from tests.unit.support.shards_bench import Bench
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

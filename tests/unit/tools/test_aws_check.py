@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.tools import ion
+from tests.unit.support import ion
 from tools.aws_check.__main__ import run
 from tools.aws_check.calls import Answer
 from tools.aws_check.flags import RULES, check_flags

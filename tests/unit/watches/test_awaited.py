@@ -12,7 +12,7 @@ import pytest
 from appconfig_operator.kube.errors import UnreachableError
 from appconfig_operator.watches import awaited
 from appconfig_operator.watches.awaited import AwaitedWatches
-from tests.unit.watching import ended, eventually, refused
+from tests.unit.support.watching import ended, eventually, refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

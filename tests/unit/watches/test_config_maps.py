@@ -15,7 +15,7 @@ from appconfig_operator.core.target.references import reference
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 from appconfig_operator.watches import config_maps
 from appconfig_operator.watches.config_maps import ConfigMapWatches
-from tests.unit.watching import NO_RIGHT, FakeScheduler, ended, eventually, hurry, refused
+from tests.unit.support.watching import NO_RIGHT, FakeScheduler, ended, eventually, hurry, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -10,8 +10,8 @@ import pytest
 
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 from appconfig_operator.watches import sources as module
-from tests.unit.builders import source
-from tests.unit.watching import NO_RIGHT, FakeSources, Stop, Watching, eventually, hurry, refused
+from tests.support.builders import source
+from tests.unit.support.watching import NO_RIGHT, FakeSources, Stop, Watching, eventually, hurry, refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

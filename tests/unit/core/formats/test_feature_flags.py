@@ -27,7 +27,7 @@ from appconfig_operator.core.formats.ion.read import read_ion
 from appconfig_operator.core.formats.parse_json import parse_json
 from appconfig_operator.core.formats.render import render
 from appconfig_operator.core.formats.variants import without_variants
-from tests.unit.builders import content, spec, target
+from tests.support.builders import content, spec, target
 
 DATA = Path(__file__).parents[3] / "data"
 ION = "application/ion;type=AWS.AppConfig.FeatureFlags"

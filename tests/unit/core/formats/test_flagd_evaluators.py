@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from appconfig_operator.api.v1alpha1 import FeatureFlags, FlagOutput, Format, MultiVariant
 from appconfig_operator.core.formats.render import render
 from tests.evaluators.flagd import Answer, Ask, node_answers, python_answers
-from tests.unit.builders import content, spec, target
+from tests.support.builders import content, spec, target
 
 EVALUATORS = pytest.mark.parametrize("answers", [python_answers, node_answers])
 """As the applications of users have them, in Python and in Node.js."""

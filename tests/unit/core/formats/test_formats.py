@@ -31,7 +31,7 @@ from appconfig_operator.core.formats.select import select
 from appconfig_operator.core.formats.write_dotenv import dotenv_text
 from appconfig_operator.core.formats.write_properties import properties_text
 from appconfig_operator.core.formats.write_yaml import yaml_text
-from tests.unit.builders import content, spec, target
+from tests.support.builders import content, spec, target
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 awkward = st.text(st.sampled_from("ab '\"`\\\n\r\t#$={}:!\0\x85\u2028é\N{GRINNING FACE}"), max_size=12)

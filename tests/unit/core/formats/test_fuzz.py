@@ -7,7 +7,7 @@ import pytest
 from appconfig_operator.core.errors import ContentError, Reason
 from appconfig_operator.core.formats.render import Data
 from tests.fuzz import fuzz_render
-from tests.unit.builders import content, spec
+from tests.support.builders import content, spec
 
 
 def test_any_bytes_give_data_or_an_error_of_ours() -> None:

@@ -12,7 +12,7 @@ from appconfig_operator.api.v1alpha1 import FeatureFlags, Format, MultiVariant
 from appconfig_operator.core.errors import ContentError, Reason
 from appconfig_operator.core.formats.content_type import default_key
 from appconfig_operator.core.formats.render import LIMIT_BYTES, Data, render
-from tests.unit.builders import content, spec, target
+from tests.support.builders import content, spec, target
 
 
 @given(st.binary(max_size=4096))

@@ -17,7 +17,7 @@ from appconfig_operator.core.formats.document import MAX_NODES
 from appconfig_operator.core.formats.flag_notes import NONE_SEEN, FlagsSeen, flags_seen
 from appconfig_operator.core.formats.render import Data, render
 from appconfig_operator.core.formats.variants import NAMED, json_without_variants, named, variants_in_json
-from tests.unit.builders import content, spec, target
+from tests.support.builders import content, spec, target
 from tests.unit.core.formats.test_feature_flags import ION
 
 BASIC = b'{"banner":{"enabled":true,"text":"geheim"},"checkout":{"enabled":false}}'

@@ -13,7 +13,7 @@ from appconfig_operator.core.sharding.held_lease import NEVER
 from appconfig_operator.core.sharding.lease import Lease, member_lease, shard_lease
 from appconfig_operator.core.sharding.lease_requests import CreateLease, DeleteLease, Failure, ListLeases, ReplaceLease
 from appconfig_operator.core.sharding.membership import Replica
-from tests.unit.core.sharding.leases_world import Store
+from tests.unit.support.leases_world import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable

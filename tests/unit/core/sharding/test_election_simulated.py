@@ -16,8 +16,8 @@ from appconfig_operator.core.sharding.lease_requests import CreateLease, DeleteL
 from appconfig_operator.core.sharding.membership import Membership
 from appconfig_operator.core.sharding.observed_leases import ObservedLeases
 from appconfig_operator.core.sharding.setbacks import CLEAN_AGAIN_SECONDS
-from tests.unit.core.sharding.leases_world import Store
-from tests.unit.core.sharding.simulation import CALM, Faults, TwoOwnersError, World
+from tests.unit.support.leases_world import Store
+from tests.unit.support.sharding_simulation import CALM, Faults, TwoOwnersError, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -24,7 +24,7 @@ from appconfig_operator.core.sharding.handover import (
     encode,
     usable,
 )
-from tests.unit.builders import UID, source
+from tests.support.builders import UID, source
 
 SECRET = "AQICAHh-hunter2-not-to-be-shown"
 NOW = 1_800_000_000.0

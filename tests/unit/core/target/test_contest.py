@@ -24,7 +24,7 @@ from appconfig_operator.core.target.plan import WantedConfigMap, wanted_config_m
 from appconfig_operator.core.target.release import Withdraw, release
 from appconfig_operator.core.target.rendered_version import Version
 from appconfig_operator.core.target.rivals import Rival
-from tests.unit.builders import UID, source, spec, target
+from tests.support.builders import UID, source, spec, target
 
 OTHER = Rival("other", "u", "2026-01-01T00:00:00Z", deleting=False, target="checkout-config", policy="Merge")
 NEWER = "2026-01-02T00:00:00Z"

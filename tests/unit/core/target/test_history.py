@@ -9,7 +9,7 @@ from appconfig_operator.core.formats.render import Data
 from appconfig_operator.core.target.history import SHOWN, counted, pruned, remembered, replaced_version
 from appconfig_operator.core.target.plan import Create, plan, wanted_config_map
 from appconfig_operator.core.target.rendered_version import Version
-from tests.unit.builders import source
+from tests.support.builders import source
 
 NOW = "2026-01-01T00:00:00Z"
 

@@ -17,7 +17,7 @@ from appconfig_operator.core.target.plan import plan, wanted_config_map
 from appconfig_operator.core.target.references import reference, waiting
 from appconfig_operator.core.target.release import become_shared, queued, release, stop_waiting
 from appconfig_operator.core.target.rendered_version import Version
-from tests.unit.builders import source
+from tests.support.builders import source
 
 REFERENCES: dict[str, Any] = {
     "k:{}": {},

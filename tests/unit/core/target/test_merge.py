@@ -12,7 +12,7 @@ from appconfig_operator.core.target.merge import plan_merge
 from appconfig_operator.core.target.plan import Create, Replace, WantedConfigMap, plan, wanted_config_map
 from appconfig_operator.core.target.release import Delete, Withdraw, become_shared, release
 from appconfig_operator.core.target.rendered_version import Version
-from tests.unit.builders import UID, source, spec, target
+from tests.support.builders import UID, source, spec, target
 
 MANAGER = "appconfig-operator/checkout"
 SOURCE = {"apiVersion": "appconfig-operator.io/v1alpha1", "kind": "AppConfigSource", "name": "checkout", "uid": UID}

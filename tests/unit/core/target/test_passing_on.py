@@ -16,7 +16,7 @@ from appconfig_operator.core.target.merge import plan_merge
 from appconfig_operator.core.target.plan import Create, Replace, WantedConfigMap, plan, same_source, wanted_config_map
 from appconfig_operator.core.target.release import Delete, Own, become_shared, queued, release, stop_waiting
 from appconfig_operator.core.target.rendered_version import Version
-from tests.unit.builders import source, spec, target
+from tests.support.builders import source, spec, target
 
 if TYPE_CHECKING:
     from collections.abc import Callable

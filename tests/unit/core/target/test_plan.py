@@ -14,7 +14,7 @@ from appconfig_operator.core.formats.content import Content
 from appconfig_operator.core.formats.render import render
 from appconfig_operator.core.target.plan import Create, Replace, WantedConfigMap, plan, wanted_config_map
 from appconfig_operator.core.target.rendered_version import Version
-from tests.unit.builders import UID, content, source, spec, target
+from tests.support.builders import UID, content, source, spec, target
 
 DATA = Path(__file__).parents[3] / "data"
 INPUT = DATA / "input"

@@ -22,7 +22,7 @@ from appconfig_operator.core.target.revision import (
     revision_names,
     to_revision,
 )
-from tests.unit.builders import UID, source
+from tests.support.builders import UID, source
 
 ETCD_LIMIT = 1_572_864
 NOW = "2026-01-01T00:00:00Z"

@@ -13,7 +13,7 @@ from sandbox.kube.operator_process import NAMESPACE, SERVICE_ACCOUNT
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-COMPONENTS = Path(__file__).parents[1] / "manifests" / "components" / "identities"
+COMPONENTS = Path(__file__).parents[2] / "manifests" / "components" / "identities"
 EACH = ("service-accounts", "secrets")
 
 

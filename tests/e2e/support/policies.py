@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from sandbox import wait_until
 from sandbox.kube.rest import RestError
-from tests.e2e.support import TIMEOUT
+from tests.e2e.support.scene import TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.e2e.support import Scene
+    from tests.e2e.support.scene import Scene
 
 VERSION = "admissionregistration.k8s.io/v1"
 KIND = "ValidatingAdmissionPolicy"

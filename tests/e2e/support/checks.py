@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox import wait_until
-from tests.e2e.support import TIMEOUT, condition
+from tests.e2e.support.scene import TIMEOUT, condition
 
 if TYPE_CHECKING:
-    from tests.e2e.support import Object, Scene
+    from tests.e2e.support.scene import Object, Scene
 
 GOOD = {"config.json": '{"good": "can4rybird"}'}
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
-from tests.e2e.support import CANARY
+from tests.e2e.support.scene import CANARY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from appconfig_operator.engine.entry import Entry
 from appconfig_operator.engine.slots import threads
 from appconfig_operator.engine.turns import Shard, Turns
-from tests.unit.builders import source, spec
-from tests.unit.engine.fakes import FakeLeaseGuard
+from tests.support.builders import source, spec
+from tests.unit.support.engine_fakes import FakeLeaseGuard
 
 if TYPE_CHECKING:
     from collections.abc import Callable

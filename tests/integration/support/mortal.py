@@ -25,8 +25,8 @@ from appconfig_operator.kube.config_map_metadata import MarkedConfigMaps
 from appconfig_operator.kube.configmaps import ConfigMaps
 from appconfig_operator.kube.history import History
 from appconfig_operator.kube.sources import Sources
-from tests.integration.kube_access import Administrator
-from tests.unit.engine.fakes import FakeLeaseGuard, FakeMeter
+from tests.integration.support.kube_access import Administrator
+from tests.unit.support.engine_fakes import FakeLeaseGuard, FakeMeter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

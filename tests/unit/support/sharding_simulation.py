@@ -17,7 +17,7 @@ from appconfig_operator.core.sharding.assignment import assign, shard_of
 from appconfig_operator.core.sharding.election import Change, Election
 from appconfig_operator.core.sharding.lease_requests import Failure
 from appconfig_operator.core.sharding.membership import Replica
-from tests.unit.core.sharding.leases_world import Store
+from tests.unit.support.leases_world import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sandbox import AppConfig
     from sandbox.kube.kubectl import Kubectl
-    from tests.node.stages import Stages
+    from tests.node.support.stages import Stages
 
 POLL_SECONDS = 15
 """`spec.pollIntervalSeconds` of the sources: the least that the CRD takes."""

@@ -10,15 +10,15 @@ import yaml
 
 from sandbox import free_ports, wait_until
 from sandbox.kube.operator_process import MANIFESTS, operator
-from tests.e2e.stage import LEASE_SECONDS, ask
-from tests.e2e.support import TIMEOUT
+from tests.e2e.support.scene import TIMEOUT
+from tests.e2e.support.stage import LEASE_SECONDS, ask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from sandbox import ControlPlane, Process
-    from tests.e2e.support import Scene
+    from tests.e2e.support.scene import Scene
 
 ACCOUNT = "limited"
 _ROLES = "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/{}"

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from sandbox import wait_until
 from sandbox.aws.data_plane import Fault, Operation
 from sandbox.processes.relay import Relay
-from tests.e2e.stage import HARMLESS, LEASE_SECONDS, SPREAD_SECONDS, Stage
-from tests.e2e.support import TIMEOUT, wait_for_silence
+from tests.e2e.support.scene import TIMEOUT, wait_for_silence
+from tests.e2e.support.stage import HARMLESS, LEASE_SECONDS, SPREAD_SECONDS, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tests.e2e.stage import Replica
+    from tests.e2e.support.stage import Replica
 
 AT_ONCE_SECONDS = 10.0
 """For a replica to end, and for another to have taken its shards: five times what it takes on an idle machine. That no

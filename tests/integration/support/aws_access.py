@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from appconfig_operator.aws.clients import Timeouts
 from appconfig_operator.aws.service import AppConfig
 from sandbox.aws.appconfig import Place
-from tests.unit.builders import source, spec
+from tests.support.builders import source, spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,8 +18,8 @@ from sandbox import LOOPBACK, free_ports, wait_until
 from sandbox.aws.data_plane import AppConfigProxy, Operation, Rules
 from sandbox.kube.kubeconfig import write_kubeconfig
 from sandbox.kube.operator_process import NAMESPACE, SERVICE_ACCOUNT, USER, allow_leases, operator
-from tests.e2e.canary import LOOKOUT
-from tests.e2e.support import CANARY, TIMEOUT, Scene, check_log
+from tests.e2e.support.canary import LOOKOUT
+from tests.e2e.support.scene import CANARY, TIMEOUT, Scene, check_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -14,8 +14,8 @@ from appconfig_operator.core.errors import (
     TransientError,
     WaitingError,
 )
-from tests.unit.builders import source
-from tests.unit.engine.fakes import World
+from tests.support.builders import source
+from tests.unit.support.engine_fakes import World
 
 if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source

@@ -16,7 +16,7 @@ from appconfig_operator.core.sharding.lease import Lease, member_lease
 from appconfig_operator.core.sharding.lease_requests import CreateLease, LeaseError, ListLeases, ReplaceLease
 from appconfig_operator.core.sharding.membership import Replica
 from appconfig_operator.engine.shard_coordinator import ShardCoordinator
-from tests.unit.core.sharding.leases_world import Store
+from tests.unit.support.leases_world import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -16,9 +16,9 @@ from sandbox import ControlPlane, free_ports, wait_until
 from sandbox.aws.data_plane import AppConfigProxy, Operation, Rules
 from sandbox.kube.kubectl import Kubectl
 from sandbox.kube.operator_process import MANIFESTS, USER, operator, wait_for_kind
-from tests.e2e.canary import LOOKOUT
-from tests.e2e.stage import OF_REPLICAS, ask
-from tests.e2e.support import TIMEOUT, Scene, administrator, check_log, value, wait_for_silence
+from tests.e2e.support.canary import LOOKOUT
+from tests.e2e.support.scene import TIMEOUT, Scene, administrator, check_log, value, wait_for_silence
+from tests.e2e.support.stage import OF_REPLICAS, ask
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,7 @@ from appconfig_operator.engine.slots import threads
 from appconfig_operator.engine.state.poll_state import PollState
 from appconfig_operator.engine.workers import Workers
 from sandbox import wait_until
-from tests.unit.engine.fakes import FakeFence, FakeLeaseGuard, FakeMeter, World
+from tests.unit.support.engine_fakes import FakeFence, FakeLeaseGuard, FakeMeter, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable

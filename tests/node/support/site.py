@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.node.installation import values
-from tests.node.readers import Readers
-from tests.node.stages import Stages
+from tests.node.support.installation import values
+from tests.node.support.readers import Readers
+from tests.node.support.stages import Stages
 
 if TYPE_CHECKING:
     from pathlib import Path
