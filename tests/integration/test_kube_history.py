@@ -16,7 +16,7 @@ from appconfig_operator.api.status import KeptVersion
 from appconfig_operator.api.v1alpha1 import API_VERSION, KIND, PLURAL
 from appconfig_operator.core.errors import ForbiddenError
 from appconfig_operator.core.formats.render import LIMIT_BYTES, Data
-from appconfig_operator.core.target.rendered_version import Version
+from appconfig_operator.core.target.rendered_version import RenderedVersion
 from appconfig_operator.core.target.revision import revision_names
 from appconfig_operator.kube.errors import ApiError
 from appconfig_operator.kube.history import PAGE, History
@@ -37,11 +37,11 @@ NOW = "2026-01-01T00:00:00Z"
 ONE, TWO, THREE = (content(text) for text in ("one", "two", "three"))
 
 
-def version(text: str = "a=1&b=<2>\u2028") -> Version:
-    return Version(Data(text={"a": text}, binary={}), "v1", "text/plain")
+def version(text: str = "a=1&b=<2>\u2028") -> RenderedVersion:
+    return RenderedVersion(Data(text={"a": text}, binary={}), "v1", "text/plain")
 
 
-def entry(kept: Version, number: int) -> KeptVersion:
+def entry(kept: RenderedVersion, number: int) -> KeptVersion:
     return KeptVersion(kept.data.data_digest, kept.label, number, NOW)
 
 
@@ -246,7 +246,7 @@ def test_what_cannot_be_kept_stands_in_no_version_s_way(
     assert held(admin) == THREE.body.decode(), "at once now"
     assert told(process) == ["HistoryNotKept"] * 2
     note = next(note for reason, note in process.told.notes if reason == "HistoryNotKept")
-    assert note.startswith("Version one (sha256:")
+    assert note.startswith("RenderedVersion one (sha256:")
     assert f"HTTP {error.status}" in note
     assert "geheim" not in note
     state = admin.get(PLURAL, NAME)["status"]

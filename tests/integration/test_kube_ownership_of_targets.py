@@ -15,7 +15,7 @@ from appconfig_operator.core.formats.render import Data
 from appconfig_operator.core.target import references
 from appconfig_operator.core.target.managed_fields import MANAGER_LIMIT, merge_manager, owned, uid_manager
 from appconfig_operator.core.target.plan import WantedConfigMap, wanted_config_map
-from appconfig_operator.core.target.rendered_version import Version
+from appconfig_operator.core.target.rendered_version import RenderedVersion
 from appconfig_operator.kube.api import APPLY_PATCH
 from appconfig_operator.kube.configmaps import ConfigMaps
 from appconfig_operator.kube.errors import ApiError
@@ -65,7 +65,7 @@ def ask(admin: Administrator, name: str, target: str, policy: CreationPolicy = O
 
 
 def want(source: Source, **text: str) -> WantedConfigMap:
-    return wanted_config_map(source, Version(Data(text=text, binary={}), "v1", "text/plain"))
+    return wanted_config_map(source, RenderedVersion(Data(text=text, binary={}), "v1", "text/plain"))
 
 
 def refused(maps: ConfigMaps, wanted: WantedConfigMap) -> BlockedError:

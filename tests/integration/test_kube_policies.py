@@ -16,7 +16,7 @@ from appconfig_operator.core.target.drift import Seen, drift, look, source_uid
 from appconfig_operator.core.target.managed_fields import merge_manager, owned, owned_references
 from appconfig_operator.core.target.plan import WantedConfigMap, wanted_config_map
 from appconfig_operator.core.target.references import waiting
-from appconfig_operator.core.target.rendered_version import Version
+from appconfig_operator.core.target.rendered_version import RenderedVersion
 from appconfig_operator.kube.config_map_metadata import MarkedConfigMaps
 from appconfig_operator.kube.configmaps import ConfigMaps
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 KIND = "configmaps"
 
 
-def version(**text: str) -> Version:
-    return Version(Data(text=text, binary={}), "v1", "text/plain")
+def version(**text: str) -> RenderedVersion:
+    return RenderedVersion(Data(text=text, binary={}), "v1", "text/plain")
 
 
 def want(source: Source, policy: CreationPolicy, name: str = "shared", **text: str) -> WantedConfigMap:
@@ -147,9 +147,9 @@ def test_a_foreign_config_map_is_not_deleted(api: Api, admin: Administrator) -> 
 def test_what_is_replaced_is_handed_on_before(api: Api, admin: Administrator) -> None:
     maps, source = ConfigMaps(api), admin.source()
     maps.sync(want(source, CreationPolicy.OWNER, a="1"), known=False)
-    kept: list[Version] = []
+    kept: list[RenderedVersion] = []
 
-    def keep(replaced: Version) -> None:
+    def keep(replaced: RenderedVersion) -> None:
         assert admin.get(KIND, "shared")["data"] == {"a": "1"}
         kept.append(replaced)
 

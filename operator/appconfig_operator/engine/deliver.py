@@ -13,7 +13,7 @@ from appconfig_operator.core.errors import BlockedError, ContentError, Reason, S
 from appconfig_operator.core.formats.flag_notes import flags_seen
 from appconfig_operator.core.formats.render import render
 from appconfig_operator.core.target.plan import wanted_config_map
-from appconfig_operator.core.target.rendered_version import Version
+from appconfig_operator.core.target.rendered_version import RenderedVersion
 from appconfig_operator.engine.lane import Lane
 from appconfig_operator.logs import about
 
@@ -85,7 +85,7 @@ class Deliverer:
         state.delivery.pending = None
         return changed
 
-    def _render(self, source: Source, state: PollState) -> Version | None:
+    def _render(self, source: Source, state: PollState) -> RenderedVersion | None:
         content = state.delivery.pending
         if content is None:
             return None
@@ -98,9 +98,9 @@ class Deliverer:
             state.delivery.block(error)
             return None
         state.delivery.latest_data_digest = data.data_digest
-        return Version(data=data, label=content.version_label, content_type=content.content_type)
+        return RenderedVersion(data=data, label=content.version_label, content_type=content.content_type)
 
-    def _pinned(self, source: Source, state: PollState, latest: Version | None) -> Version | None:
+    def _pinned(self, source: Source, state: PollState, latest: RenderedVersion | None) -> RenderedVersion | None:
         """Return the pinned version, or `None` when the ConfigMap holds it already."""
         data_digest = source.spec.pinned_digest or ""
         if latest is not None and latest.data.data_digest == data_digest:
@@ -129,7 +129,7 @@ class Deliverer:
         written = state.status.written
         return written is not None and self.config_maps.holds(source, written.name, written.data_digest)
 
-    def _write(self, source: Source, state: PollState, version: Version) -> bool:
+    def _write(self, source: Source, state: PollState, version: RenderedVersion) -> bool:
         if _in_place(source, state, version):
             state.delivery.verified = True
             return False
@@ -196,7 +196,7 @@ def _stands(source: Source, state: PollState) -> bool:
     return seen and state.drift.found is None and written is not None and written.name == source.spec.target.name
 
 
-def _in_place(source: Source, state: PollState, version: Version) -> bool:
+def _in_place(source: Source, state: PollState, version: RenderedVersion) -> bool:
     """Tell without a look at the ConfigMap that it holds the version: after a restart, that is so for most of all."""
     written = state.status.written
     return (

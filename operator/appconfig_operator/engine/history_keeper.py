@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from appconfig_operator.api.v1alpha1 import Source
-    from appconfig_operator.core.target.rendered_version import Version
+    from appconfig_operator.core.target.rendered_version import RenderedVersion
     from appconfig_operator.engine.ports import EventSink, HistoryStore, SourceStore
     from appconfig_operator.engine.state.poll_state import PollState
 
@@ -73,7 +73,7 @@ class HistoryKeeper:
             state.history.recount(cut)
             state.history.succeeded(NOT_LISTED)
 
-    def keep(self, source: Source, state: PollState, replaced: Version) -> None:
+    def keep(self, source: Source, state: PollState, replaced: RenderedVersion) -> None:
         """Keep a version that is about to be replaced.
 
         Raises
@@ -101,7 +101,7 @@ class HistoryKeeper:
             if cut is not None:
                 history.take(cut)
 
-    def hold(self, source: Source, state: PollState, version: Version) -> None:
+    def hold(self, source: Source, state: PollState, version: RenderedVersion) -> None:
         """Keep a pinned version beside the ConfigMap too: AppConfig may never deliver it again.
 
         Raises
@@ -116,7 +116,7 @@ class HistoryKeeper:
         if not state.history.has(data_digest):
             self.keep(source, state, version)
 
-    def find(self, source: Source, state: PollState, data_digest: str) -> Version | None:
+    def find(self, source: Source, state: PollState, data_digest: str) -> RenderedVersion | None:
         """Return a kept version. Raises `SourceError`."""
         known = next((kept for kept in state.history.kept if kept.data_digest == data_digest), None)
         return self.history.get(source, data_digest, known)
@@ -160,10 +160,10 @@ class HistoryKeeper:
         return lasting
 
 
-def _not_kept(version: Version, error: SourceError) -> str:
+def _not_kept(version: RenderedVersion, error: SourceError) -> str:
     name = f"{version.label} ({version.data.data_digest})" if version.label else version.data.data_digest
     return (
-        f"Version {name} was replaced and not kept, so spec.pinnedDigest cannot bring it back. {_KEEP_ANYWAY} "
+        f"RenderedVersion {name} was replaced and not kept, so spec.pinnedDigest cannot bring it back. {_KEEP_ANYWAY} "
         f"{error.message} Look for a quota, a missing permission or a policy that rejects it, or set "
         "spec.historyLimit: 0."
     )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from appconfig_operator.core.sharding.handover import HandedOver, SavedSession
     from appconfig_operator.core.sharding.held_lease import LeaseGuard
     from appconfig_operator.core.target.plan import WantedConfigMap
-    from appconfig_operator.core.target.rendered_version import Version
+    from appconfig_operator.core.target.rendered_version import RenderedVersion
 
 
 class ConfigurationSession(Protocol):
@@ -56,13 +56,15 @@ class WrittenConfigMap(Protocol):
 class ConfigMapStore(Protocol):
     """Where ConfigMaps are."""
 
-    def sync(self, wanted: WantedConfigMap, *, known: bool, keep: Callable[[Version], None]) -> WrittenConfigMap:
+    def sync(
+        self, wanted: WantedConfigMap, *, known: bool, keep: Callable[[RenderedVersion], None]
+    ) -> WrittenConfigMap:
         """Bring the ConfigMap to what is wanted, handing on what it replaces. Raises `SourceError`."""
 
     def holds(self, source: Source, name: str, data_digest: str) -> bool:
         """Tell whether a ConfigMap holds that version, and carries the mark of the source. Raises `SourceError`."""
 
-    def current(self, source: Source, name: str) -> Version | None:
+    def current(self, source: Source, name: str) -> RenderedVersion | None:
         """Return the version that the ConfigMap holds. Raises `SourceError`."""
 
     def release(self, source: Source, name: str) -> None:
@@ -75,10 +77,10 @@ class HistoryStore(Protocol):
     def kept(self, source: Source, known: Sequence[KeptVersion]) -> Collection[KeptVersion]:
         """Return what is really kept, as it is known where it is known. Raises `SourceError`."""
 
-    def keep(self, source: Source, version: Version, kept: KeptVersion) -> None:
+    def keep(self, source: Source, version: RenderedVersion, kept: KeptVersion) -> None:
         """Keep a version under the number that is given. Raises `SourceError`."""
 
-    def get(self, source: Source, data_digest: str, known: KeptVersion | None) -> Version | None:
+    def get(self, source: Source, data_digest: str, known: KeptVersion | None) -> RenderedVersion | None:
         """Return a kept version. Raises `SourceError`."""
 
     def drop(self, source: Source, kept: KeptVersion) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from appconfig_operator.api.v1alpha1 import Source
-    from appconfig_operator.core.target.rendered_version import Version
+    from appconfig_operator.core.target.rendered_version import RenderedVersion
     from appconfig_operator.kube.api import Api
 
 ATTEMPTS = 5
@@ -66,7 +66,7 @@ class ConfigMaps:
         self._claims = Claims(api)
 
     def sync(
-        self, wanted: WantedConfigMap, *, known: bool, keep: Callable[[Version], None] = lambda _: None
+        self, wanted: WantedConfigMap, *, known: bool, keep: Callable[[RenderedVersion], None] = lambda _: None
     ) -> Written:
         """Bring a ConfigMap to what is wanted, with no write when it is so already.
 
@@ -92,7 +92,7 @@ class ConfigMaps:
         except (ApiError, UnreachableError) as error:
             raise target_error(error, str(wanted)) from error
 
-    def _sync(self, wanted: WantedConfigMap, *, known: bool, keep: Callable[[Version], None]) -> Written:
+    def _sync(self, wanted: WantedConfigMap, *, known: bool, keep: Callable[[RenderedVersion], None]) -> Written:
         observed = self._read(wanted.namespace, wanted.name) if known else None
         for attempt in range(ATTEMPTS):
             missing = observed is None and (known or attempt > 0)
@@ -179,7 +179,7 @@ class ConfigMaps:
         version = replaced_version(observed)
         return version is not None and version.data.data_digest == data_digest
 
-    def current(self, source: Source, name: str) -> Version | None:
+    def current(self, source: Source, name: str) -> RenderedVersion | None:
         """Return the version that the ConfigMap of a source holds, or `None` when it holds none of the operator's.
 
         Raises

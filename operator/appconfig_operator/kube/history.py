@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from appconfig_operator.api.status import KeptVersion
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.errors import SourceError
-    from appconfig_operator.core.target.rendered_version import Version
+    from appconfig_operator.core.target.rendered_version import RenderedVersion
     from appconfig_operator.core.target.revision import Revision
     from appconfig_operator.kube.api import Api
 
@@ -87,7 +87,7 @@ class History:
             raise _error(error, source, "list") from error
         return found.values()
 
-    def keep(self, source: Source, version: Version, kept: KeptVersion) -> None:
+    def keep(self, source: Source, version: RenderedVersion, kept: KeptVersion) -> None:
         """Keep a version, unless it is kept already under that number.
 
         Raises
@@ -110,7 +110,7 @@ class History:
         except (ApiError, UnreachableError) as error:
             raise _error(error, source, "create") from error
 
-    def get(self, source: Source, data_digest: str, known: KeptVersion | None) -> Version | None:
+    def get(self, source: Source, data_digest: str, known: KeptVersion | None) -> RenderedVersion | None:
         """Return a kept version, or `None`.
 
         Parameters

@@ -13,7 +13,7 @@ from appconfig_operator.api.v1alpha1 import API_VERSION, KIND, PLURAL, Source
 from appconfig_operator.core.formats.content import Content
 from appconfig_operator.core.formats.render import Data, render
 from appconfig_operator.core.target.plan import WantedConfigMap, wanted_config_map
-from appconfig_operator.core.target.rendered_version import Version
+from appconfig_operator.core.target.rendered_version import RenderedVersion
 from appconfig_operator.kube.api import Api, connect
 from sandbox.kube.operator_process import NAMESPACE, SERVICE_ACCOUNT
 
@@ -103,5 +103,5 @@ def wanted(  # noqa: PLR0913 - what differs from test to test, by name
     target = replace(source.spec.target, labels=labels or {}, annotations=annotations or {})
     content = Content(body=body, content_type=content_type, version_label="v1")
     changed = replace(source, spec=replace(source.spec, target=target))
-    version = Version(data or render(content, changed.spec), content.version_label, content.content_type)
+    version = RenderedVersion(data or render(content, changed.spec), content.version_label, content.content_type)
     return wanted_config_map(changed, version)

@@ -11,7 +11,7 @@ from appconfig_operator.core.errors import ForbiddenError, SourceGoneError, Tran
 from appconfig_operator.core.formats.render import Data
 from appconfig_operator.core.target import references
 from appconfig_operator.core.target.plan import Create, WantedConfigMap, plan, wanted_config_map
-from appconfig_operator.core.target.rendered_version import Version
+from appconfig_operator.core.target.rendered_version import RenderedVersion
 from appconfig_operator.kube.claims import QUEUE, Claims
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 from appconfig_operator.kube.pages import PAGE_BYTES
@@ -38,7 +38,7 @@ def claims(error: Exception) -> tuple[Claims, FakeApi]:
 
 
 def want(uid: str) -> WantedConfigMap:
-    return wanted_config_map(source(uid=uid), Version(Data(text={"k": "1"}, binary={}), "v1", "text/plain"))
+    return wanted_config_map(source(uid=uid), RenderedVersion(Data(text={"k": "1"}, binary={}), "v1", "text/plain"))
 
 
 def others() -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 from appconfig_operator.api.status import KeptVersion
 from appconfig_operator.core.errors import TransientError
 from appconfig_operator.core.formats.render import Data
-from appconfig_operator.core.target.rendered_version import Version
+from appconfig_operator.core.target.rendered_version import RenderedVersion
 from appconfig_operator.core.target.revision import to_revision
 from appconfig_operator.kube.errors import ApiError, UnreadableError
 from appconfig_operator.kube.history import PAGES, History
@@ -23,8 +23,8 @@ NOW = "2026-01-01T00:00:00Z"
 NO_JSON = UnreadableError("an answer that is not a JSON object")
 
 
-def version(text: str) -> Version:
-    return Version(Data(text={"k": text}, binary={}), "v1", "text/plain")
+def version(text: str) -> RenderedVersion:
+    return RenderedVersion(Data(text={"k": text}, binary={}), "v1", "text/plain")
 
 
 def entry(text: str, number: int) -> KeptVersion:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from appconfig_operator.api.labels import CONTENT_TYPE, VERSION_LABEL
 from appconfig_operator.core.errors import OutdatedError, SourceGoneError
 from appconfig_operator.core.sharding.handover import SavedSession
-from appconfig_operator.core.target.rendered_version import Version
+from appconfig_operator.core.target.rendered_version import RenderedVersion
 from appconfig_operator.engine.poll import Poller
 from appconfig_operator.engine.sessions import Sessions
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from appconfig_operator.core.target.plan import WantedConfigMap
 
 
-def _version(wanted: WantedConfigMap) -> Version:
+def _version(wanted: WantedConfigMap) -> RenderedVersion:
     annotations = wanted.annotations
-    return Version(wanted.data, annotations[VERSION_LABEL], annotations[CONTENT_TYPE])
+    return RenderedVersion(wanted.data, annotations[VERSION_LABEL], annotations[CONTENT_TYPE])
 
 
 def _raise_next(errors: list[SourceError | None]) -> None:
@@ -127,7 +127,7 @@ class World:
     list_errors: list[SourceError | None] = field(default_factory=list)
     keep_errors: list[SourceError | None] = field(default_factory=list)
     drop_errors: list[SourceError | None] = field(default_factory=list)
-    revisions: dict[tuple[str, int], tuple[KeptVersion, Version]] = field(default_factory=dict)
+    revisions: dict[tuple[str, int], tuple[KeptVersion, RenderedVersion]] = field(default_factory=dict)
     elsewhere: set[KeptVersion] = field(default_factory=set)
     lists: int = 0
     known: list[bool] = field(default_factory=list)
@@ -153,7 +153,7 @@ class World:
         self.sessions += 1
         return FakeSession(self, interval=source.spec.poll_interval_seconds)
 
-    def sync(self, wanted: WantedConfigMap, *, known: bool, keep: Callable[[Version], None]) -> FakeWritten:
+    def sync(self, wanted: WantedConfigMap, *, known: bool, keep: Callable[[RenderedVersion], None]) -> FakeWritten:
         self.known.append(known)
         error = self.write_errors.pop(0) if self.write_errors else None
         if error is not None:
@@ -173,7 +173,7 @@ class World:
         held = self.config_maps.get(name)
         return held is not None and held.data.data_digest == data_digest and not self.tampered
 
-    def current(self, source: Source, name: str) -> Version | None:
+    def current(self, source: Source, name: str) -> RenderedVersion | None:
         assert source.uid
         held = self.config_maps.get(name)
         return _version(held) if held is not None else None
@@ -192,12 +192,12 @@ class World:
         _raise_next(self.list_errors)
         return [kept for kept in known if kept in self.elsewhere] + [kept for kept, _ in self.revisions.values()]
 
-    def keep(self, source: Source, version: Version, kept: KeptVersion) -> None:
+    def keep(self, source: Source, version: RenderedVersion, kept: KeptVersion) -> None:
         assert source.uid
         _raise_next(self.keep_errors)
         self.revisions[kept.data_digest, kept.revision] = (kept, version)
 
-    def get(self, source: Source, data_digest: str, known: KeptVersion | None) -> Version | None:
+    def get(self, source: Source, data_digest: str, known: KeptVersion | None) -> RenderedVersion | None:
         assert source.uid
         assert known is None or known.data_digest == data_digest
         _raise_next(self.history_errors)

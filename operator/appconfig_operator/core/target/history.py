@@ -9,7 +9,7 @@ from appconfig_operator.api.labels import CONTENT_TYPE, DIGEST
 from appconfig_operator.api.status import KeptVersion
 from appconfig_operator.api.text import label
 from appconfig_operator.core.formats.render import Data
-from appconfig_operator.core.target.rendered_version import Version
+from appconfig_operator.core.target.rendered_version import RenderedVersion
 from appconfig_operator.core.target.revision import NUMBER_LIMIT, version_label
 
 if TYPE_CHECKING:
@@ -19,13 +19,13 @@ SHOWN = 60
 """Kept versions that a status has at most: it takes 64, and the limit of a spec is 50."""
 
 
-def replaced_version(observed: Mapping[str, Any]) -> Version | None:
+def replaced_version(observed: Mapping[str, Any]) -> RenderedVersion | None:
     """Return the version that a ConfigMap holds, or `None` when its data is not what the operator wrote."""
     annotations = observed["metadata"].get("annotations") or {}
     data = Data(text=observed.get("data") or {}, binary=observed.get("binaryData") or {})
     if annotations.get(DIGEST) != data.data_digest:
         return None
-    return Version(data=data, label=version_label(annotations), content_type=annotations.get(CONTENT_TYPE, ""))
+    return RenderedVersion(data=data, label=version_label(annotations), content_type=annotations.get(CONTENT_TYPE, ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def counted(kept: Iterable[KeptVersion]) -> Cut:
 
 
 def remembered(
-    history: tuple[KeptVersion, ...], version: Version, *, given: Iterable[KeptVersion] = (), now: str
+    history: tuple[KeptVersion, ...], version: RenderedVersion, *, given: Iterable[KeptVersion] = (), now: str
 ) -> tuple[Cut, KeptVersion]:
     """Put a replaced version on top of a history. One that was there already moves up.
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.formats.render import Data
-    from appconfig_operator.core.target.rendered_version import Version
+    from appconfig_operator.core.target.rendered_version import RenderedVersion
 
 
 _DATA = ("data", "binaryData")
@@ -71,7 +71,7 @@ class Replace:
     body: Mapping[str, Any] = field(repr=False)
 
 
-def wanted_config_map(source: Source, version: Version) -> WantedConfigMap:
+def wanted_config_map(source: Source, version: RenderedVersion) -> WantedConfigMap:
     """Describe the ConfigMap of a source. The operator's own labels and annotations win over the user's.
 
     Under `Merge` there are none of the operator's own: several sources share the ConfigMap.

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class RenderedVersion:
     """Rendered data, and what AppConfig called it.
 
     Attributes

@@ -20,7 +20,7 @@ from appconfig_operator.api.status import KeptVersion
 from appconfig_operator.api.v1alpha1 import API_VERSION, GROUP, KIND
 from appconfig_operator.core.formats.compress import compress
 from appconfig_operator.core.formats.render import Data
-from appconfig_operator.core.target.rendered_version import Version
+from appconfig_operator.core.target.rendered_version import RenderedVersion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +71,7 @@ class Revision:
     uid: str
     resource_version: str
     kept: KeptVersion
-    version: Version = field(repr=False)
+    version: RenderedVersion = field(repr=False)
 
     def deletion(self) -> dict[str, Any]:
         """Describe the deletion of this very object, as it was read."""
@@ -94,7 +94,7 @@ def name_prefix(source: Source) -> str:
     return f"{source.name[:_NAME_LENGTH].rstrip('.-')}-{source.uid[:8]}-"
 
 
-def to_revision(source: Source, version: Version, kept: KeptVersion) -> dict[str, Any]:
+def to_revision(source: Source, version: RenderedVersion, kept: KeptVersion) -> dict[str, Any]:
     """Describe the ControllerRevision that keeps a version."""
     owner = {"apiVersion": API_VERSION, "kind": KIND, "name": source.name, "uid": source.uid}
     return {
@@ -152,7 +152,7 @@ def from_revision(source: Source, body: Mapping[str, Any]) -> Revision | None:
         uid=metadata["uid"],
         resource_version=metadata["resourceVersion"],
         kept=KeptVersion(data_digest=data_digest, version_label=label, revision=number, replaced_time=replaced),
-        version=Version(data=data, label=label, content_type=annotations.get(CONTENT_TYPE, "")),
+        version=RenderedVersion(data=data, label=label, content_type=annotations.get(CONTENT_TYPE, "")),
     )
 
 

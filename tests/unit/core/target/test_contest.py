@@ -22,7 +22,7 @@ from appconfig_operator.core.target.managed_fields import (
 from appconfig_operator.core.target.merge import Apply, plan_merge
 from appconfig_operator.core.target.plan import WantedConfigMap, wanted_config_map
 from appconfig_operator.core.target.release import Withdraw, release
-from appconfig_operator.core.target.rendered_version import Version
+from appconfig_operator.core.target.rendered_version import RenderedVersion
 from appconfig_operator.core.target.rivals import Rival
 from tests.support.builders import UID, source, spec, target
 
@@ -32,7 +32,7 @@ NEWER = "2026-01-02T00:00:00Z"
 
 def want(created: str = NEWER, **text: str) -> WantedConfigMap:
     asked = source(spec=spec(target=target(creation_policy=CreationPolicy.MERGE)), created=created)
-    return wanted_config_map(asked, Version(Data(text=text or {"k": "1"}, binary={}), "v1", "text/plain"))
+    return wanted_config_map(asked, RenderedVersion(Data(text=text or {"k": "1"}, binary={}), "v1", "text/plain"))
 
 
 def shared(managers: dict[str, dict[str, Any]], **data: str) -> dict[str, Any]:

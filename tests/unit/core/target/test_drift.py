@@ -8,7 +8,7 @@ from appconfig_operator.api.status import WrittenTarget
 from appconfig_operator.core.formats.render import Data
 from appconfig_operator.core.target.drift import Seen, drift, fighting, look, source_uid
 from appconfig_operator.core.target.plan import Create, plan, wanted_config_map
-from appconfig_operator.core.target.rendered_version import Version
+from appconfig_operator.core.target.rendered_version import RenderedVersion
 from tests.support.builders import source
 
 WRITTEN = WrittenTarget("checkout", "sha256:1", 1, "2026-01-01T00:00:00Z", "88")
@@ -94,7 +94,7 @@ def test_the_source_of_a_config_map_is_in_its_label() -> None:
 
 
 def test_what_the_operator_made_for_a_source_is_told_from_a_copy() -> None:
-    action = plan(wanted_config_map(source(), Version(Data({"k": "x"}, {}), "", "")), None)
+    action = plan(wanted_config_map(source(), RenderedVersion(Data({"k": "x"}, {}), "", "")), None)
     assert isinstance(action, Create)
     mine = {**action.body["metadata"], "resourceVersion": "1"}
     ours, theirs = [{"manager": "appconfig-operator"}], [{"manager": "kubectl"}]

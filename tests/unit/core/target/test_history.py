@@ -8,14 +8,14 @@ from appconfig_operator.api.status import KeptVersion
 from appconfig_operator.core.formats.render import Data
 from appconfig_operator.core.target.history import SHOWN, counted, pruned, remembered, replaced_version
 from appconfig_operator.core.target.plan import Create, plan, wanted_config_map
-from appconfig_operator.core.target.rendered_version import Version
+from appconfig_operator.core.target.rendered_version import RenderedVersion
 from tests.support.builders import source
 
 NOW = "2026-01-01T00:00:00Z"
 
 
-def version(text: str = "x", binary: str | None = None) -> Version:
-    return Version(Data(text={"k": text}, binary={"b": binary} if binary else {}), "v1", "text/plain")
+def version(text: str = "x", binary: str | None = None) -> RenderedVersion:
+    return RenderedVersion(Data(text={"k": text}, binary={"b": binary} if binary else {}), "v1", "text/plain")
 
 
 def entry(data_digest: str, revision: int = 1) -> KeptVersion:

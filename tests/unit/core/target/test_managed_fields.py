@@ -16,7 +16,7 @@ from appconfig_operator.core.target.merge import plan_merge
 from appconfig_operator.core.target.plan import plan, wanted_config_map
 from appconfig_operator.core.target.references import reference, waiting
 from appconfig_operator.core.target.release import become_shared, queued, release, stop_waiting
-from appconfig_operator.core.target.rendered_version import Version
+from appconfig_operator.core.target.rendered_version import RenderedVersion
 from tests.support.builders import source
 
 REFERENCES: dict[str, Any] = {
@@ -56,7 +56,7 @@ def test_only_uids_are_taken() -> None:
 @pytest.mark.parametrize("manager", [FIELD_MANAGER, f"{FIELD_MANAGER}/name", "kubectl-edit"])
 def test_any_shape_is_survived(manager: str, fields: Any) -> None:
     ours = source()
-    wanted = wanted_config_map(ours, Version(Data(text={"k": "v"}, binary={}), "v1", "text/plain"))
+    wanted = wanted_config_map(ours, RenderedVersion(Data(text={"k": "v"}, binary={}), "v1", "text/plain"))
     observed: dict[str, Any] = {
         "metadata": {
             "namespace": ours.namespace,

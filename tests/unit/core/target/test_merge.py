@@ -11,7 +11,7 @@ from appconfig_operator.core.formats.render import Data
 from appconfig_operator.core.target.merge import plan_merge
 from appconfig_operator.core.target.plan import Create, Replace, WantedConfigMap, plan, wanted_config_map
 from appconfig_operator.core.target.release import Delete, Withdraw, become_shared, release
-from appconfig_operator.core.target.rendered_version import Version
+from appconfig_operator.core.target.rendered_version import RenderedVersion
 from tests.support.builders import UID, source, spec, target
 
 MANAGER = "appconfig-operator/checkout"
@@ -23,7 +23,7 @@ def wanted(
 ) -> WantedConfigMap:
     asked = source(spec=spec(target=target(creation_policy=policy, **changes)))
     data = Data(text={"k": "1"} if text is None else text, binary={})
-    return wanted_config_map(asked, Version(data, "v1", "text/plain"))
+    return wanted_config_map(asked, RenderedVersion(data, "v1", "text/plain"))
 
 
 def shared(manager: str = MANAGER, keys: tuple[str, ...] = ("k",), **data: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from appconfig_operator.core.target import references
 from appconfig_operator.core.target.merge import plan_merge
 from appconfig_operator.core.target.plan import Create, Replace, WantedConfigMap, plan, same_source, wanted_config_map
 from appconfig_operator.core.target.release import Delete, Own, become_shared, queued, release, stop_waiting
-from appconfig_operator.core.target.rendered_version import Version
+from appconfig_operator.core.target.rendered_version import RenderedVersion
 from tests.support.builders import source, spec, target
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ Object = dict[str, Any]
 
 def want(name: str = "new", uid: str = OURS, policy: CreationPolicy = OWNER, **changes: Any) -> WantedConfigMap:
     asked = source(name=name, uid=uid, spec=spec(target=target(creation_policy=policy), **changes))
-    return wanted_config_map(asked, Version(Data(text={"k": name}, binary={}), "v1", "text/plain"))
+    return wanted_config_map(asked, RenderedVersion(Data(text={"k": name}, binary={}), "v1", "text/plain"))
 
 
 def reference(name: str, uid: str, *, controls: bool = False) -> Object:

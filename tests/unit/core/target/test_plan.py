@@ -13,7 +13,7 @@ from appconfig_operator.core.errors import Reason, StallingError, TransientError
 from appconfig_operator.core.formats.content import Content
 from appconfig_operator.core.formats.render import render
 from appconfig_operator.core.target.plan import Create, Replace, WantedConfigMap, plan, wanted_config_map
-from appconfig_operator.core.target.rendered_version import Version
+from appconfig_operator.core.target.rendered_version import RenderedVersion
 from tests.support.builders import UID, content, source, spec, target
 
 DATA = Path(__file__).parents[3] / "data"
@@ -21,8 +21,8 @@ INPUT = DATA / "input"
 OTHER = {"apiVersion": "appconfig-operator.io/v1alpha1", "kind": "AppConfigSource", "name": "other", "uid": "u"}
 
 
-def version(received: Content, asked: Source) -> Version:
-    return Version(render(received, asked.spec), received.version_label, received.content_type)
+def version(received: Content, asked: Source) -> RenderedVersion:
+    return RenderedVersion(render(received, asked.spec), received.version_label, received.content_type)
 
 
 def wanted(body: bytes = b'{"a":1}', **changes: Any) -> WantedConfigMap:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from appconfig_operator.api.status import KeptVersion
 from appconfig_operator.core.formats.render import Data
-from appconfig_operator.core.target.rendered_version import Version
+from appconfig_operator.core.target.rendered_version import RenderedVersion
 from appconfig_operator.core.target.revision import (
     UNPACKED_LIMIT_BYTES,
     from_revision,
@@ -30,11 +30,11 @@ TOLD = {"uid": "1-2", "resourceVersion": "7", "creationTimestamp": "2025-12-31T2
 """What the API server adds."""
 
 
-def version(text: str = "x", binary: str | None = None) -> Version:
-    return Version(Data(text={"k": text}, binary={"b": binary} if binary else {}), "v1", "text/plain")
+def version(text: str = "x", binary: str | None = None) -> RenderedVersion:
+    return RenderedVersion(Data(text={"k": text}, binary={"b": binary} if binary else {}), "v1", "text/plain")
 
 
-def revision(kept: Version | None = None, number: int = 7) -> dict[str, Any]:
+def revision(kept: RenderedVersion | None = None, number: int = 7) -> dict[str, Any]:
     """Make one as the API server sends it."""
     kept = kept or version()
     entry = KeptVersion(kept.data.data_digest, kept.label, number, NOW)
@@ -55,12 +55,12 @@ def packed(raw: bytes) -> dict[str, str]:
         version("a=1&b=<2>\u2028\u2029"),
         version("x" * 1_000_000),
         version("\x01" * 1_000_000),
-        Version(Data({}, {}), "", ""),
-        Version(Data({f"{number}": "" for number in range(50_000)}, {}), "", ""),
+        RenderedVersion(Data({}, {}), "", ""),
+        RenderedVersion(Data({f"{number}": "" for number in range(50_000)}, {}), "", ""),
     ],
     ids=["plain", "binary", "re-encoded by Go", "large", "long escapes", "nothing", "many keys"],
 )
-def test_a_kept_version_comes_back_as_it_was(kept: Version) -> None:
+def test_a_kept_version_comes_back_as_it_was(kept: RenderedVersion) -> None:
     body = revision(kept)
     found = from_revision(source(), body)
     assert found is not None
@@ -72,7 +72,7 @@ def test_a_kept_version_comes_back_as_it_was(kept: Version) -> None:
 
 @given(st.dictionaries(st.text(), st.text()), st.dictionaries(st.text(), st.text()))
 def test_whatever_is_kept_is_read_again(text: dict[str, str], binary: dict[str, str]) -> None:
-    kept = Version(Data(text, binary), "", "")
+    kept = RenderedVersion(Data(text, binary), "", "")
     try:
         body = revision(kept)
     except UnicodeEncodeError:  # half of a surrogate pair: no content has one
@@ -83,7 +83,7 @@ def test_whatever_is_kept_is_read_again(text: dict[str, str], binary: dict[str, 
 
 
 @pytest.mark.parametrize("kept", [version(), version("<&>" * 100_000)])
-def test_there_is_nothing_to_re_encode(kept: Version) -> None:
+def test_there_is_nothing_to_re_encode(kept: RenderedVersion) -> None:
     (data,) = revision(kept)["data"].values()
     assert set(data) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
 
