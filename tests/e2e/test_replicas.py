@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.support.scene import replicas
+from tests.e2e.support import replicas
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

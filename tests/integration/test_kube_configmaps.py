@@ -10,7 +10,7 @@ from appconfig_operator.api.labels import MANAGED_BY
 from appconfig_operator.kube.configmaps import ConfigMaps
 from sandbox.kube.operator_process import USER
 from sandbox.processes.waiting import wait_until
-from tests.integration.support.kube_access import Administrator, Meddling, wanted
+from tests.integration.support.kube_access import Administrator, Meddling, sync, wanted
 
 if TYPE_CHECKING:
     from appconfig_operator.kube.api import Api
@@ -27,7 +27,7 @@ def config_maps(api: Api) -> ConfigMaps:
 
 def test_create(config_maps: ConfigMaps, admin: Administrator) -> None:
     source = admin.source()
-    written = config_maps.sync(wanted(source, labels={"team": "shop"}, annotations={"note": "n"}), known=False)
+    written = sync(config_maps, wanted(source, labels={"team": "shop"}, annotations={"note": "n"}), known=False)
     made = admin.get(KIND, NAME)
     assert written.changed
     assert written.resource_version == made["metadata"]["resourceVersion"]
@@ -59,8 +59,8 @@ def test_unchanged_is_not_written(
     config_maps: ConfigMaps, admin: Administrator, installed: ControlPlane, *, known: bool
 ) -> None:
     source = admin.source()
-    first = config_maps.sync(wanted(source), known=False)
-    second = config_maps.sync(wanted(source), known=known)
+    first = sync(config_maps, wanted(source), known=False)
+    second = sync(config_maps, wanted(source), known=known)
     assert not second.changed
     assert second.resource_version == first.resource_version == admin.get(KIND, NAME)["metadata"]["resourceVersion"]
 
@@ -84,23 +84,23 @@ CHANGES: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_changed_is_replaced(config_maps: ConfigMaps, admin: Administrator, change: dict[str, Any]) -> None:
     source = admin.source()
-    first = config_maps.sync(wanted(source), known=False)
+    first = sync(config_maps, wanted(source), known=False)
     want = wanted(source, **change)
-    second = config_maps.sync(want, known=True)
+    second = sync(config_maps, want, known=True)
     now = admin.get(KIND, NAME)
     assert second.changed
     assert first.resource_version != second.resource_version == now["metadata"]["resourceVersion"]
     assert (now.get("data", {}), now.get("binaryData", {})) == (want.data.text, want.data.binary)
     assert now["metadata"]["labels"] == want.labels
     assert now["metadata"]["annotations"] == want.annotations
-    assert not config_maps.sync(want, known=True).changed
+    assert not sync(config_maps, want, known=True).changed
 
 
 def test_binary_and_back(config_maps: ConfigMaps, admin: Administrator) -> None:
     source = admin.source()
-    config_maps.sync(wanted(source, b"\xff"), known=False)
+    sync(config_maps, wanted(source, b"\xff"), known=False)
     assert admin.get(KIND, NAME)["binaryData"] == {"config.json": "/w=="}
-    config_maps.sync(wanted(source), known=True)
+    sync(config_maps, wanted(source), known=True)
     now = admin.get(KIND, NAME)
     assert now["data"] == {"config.json": '{"a":1}'}
     assert "binaryData" not in now
@@ -108,7 +108,7 @@ def test_binary_and_back(config_maps: ConfigMaps, admin: Administrator) -> None:
 
 def test_what_others_put_on_it_is_kept(config_maps: ConfigMaps, admin: Administrator) -> None:
     source = admin.source()
-    config_maps.sync(wanted(source, labels={"old": "1"}, annotations={"old": "1"}), known=False)
+    sync(config_maps, wanted(source, labels={"old": "1"}, annotations={"old": "1"}), known=False)
     other = admin.config_map("other")
     owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "other", "uid": other["metadata"]["uid"]}
     before = admin.get(KIND, NAME)["metadata"]
@@ -120,24 +120,24 @@ def test_what_others_put_on_it_is_kept(config_maps: ConfigMaps, admin: Administr
     }
     admin.patch(KIND, NAME, {"metadata": theirs})
     want = wanted(source, b'{"a":2}')
-    assert config_maps.sync(want, known=True).changed
+    assert sync(config_maps, want, known=True).changed
     now = admin.get(KIND, NAME)["metadata"]
     assert now["labels"] == {**want.labels, "theirs": "1"}, "ours of before gone, theirs kept"
     assert now["annotations"] == {**want.annotations, "theirs": "1"}
     assert now["finalizers"] == ["example.com/theirs"]
     assert now["ownerReferences"] == theirs["ownerReferences"]
-    assert not config_maps.sync(want, known=True).changed
+    assert not sync(config_maps, want, known=True).changed
     admin.patch(KIND, NAME, {"metadata": {"finalizers": None}})
 
 
 def test_foreign_changes_are_put_right(config_maps: ConfigMaps, admin: Administrator) -> None:
     source = admin.source()
     want = wanted(source, labels={"team": "shop"})
-    config_maps.sync(want, known=False)
+    sync(config_maps, want, known=False)
     admin.patch(
         KIND, NAME, {"data": {"config.json": "x", "more": "y"}, "metadata": {"labels": {"team": "b", MANAGED_BY: None}}}
     )
-    assert config_maps.sync(want, known=True).changed
+    assert sync(config_maps, want, known=True).changed
     now = admin.get(KIND, NAME)
     assert now["data"] == want.data.text
     assert now["metadata"]["labels"] == want.labels
@@ -145,24 +145,24 @@ def test_foreign_changes_are_put_right(config_maps: ConfigMaps, admin: Administr
 
 def test_two_sources_of_two_namespaces(config_maps: ConfigMaps, admin: Administrator, admin_api: Api) -> None:
     source = admin.source()
-    config_maps.sync(wanted(source), known=False)
+    sync(config_maps, wanted(source), known=False)
     admin_api.call("POST", "/api/v1/namespaces", body={"metadata": {"name": f"{admin.namespace}-b"}})
     elsewhere = Administrator(admin_api, f"{admin.namespace}-b")
-    config_maps.sync(wanted(elsewhere.source(), b'{"b":1}'), known=False)
+    sync(config_maps, wanted(elsewhere.source(), b'{"b":1}'), known=False)
     assert admin.get(KIND, NAME)["data"] != elsewhere.get(KIND, NAME)["data"]
 
 
 def test_made_anew_when_deleted(config_maps: ConfigMaps, admin: Administrator) -> None:
     want = wanted(admin.source())
-    config_maps.sync(want, known=False)
+    sync(config_maps, want, known=False)
     admin.delete(KIND, NAME)
-    assert config_maps.sync(want, known=True).changed
+    assert sync(config_maps, want, known=True).changed
     assert admin.get(KIND, NAME)["data"] == want.data.text
 
 
 def test_conflict_reads_again(api: Api, admin: Administrator) -> None:
     source = admin.source()
-    ConfigMaps(api).sync(wanted(source), known=False)
+    sync(ConfigMaps(api), wanted(source), known=False)
     once = iter([{"metadata": {"labels": {"theirs": "1"}}}])
 
     def meddle() -> None:
@@ -171,7 +171,7 @@ def test_conflict_reads_again(api: Api, admin: Administrator) -> None:
 
     meddling = Meddling(api, before="PUT", meddle=meddle)
     want = wanted(source, b'{"a":2}')
-    assert ConfigMaps(meddling).sync(want, known=True).changed
+    assert sync(ConfigMaps(meddling), want, known=True).changed
     now = admin.get(KIND, NAME)
     assert now["data"] == want.data.text
     assert now["metadata"]["labels"] == {**want.labels, "theirs": "1"}
@@ -180,10 +180,10 @@ def test_conflict_reads_again(api: Api, admin: Administrator) -> None:
 
 def test_deleted_between_read_and_write(api: Api, admin: Administrator) -> None:
     source = admin.source()
-    ConfigMaps(api).sync(wanted(source), known=False)
+    sync(ConfigMaps(api), wanted(source), known=False)
     meddling = Meddling(api, before="PUT", meddle=lambda: admin.delete(KIND, NAME))
     want = wanted(source, b'{"a":2}')
-    assert ConfigMaps(meddling).sync(want, known=True).changed
+    assert sync(ConfigMaps(meddling), want, known=True).changed
     assert admin.get(KIND, NAME)["data"] == want.data.text
     assert meddling.calls == {"GET": 4, "PUT": 1, "POST": 1}, "two ask who makes it again"
 
@@ -194,6 +194,6 @@ def test_created_by_others_before_the_first_write(api: Api, admin: Administrator
     made: list[dict[str, Any]] = []
     meddling = Meddling(api, before="POST", meddle=lambda: made.append(admin.config_map()))
     with pytest.raises(Exception, match="already exists and was not created by this AppConfigSource"):
-        ConfigMaps(meddling).sync(wanted(source), known=True)
+        sync(ConfigMaps(meddling), wanted(source), known=True)
     assert admin.get(KIND, NAME) == made[0]
     assert meddling.calls == {"GET": 4, "POST": 1}, "two ask who makes it again"

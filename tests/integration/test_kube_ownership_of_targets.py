@@ -21,7 +21,7 @@ from appconfig_operator.kube.configmaps import ConfigMaps
 from appconfig_operator.kube.errors import ApiError
 from appconfig_operator.kube.sources import Sources
 from sandbox.processes.waiting import wait_until
-from tests.integration.support.kube_access import Meddling
+from tests.integration.support.kube_access import Meddling, sync
 
 if TYPE_CHECKING:
     from appconfig_operator.kube.api import Api
@@ -70,7 +70,7 @@ def want(source: Source, **text: str) -> WantedConfigMap:
 
 def refused(maps: ConfigMaps, wanted: WantedConfigMap) -> BlockedError:
     with pytest.raises(BlockedError) as caught:
-        maps.sync(wanted, known=False)
+        sync(maps, wanted, known=False)
     return caught.value
 
 
@@ -113,12 +113,12 @@ class Presence:
 def test_two_live_sources_swap_their_names(maps: ConfigMaps, admin: Administrator) -> None:
     for first, second in ((OWNER, OWNER), (ORPHAN, ORPHAN), (ORPHAN, OWNER)):
         one, two = ask(admin, "one", "x", first), ask(admin, "two", "y", second)
-        maps.sync(want(one, k="one"), known=True)
-        maps.sync(want(two, k="two"), known=True)
+        sync(maps, want(one, k="one"), known=True)
+        sync(maps, want(two, k="two"), known=True)
         one, two = ask(admin, "one", "y", first), ask(admin, "two", "x", second)
-        maps.sync(want(one, k="one"), known=False)
+        sync(maps, want(one, k="one"), known=False)
         if (first, second) != (ORPHAN, OWNER):  # what was to stay is not owned by the next: it is told how
-            maps.sync(want(two, k="two"), known=False)
+            sync(maps, want(two, k="two"), known=False)
             maps.release(one, "x")
             maps.release(two, "y")
             assert (data(admin, "x"), data(admin, "y")) == ({"k": "two"}, {"k": "one"})
@@ -130,12 +130,12 @@ def test_two_live_sources_swap_their_names(maps: ConfigMaps, admin: Administrato
 
 def test_a_swap_in_the_other_order_of_release(maps: ConfigMaps, admin: Administrator) -> None:
     one, two = ask(admin, "one", "x"), ask(admin, "two", "y")
-    maps.sync(want(one, k="one"), known=False)
-    maps.sync(want(two, k="two"), known=False)
+    sync(maps, want(one, k="one"), known=False)
+    sync(maps, want(two, k="two"), known=False)
     one, two = ask(admin, "one", "y"), ask(admin, "two", "x")
-    maps.sync(want(one, k="one"), known=False)
+    sync(maps, want(one, k="one"), known=False)
     maps.release(one, "x")  # nobody waits for it yet, by what it knows
-    maps.sync(want(two, k="two"), known=False)
+    sync(maps, want(two, k="two"), known=False)
     maps.release(two, "y")
     assert (data(admin, "x"), data(admin, "y")) == ({"k": "two"}, {"k": "one"})
 
@@ -146,20 +146,20 @@ def test_what_is_waited_for_is_handed_over_without_a_gap(
     maps: ConfigMaps, admin: Administrator, waiting: CreationPolicy, how: str
 ) -> None:
     old, new = ask(admin, "old", "shared"), ask(admin, "new", "shared", waiting)
-    maps.sync(want(old, k="old"), known=False)
+    sync(maps, want(old, k="old"), known=False)
     message = refused(maps, want(new, k="new")).message
     assert "belongs to AppConfigSource old" in message
     assert owners(admin) == {"old": True, "new": False}
     waited = config_map(admin)
     refused(maps, want(new, k="new"))
     assert config_map(admin) == waited, "it waits already, so nothing is written"
-    assert not maps.sync(want(old, k="old"), known=True).changed
+    assert not sync(maps, want(old, k="old"), known=True).changed
     presence = Presence(admin)
     options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": how}
     admin.api.call("DELETE", admin._path(SOURCES, "old"), body=options)
     wait_until(lambda: owners(admin) == {"new": False}, COLLECTED_SECONDS, "the garbage collector")
     assert data(admin) == {"k": "old"}
-    assert maps.sync(want(new, k="new"), known=False).changed
+    assert sync(maps, want(new, k="new"), known=False).changed
     assert data(admin) == {"k": "new"}
     assert owners(admin) == ({"new": True} if waiting is OWNER else {})
     assert set(presence.events()) == {"MODIFIED"}
@@ -168,7 +168,7 @@ def test_what_is_waited_for_is_handed_over_without_a_gap(
 def test_a_source_that_is_applied_again_takes_its_config_map_over(maps: ConfigMaps, admin: Administrator) -> None:
     """Before the garbage collector comes. Here another owner holds it off, so that it does not race with the test."""
     old = ask(admin, "one", "shared")
-    maps.sync(want(old, k="old"), known=False)
+    sync(maps, want(old, k="old"), known=False)
     other = ask(admin, "other", "elsewhere")
     reference = references.reference("other", other.uid, controls=False)
     mine = references.references((config_map(admin) or {})["metadata"])
@@ -176,20 +176,20 @@ def test_a_source_that_is_applied_again_takes_its_config_map_over(maps: ConfigMa
     admin.delete(SOURCES, "one")
     new = ask(admin, "one", "shared")
     assert new.uid != old.uid
-    maps.sync(want(new, k="new"), known=False)
+    sync(maps, want(new, k="new"), known=False)
     assert data(admin) == {"k": "new"}
     assert owners(admin) == {"one": True, "other": False}
     with pytest.raises(SourceGoneError):
-        maps.sync(want(old, k="stale"), known=True)
+        sync(maps, want(old, k="stale"), known=True)
     assert data(admin) == {"k": "new"}
 
 
 def test_one_that_waits_in_vain_gives_its_place_up(maps: ConfigMaps, admin: Administrator) -> None:
     old, new = ask(admin, "old", "shared"), ask(admin, "new", "shared")
-    maps.sync(want(old, k="old"), known=False)
+    sync(maps, want(old, k="old"), known=False)
     refused(maps, want(new, k="new"))
     new = ask(admin, "new", "elsewhere")
-    maps.sync(want(new, k="new"), known=False)
+    sync(maps, want(new, k="new"), known=False)
     maps.release(new, "shared")
     assert owners(admin) == {"old": True}
     assert data(admin) == {"k": "old"}
@@ -197,7 +197,7 @@ def test_one_that_waits_in_vain_gives_its_place_up(maps: ConfigMaps, admin: Admi
 
 def test_one_that_waits_and_merges_from_now_on_is_no_owner_any_more(maps: ConfigMaps, admin: Administrator) -> None:
     old, new = ask(admin, "old", "shared"), ask(admin, "new", "shared")
-    maps.sync(want(old, k="old"), known=False)
+    sync(maps, want(old, k="old"), known=False)
     refused(maps, want(new, k="new"))
     new = ask(admin, "new", "shared", MERGE)
     assert refused(maps, want(new, k="new")).reason is Reason.TARGET_CONFLICT
@@ -206,16 +206,16 @@ def test_one_that_waits_and_merges_from_now_on_is_no_owner_any_more(maps: Config
 
 def test_what_is_given_up_passes_to_one_that_waits(maps: ConfigMaps, admin: Administrator) -> None:
     old, new, vain = ask(admin, "old", "shared"), ask(admin, "new", "shared"), ask(admin, "vain", "shared")
-    maps.sync(want(old, k="old"), known=False)
+    sync(maps, want(old, k="old"), known=False)
     refused(maps, want(new, k="new"))
     refused(maps, want(vain, k="vain"))
     ask(admin, "vain", "elsewhere")
     old = ask(admin, "old", "renamed")
-    maps.sync(want(old, k="old"), known=False)
+    sync(maps, want(old, k="old"), known=False)
     maps.release(old, "shared")
     assert owners(admin) == {"new": False}, "one that does not ask for it any more would keep it for ever"
     assert data(admin) == {"k": "old"}
-    maps.sync(want(new, k="new"), known=False)
+    sync(maps, want(new, k="new"), known=False)
     assert owners(admin) == {"new": True}
     assert data(admin) == {"k": "new"}
     maps.release(old, "shared")
@@ -225,7 +225,7 @@ def test_what_is_given_up_passes_to_one_that_waits(maps: ConfigMaps, admin: Admi
 def test_what_nobody_waits_for_any_more_is_deleted(maps: ConfigMaps, admin: Administrator) -> None:
     """Its controller went while this one waited, and then this one wanted another name."""
     old, new = ask(admin, "old", "shared"), ask(admin, "new", "shared")
-    maps.sync(want(old, k="old"), known=False)
+    sync(maps, want(old, k="old"), known=False)
     refused(maps, want(new, k="new"))
     admin.delete(SOURCES, "old")
     wait_until(lambda: owners(admin) == {"new": False}, COLLECTED_SECONDS, "the garbage collector")
@@ -236,7 +236,7 @@ def test_what_nobody_waits_for_any_more_is_deleted(maps: ConfigMaps, admin: Admi
 
 def test_a_wait_that_begins_during_a_release_is_seen(api: Api, maps: ConfigMaps, admin: Administrator) -> None:
     old, new = ask(admin, "old", "shared"), ask(admin, "new", "shared")
-    maps.sync(want(old, k="old"), known=False)
+    sync(maps, want(old, k="old"), known=False)
     refusals: list[BlockedError] = []
 
     def meddle() -> None:
@@ -253,24 +253,24 @@ def test_a_wait_that_begins_during_a_release_is_seen(api: Api, maps: ConfigMaps,
 
 def test_a_source_that_wants_another_name_by_now_takes_nothing_over(maps: ConfigMaps, admin: Administrator) -> None:
     old, new = ask(admin, "old", "shared"), ask(admin, "new", "shared")
-    maps.sync(want(old, k="old"), known=False)
+    sync(maps, want(old, k="old"), known=False)
     ask(admin, "old", "renamed")
     ask(admin, "new", "elsewhere")
     with pytest.raises(OutdatedError):
-        maps.sync(want(new, k="new"), known=False)
+        sync(maps, want(new, k="new"), known=False)
     assert data(admin) == {"k": "old"}
 
 
 def test_orphan_follows_one_that_is_gone_and_owner_does_not(maps: ConfigMaps, admin: Administrator) -> None:
     old = ask(admin, "old", "shared", ORPHAN)
-    maps.sync(want(old, k="old"), known=False)
+    sync(maps, want(old, k="old"), known=False)
     new = ask(admin, "new", "shared", ORPHAN)
     assert "belongs to AppConfigSource old" in refused(maps, want(new, k="new")).message
     assert owners(admin) == {}, "what stays needs nobody who waits"
     admin.delete(SOURCES, "old")
     owner = ask(admin, "owner", "shared")
     assert "set creationPolicy: Orphan" in refused(maps, want(owner, k="owner")).message
-    maps.sync(want(new, k="new"), known=False)
+    sync(maps, want(new, k="new"), known=False)
     assert data(admin) == {"k": "new"}
 
 
@@ -278,10 +278,10 @@ def test_a_removed_owner_reference_comes_back(maps: ConfigMaps, admin: Administr
     source = ask(admin, "one", "shared")
     wanted = want(source, k="1")
     for references_now in (None, [references.reference("one", source.uid, controls=False)]):
-        maps.sync(wanted, known=False)
+        sync(maps, wanted, known=False)
         admin.patch(KIND, "shared", {"metadata": {"ownerReferences": references_now}})
         assert not maps.holds(source, "shared", wanted.data.data_digest)
-        assert maps.sync(wanted, known=True).changed
+        assert sync(maps, wanted, known=True).changed
         assert owners(admin) == {"one": True}
         assert maps.holds(source, "shared", wanted.data.data_digest)
 
@@ -293,10 +293,10 @@ def test_an_owner_reference_of_a_user_stays(maps: ConfigMaps, admin: Administrat
     if policy is MERGE:
         shared(admin)
     else:
-        maps.sync(want(source, k="1"), known=False)
+        sync(maps, want(source, k="1"), known=False)
     admin.patch(KIND, "shared", {"metadata": {"ownerReferences": [reference]}})
-    maps.sync(want(source, k="1"), known=True)
-    maps.sync(want(source, k="2"), known=True)
+    sync(maps, want(source, k="1"), known=True)
+    sync(maps, want(source, k="2"), known=True)
     assert data(admin) == {"k": "2"}
     assert owners(admin) == {"one": False}
 
@@ -306,17 +306,17 @@ def test_what_is_deleted_by_hand_is_made_again_by_its_source_and_by_no_other(
 ) -> None:
     """Both are told of it at the same moment."""
     old, new = ask(admin, "old", "shared"), ask(admin, "new", "shared")
-    maps.sync(want(old, k="old"), known=False)
+    sync(maps, want(old, k="old"), known=False)
     written = WrittenTarget("shared", want(old, k="old").data.data_digest, 1, "2026-01-01T00:00:00Z", "1")
     Sources(maps._api).update_status(old, Status(observed_generation=1, target=written))
     refused(maps, want(new, k="new"))
     admin.delete(KIND, "shared")
     with pytest.raises(BlockedError, match="belongs to AppConfigSource old"):
-        maps.sync(want(new, k="new"), known=True)
-    assert maps.sync(want(old, k="old"), known=True).created
+        sync(maps, want(new, k="new"), known=True)
+    assert sync(maps, want(old, k="old"), known=True).created
     ask(admin, "old", "renamed")
     admin.delete(KIND, "shared")
-    assert maps.sync(want(new, k="new"), known=True).created
+    assert sync(maps, want(new, k="new"), known=True).created
 
 
 # Merge.
@@ -325,12 +325,12 @@ def test_what_is_deleted_by_hand_is_made_again_by_its_source_and_by_no_other(
 def test_a_source_applied_again_goes_on_with_its_keys(maps: ConfigMaps, admin: Administrator) -> None:
     shared(admin, theirs="x")
     one = ask(admin, "one", "shared", MERGE)
-    maps.sync(want(one, a="1", b="1"), known=False)
+    sync(maps, want(one, a="1", b="1"), known=False)
     admin.delete(SOURCES, "one")
     again = ask(admin, "one", "shared", MERGE)
     assert again.uid != one.uid
-    assert not maps.sync(want(again, a="1", b="1"), known=False).changed
-    assert maps.sync(want(again, a="2"), known=False).changed
+    assert not sync(maps, want(again, a="1", b="1"), known=False).changed
+    assert sync(maps, want(again, a="2"), known=False).changed
     assert data(admin) == {"theirs": "x", "a": "2"}
 
 
@@ -339,15 +339,15 @@ def test_the_longest_name_that_a_source_can_have_merges(maps: ConfigMaps, admin:
     long = [f"{'n' * 250}-{end}" for end in "ab"]
     first, second = (ask(admin, name, "shared", MERGE) for name in long)
     assert len(merge_manager(first.name)) == MANAGER_LIMIT
-    maps.sync(want(first, a="1"), known=False)
-    maps.sync(want(second, b="1"), known=False)
+    sync(maps, want(first, a="1"), known=False)
+    sync(maps, want(second, b="1"), known=False)
     assert data(admin) == {"a": "1", "b": "1"}
     younger = second if (first.created, first.uid) < (second.created, second.uid) else first
     older = first if younger is second else second
-    maps.sync(want(older, c="1"), known=False)
+    sync(maps, want(older, c="1"), known=False)
     assert f"AppConfigSource {older.name}" in refused(maps, want(younger, c="2")).message
     admin.delete(SOURCES, older.name)
-    maps.sync(want(younger, c="2"), known=False)
+    sync(maps, want(younger, c="2"), known=False)
     assert (data(admin) or {})["c"] == "2"
 
 
@@ -366,10 +366,10 @@ def test_what_an_earlier_operator_merged_is_gone_on_with(maps: ConfigMaps, admin
     shared(admin, theirs="x")
     one = ask(admin, "one", "shared", MERGE)
     legacy(admin, one.uid, a="1", b="1")
-    assert maps.sync(want(one, a="2"), known=False).changed
+    assert sync(maps, want(one, a="2"), known=False).changed
     assert data(admin) == {"theirs": "x", "a": "2"}
     assert uid_manager(one.uid) not in managers(admin)
-    assert not maps.sync(want(one, a="2"), known=False).changed
+    assert not sync(maps, want(one, a="2"), known=False).changed
 
 
 def test_keys_of_an_earlier_operators_source_that_is_gone_are_taken(maps: ConfigMaps, admin: Administrator) -> None:
@@ -378,7 +378,7 @@ def test_keys_of_an_earlier_operators_source_that_is_gone_are_taken(maps: Config
     legacy(admin, gone.uid, a="1", other="1")
     admin.delete(SOURCES, "one")
     again = ask(admin, "one", "shared", MERGE)
-    maps.sync(want(again, a="2"), known=False)
+    sync(maps, want(again, a="2"), known=False)
     assert data(admin) == {"a": "2", "other": "1"}
 
 
@@ -399,7 +399,7 @@ def test_of_two_sources_with_one_key_the_first_goes_on(
     shared(admin, theirs="x")
     pair = [ask(admin, name, "shared", MERGE) for name in ("one", "two")]
     has, waits = sorted(pair, key=lambda source: (source.created, source.uid), reverse=first == "younger")
-    maps.sync(want(has, key="v0"), known=False)
+    sync(maps, want(has, key="v0"), known=False)
     versions = set()
     for number in range(1, 15):
         before = config_map(admin)
@@ -407,12 +407,12 @@ def test_of_two_sources_with_one_key_the_first_goes_on(
         assert error.reason is Reason.TARGET_CONFLICT
         assert f"the key key belongs to AppConfigSource {has.name}, which keeps it" in error.message
         assert config_map(admin) == before
-        assert maps.sync(want(has, key=f"v{number}"), known=True).changed
-        assert not maps.sync(want(has, key=f"v{number}"), known=True).changed
+        assert sync(maps, want(has, key=f"v{number}"), known=True).changed
+        assert not sync(maps, want(has, key=f"v{number}"), known=True).changed
         versions.add((data(admin) or {})["key"])
     assert versions == {f"v{number}" for number in range(1, 15)}
     has = ask(admin, has.name, "elsewhere", MERGE)
-    assert maps.sync(want(waits, key="mine"), known=False).changed
+    assert sync(maps, want(waits, key="mine"), known=False).changed
     maps.release(has, "shared")
     assert data(admin) == {"theirs": "x", "key": "mine"}
 
@@ -422,13 +422,13 @@ def test_two_that_swap_their_keys_have_each_others(maps: ConfigMaps, admin: Admi
     shared(admin)
     pair = [ask(admin, name, "shared", MERGE, key=name) for name in ("one", "two")]
     for source in pair:
-        maps.sync(want(source, **{source.name: source.name}), known=False)
+        sync(maps, want(source, **{source.name: source.name}), known=False)
     one = ask(admin, "one", "shared", MERGE, key="two")
     refused(maps, want(one, two="of one"))
     assert data(admin) == {"one": "one", "two": "two"}
     two = ask(admin, "two", "shared", MERGE, key="one")
-    assert maps.sync(want(two, one="of two"), known=False).changed
-    assert maps.sync(want(one, two="of one"), known=False).changed
+    assert sync(maps, want(two, one="of two"), known=False).changed
+    assert sync(maps, want(one, two="of one"), known=False).changed
     assert data(admin) == {"one": "of two", "two": "of one"}
 
 
@@ -440,9 +440,9 @@ def test_two_that_hold_a_key_together_do_not_block_each_other(maps: ConfigMaps, 
     legacy(admin, older.uid, key="1")
     legacy(admin, younger.uid, key="1")
     refused(maps, want(younger, key="2"))
-    assert maps.sync(want(older, key="2"), known=False).changed
+    assert sync(maps, want(older, key="2"), known=False).changed
     refused(maps, want(younger, key="2"))
-    assert maps.sync(want(older, key="3"), known=False).changed
+    assert sync(maps, want(older, key="3"), known=False).changed
     assert data(admin) == {"key": "3"}
 
 
@@ -454,7 +454,7 @@ def test_two_that_begin_at_the_same_moment_end_with_the_first(api: Api, maps: Co
 
     def meddle() -> None:
         if not met:
-            met.append(maps.sync(want(older, key="older"), known=False).changed)
+            met.append(sync(maps, want(older, key="older"), known=False).changed)
 
     meddling = ConfigMaps(Meddling(api, before="PATCH", meddle=meddle))
     refused(meddling, want(younger, key="younger"))
@@ -465,7 +465,7 @@ def test_nothing_is_forced_from_one_who_came_in_between(api: Api, maps: ConfigMa
     shared(admin)
     pair = [ask(admin, name, "shared", MERGE) for name in ("one", "two")]
     older, younger = sorted(pair, key=lambda source: (source.created, source.uid))
-    maps.sync(want(younger, key="younger"), known=False)
+    sync(maps, want(younger, key="younger"), known=False)
     ask(admin, younger.name, "elsewhere", MERGE)
     meddle = lambda: admin.patch(KIND, "shared", {"data": {"key": "theirs"}})  # noqa: E731 (it is short)
     error = refused(ConfigMaps(Meddling(api, before="PATCH", meddle=meddle)), want(older, key="older"))
@@ -489,17 +489,17 @@ def test_the_command_against_a_foreign_manager_works(
     assert "geheim" not in error.message
     command = shlex.split(error.message[error.message.index("kubectl patch") :])
     kubectl(*command[1:])
-    maps.sync(want(source, **{"a.b": "mine"}), known=False)
+    sync(maps, want(source, **{"a.b": "mine"}), known=False)
     assert data(admin) == before | {"a.b": "mine"}
 
 
 def test_what_was_owned_and_becomes_shared_leaves_nobody_waiting(maps: ConfigMaps, admin: Administrator) -> None:
     old, new = ask(admin, "old", "shared"), ask(admin, "new", "shared")
-    maps.sync(want(old, k="1"), known=False)
+    sync(maps, want(old, k="1"), known=False)
     refused(maps, want(new, k="new"))
     old = ask(admin, "old", "shared", MERGE)
     assert "belongs to AppConfigSource old" in refused(maps, want(new, k="new")).message, "it still asks for it"
-    maps.sync(want(old, k="2"), known=True)
+    sync(maps, want(old, k="2"), known=True)
     assert owners(admin) == {}, "or the one that waits would take it along"
     assert owned((config_map(admin) or {})["metadata"], merge_manager("old"), "data") == {"k"}
     assert FIELD_MANAGER not in managers(admin)
@@ -514,6 +514,6 @@ def test_managers_that_somebody_made_up_cost_one_list(api: Api, admin: Administr
     for number in range(20):
         legacy(admin, f"made-up-{number}", key="1")
     meddling = Meddling(api)
-    assert ConfigMaps(meddling).sync(want(source, key="2"), known=False).changed
+    assert sync(ConfigMaps(meddling), want(source, key="2"), known=False).changed
     assert meddling.calls["GET"] <= 6
     assert data(admin) == {"key": "2"}

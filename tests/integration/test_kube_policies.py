@@ -19,6 +19,7 @@ from appconfig_operator.core.target.references import waiting
 from appconfig_operator.core.target.rendered_version import RenderedVersion
 from appconfig_operator.kube.config_map_metadata import MarkedConfigMaps
 from appconfig_operator.kube.configmaps import ConfigMaps
+from tests.integration.support.kube_access import Meddling, sync
 
 if TYPE_CHECKING:
     from appconfig_operator.kube.api import Api
@@ -45,11 +46,11 @@ def shared(admin: Administrator, **data: str) -> dict[str, Any]:
 def test_two_sources_merge_into_one_config_map(api: Api, admin: Administrator) -> None:
     maps, one, two = ConfigMaps(api), admin.source("one"), admin.source("two")
     shared(admin, theirs="x")
-    assert maps.sync(want(one, CreationPolicy.MERGE, a="1"), known=False).changed
-    assert maps.sync(want(two, CreationPolicy.MERGE, b="2"), known=False).changed
+    assert sync(maps, want(one, CreationPolicy.MERGE, a="1"), known=False).changed
+    assert sync(maps, want(two, CreationPolicy.MERGE, b="2"), known=False).changed
     assert admin.get(KIND, "shared")["data"] == {"theirs": "x", "a": "1", "b": "2"}
-    assert not maps.sync(want(one, CreationPolicy.MERGE, a="1"), known=True).changed
-    maps.sync(want(one, CreationPolicy.MERGE, c="3"), known=True)
+    assert not sync(maps, want(one, CreationPolicy.MERGE, a="1"), known=True).changed
+    sync(maps, want(one, CreationPolicy.MERGE, c="3"), known=True)
     now = admin.get(KIND, "shared")
     assert now["data"] == {"theirs": "x", "c": "3", "b": "2"}
     assert "ownerReferences" not in now["metadata"]
@@ -58,17 +59,17 @@ def test_two_sources_merge_into_one_config_map(api: Api, admin: Administrator) -
 def test_merge_waits_for_its_config_map_and_never_makes_one(api: Api, admin: Administrator) -> None:
     source = admin.source()
     with pytest.raises(BlockedError) as caught:
-        ConfigMaps(api).sync(want(source, CreationPolicy.MERGE, a="1"), known=False)
+        sync(ConfigMaps(api), want(source, CreationPolicy.MERGE, a="1"), known=False)
     assert caught.value.reason is Reason.TARGET_MISSING
     shared(admin)
-    assert ConfigMaps(api).sync(want(source, CreationPolicy.MERGE, a="1"), known=False).changed
+    assert sync(ConfigMaps(api), want(source, CreationPolicy.MERGE, a="1"), known=False).changed
 
 
 def test_a_key_that_another_manager_holds_is_a_conflict_by_name(api: Api, admin: Administrator) -> None:
     maps, source = ConfigMaps(api), admin.source()
     shared(admin, a="1")
     with pytest.raises(StallingError) as caught:
-        maps.sync(want(source, CreationPolicy.MERGE, a="geheim"), known=False)
+        sync(maps, want(source, CreationPolicy.MERGE, a="geheim"), known=False)
     assert caught.value.reason is Reason.TARGET_CONFLICT
     assert "the key a is held by the field manager" in caught.value.message
     assert "geheim" not in caught.value.message
@@ -80,26 +81,26 @@ def test_a_policy_that_becomes_merge_keeps_the_data_and_gives_up_the_rest(
     api: Api, admin: Administrator, policy: CreationPolicy
 ) -> None:
     maps, source = ConfigMaps(api), admin.source()
-    maps.sync(want(source, policy, a="1", b="2"), known=False)
-    maps.sync(want(source, CreationPolicy.MERGE, a="1"), known=True)
+    sync(maps, want(source, policy, a="1", b="2"), known=False)
+    sync(maps, want(source, CreationPolicy.MERGE, a="1"), known=True)
     now = admin.get(KIND, "shared")
     assert now["data"] == {"a": "1"}
     assert "ownerReferences" not in now["metadata"]
     assert "labels" not in now["metadata"]
     assert owned(now["metadata"], merge_manager(source.name), "data") == {"a"}
-    assert not maps.sync(want(source, CreationPolicy.MERGE, a="1"), known=True).changed
+    assert not sync(maps, want(source, CreationPolicy.MERGE, a="1"), known=True).changed
 
 
 def test_an_orphan_has_no_owner_and_is_taken_up_by_a_source_made_again(api: Api, admin: Administrator) -> None:
     maps, source = ConfigMaps(api), admin.source()
-    maps.sync(want(source, CreationPolicy.ORPHAN, a="1"), known=False)
+    sync(maps, want(source, CreationPolicy.ORPHAN, a="1"), known=False)
     assert "ownerReferences" not in admin.get(KIND, "shared")["metadata"]
     admin.delete("appconfigsources", source.name)
     spec = {"target": {"name": "shared", "creationPolicy": "Orphan"}}
     admin.source()
     again = Source.from_dict(admin.patch("appconfigsources", source.name, {"spec": spec}))
     assert again.uid != source.uid
-    assert maps.sync(want(again, CreationPolicy.ORPHAN, a="2"), known=False).changed
+    assert sync(maps, want(again, CreationPolicy.ORPHAN, a="2"), known=False).changed
     now = admin.get(KIND, "shared")
     assert now["data"] == {"a": "2"}
     assert source_uid(now["metadata"]) == again.uid
@@ -107,10 +108,10 @@ def test_an_orphan_has_no_owner_and_is_taken_up_by_a_source_made_again(api: Api,
 
 def test_a_change_of_policy_follows_in_the_owner_reference(api: Api, admin: Administrator) -> None:
     maps, source = ConfigMaps(api), admin.source()
-    maps.sync(want(source, CreationPolicy.OWNER, a="1"), known=False)
-    maps.sync(want(source, CreationPolicy.ORPHAN, a="1"), known=True)
+    sync(maps, want(source, CreationPolicy.OWNER, a="1"), known=False)
+    sync(maps, want(source, CreationPolicy.ORPHAN, a="1"), known=True)
     assert "ownerReferences" not in admin.get(KIND, "shared")["metadata"]
-    maps.sync(want(source, CreationPolicy.OWNER, a="1"), known=True)
+    sync(maps, want(source, CreationPolicy.OWNER, a="1"), known=True)
     (owner,) = admin.get(KIND, "shared")["metadata"]["ownerReferences"]
     assert owner["uid"] == source.uid
 
@@ -123,7 +124,7 @@ def test_an_old_target_goes_or_stays_by_its_policy(
     api: Api, admin: Administrator, policy: CreationPolicy, left: dict[str, str] | None
 ) -> None:
     maps, source = ConfigMaps(api), admin.source()
-    maps.sync(want(source, policy, a="1"), known=False)
+    sync(maps, want(source, policy, a="1"), known=False)
     maps.release(source, "shared")
     maps.release(source, "never there")
     found = {item["metadata"]["name"]: item["data"] for item in admin.api.call("GET", admin._path(KIND))["items"]}
@@ -133,7 +134,7 @@ def test_an_old_target_goes_or_stays_by_its_policy(
 def test_a_source_that_merges_elsewhere_takes_its_keys_with_it(api: Api, admin: Administrator) -> None:
     maps, source = ConfigMaps(api), admin.source()
     shared(admin, theirs="x")
-    maps.sync(want(source, CreationPolicy.MERGE, a="1"), known=False)
+    sync(maps, want(source, CreationPolicy.MERGE, a="1"), known=False)
     maps.release(source, "shared")
     assert admin.get(KIND, "shared")["data"] == {"theirs": "x"}
 
@@ -146,23 +147,34 @@ def test_a_foreign_config_map_is_not_deleted(api: Api, admin: Administrator) -> 
 
 def test_what_is_replaced_is_handed_on_before(api: Api, admin: Administrator) -> None:
     maps, source = ConfigMaps(api), admin.source()
-    maps.sync(want(source, CreationPolicy.OWNER, a="1"), known=False)
+    sync(maps, want(source, CreationPolicy.OWNER, a="1"), known=False)
     kept: list[RenderedVersion] = []
 
     def keep(replaced: RenderedVersion) -> None:
         assert admin.get(KIND, "shared")["data"] == {"a": "1"}
         kept.append(replaced)
 
-    maps.sync(want(source, CreationPolicy.OWNER, a="2"), known=True, keep=keep)
+    sync(maps, want(source, CreationPolicy.OWNER, a="2"), known=True, keep=keep)
     assert kept == [version(a="1")]
     held = replace(source, spec=replace(source.spec, target=replace(source.spec.target, name="shared")))
     assert maps.current(held, "shared") == version(a="2")
 
 
+def test_what_came_before_the_first_write_is_kept_too(api: Api, admin: Administrator) -> None:
+    source = admin.source()
+    kept: list[RenderedVersion] = []
+    sync(ConfigMaps(api), want(source, CreationPolicy.OWNER, a="1"), known=False)
+    meddling = Meddling(api)
+    wanted = want(source, CreationPolicy.OWNER, a="2")
+    assert sync(ConfigMaps(meddling), wanted, known=False, keep=kept.append).changed
+    assert kept == [version(a="1")]
+    assert meddling.calls == {"POST": 1, "GET": 1, "PUT": 1}
+
+
 def test_drift_shows_in_the_metadata_alone(api: Api, admin: Administrator, kubectl: Kubectl) -> None:
     source, marked = admin.source(), MarkedConfigMaps(api, admin.namespace)
     wanted = want(source, CreationPolicy.OWNER, a="1")
-    done = ConfigMaps(api).sync(wanted, known=False)
+    done = sync(ConfigMaps(api), wanted, known=False)
     shared_by_others = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "foreign"}, "data": {"x": "y"}}
     admin.create(KIND, shared_by_others)
     ((version, listed),) = marked.list()
@@ -207,12 +219,12 @@ def test_managed_fields_may_be_made_up(api: Api, admin: Administrator) -> None:
 def test_a_key_that_is_taken_away_is_drift(api: Api, admin: Administrator, kubectl: Kubectl) -> None:
     source, marked = admin.source(), MarkedConfigMaps(api, admin.namespace)
     wanted = want(source, CreationPolicy.OWNER, a="1", b="2")
-    done = ConfigMaps(api).sync(wanted, known=False)
+    done = sync(ConfigMaps(api), wanted, known=False)
     written = WrittenTarget("shared", wanted.data.data_digest, 2, "2026-01-01T00:00:00Z", done.resource_version)
     kubectl("-n", admin.namespace, "patch", "configmap", "shared", "--type=merge", '--patch={"data":{"b":null}}')
     ((_, (metadata,)),) = marked.list()
     assert drift(look(metadata), written) == "was changed"
-    ConfigMaps(api).sync(wanted, known=True)
+    sync(ConfigMaps(api), wanted, known=True)
     ((_, (metadata,)),) = marked.list()
     assert drift(look(metadata), replace(written, resource_version="0")) is None
 
@@ -222,7 +234,7 @@ def test_more_than_etcd_takes_is_too_large(api: Api, admin: Administrator, keys:
     """Keys count where it is stored, twice, and some refusals come as HTTP 500."""
     many = {f"servers.{number}.name-of-it": "x" * size for number in range(keys)}
     with pytest.raises(StallingError) as caught:
-        ConfigMaps(api).sync(want(admin.source(), CreationPolicy.OWNER, **many), known=False)
+        sync(ConfigMaps(api), want(admin.source(), CreationPolicy.OWNER, **many), known=False)
     assert caught.value.reason is Reason.TOO_LARGE
 
 
@@ -233,7 +245,7 @@ def test_one_look_tells_whether_a_config_map_is_as_it_was_written(
     wanted = want(source, CreationPolicy.OWNER, a="1")
     data_digest = wanted.data.data_digest
     assert not maps.holds(source, "shared", data_digest)
-    maps.sync(wanted, known=False)
+    sync(maps, wanted, known=False)
     assert maps.holds(source, "shared", data_digest)
     assert not maps.holds(source, "shared", version(a="2").data.data_digest)
     kubectl("-n", admin.namespace, "annotate", "configmap", "shared", "note=b")

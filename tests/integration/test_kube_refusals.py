@@ -11,6 +11,7 @@ import pytest
 from appconfig_operator.core.errors import (
     BlockedError,
     ForbiddenError,
+    OvertakenError,
     Reason,
     SourceError,
     SourceGoneError,
@@ -18,11 +19,12 @@ from appconfig_operator.core.errors import (
     TransientError,
 )
 from appconfig_operator.core.formats.render import LIMIT_BYTES, Data, render
-from appconfig_operator.kube.configmaps import ATTEMPTS, ConfigMaps
+from appconfig_operator.engine.sync import ATTEMPTS
+from appconfig_operator.kube.configmaps import ConfigMaps
 from sandbox.kube.kubeconfig import write_kubeconfig
 from sandbox.processes.ports import LOOPBACK, free_ports
 from sandbox.processes.waiting import wait_until
-from tests.integration.support.kube_access import Administrator, Meddling, api_of, wanted
+from tests.integration.support.kube_access import Administrator, Meddling, api_of, sync, wanted
 from tests.support.builders import content
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ KIND = "configmaps"
 
 def refusal(api: Api, want: WantedConfigMap, *, known: bool = True) -> SourceError:
     with pytest.raises(SourceError) as error:
-        ConfigMaps(api).sync(want, known=known)
+        sync(ConfigMaps(api), want, known=known)
     return error.value
 
 
@@ -62,7 +64,7 @@ def test_foreign(api: Api, admin: Administrator, *, known: bool, owned: bool) ->
 def test_of_another_source(api: Api, admin: Administrator) -> None:
     """Two sources with one target: the first has it."""
     first, second = admin.source(), admin.source("second")
-    ConfigMaps(api).sync(wanted(first), known=False)
+    sync(ConfigMaps(api), wanted(first), known=False)
     before = admin.get(KIND, NAME)
     theirs = replace(second, spec=replace(second.spec, target=replace(second.spec.target, name=NAME)))
     error = refusal(api, wanted(theirs, b"mine"), known=False)
@@ -76,28 +78,28 @@ def test_of_another_source(api: Api, admin: Administrator) -> None:
 def test_of_a_source_of_the_same_name_that_came_since(api: Api, admin: Administrator) -> None:
     """A replica that has not heard of the deletion must not take back what is the next one's."""
     owner = admin.source()
-    ConfigMaps(api).sync(wanted(owner), known=False)
+    sync(ConfigMaps(api), wanted(owner), known=False)
     before = admin.get(KIND, NAME)
     with pytest.raises(SourceGoneError):
-        ConfigMaps(api).sync(wanted(replace(owner, uid=str(uuid.uuid4())), b"new"), known=False)
+        sync(ConfigMaps(api), wanted(replace(owner, uid=str(uuid.uuid4())), b"new"), known=False)
     assert admin.get(KIND, NAME) == before
 
 
 def test_being_deleted(api: Api, admin: Administrator) -> None:
     source = admin.source()
-    ConfigMaps(api).sync(wanted(source), known=False)
+    sync(ConfigMaps(api), wanted(source), known=False)
     admin.patch(KIND, NAME, {"metadata": {"finalizers": ["example.com/hold"]}})
     admin.delete(KIND, NAME)
     error = refusal(api, wanted(source, b"new"))
     assert type(error) is TransientError
     assert "is being deleted" in error.message
     admin.patch(KIND, NAME, {"metadata": {"finalizers": None}})
-    assert ConfigMaps(api).sync(wanted(source, b"new"), known=True).changed
+    assert sync(ConfigMaps(api), wanted(source, b"new"), known=True).changed
 
 
 def test_others_write_faster(api: Api, admin: Administrator) -> None:
     source = admin.source()
-    ConfigMaps(api).sync(wanted(source), known=False)
+    sync(ConfigMaps(api), wanted(source), known=False)
     numbers = iter(range(100))
     meddling = Meddling(
         api,
@@ -105,7 +107,8 @@ def test_others_write_faster(api: Api, admin: Administrator) -> None:
         meddle=lambda: admin.patch(KIND, NAME, {"metadata": {"labels": {"n": str(next(numbers))}}}),
     )
     error = refusal(meddling, wanted(source, b"new"))
-    assert type(error) is TransientError
+    assert type(error) is OvertakenError
+    assert isinstance(error, TransientError)
     assert error.reason is Reason.TARGET_UNAVAILABLE
     assert "faster" in error.message
     assert meddling.calls["PUT"] == ATTEMPTS == 5
@@ -114,13 +117,13 @@ def test_others_write_faster(api: Api, admin: Administrator) -> None:
 
 def test_immutable(api: Api, admin: Administrator) -> None:
     source = admin.source()
-    ConfigMaps(api).sync(wanted(source), known=False)
+    sync(ConfigMaps(api), wanted(source), known=False)
     admin.patch(KIND, NAME, {"immutable": True})
     error = refusal(api, wanted(source, b"new"))
     assert type(error) is StallingError
     assert error.reason is Reason.TARGET_REJECTED
     assert "field is immutable when `immutable` is set" in error.message
-    assert not ConfigMaps(api).sync(wanted(source), known=True).changed, "what it holds is fine"
+    assert not sync(ConfigMaps(api), wanted(source), known=True).changed, "what it holds is fine"
 
 
 def test_quota(api: Api, admin: Administrator) -> None:
@@ -194,11 +197,11 @@ def test_largest(api: Api, admin: Administrator, body: bytes) -> None:
     assert len(body) == LIMIT_BYTES
     source = admin.source()
     want = wanted(source, body, content_type="text/plain")
-    assert ConfigMaps(api).sync(want, known=False).changed
+    assert sync(ConfigMaps(api), want, known=False).changed
     now = admin.get(KIND, NAME)
     assert (now.get("data", {}), now.get("binaryData", {})) == (want.data.text, want.data.binary)
-    assert not ConfigMaps(api).sync(want, known=True).changed
-    assert ConfigMaps(api).sync(wanted(source, body, labels={"a": "b"}, content_type="text/plain"), known=True).changed
+    assert not sync(ConfigMaps(api), want, known=True).changed
+    assert sync(ConfigMaps(api), wanted(source, body, labels={"a": "b"}, content_type="text/plain"), known=True).changed
 
 
 @pytest.mark.parametrize("byte", [b"x", b"\xff"], ids=["text", "binary"])

@@ -139,6 +139,10 @@ class TransientError(SourceError):
     retry = Retry.BACKOFF
 
 
+class OvertakenError(TransientError):
+    """Somebody else changed the ConfigMap between its read and the write: what was planned has to be planned again."""
+
+
 class ForbiddenError(TransientError):
     """The API server refuses (403): retried as transient; stalled, and tried each minute, from the third failure on."""
 

@@ -1,10 +1,11 @@
-"""What was received, or what is pinned, to the ConfigMap: history first, then the ConfigMap, then what is left over."""
+"""What was received, or is pinned, goes into the ConfigMap: gather, decide, keep the old one, write, clear away."""
 
 from __future__ import annotations
 
 import logging
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from appconfig_operator.api.status import UNSEEN, WrittenTarget
@@ -15,12 +16,14 @@ from appconfig_operator.core.formats.render import render
 from appconfig_operator.core.target.plan import wanted_config_map
 from appconfig_operator.core.target.rendered_version import RenderedVersion
 from appconfig_operator.engine.lane import Lane
+from appconfig_operator.engine.sync import sync
 from appconfig_operator.logs import about
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from appconfig_operator.api.v1alpha1 import Source
+    from appconfig_operator.core.target.planned_write import WriteResult
     from appconfig_operator.engine.history_keeper import HistoryKeeper
     from appconfig_operator.engine.ports import ConfigMapStore, SourceStore
     from appconfig_operator.engine.state.poll_state import PollState
@@ -51,7 +54,7 @@ class Deliverer:
     lane: Lane = field(default_factory=Lane)
 
     def deliver(self, source: Source, state: PollState) -> bool:
-        """Write what is to be written, clear away what is left over, and tell whether the ConfigMap changed.
+        """Write what is to be written, clear away what is left over, and return whether the ConfigMap changed.
 
         Raises
         ------
@@ -61,7 +64,7 @@ class Deliverer:
         try:
             changed = self._bring(source, state)
         except ContentError:
-            with suppress(SourceError):  # what stands in the way comes first; the next poll clears away again
+            with suppress(SourceError):  # what blocks the version is reported; the next poll clears away again
                 self._clear(source, state)
             raise
         try:
@@ -73,7 +76,13 @@ class Deliverer:
             logger.warning("Not cleaned up yet: %s", error.message, extra=about(source))
         return changed
 
+    def intact(self, source: Source, state: PollState) -> bool:
+        """Return whether the ConfigMap holds what was written last, whatever its metadata suggest."""
+        written = state.status.written
+        return written is not None and self.config_maps.holds(source, written.name, written.data_digest)
+
     def _bring(self, source: Source, state: PollState) -> bool:
+        """Gather the version, decide which one is wanted, and write it."""
         version = self._render(source, state)
         if source.spec.pinned_digest is not None:
             version = self._pinned(source, state, version)
@@ -86,6 +95,7 @@ class Deliverer:
         return changed
 
     def _render(self, source: Source, state: PollState) -> RenderedVersion | None:
+        """Return what is pending, as the ConfigMap is to hold it."""
         content = state.delivery.pending
         if content is None:
             return None
@@ -107,12 +117,16 @@ class Deliverer:
             self.keeper.hold(source, state, latest)
             return latest
         if state.drift.found is None:
-            state.delivery.pending = None  # what is not pinned comes again in a new session, once the pin is taken away
+            state.delivery.pending = None  # what is not pinned comes again in a new session, once the pin is removed
+            if _holds(source, state, data_digest) and _verified(source, state):
+                return None
+        version = self._find(source, state, data_digest)
+        self.keeper.hold(source, state, version)
+        return version
+
+    def _find(self, source: Source, state: PollState, data_digest: str) -> RenderedVersion:
+        """Return a version of the history, or of the ConfigMap."""
         written = state.status.written
-        in_place = written is not None and (written.name, written.data_digest) == (source.spec.target.name, data_digest)
-        untouched = state.drift.untouched and state.status.stored.observed_generation == source.generation
-        if in_place and state.drift.found is None and (state.delivery.verified or untouched):
-            return None
         name = written.name if written is not None else source.spec.target.name
         version = self.keeper.find(source, state, data_digest) or self.config_maps.current(source, name)
         if version is None or version.data.data_digest != data_digest:
@@ -121,59 +135,58 @@ class Deliverer:
                 f"No version with the digest {data_digest} is kept. Set spec.pinnedDigest to one of status.history, "
                 "or remove it.",
             )
-        self.keeper.hold(source, state, version)
         return version
 
-    def intact(self, source: Source, state: PollState) -> bool:
-        """Tell whether the ConfigMap holds what was written last, whatever its metadata made believe."""
-        written = state.status.written
-        return written is not None and self.config_maps.holds(source, written.name, written.data_digest)
-
     def _write(self, source: Source, state: PollState, version: RenderedVersion) -> bool:
+        """Write a version, release the ConfigMaps of before, and return whether the ConfigMap changed."""
         if _in_place(source, state, version):
             state.delivery.verified = True
             return False
-        # What nobody has told anything of is new, by all that is known. The API server knows better: see below.
+        # A source that has no status yet is new, by all that is known. The API server knows better: see below.
         if state.status.stored.observed_generation != UNSEEN:
             self.keeper.catch_up(source, state)
         wanted = wanted_config_map(source, version)
-        before = state.status.written
-        known = before is not None and before.name == wanted.name
-        tried = known or wanted.name in state.delivery.unreleased
-        state.delivery.unreleased |= {wanted.name}  # should it have to wait for it: that has to be given up, too
-        outcome = self.config_maps.sync(
-            wanted, known=tried, keep=lambda replaced: self.keeper.keep(source, state, replaced)
-        )
-        if outcome.created and before is None:
+        known = state.written_to(wanted.name) or wanted.name in state.delivery.unreleased
+        state.delivery.unreleased |= {wanted.name}  # if it has to be waited for, that place is released, too
+        keep = partial(self.keeper.keep, source, state)
+        result = sync(self.config_maps, wanted, known=known, keep=keep)
+        if result.created and state.status.written is None:
             state.status.is_current = True
         else:
             self.keeper.catch_up(source, state)
-            before = state.status.written
-            known = before is not None and before.name == wanted.name
-        state.delivery.unreleased |= {wanted.name} if before is None else {before.name, wanted.name}
-        # The new one is there: no gap in which both are missing. Remembered only when the old ones are gone.
-        for name in sorted(state.delivery.unreleased - {wanted.name}):
-            self.config_maps.release(source, name)
-            logger.info("Released ConfigMap %s in favor of %s", name, wanted.name, extra=about(source))
-        state.delivery.unreleased = frozenset({wanted.name})
-        state.delivery.verified = True
-        if outcome.changed or not known or before is None or before.data_digest != version.data.data_digest:
+        self._release_others(source, state, wanted.name)
+        self._note_written(source, state, version, result)
+        self.keeper.prune(source, state)
+        return result.changed
+
+    def _release_others(self, source: Source, state: PollState, name: str) -> None:
+        """Release the ConfigMaps of before: the new one is there, so there is no gap in which both are missing."""
+        before, delivery = state.status.written, state.delivery
+        delivery.unreleased |= {name} if before is None else {before.name, name}
+        for old in sorted(delivery.unreleased - {name}):
+            self.config_maps.release(source, old)
+            logger.info("Released ConfigMap %s in favor of %s", old, name, extra=about(source))
+        delivery.unreleased, delivery.verified = frozenset({name}), True  # only when all are released
+
+    def _note_written(self, source: Source, state: PollState, version: RenderedVersion, result: WriteResult) -> None:
+        """Note what the ConfigMap holds, where that is news."""
+        before, data = state.status.written, version.data
+        name = source.spec.target.name
+        if result.changed or before is None or (before.name, before.data_digest) != (name, data.data_digest):
             state.status.written = WrittenTarget(
-                name=wanted.name,
-                data_digest=version.data.data_digest,
-                keys=version.data.keys,
+                name=name,
+                data_digest=data.data_digest,
+                keys=data.keys,
                 synced_time=self.now(),
-                resource_version=outcome.resource_version,
+                resource_version=result.resource_version,
                 version_label=label(version.label),
             )
         elif before.version_label is not None or not _in_status(source, state):
             # Not where nothing else is new: the first start of this release would write the status of each source.
             state.status.written = replace(before, version_label=label(version.label))
-        self.keeper.prune(source, state)
-        return outcome.changed
 
     def _clear(self, source: Source, state: PollState) -> None:
-        """Clear away what a killed process has left, and what could not be dropped. It takes no new version."""
+        """Delete kept versions that are to go, and release what a killed process left. It takes no new version."""
         if state.history.to_delete:
             self.keeper.sweep(source, state)
         names = state.delivery.strays - {source.spec.target.name}
@@ -189,26 +202,33 @@ class Deliverer:
         state.delivery.strays = frozenset()
 
 
-def _stands(source: Source, state: PollState) -> bool:
-    """Tell whether the ConfigMap is there under the name that the spec gives, so that others can go."""
+def _holds(source: Source, state: PollState, data_digest: str) -> bool:
+    """Return whether that version was the last that was written, under the name that the spec gives."""
     written = state.status.written
+    return written is not None and (written.name, written.data_digest) == (source.spec.target.name, data_digest)
+
+
+def _verified(source: Source, state: PollState) -> bool:
+    """Return whether the ConfigMap is known to be as it was written, for this spec."""
+    return state.delivery.verified or (state.drift.untouched and state.status.is_about(source))
+
+
+def _stands(source: Source, state: PollState) -> bool:
+    """Return whether the ConfigMap is there under the name that the spec gives, so that others can go."""
     seen = state.delivery.verified or state.drift.untouched
-    return seen and state.drift.found is None and written is not None and written.name == source.spec.target.name
+    return seen and state.drift.found is None and state.written_to(source.spec.target.name)
 
 
 def _in_place(source: Source, state: PollState, version: RenderedVersion) -> bool:
-    """Tell without a look at the ConfigMap that it holds the version: after a restart, that is so for most of all."""
-    written = state.status.written
+    """Return whether the ConfigMap holds the version, without a read: after a restart, most do."""
     return (
         state.drift.untouched
         and state.delivery.unreleased <= {source.spec.target.name}
-        and written is not None
-        and (written.name, written.data_digest) == (source.spec.target.name, version.data.data_digest)
+        and _holds(source, state, version.data.data_digest)
         and _in_status(source, state)
     )
 
 
 def _in_status(source: Source, state: PollState) -> bool:
-    """Tell whether the status is about this spec, and what was received last."""
-    status = state.status.stored
-    return status.observed_generation == source.generation and state.status.received is status.source
+    """Return whether the status is about this spec, and what was received last."""
+    return state.status.is_about(source) and state.status.received is state.status.stored.source

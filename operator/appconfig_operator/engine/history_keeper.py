@@ -163,7 +163,7 @@ class HistoryKeeper:
 def _not_kept(version: RenderedVersion, error: SourceError) -> str:
     name = f"{version.label} ({version.data.data_digest})" if version.label else version.data.data_digest
     return (
-        f"RenderedVersion {name} was replaced and not kept, so spec.pinnedDigest cannot bring it back. {_KEEP_ANYWAY} "
+        f"Version {name} was replaced and not kept, so spec.pinnedDigest cannot bring it back. {_KEEP_ANYWAY} "
         f"{error.message} Look for a quota, a missing permission or a policy that rejects it, or set "
         "spec.historyLimit: 0."
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from appconfig_operator.api.status import KeptVersion, Status
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from appconfig_operator.core.sharding.handover import HandedOver, SavedSession
     from appconfig_operator.core.sharding.held_lease import LeaseGuard
     from appconfig_operator.core.target.plan import WantedConfigMap
+    from appconfig_operator.core.target.planned_write import PlannedWrite, WriteResult
     from appconfig_operator.core.target.rendered_version import RenderedVersion
 
 
@@ -37,29 +38,17 @@ class ConfigurationService(Protocol):
         """Prepare a session, or go on with one of another replica. No call is made yet."""
 
 
-class WrittenConfigMap(Protocol):
-    """The outcome of a sync."""
-
-    @property
-    def resource_version(self) -> str:
-        """`resourceVersion` of the ConfigMap."""
-
-    @property
-    def changed(self) -> bool:
-        """Whether it was written."""
-
-    @property
-    def created(self) -> bool:
-        """Whether there was none of that name before."""
-
-
 class ConfigMapStore(Protocol):
     """Where ConfigMaps are."""
 
-    def sync(
-        self, wanted: WantedConfigMap, *, known: bool, keep: Callable[[RenderedVersion], None]
-    ) -> WrittenConfigMap:
-        """Bring the ConfigMap to what is wanted, handing on what it replaces. Raises `SourceError`."""
+    def plan(self, wanted: WantedConfigMap, *, known: bool) -> PlannedWrite:
+        """Decide what to write. Raises `SourceError`; `OvertakenError` when somebody else was faster."""
+
+    def write(self, planned: PlannedWrite) -> WriteResult:
+        """Carry out a plan. Raises `SourceError`; `OvertakenError` when somebody else was faster."""
+
+    def merge(self, wanted: WantedConfigMap) -> WriteResult:
+        """Plan and write under `Merge`, where no version is replaced. Raises `SourceError`."""
 
     def holds(self, source: Source, name: str, data_digest: str) -> bool:
         """Tell whether a ConfigMap holds that version, and carries the mark of the source. Raises `SourceError`."""

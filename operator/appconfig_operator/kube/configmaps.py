@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.api.labels import FIELD_MANAGER
 from appconfig_operator.api.v1alpha1 import CreationPolicy
-from appconfig_operator.core.errors import BlockedError, Reason, TransientError
+from appconfig_operator.core.errors import BlockedError, OvertakenError, Reason
 from appconfig_operator.core.target import references
 from appconfig_operator.core.target.drift import source_uid
 from appconfig_operator.core.target.history import replaced_version
 from appconfig_operator.core.target.managed_fields import merge_manager, uid_manager
 from appconfig_operator.core.target.merge import Apply, nothing, plan_merge
-from appconfig_operator.core.target.plan import Create, Replace, WantedConfigMap, belongs_to, plan, same_source
+from appconfig_operator.core.target.plan import Create, Replace, WantedConfigMap, belongs_to
+from appconfig_operator.core.target.planned_write import PlannedWrite, WriteResult, planned_write
 from appconfig_operator.core.target.release import (
     Delete,
     Own,
@@ -25,11 +25,11 @@ from appconfig_operator.core.target.release import (
 )
 from appconfig_operator.kube.api import APPLY_PATCH, MERGE_PATCH
 from appconfig_operator.kube.claims import Claims
-from appconfig_operator.kube.errors import CONFLICT, INVALID, NOT_FOUND, ApiError, UnreachableError, target_error
+from appconfig_operator.kube.errors import CONFLICT, INVALID, NOT_FOUND, ApiError, target_errors
 from appconfig_operator.kube.words import said_of_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.target.rendered_version import RenderedVersion
@@ -39,25 +39,6 @@ ATTEMPTS = 5
 """Rounds of read and write before others who write the same ConfigMap are given time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """The ConfigMap as it is now.
-
-    Attributes
-    ----------
-    resource_version
-        Its `resourceVersion`.
-    changed
-        Whether this call wrote it.
-    created
-        Whether there was none of that name before.
-    """
-
-    resource_version: str
-    changed: bool
-    created: bool = False
-
-
 class ConfigMaps:
     """ConfigMaps of the cluster."""
 
@@ -65,61 +46,70 @@ class ConfigMaps:
         self._api = api
         self._claims = Claims(api)
 
-    def sync(
-        self, wanted: WantedConfigMap, *, known: bool, keep: Callable[[RenderedVersion], None] = lambda _: None
-    ) -> Written:
-        """Bring a ConfigMap to what is wanted, with no write when it is so already.
+    def plan(self, wanted: WantedConfigMap, *, known: bool) -> PlannedWrite:
+        """Read a ConfigMap under `Owner` or `Orphan`, and decide what to write.
+
+        A source that cannot have it waits for it from now on, as one of its owners.
 
         Parameters
         ----------
         wanted
             The ConfigMap as the source wants it.
         known
-            Whether it was written before. When not, the first write is tried without a read: the API server refuses it
-            if a ConfigMap of that name exists, so that nothing foreign is overwritten, not even in a race.
-        keep
-            Called with the version that is about to be replaced by another.
+            Whether it was written before. When not, it is created without a read: the API server refuses that if a
+            ConfigMap of that name exists, so that nothing foreign is overwritten, not even in a race.
+
+        Raises
+        ------
+        OvertakenError
+            When somebody else was faster.
+        SourceError
+            `TargetNotOwned`, `TargetRejected` or `TargetUnavailable`.
+        """
+        with target_errors(str(wanted)):
+            observed = self._read(wanted.namespace, wanted.name) if known else None
+            if known and observed is None and (maker := self._claims.maker(wanted)) is not None:
+                raise belongs_to(wanted, maker.name)
+            held = observed is not None and self._claims.held(wanted, observed)
+            try:
+                return planned_write(wanted, observed, held=held)
+            except BlockedError:
+                if observed is not None and not self._own(wanted, queued(wanted, observed)):
+                    raise _overtaken(wanted) from None
+                raise
+
+    def write(self, planned: PlannedWrite) -> WriteResult:
+        """Carry out a plan. When nothing differs, there is no call.
+
+        Raises
+        ------
+        OvertakenError
+            When somebody created, changed or deleted the ConfigMap since it was read.
+        SourceError
+            `TargetRejected` or `TargetUnavailable`.
+        """
+        wanted, action = planned.wanted, planned.action
+        if action is None:
+            return WriteResult(planned.resource_version, changed=False)
+        with target_errors(str(wanted)):
+            try:
+                written = self._write(wanted, action)
+            except ApiError as error:
+                if error.status == CONFLICT or (error.status == NOT_FOUND and isinstance(action, Replace)):
+                    raise _overtaken(wanted) from error
+                raise
+        return WriteResult(_resource_version(written), changed=True, created=isinstance(action, Create))
+
+    def merge(self, wanted: WantedConfigMap) -> WriteResult:
+        """Bring the keys of a source to what is wanted, under `Merge`.
 
         Raises
         ------
         SourceError
-            `TargetNotOwned`, `TargetMissing`, `TargetConflict`, `TargetRejected` or `TargetUnavailable`.
+            `TargetMissing`, `TargetConflict`, `TargetRejected` or `TargetUnavailable`.
         """
-        try:
-            if wanted.policy is CreationPolicy.MERGE:
-                return self._merge(wanted)
-            return self._sync(wanted, known=known, keep=keep)
-        except (ApiError, UnreachableError) as error:
-            raise target_error(error, str(wanted)) from error
-
-    def _sync(self, wanted: WantedConfigMap, *, known: bool, keep: Callable[[RenderedVersion], None]) -> Written:
-        observed = self._read(wanted.namespace, wanted.name) if known else None
-        for attempt in range(ATTEMPTS):
-            missing = observed is None and (known or attempt > 0)
-            if missing and (maker := self._claims.maker(wanted)) is not None:
-                raise belongs_to(wanted, maker.name)
-            held = observed is not None and self._claims.held(wanted, observed)
-            try:
-                action = plan(wanted, observed, held=held)
-            except BlockedError:
-                if observed is None or self._own(wanted, queued(wanted, observed)):
-                    raise
-                observed = self._read(wanted.namespace, wanted.name)
-                continue
-            if action is None:
-                return Written(_resource_version(observed or {}), changed=False)
-            if observed is not None and same_source(wanted, observed):
-                replaced = replaced_version(observed)
-                if replaced is not None and replaced.data.data_digest != wanted.data.data_digest:
-                    keep(replaced)
-            try:
-                written = self._write(wanted, action)
-                return Written(_resource_version(written), changed=True, created=isinstance(action, Create))
-            except ApiError as error:
-                if not _overtaken(error, action):
-                    raise
-            observed = self._read(wanted.namespace, wanted.name)
-        raise _too_busy(wanted)
+        with target_errors(str(wanted)):
+            return self._merge(wanted)
 
     def _own(self, wanted: WantedConfigMap, action: Delete | Own | None) -> bool:
         """Change the owners of a ConfigMap, and tell whether it was still the one that was read."""
@@ -130,7 +120,7 @@ class ConfigMaps:
             return error.status not in {CONFLICT, NOT_FOUND}
         return True
 
-    def _merge(self, wanted: WantedConfigMap) -> Written:
+    def _merge(self, wanted: WantedConfigMap) -> WriteResult:
         refused: BlockedError | None = None
         for attempt in range(ATTEMPTS):
             observed = self._read(wanted.namespace, wanted.name)
@@ -146,14 +136,14 @@ class ConfigMaps:
                 rivals = self._claims.rivals(wanted, observed) if observed is not None else {}
                 action = plan_merge(wanted, observed, rivals, held=held)
                 if action is None:
-                    return Written(_resource_version(observed or {}), changed=shared is not None)
-                return Written(self._apply_own(wanted, action, observed or {}), changed=True)
+                    return WriteResult(_resource_version(observed or {}), changed=shared is not None)
+                return WriteResult(self._apply_own(wanted, action, observed or {}), changed=True)
             except ApiError as error:
                 refused = _conflict(wanted, error)
                 # Somebody deleted it, made another or took a key since it was read: what was read was sent along.
                 if error.status != CONFLICT and not (error.status == INVALID and error.other_uid):
                     raise
-        raise refused or _too_busy(wanted)
+        raise refused or _overtaken(wanted)
 
     def _apply_own(self, wanted: WantedConfigMap, action: Apply, observed: Mapping[str, Any]) -> str:
         written = self._apply(merge_manager(wanted.owner_name), action.body, force=action.force)
@@ -198,10 +188,8 @@ class ConfigMaps:
         SourceError
             When that could not be done; it is to be tried again.
         """
-        try:
+        with target_errors(f"ConfigMap {source.namespace}/{name}"):
             self._release(source, name)
-        except (ApiError, UnreachableError) as error:
-            raise target_error(error, f"ConfigMap {source.namespace}/{name}") from error
 
     def _release(self, source: Source, name: str) -> None:
         for attempt in range(ATTEMPTS):
@@ -232,10 +220,8 @@ class ConfigMaps:
                     self._apply(manager, body)
 
     def _look(self, source: Source, name: str) -> dict[str, Any] | None:
-        try:
+        with target_errors(f"ConfigMap {source.namespace}/{name}"):
             return self._read(source.namespace, name)
-        except (ApiError, UnreachableError) as error:
-            raise target_error(error, f"ConfigMap {source.namespace}/{name}") from error
 
     def _read(self, namespace: str, name: str) -> dict[str, Any] | None:
         try:
@@ -276,13 +262,8 @@ def _conflict(wanted: WantedConfigMap, error: ApiError) -> BlockedError | None:
     )
 
 
-def _too_busy(wanted: WantedConfigMap) -> TransientError:
-    return TransientError(Reason.TARGET_UNAVAILABLE, f"{wanted} is changed by others faster than it can be written.")
-
-
-def _overtaken(error: ApiError, action: Create | Replace) -> bool:
-    """Tell whether somebody created, changed or deleted the ConfigMap since it was read."""
-    return error.status == CONFLICT or (error.status == NOT_FOUND and isinstance(action, Replace))
+def _overtaken(wanted: WantedConfigMap) -> OvertakenError:
+    return OvertakenError(Reason.TARGET_UNAVAILABLE, f"{wanted} is changed by others faster than it can be written.")
 
 
 def _collection(namespace: str) -> str:

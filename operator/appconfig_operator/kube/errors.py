@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.core.errors import ForbiddenError, Reason, SourceError, StallingError, TransientError
@@ -10,7 +11,7 @@ from appconfig_operator.kube import words
 from appconfig_operator.kube.retry_after import in_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 UNAUTHORIZED = 401
 FORBIDDEN = 403
@@ -121,6 +122,15 @@ class UnreadableError(UnreachableError):
 def is_transient(error: ApiError) -> bool:
     """Return whether the same call may well succeed a little later."""
     return error.status in _TRANSIENT or not 400 <= error.status < 500  # noqa: PLR2004 (HTTP: client errors)
+
+
+@contextmanager
+def target_errors(what: str) -> Iterator[None]:
+    """Raise what the API server answers about a ConfigMap as an error of the source: see `target_error`."""
+    try:
+        yield
+    except (ApiError, UnreachableError) as error:
+        raise target_error(error, what) from error
 
 
 def target_error(error: ApiError | UnreachableError, what: str) -> SourceError:

@@ -14,6 +14,7 @@ from appconfig_operator.core.formats.content import Content
 from appconfig_operator.core.formats.render import Data, render
 from appconfig_operator.core.target.plan import WantedConfigMap, wanted_config_map
 from appconfig_operator.core.target.rendered_version import RenderedVersion
+from appconfig_operator.engine import sync as engine
 from appconfig_operator.kube.api import Api, connect
 from sandbox.kube.operator_process import NAMESPACE, SERVICE_ACCOUNT
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from appconfig_operator.core.target.planned_write import WriteResult
+    from appconfig_operator.kube.configmaps import ConfigMaps
     from sandbox.kube.control_plane import ControlPlane
 
 MERGE_PATCH = "application/merge-patch+json"
@@ -88,6 +91,17 @@ class Administrator:
         spec = {"application": "shop", "environment": "production", "configurationProfile": "checkout"}
         body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "spec": spec}
         return Source.from_dict(self.create(PLURAL, body))
+
+
+def sync(
+    config_maps: ConfigMaps,
+    wanted: WantedConfigMap,
+    *,
+    known: bool,
+    keep: Callable[[RenderedVersion], None] = lambda _: None,
+) -> WriteResult:
+    """Bring a ConfigMap to what is wanted, as the engine does; nothing is kept unless a test does."""
+    return engine.sync(config_maps, wanted, known=known, keep=keep)
 
 
 def wanted(  # noqa: PLR0913 - what differs from test to test, by name

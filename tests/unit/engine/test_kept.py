@@ -124,12 +124,12 @@ def test_no_error_of_a_poll_holds_what_the_poll_had_in_hand(
     documents: list[weakref.ref[Parsed]] = []
     poller = bench(refused(300))
 
-    def sync(*_: object, **__: object) -> NoReturn:
+    def plan(*_: object, **__: object) -> NoReturn:
         document = Parsed()
         documents.append(weakref.ref(document))
         raise error.copy()
 
-    monkeypatch.setattr(poller.world, "sync", sync)
+    monkeypatch.setattr(poller.world, "plan", plan)
     poller.poll()
     assert [document() for document in documents] == [None]
 

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Literal
 from appconfig_operator.api.labels import CONTENT_TYPE, VERSION_LABEL
 from appconfig_operator.core.errors import OutdatedError, SourceGoneError
 from appconfig_operator.core.sharding.handover import SavedSession
+from appconfig_operator.core.target.plan import Create, Replace
+from appconfig_operator.core.target.planned_write import PlannedWrite, WriteResult
 from appconfig_operator.core.target.rendered_version import RenderedVersion
 from appconfig_operator.engine.poll import Poller
 from appconfig_operator.engine.sessions import Sessions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Collection, Sequence
     from contextlib import AbstractContextManager
 
     from appconfig_operator.api.status import KeptVersion, Status
@@ -103,13 +105,6 @@ class FakeSession:
 
 
 @dataclass
-class FakeWritten:
-    resource_version: str
-    changed: bool
-    created: bool = False
-
-
-@dataclass
 class World:
     """Everything outside the engine."""
 
@@ -153,20 +148,25 @@ class World:
         self.sessions += 1
         return FakeSession(self, interval=source.spec.poll_interval_seconds)
 
-    def sync(self, wanted: WantedConfigMap, *, known: bool, keep: Callable[[RenderedVersion], None]) -> FakeWritten:
+    def plan(self, wanted: WantedConfigMap, *, known: bool) -> PlannedWrite:
         self.known.append(known)
-        error = self.write_errors.pop(0) if self.write_errors else None
-        if error is not None:
-            raise error
+        _raise_next(self.write_errors)
         before = self.config_maps.get(wanted.name)
-        changed = wanted != before
-        if before is not None and before.data.data_digest != wanted.data.data_digest:
-            keep(_version(before))
+        if before is None:
+            return PlannedWrite(wanted, Create({}))
+        replaced = _version(before) if before.data.data_digest != wanted.data.data_digest else None
+        return PlannedWrite(wanted, Replace({}) if before != wanted else None, replaced)
+
+    def write(self, planned: PlannedWrite) -> WriteResult:
         if self.refuse_after_keep is not None:
             raise self.refuse_after_keep
-        self.config_maps[wanted.name] = wanted
+        changed = planned.action is not None
+        self.config_maps[planned.wanted.name] = planned.wanted
         self.writes += changed
-        return FakeWritten(str(self.writes), changed, created=before is None)
+        return WriteResult(str(self.writes), changed, created=isinstance(planned.action, Create))
+
+    def merge(self, wanted: WantedConfigMap) -> WriteResult:
+        return self.write(self.plan(wanted, known=True))
 
     def holds(self, source: Source, name: str, data_digest: str) -> bool:
         assert source.uid

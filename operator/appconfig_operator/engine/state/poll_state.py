@@ -80,6 +80,10 @@ class PollState:
             drift=self.drift.for_new_session(),
         )
 
+    def written_to(self, name: str) -> bool:
+        """Return whether the last write was to the ConfigMap of that name."""
+        return self.status.written is not None and self.status.written.name == name
+
     def refresh(self, status: Status) -> None:
         """Go on from the newest status, as it was just read."""
         self._take(status)
