@@ -6,17 +6,22 @@ import os
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from appconfig_operator import logs
 from appconfig_operator.settings import PREFIX, Settings, SettingsError, check_variables, check_way_to_aws
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 USAGE_ERROR = 2
 
-
 VERSION_LINE = "appconfig-operator %(version)s"
+
+_DEFAULTS = Settings()
+_PORT = click.IntRange(0, 65_535)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,114 +30,80 @@ def cli() -> None:
     """Write AWS AppConfig configuration into ConfigMaps."""
 
 
+def _setting(
+    name: str, kind: click.ParamType[Any], description: str, *, flag: str = "", multiple: bool = False
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Let a flag and a variable set a field of `Settings`, with the default that the field has."""
+    flag = flag or name
+    return click.option(
+        f"--{flag.replace('_', '-')}",
+        name,
+        type=kind,
+        multiple=multiple,
+        default=getattr(_DEFAULTS, name),
+        show_default=True,
+        # Not by auto_envvar_prefix: click's messages would not name the variable.
+        envvar=f"{PREFIX}{flag.upper()}",
+        show_envvar=True,
+        help=description,
+    )
+
+
 @cli.command()
-@click.option(
-    "--namespace",
+@_setting(
     "namespaces",
+    click.STRING,
+    "Serve only this namespace. Can be repeated (in the variable: separated by spaces). Default: all.",
+    flag="namespace",
     multiple=True,
-    envvar=f"{PREFIX}NAMESPACE",
-    show_envvar=True,
-    help="Serve only this namespace. Can be repeated (in the variable: separated by spaces). Default: all.",
 )
-@click.option(
-    "--workers",
-    type=click.IntRange(1, 256),
-    default=10,
-    show_default=True,
-    envvar=f"{PREFIX}WORKERS",
-    show_envvar=True,
-    help="Quick polls at once. Those that take longer than 0.5 s have six times as many slots of their own.",
+@_setting(
+    "workers",
+    click.IntRange(1, 256),
+    "Quick polls at once. Those that take longer than 0.5 s have six times as many slots of their own.",
 )
-@click.option(
-    "--shards",
-    type=click.IntRange(1, 64),
-    default=1,
-    show_default=True,
-    envvar=f"{PREFIX}SHARDS",
-    show_envvar=True,
-    help="Number of shards that the sources are split into. Replicas share them.",
+@_setting("shards", click.IntRange(1, 64), "Number of shards that the sources are split into. Replicas share them.")
+@_setting(
+    "lease_namespace",
+    click.STRING,
+    "Namespace in which replicas keep their Leases and hand over sessions. Default: the operator's own.",
 )
-@click.option(
-    "--lease-namespace",
-    type=str,
-    envvar=f"{PREFIX}LEASE_NAMESPACE",
-    show_envvar=True,
-    help="Namespace in which replicas keep their Leases and hand over sessions. Default: the operator's own.",
+@_setting(
+    "lease_duration",
+    click.IntRange(5, 300),
+    "Lease duration in seconds. A replica that has not renewed for this long is considered dead.",
 )
-@click.option(
-    "--lease-duration",
-    type=click.IntRange(5, 300),
-    default=15,
-    show_default=True,
-    envvar=f"{PREFIX}LEASE_DURATION",
-    show_envvar=True,
-    help="Lease duration in seconds. A replica that has not renewed for this long is considered dead.",
+@_setting(
+    "aws_quota_percent",
+    click.IntRange(1, 10_000),
+    "Maximum percentage of AppConfig's default quotas to use, per account and region.",
 )
-@click.option(
-    "--aws-quota-percent",
-    type=click.IntRange(1, 10_000),
-    default=80,
-    show_default=True,
-    envvar=f"{PREFIX}AWS_QUOTA_PERCENT",
-    show_envvar=True,
-    help="Maximum percentage of AppConfig's default quotas to use, per account and region.",
+@_setting("metrics_port", _PORT, "Port for Prometheus metrics, at /metrics. 0 disables them.")
+@_setting("health_port", _PORT, "Port for the probes, at /healthz and /readyz. 0 disables them.")
+@_setting(
+    "policy_file",
+    click.Path(path_type=Path),
+    "YAML file of rules for which namespaces can use which applications and roles. Default: no restrictions.",
 )
-@click.option(
-    "--metrics-port",
-    type=click.IntRange(0, 65_535),
-    default=8080,
-    show_default=True,
-    envvar=f"{PREFIX}METRICS_PORT",
-    show_envvar=True,
-    help="Port for Prometheus metrics, at /metrics. 0 disables them.",
-)
-@click.option(
-    "--health-port",
-    type=click.IntRange(0, 65_535),
-    default=8081,
-    show_default=True,
-    envvar=f"{PREFIX}HEALTH_PORT",
-    show_envvar=True,
-    help="Port for the probes, at /healthz and /readyz. 0 disables them.",
-)
-@click.option(
-    "--policy-file",
-    type=click.Path(path_type=Path),
-    envvar=f"{PREFIX}POLICY_FILE",
-    show_envvar=True,
-    help="YAML file of rules for which namespaces can use which applications and roles. Default: no restrictions.",
-)
-@click.option(
-    "--log-format",
-    type=click.Choice(logs.FORMATS),
-    default="json",
-    show_default=True,
-    envvar=f"{PREFIX}LOG_FORMAT",
-    show_envvar=True,
-    help="Log format.",
-)
-@click.option(
-    "--log-level",
-    type=click.Choice(logs.LEVELS),
-    default="info",
-    show_default=True,
-    envvar=f"{PREFIX}LOG_LEVEL",
-    show_envvar=True,
-    help="Minimum log level.",
-)
-def run(log_format: str, log_level: str, **settings: Any) -> None:  # noqa: ANN401 (the flags, as click has checked them)
+@_setting("log_format", click.Choice(logs.FORMATS), "Log format.")
+@_setting("log_level", click.Choice(logs.LEVELS), "Minimum log level.")
+def run(**flags: Any) -> None:  # noqa: ANN401 (as click has checked them)
     """Run the operator until it gets SIGTERM or SIGINT.
 
     Kubernetes: the ServiceAccount of the Pod, else the file named by KUBECONFIG. AWS: the variables of the AWS SDK
     (AWS_REGION, AWS_ENDPOINT_URL_APPCONFIGDATA, ...).
     """
-    check_variables(os.environ)
+    check_variables(os.environ, VARIABLES)
     check_way_to_aws(os.environ)
-    checked = Settings(**settings)
-    logs.configure(log_format=log_format, level=log_level)
+    settings = Settings(**flags)
+    logs.configure(log_format=settings.log_format, level=settings.log_level)
     from appconfig_operator import app  # noqa: PLC0415 (boto3 and Kopf take a second, which --help need not wait for)
 
-    app.run(checked)
+    app.run(settings)
+
+
+VARIABLES = tuple(str(setting.envvar) for setting in run.params)
+"""The environment variables that set something."""
 
 
 @cli.command()

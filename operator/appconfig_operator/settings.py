@@ -9,24 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 PREFIX = "APPCONFIG_OPERATOR_"
-
-VARIABLES = (
-    f"{PREFIX}NAMESPACE",
-    f"{PREFIX}WORKERS",
-    f"{PREFIX}SHARDS",
-    f"{PREFIX}LEASE_NAMESPACE",
-    f"{PREFIX}LEASE_DURATION",
-    f"{PREFIX}AWS_QUOTA_PERCENT",
-    f"{PREFIX}METRICS_PORT",
-    f"{PREFIX}HEALTH_PORT",
-    f"{PREFIX}POLICY_FILE",
-    f"{PREFIX}LOG_FORMAT",
-    f"{PREFIX}LOG_LEVEL",
-)
 
 # Kubernetes puts these into every Pod of a namespace that has a Service called appconfig-operator, or so and more.
 _SERVICE_LINK = re.compile(rf"{PREFIX}(.*_)?(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_.*)?)")
@@ -63,6 +49,8 @@ class Settings:
         TCP ports, 0 for none.
     policy_file
         Which namespaces may use what, or `None`: all may use all.
+    log_format, log_level
+        How lines of the log look, and the least severe that is logged.
     """
 
     namespaces: tuple[str, ...] = ()
@@ -74,6 +62,8 @@ class Settings:
     metrics_port: int = 8080
     health_port: int = 8081
     policy_file: Path | None = None
+    log_format: str = "json"
+    log_level: str = "info"
 
     def __post_init__(self) -> None:
         """Check what the command line cannot.
@@ -98,10 +88,17 @@ def _check_namespace(flag: str, namespace: str) -> None:
         raise SettingsError(message)
 
 
-def check_variables(variables: Mapping[str, str]) -> None:
+def check_variables(variables: Mapping[str, str], known: Sequence[str]) -> None:
     """Refuse environment variables that look like a setting and are none: a typo must not pass in silence.
 
     An empty one is refused, too: an empty list of namespaces would mean all of them.
+
+    Parameters
+    ----------
+    variables
+        The environment.
+    known
+        Names of the variables that are a setting.
 
     Raises
     ------
@@ -109,15 +106,16 @@ def check_variables(variables: Mapping[str, str]) -> None:
         When there is one.
     """
     for name in sorted(variables):
-        if name.startswith(PREFIX) and name not in VARIABLES and not _SERVICE_LINK.fullmatch(name):
+        if name in known:
+            if not variables[name].strip():
+                message = f"environment variable {name} is empty: set a value, or remove it"
+                raise SettingsError(message)
+        elif name.startswith(PREFIX) and not _SERVICE_LINK.fullmatch(name):
             # Without the prefix, which they all share: with it everything looks alike.
-            settings = [variable.removeprefix(PREFIX) for variable in VARIABLES]
+            settings = [variable.removeprefix(PREFIX) for variable in known]
             close = difflib.get_close_matches(name.removeprefix(PREFIX), settings, n=1)
-            hint = f"did you mean {PREFIX}{close[0]}?" if close else f"known variables are {', '.join(VARIABLES)}"
+            hint = f"did you mean {PREFIX}{close[0]}?" if close else f"known variables are {', '.join(known)}"
             message = f"unknown environment variable {name}: {hint}"
-            raise SettingsError(message)
-        if name in VARIABLES and not variables[name].strip():
-            message = f"environment variable {name} is empty: set a value, or remove it"
             raise SettingsError(message)
 
 

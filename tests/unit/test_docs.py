@@ -12,12 +12,11 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from appconfig_operator.__main__ import cli
+from appconfig_operator.__main__ import VARIABLES, cli
 from appconfig_operator.core.errors import Reason
 from appconfig_operator.core.poll_result import PollResult
 from appconfig_operator.core.status.state import State
 from appconfig_operator.core.target.drift import FIGHT_WINDOW_SECONDS
-from appconfig_operator.settings import VARIABLES
 from appconfig_operator.telemetry.gauges import Gauges
 from appconfig_operator.telemetry.metrics import PREFIX, Metrics
 from appconfig_operator.telemetry.probes import LIVE, READY

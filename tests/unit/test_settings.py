@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from appconfig_operator.settings import VARIABLES, Settings, SettingsError, check_variables, check_way_to_aws
+from appconfig_operator.__main__ import VARIABLES
+from appconfig_operator.settings import Settings, SettingsError, check_variables, check_way_to_aws
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 )
 def test_typing_errors(name: str, hint: str) -> None:
     with pytest.raises(SettingsError) as error:
-        check_variables(dict.fromkeys(["HOME", name, *VARIABLES], "x"))
+        check_variables(dict.fromkeys(["HOME", name, *VARIABLES], "x"), VARIABLES)
     assert str(error.value).startswith(f"unknown environment variable {name}: ")
     assert hint in str(error.value)
 
@@ -50,12 +51,12 @@ def test_typing_errors(name: str, hint: str) -> None:
     ],
 )
 def test_variables_that_pass(name: str) -> None:
-    check_variables(dict.fromkeys([name], "x"))
+    check_variables(dict.fromkeys([name], "x"), VARIABLES)
 
 
 def test_first_mistake_is_told() -> None:
     with pytest.raises(SettingsError, match="APPCONFIG_OPERATOR_A:"):
-        check_variables(dict.fromkeys(["APPCONFIG_OPERATOR_Z", "APPCONFIG_OPERATOR_A"], "x"))
+        check_variables(dict.fromkeys(["APPCONFIG_OPERATOR_Z", "APPCONFIG_OPERATOR_A"], "x"), VARIABLES)
 
 
 @pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_APPCONFIGDATA"])
@@ -104,4 +105,4 @@ def test_defaults() -> None:
 @pytest.mark.parametrize("value", ["", "  "])
 def test_an_empty_variable_is_refused(value: str) -> None:
     with pytest.raises(SettingsError, match="APPCONFIG_OPERATOR_NAMESPACE is empty"):
-        check_variables({"APPCONFIG_OPERATOR_NAMESPACE": value})
+        check_variables({"APPCONFIG_OPERATOR_NAMESPACE": value}, VARIABLES)
