@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from appconfig_operator.aws.breakers import Breakers
 from appconfig_operator.aws.clients import Clients, Timeouts
 from appconfig_operator.aws.errors import Identifiers
-from appconfig_operator.aws.limits import DEFAULT_PERCENT, Limits
+from appconfig_operator.aws.rate_limits import DEFAULT_PERCENT, RateLimits
 from appconfig_operator.aws.session import Session
 from appconfig_operator.core.identity import identity_of
 
@@ -58,7 +58,7 @@ class AppConfig:
         self._clients = Clients(
             workers=workers, user_agent=user_agent, cluster=cluster, timeouts=timeouts, on_call=on_call
         )
-        self._limits = Limits(percent=quota_percent, replicas=replicas)
+        self._limits = RateLimits(percent=quota_percent, replicas=replicas)
         self._breakers = Breakers(on_pause=on_pause)
 
     def paused(self) -> int:

@@ -24,7 +24,7 @@ from appconfig_operator.aws.errors import (
     token_problem,
     translate,
 )
-from appconfig_operator.aws.limits import LATEST, START, Limits
+from appconfig_operator.aws.rate_limits import LATEST, START, RateLimits
 from appconfig_operator.aws.responses import contained, modified_time, read
 from appconfig_operator.aws.signing import acting
 from appconfig_operator.core.errors import (
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from mypy_boto3_appconfigdata.type_defs import GetLatestConfigurationResponseTypeDef
 
     from appconfig_operator.aws.clients import Caller, Clients
-    from appconfig_operator.aws.limits import Operation
+    from appconfig_operator.aws.rate_limits import Operation
     from appconfig_operator.core.identity import Identity
 
 _SHORTEST_INTERVAL_SECONDS = 1
@@ -91,7 +91,7 @@ class Session:
     region: str | None
     interval: int
     identity: Identity = OPERATOR
-    limits: Limits = field(default_factory=Limits, repr=False)
+    limits: RateLimits = field(default_factory=RateLimits, repr=False)
     breakers: Breakers = field(default_factory=Breakers, repr=False)
     namespace: str = ""
     rules: bool = False

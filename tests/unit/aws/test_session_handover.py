@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from botocore.stub import Stubber
 
-from appconfig_operator.aws.limits import LATEST, START, Limits
+from appconfig_operator.aws.rate_limits import LATEST, START, RateLimits
 from appconfig_operator.aws.service import AppConfig
 from appconfig_operator.core.errors import RateLimitedError, SourceError, StallingError, TooEarlyError, WaitingError
 from appconfig_operator.core.formats.content import Content
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pytest_mock import MockerFixture
 
-    from appconfig_operator.aws.limits import Operation
+    from appconfig_operator.aws.rate_limits import Operation
     from appconfig_operator.aws.session import Session
 
 SAVED = SavedSession(token="2", interval=90, delivered=True)
@@ -215,7 +215,7 @@ def test_all_sessions_share_the_limits() -> None:
     assert second.take(ACCOUNT, REGION, START) == pytest.approx(0.4, abs=0.1)
 
 
-class Told(Limits):
+class Told(RateLimits):
     """Tells to wait as often as a test says, and remembers what it was asked."""
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ from botocore.credentials import ReadOnlyCredentials
 from appconfig_operator.aws.breakers import Breakers
 from appconfig_operator.aws.clients import Clients
 from appconfig_operator.aws.errors import Identifiers
-from appconfig_operator.aws.limits import Limits
+from appconfig_operator.aws.rate_limits import RateLimits
 from appconfig_operator.aws.session import Session
 from appconfig_operator.aws.signing import ActingCredentials, NobodyActsError, acting
 from appconfig_operator.core.errors import WaitingError
@@ -115,7 +115,7 @@ def test_each_identity_signs_its_own_calls(monkeypatch: pytest.MonkeyPatch) -> N
         wanted = {f"AKIA-ns-{number}": Identity("ns", secret=str(number)) for number in range(40)} | {
             "OPERATOR": OPERATOR
         }
-        limits, breakers = Limits(percent=100_000_000), Breakers()
+        limits, breakers = RateLimits(percent=100_000_000), Breakers()
         sessions = [
             Session(clients, Identifiers(key, "e", "p", 15), REGION, 15, identity, limits, breakers)
             for key, identity in wanted.items()

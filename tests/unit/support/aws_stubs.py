@@ -14,7 +14,7 @@ from botocore.stub import Stubber
 
 from appconfig_operator.aws.clients import Caller, Clients, Timeouts
 from appconfig_operator.aws.errors import Identifiers
-from appconfig_operator.aws.limits import Limits
+from appconfig_operator.aws.rate_limits import RateLimits
 from appconfig_operator.aws.session import Session
 from appconfig_operator.core.identity import OPERATOR, Identity
 
@@ -58,16 +58,16 @@ def make_client() -> AppConfigDataClient:
 
 
 def make_session(
-    client: AppConfigDataClient, timeouts: Timeouts | None = None, limits: Limits | None = None
+    client: AppConfigDataClient, timeouts: Timeouts | None = None, limits: RateLimits | None = None
 ) -> Session:
     return Session(
         FixedClients(client, timeouts), IDENTIFIERS, region="eu-west-1", interval=45, limits=limits or unhurried()
     )
 
 
-def unhurried() -> Limits:
+def unhurried() -> RateLimits:
     """Make limits by a clock that goes on by a minute each time that it is read: nobody has to wait."""
-    return Limits(monotonic=itertools.count(0.0, 60.0).__next__)
+    return RateLimits(monotonic=itertools.count(0.0, 60.0).__next__)
 
 
 class Service:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from appconfig_operator.aws.limits import IDLE_SECONDS, LATEST, LIMIT, START, Limits, Operation
-from appconfig_operator.core.token_bucket import Bucket
+from appconfig_operator.aws.rate_limits import IDLE_SECONDS, LATEST, LIMIT, START, Operation, RateLimits
+from appconfig_operator.core.rate_limit import RateLimit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,10 +23,10 @@ class Scene:
     percent: int = 80
     replicas: int = 1
     now: float = 100.0
-    limits: Limits = field(init=False)
+    limits: RateLimits = field(init=False)
 
     def __post_init__(self) -> None:
-        self.limits = Limits(percent=self.percent, replicas=lambda: self.replicas, monotonic=lambda: self.now)
+        self.limits = RateLimits(percent=self.percent, replicas=lambda: self.replicas, monotonic=lambda: self.now)
 
     def take(self, account: str = ACCOUNT, region: str = REGION, operation: Operation = START) -> float:
         return self.limits.take(account, region, operation)
@@ -104,7 +104,7 @@ def test_idle_ones_are_forgotten() -> None:
         scene.take(account=str(number))
     scene.now += IDLE_SECONDS + 1
     scene.take()
-    assert len(scene.limits._buckets) == 1
+    assert len(scene.limits._kept) == 1
 
 
 def test_there_are_never_more_than_the_limit() -> None:
@@ -113,23 +113,23 @@ def test_there_are_never_more_than_the_limit() -> None:
         scene.now += 0.01
         scene.take(account=str(number))
         scene.take(account="0")
-    assert len(scene.limits._buckets) == LIMIT
-    assert ("0", REGION, START) in scene.limits._buckets, "in use all the time"
-    assert ("1", REGION, START) not in scene.limits._buckets, "the one that was used the longest ago"
+    assert len(scene.limits._kept) == LIMIT
+    assert ("0", REGION, START) in scene.limits._kept, "in use all the time"
+    assert ("1", REGION, START) not in scene.limits._kept, "the one that was used the longest ago"
 
 
 def test_one_thread_at_a_time(mocker: MockerFixture) -> None:
-    """A bucket is not safe to share: nobody touches one without the lock."""
+    """A rate limit is not safe to share: nobody touches one without the lock."""
     scene = Scene()
     held = []
     for name in ("__init__", "resize", "take", "throttled"):
-        original = getattr(Bucket, name)
+        original = getattr(RateLimit, name)
 
         def spied(*arguments: Any, _original: Callable[..., Any] = original, **named: Any) -> Any:
             held.append(scene.limits._lock.locked())
             return _original(*arguments, **named)
 
-        mocker.patch.object(Bucket, name, spied)
+        mocker.patch.object(RateLimit, name, spied)
     scene.take()
     scene.limits.throttled(ACCOUNT, REGION, START)
     assert held == [True] * 4

@@ -1,4 +1,4 @@
-"""How fast AWS AppConfig may be called: a token bucket for each account, region and operation.
+"""How fast AWS AppConfig may be called: a rate limit for each account, region and operation.
 
 The quotas are those of the AWS General Reference, AWS AppConfig endpoints and quotas
 (https://docs.aws.amazon.com/general/latest/gr/appconfig.html), for each account and region.
@@ -11,7 +11,7 @@ from collections import OrderedDict
 from time import monotonic as system_monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
-from appconfig_operator.core.token_bucket import Bucket
+from appconfig_operator.core.rate_limit import RateLimit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 DEFAULT_PERCENT = 80
 
 IDLE_SECONDS = 600.0
-"""After which a bucket that nobody asked is forgotten. It has long been full, as a new one is."""
+"""After which an unused limit is forgotten. It has long recovered, so a new one is the same."""
 
 LIMIT = 20_000
-"""Buckets that are kept: for the two operations of as many identities as are kept."""
+"""Limits that are kept: for the two operations of as many identities as are kept."""
 
 
 class Operation(NamedTuple):
@@ -36,8 +36,8 @@ START = Operation("StartConfigurationSession", 500.0)
 LATEST = Operation("GetLatestConfiguration", 1000.0)
 
 
-class Limits:
-    """Tells who may call now. Safe to share between threads.
+class RateLimits:
+    """Says who may call now. Safe to share between threads.
 
     Parameters
     ----------
@@ -60,11 +60,11 @@ class Limits:
         self._replicas = replicas
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        # The one that was asked last is at the end.
-        self._buckets: OrderedDict[tuple[str, str, Operation], Bucket] = OrderedDict()
+        # The one that was used last is at the end.
+        self._kept: OrderedDict[tuple[str, str, Operation], RateLimit] = OrderedDict()
 
     def take(self, account: str, region: str, operation: Operation, *, waited: bool = False) -> float:
-        """Ask for a call.
+        """Ask for a call, as `RateLimit.take`.
 
         Parameters
         ----------
@@ -74,33 +74,26 @@ class Limits:
             Where, and what.
         waited
             Whether the caller comes back after the time that it was last given.
-
-        Returns
-        -------
-        float
-            0 when it may be made, else the seconds to wait before it is asked for again.
         """
         full = operation.quota * self._percent / 100 / max(1, self._replicas())
         now = self._monotonic()
         key = account, region, operation
         with self._lock:
-            bucket = self._buckets.get(key)
-            if bucket is None:
+            limit = self._kept.get(key)
+            if limit is None:
                 self._make_room(now)
-                bucket = self._buckets[key] = Bucket(full, now)
-            self._buckets.move_to_end(key)
-            bucket.resize(full, now)
-            return bucket.take(now, waited=waited)
+                limit = self._kept[key] = RateLimit(full, now)
+            self._kept.move_to_end(key)
+            limit.resize(full, now)
+            return limit.take(now, waited=waited)
 
     def throttled(self, account: str, region: str, operation: Operation) -> None:
         """Slow down all that share a quota: AWS has throttled one of them."""
         with self._lock:
-            bucket = self._buckets.get((account, region, operation))
-            if bucket is not None:
-                bucket.throttled(self._monotonic())
+            limit = self._kept.get((account, region, operation))
+            if limit is not None:
+                limit.throttled(self._monotonic())
 
     def _make_room(self, now: float) -> None:
-        while self._buckets and (
-            len(self._buckets) >= LIMIT or now - next(iter(self._buckets.values())).updated > IDLE_SECONDS
-        ):
-            self._buckets.popitem(last=False)
+        while self._kept and (len(self._kept) >= LIMIT or now - next(iter(self._kept.values())).updated > IDLE_SECONDS):
+            self._kept.popitem(last=False)
