@@ -92,7 +92,7 @@ release-files: install
 	@echo "release files: dist/"
 
 .PHONY: verify
-verify: lint lint-image lint-workflows types contracts fresh verify-manifests verify-chart docs coverage ## Run every check that needs neither an e2e test nor a node
+verify: lint lint-image lint-workflows types contracts fresh verify-chart docs coverage ## Run every check that needs neither an e2e test nor a node
 
 .PHONY: lint
 lint: install
@@ -123,16 +123,12 @@ chart: check-programs ## Generate what the Helm chart takes from the CRD, the ma
 	@$(RUN) -m tools.chart
 
 .PHONY: verify-chart
-verify-chart: check-programs ## Check that the Helm chart is up to date and correct
+verify-chart: check-programs programs ## Check that the Helm chart is up to date and correct
 	@$(RUN) -m tools.chart --check
 	@$(RUN) -m pytest --quiet tests/chart
 	@echo "chart: up to date, and tested"
 
-.PHONY: verify-manifests
-verify-manifests: check-programs
-	@$(RUN) -m tools.manifests | $(RUN) -m tools.kubeconform -
-
-# The CRD and the samples are put to the API server by tests/integration/test_crd.py, which runs here.
+# The manifests, the CRD and the samples are put to the API server by tests/integration, which runs here.
 .PHONY: coverage
 coverage: programs
 	@$(BIN)/coverage erase

@@ -1,4 +1,4 @@
-"""``python -m tools.manifests``: all that kustomize can make of manifests/, as YAML on standard output."""
+"""What kustomize makes of manifests/, and of the overlays that users write."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from sandbox.processes.output import say
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).parents[1]
 MANIFESTS = ROOT / "manifests"
@@ -81,13 +79,6 @@ COMBINATIONS = {
 """What users may combine, by a name."""
 
 
-def folders() -> list[Path]:
-    """Give the folders that can be applied as they are: all below manifests/ but components, and the CRD's."""
-    files = sorted(MANIFESTS.rglob("kustomization.yaml"))
-    whole = [file for file in files if yaml.safe_load(file.read_text(encoding="utf-8"))["kind"] == "Kustomization"]
-    return [ROOT / "crds", *(file.parent for file in whole)]
-
-
 def lone_files() -> list[Path]:
     """Give the samples that are applied one by one."""
     folder = MANIFESTS / "samples"
@@ -126,25 +117,3 @@ def render_overlay(overlay: Overlay) -> str:
     with tempfile.TemporaryDirectory(prefix="appconfig-operator-overlay-") as folder:
         overlay.write(Path(folder))
         return render(Path(folder))
-
-
-def everything() -> Iterator[str]:
-    """Render all folders, all combinations and all samples. Raises `KustomizeError`."""
-    yield from map(render, folders())
-    yield from map(render_overlay, COMBINATIONS.values())
-    yield from (file.read_text(encoding="utf-8") for file in lone_files())
-
-
-def main() -> int:
-    """Write all of it, and return the exit status."""
-    try:
-        for text in everything():
-            say(f"---\n{text}".removesuffix("\n"))
-    except KustomizeError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -7,6 +7,7 @@ import queue
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.processes.process import tail
@@ -16,7 +17,6 @@ from sandbox.toolchain.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from sandbox.toolchain.modules import Module
 
@@ -55,6 +55,32 @@ def build(module: Module, programs: list[str], folder: Path) -> None:
     for program in programs:
         (folder / module.built_name(program)).rename(folder / program)
     progress.end("built")
+
+
+def download(module: Module) -> Path:
+    """Download the source of a Go module, unless Go has it already.
+
+    Parameters
+    ----------
+    module
+        The module.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder that Go keeps the source in.
+
+    Raises
+    ------
+    GoError
+        If Go is missing or fails.
+    """
+    go = str(find_go(module.go_mod))
+    progress = Progress(sys.stderr, f"sandbox: {module.folder.name} {module.version}")
+    fetch = [go, "mod", "download", module.requires]
+    persist(lambda: _run(module, fetch, progress, total=None), GoError, "download")
+    (folder,) = _run(module, [go, "list", "-m", "-f={{.Dir}}", module.requires], progress, total=None)
+    return Path(folder)
 
 
 def _run(module: Module, command: list[str], progress: Progress, total: int | None) -> list[str]:

@@ -126,11 +126,6 @@ HELM = Module(
     requires="helm.sh/helm/v4",
     packages={"helm": "helm.sh/helm/v4/cmd/helm"},
 )
-KUBECONFORM = Module(
-    folder=_FOLDER / "kubeconform",
-    requires="github.com/yannh/kubeconform",
-    packages={"kubeconform": "github.com/yannh/kubeconform/cmd/kubeconform"},
-)
 HELM_DOCS = Module(
     folder=_FOLDER / "helm-docs",
     requires="github.com/norwoodj/helm-docs",
@@ -141,13 +136,19 @@ ACTIONLINT = Module(
     requires="github.com/rhysd/actionlint",
     packages={"actionlint": "github.com/rhysd/actionlint/cmd/actionlint"},
 )
+PROMETHEUS_OPERATOR = Module(
+    folder=_FOLDER / "prometheus-operator",
+    requires="github.com/prometheus-operator/prometheus-operator",
+    packages={},
+)
+"""Its CRDs are read; nothing of it is built."""
 
 GROUPS = {
     "control-plane": (ETCD, KUBERNETES),
     "node": (NODE, HELM),
-    "checks": (HELM, KUBECONFORM, HELM_DOCS, ACTIONLINT),
+    "checks": (HELM, HELM_DOCS, ACTIONLINT),
 }
 """What is needed together, by what it is needed for."""
 
-MODULES = (ETCD, KUBERNETES, NODE, HELM, KUBECONFORM, HELM_DOCS, ACTIONLINT)
+MODULES = (ETCD, KUBERNETES, NODE, HELM, HELM_DOCS, ACTIONLINT, PROMETHEUS_OPERATOR)
 """All of them."""

@@ -7,7 +7,6 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
 from sandbox import ControlPlane, wait_until
 from sandbox.aws.ministack import REGION
@@ -17,7 +16,6 @@ from sandbox.kube.operator_process import wait_for_kind
 from tests.e2e.support.canary import LOOKOUT
 from tests.e2e.support.scene import Scene, administrator, check_log
 from tests.support.releases import CRD, NAME, Release, previous_chart
-from tools import schemas
 from tools.chart import CHART, ROOT
 
 if TYPE_CHECKING:
@@ -147,7 +145,7 @@ def uid_of(release: Release, what: str) -> str:
 
 def test_a_crd_that_was_there_before_is_taken_over_when_that_is_asked_for(release: Release, tmp_path: Path) -> None:
     """Also one of another version, that somebody has applied."""
-    text = schemas.OUR_CRD.read_text(encoding="utf-8")
+    text = (ROOT / "crds" / "appconfigsources.yaml").read_text(encoding="utf-8")
     old = text.replace("The AppConfig application.", "The application.")
     assert old != text
     release.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=old)
@@ -209,25 +207,3 @@ def test_a_second_operator_in_the_namespace_is_refused(release: Release) -> None
     release.kubectl("label", "deployment", NAME, f"app.kubernetes.io/name={NAME}", f"--namespace={release.namespace}")
     with pytest.raises(HelmError, match="already has an appconfig-operator"):
         release.install({**OTHERS_CRD, **names}, name="second")
-
-
-def test_the_api_server_takes_each_case_without_a_warning(release: Release) -> None:
-    """Nothing deprecated, nothing that the restricted Pod Security Standard would refuse."""
-    crds = [schemas.OUR_CRD, *schemas.monitoring_crds()]
-    release.kubectl("apply", "--server-side", *(f"--filename={path}" for path in crds))
-    namespaces = [
-        {
-            "apiVersion": "v1",
-            "kind": "Namespace",
-            "metadata": {"name": name, "labels": {"pod-security.kubernetes.io/warn": "restricted"}},
-        }
-        for name in (NAME, "shop", "billing")
-    ]
-    release.kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all(namespaces))
-    texts = [
-        release.helm("template", NAME, CHART, f"--namespace={NAME}", f"--values={path}")
-        for path in sorted((CHART / "ci").iterdir())
-    ]
-    command = ("apply", "--server-side", "--dry-run=server", "--warnings-as-errors", "--force-conflicts", "-f", "-")
-    done = release.kubectl(*command, stdin="\n---\n".join(texts))
-    assert len(done.splitlines()) > len(texts)

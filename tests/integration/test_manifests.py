@@ -68,6 +68,14 @@ def test_each_render_is_taken_as_it_is(installed: ControlPlane, restricted: str,
     assert not done.stderr
 
 
+@pytest.mark.usefixtures("installed")
+def test_each_sample_is_taken_as_it_is(kubectl: Kubectl) -> None:
+    samples = MANIFESTS / "samples"
+    kubectl("apply", "--server-side", f"--filename={samples / 'namespace.yaml'}")
+    files = [f"--filename={file}" for file in samples.glob("*.yaml") if file.name != "kustomization.yaml"]
+    kubectl("apply", "--server-side", "--dry-run=server", "--warnings-as-errors", *files)
+
+
 @pytest.mark.parametrize("name", ["base", "consumers"])
 def test_a_pod_that_is_not_restricted_would_be_told(
     installed: ControlPlane, restricted: str, tmp_path: Path, name: str

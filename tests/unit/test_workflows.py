@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 from sandbox.toolchain.modules import MODULES
-from tools.schemas import MONITORING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -190,6 +189,6 @@ def test_what_is_published_is_not_replaced(job: str) -> None:
 def test_dependabot_looks_after_each_program_but_those_of_kubernetes() -> None:
     """The release of Kubernetes stands in replace lines too, which Dependabot does not move."""
     (go,) = (update for update in parsed(GITHUB / "dependabot.yml")["updates"] if "allow" in update)
-    modules = [MONITORING, *(module for module in MODULES if module.requires != "k8s.io/kubernetes")]
+    modules = [module for module in MODULES if module.requires != "k8s.io/kubernetes"]
     assert {f"/{module.folder.relative_to(ROOT)}" for module in modules} == set(go["directories"])
     assert {module.requires for module in modules} == {update["dependency-name"] for update in go["allow"]}

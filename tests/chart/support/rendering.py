@@ -11,7 +11,7 @@ from sandbox.kube.helm import Helm, HelmError
 from tools.chart import CHART
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Mapping
 
 Object = dict[str, Any]
 
@@ -54,8 +54,17 @@ def notes(values: Mapping[str, object]) -> str:
     return text
 
 
+class _Loader(yaml.CSafeLoader):
+    """Refuses a key that is there twice. Helm and kubectl take the last one, and say nothing."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - as PyYAML has it
+        keys = [key.value for key, _ in node.value]
+        assert len(set(keys)) == len(keys), f"a key is there twice: {keys}{node.start_mark}"
+        return super().construct_mapping(node, deep)
+
+
 def parsed(text: str) -> list[Object]:
-    return [item for item in yaml.load_all(text, yaml.CSafeLoader) if item is not None]
+    return [item for item in yaml.load_all(text, _Loader) if item is not None]
 
 
 def of_kind(objects: list[Object], kind: str) -> list[Object]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.toolchain.build import build
+from sandbox.toolchain.build import build, download
 from sandbox.toolchain.go import GoError
 from sandbox.toolchain.modules import Module
 from sandbox.toolchain.progress import Progress
@@ -85,3 +85,15 @@ def test_progress_on_a_terminal_is_one_line() -> None:
     progress.end("done")
     assert stream.getvalue().count("\n") == 1
     assert stream.getvalue().endswith("\r\x1b[Kjob: done, 3 s\n")
+
+
+def test_the_source_of_a_module_is_where_go_keeps_it(
+    module: Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "go").write_text(
+        '#!/bin/sh\ncase "$1" in\nversion) echo go version go1.26.0 linux/amd64 ;;\n'
+        'mod) echo "$3" > downloaded ;;\nlist) echo "/kept/$(cat downloaded)" ;;\nesac\n'
+    )
+    (tmp_path / "go").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert str(download(module)) == "/kept/example.org/server/v3"
