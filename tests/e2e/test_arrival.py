@@ -26,6 +26,24 @@ def digest(content: bytes) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
+@pytest.mark.proves(
+    "spec.target.key",
+    "status.observedGeneration",
+    "status.conditions",
+    "status.source",
+    "status.source.versionLabel",
+    "status.source.contentType",
+    "status.source.digest",
+    "status.source.sizeBytes",
+    "status.source.receivedTime",
+    "status.target",
+    "status.target.name",
+    "status.target.digest",
+    "status.target.keys",
+    "status.target.syncedTime",
+    "status.target.resourceVersion",
+    "Synced",
+)
 def test_a_version_arrives_and_then_the_next(scene: Scene, kubectl: Kubectl) -> None:
     first, second = '{"größe": "can4rybird 1"}\r\n\n', '{"größe": "can4rybird 2"}'
     scene.deploy(first.encode(), label="v1")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.e2e.support.checks import GOOD, check_failed, synced
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from tests.e2e.support.scene import Scene
 
 
+@pytest.mark.proves("CredentialsUnavailable")
 def test_without_credentials_what_is_there_stays(
     scene: Scene, start_operator: StartOperator, aws: Mapping[str, str]
 ) -> None:
@@ -27,6 +30,7 @@ def test_without_credentials_what_is_there_stays(
     assert scene.config_map("checkout") == before
 
 
+@pytest.mark.proves("spec.region", "InvalidSource")
 def test_without_a_region_a_source_says_so_and_its_own_region_mends_it(
     scene: Scene, start_operator: StartOperator, aws: Mapping[str, str]
 ) -> None:

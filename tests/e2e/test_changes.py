@@ -27,6 +27,7 @@ def scene(served_scene: Scene) -> Scene:
     return scene
 
 
+@pytest.mark.proves("spec.configurationProfile")
 def test_another_profile_is_read_in_a_new_session(scene: Scene, proxy: AppConfigProxy) -> None:
     scene.deploy(value("other").encode(), profile="other", content_type="text/plain", label="o1")
     scene.change("changed", configurationProfile="other")
@@ -39,6 +40,7 @@ def test_another_profile_is_read_in_a_new_session(scene: Scene, proxy: AppConfig
     wait_for_silence(proxy, scene.place("changed"), beside=scene.place("beside"))
 
 
+@pytest.mark.proves("spec.target.labels", "spec.target.annotations")
 def test_labels_come_and_go_and_those_of_others_stay(scene: Scene) -> None:
     path = f"/api/v1/namespaces/{scene.namespace}/configmaps/changed"
     scene.change("changed", target={"labels": {"mine": "1", "mine-too": "1"}})
@@ -58,6 +60,7 @@ def test_labels_come_and_go_and_those_of_others_stay(scene: Scene) -> None:
     assert metadata["annotations"]["note"] == "n"
 
 
+@pytest.mark.proves("spec.suspend")
 def test_a_suspended_source_makes_no_call_and_goes_on_without_a_write(scene: Scene, proxy: AppConfigProxy) -> None:
     before = scene.config_map("changed")
     scene.change("changed", suspend=True)

@@ -76,6 +76,7 @@ def cases(served: Iterator[Scene], proxy: AppConfigProxy) -> dict[str, Case]:
     return {name: Case(scene, proxy, name) for name in FAULTS}
 
 
+@pytest.mark.proves("Throttled")
 @pytest.mark.parametrize(("name", "reason"), [("throttled", "Throttled"), ("failed", "ServiceUnavailable")])
 def test_three_failures_in_a_row_are_shown_until_it_is_well_again(
     cases: dict[str, Case], name: str, reason: str
@@ -125,6 +126,7 @@ def test_half_of_a_body_is_never_written(served_scene: Scene, proxy: AppConfigPr
     assert proxy.sessions(place=scene.place()) == 2
 
 
+@pytest.mark.proves("ServiceUnavailable")
 def test_while_three_or_more_fail_ready_is_false_and_what_was_synced_stays(
     served_scene: Scene, proxy: AppConfigProxy
 ) -> None:

@@ -75,6 +75,7 @@ def stalled(scene: Scene, name: str, reason: str, words: str, **wait: int) -> No
     assert condition(source, "Stalled") is not None
 
 
+@pytest.mark.proves("spec.target.format")
 def test_every_format_arrives(scene: Scene) -> None:
     scene.deploy(DOCUMENT)
     for name in WRITTEN:
@@ -95,6 +96,7 @@ def test_env_vars_obey_the_rules_of_env_from(scene: Scene) -> None:
     assert all(re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", key) for key in data)
 
 
+@pytest.mark.proves("spec.select")
 def test_a_part_is_selected(scene: Scene) -> None:
     scene.deploy(DOCUMENT)
     scene.apply("part", select="/b", target={"format": "Entries"})
@@ -105,6 +107,7 @@ def test_a_part_is_selected(scene: Scene) -> None:
     assert scene.config_map("part")["data"] == {"host": "can4rybird", "port": "5432", "ratio": "1.10"}
 
 
+@pytest.mark.proves("InvalidContent")
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -128,6 +131,7 @@ def test_a_bad_document_leaves_the_config_map(scene: Scene, content: bytes, word
     scene.wait_for_content("one", {"fixed": "can4rybird yes"})
 
 
+@pytest.mark.proves("UnsupportedContent")
 def test_a_format_that_cannot_be_made_is_told(scene: Scene) -> None:
     scene.deploy(b"can4rybird", content_type="text/plain")
     scene.apply("one", target={"format": "Entries"})
@@ -137,6 +141,7 @@ def test_a_format_that_cannot_be_made_is_told(scene: Scene) -> None:
     scene.wait_for("one", "Synced", generation=2)
 
 
+@pytest.mark.proves("spec.contentType")
 def test_a_content_type_of_the_spec_makes_a_document_of_opaque_bytes(scene: Scene) -> None:
     """As Parameter Store, Secrets Manager and CodePipeline deliver JSON."""
     scene.deploy(DOCUMENT, content_type="application/octet-stream")
@@ -151,6 +156,7 @@ def test_a_content_type_of_the_spec_makes_a_document_of_opaque_bytes(scene: Scen
     assert scene.config_map("one")["data"] == WRITTEN["Raw"]
 
 
+@pytest.mark.proves("spec.target.prefix")
 def test_a_name_of_the_process_is_refused_and_a_prefix_is_the_way_out(scene: Scene) -> None:
     scene.deploy(b'{"path": "can4rybird", "labels": {}}')
     scene.apply("one", target={"format": "EnvVars"})
@@ -161,6 +167,7 @@ def test_a_name_of_the_process_is_refused_and_a_prefix_is_the_way_out(scene: Sce
     assert scene.config_map("one")["data"] == {"APP_PATH": "can4rybird"}
 
 
+@pytest.mark.proves("spec.target.envVarCase")
 def test_names_keep_their_case_for_dotnet(scene: Scene) -> None:
     scene.deploy(b'{"Logging": {"LogLevel": {"Shop.Checkout": "can4rybird"}}}')
     scene.apply("one", target={"format": "EnvVars", "separator": "__", "envVarCase": "Preserve"})
@@ -177,6 +184,7 @@ def test_a_changed_format_takes_the_place_of_the_old_one(scene: Scene) -> None:
     assert scene.config_map("one")["data"] == WRITTEN["EnvVars"]
 
 
+@pytest.mark.proves("spec.featureFlags", "spec.featureFlags.multiVariant")
 def test_multi_variant_flags_are_refused_converted_or_raw(scene: Scene) -> None:
     scene.deploy_flags(FLAGS)
     scene.apply("refused", featureFlags={"multiVariant": "Refuse"})
@@ -195,6 +203,7 @@ def test_multi_variant_flags_are_refused_converted_or_raw(scene: Scene) -> None:
     assert definition["flags"]["banner"]["defaultVariant"] == "on"
 
 
+@pytest.mark.proves("spec.target.compression")
 def test_a_compressed_document_passes_the_limit(scene: Scene) -> None:
     """2,048 KB is what AppConfig takes; a ConfigMap holds half of it."""
     document = json.dumps({f"key-{number}": "can4rybird" * 100 for number in range(2000)}).encode()

@@ -94,6 +94,7 @@ def message(scene: Scene, name: str, reason: str) -> str:
     return str(ready["message"])
 
 
+@pytest.mark.proves("spec.credentials.serviceAccountRef", "spec.credentials.serviceAccountRef.name")
 def test_a_service_account(scene: Scene, start_operator: StartOperator, iam: Iam, nobody: dict[str, str]) -> None:
     role = iam.role(unique("cart"), trust_in_service_account(scene.namespace, "cart"))
     put(scene, "serviceaccounts", service_account("cart", role))
@@ -102,6 +103,7 @@ def test_a_service_account(scene: Scene, start_operator: StartOperator, iam: Iam
     arrives(scene)
 
 
+@pytest.mark.proves("spec.credentials.secretRef")
 def test_a_secret(scene: Scene, start_operator: StartOperator, iam: Iam, nobody: dict[str, str]) -> None:
     put(scene, "secrets", secret("aws", *iam.user(unique("user"))))
     start_operator(scene.namespace, aws=nobody)
@@ -109,6 +111,7 @@ def test_a_secret(scene: Scene, start_operator: StartOperator, iam: Iam, nobody:
     arrives(scene)
 
 
+@pytest.mark.proves("spec.credentials.assumeRole.externalId")
 def test_a_role_on_top_of_the_operators_own_identity(
     scene: Scene, start_operator: StartOperator, iam: Iam, own: dict[str, str]
 ) -> None:
@@ -126,6 +129,7 @@ def test_a_role_on_top_of_the_operators_own_identity(
     assert scene.config_map("checkout")["data"] == GOOD
 
 
+@pytest.mark.proves("spec.credentials.assumeRole", "spec.credentials.assumeRole.roleArn")
 @pytest.mark.parametrize("kind", ["service-account", "secret"])
 def test_a_role_on_top_of_a_reference(
     scene: Scene, start_operator: StartOperator, iam: Iam, nobody: dict[str, str], kind: str
@@ -146,6 +150,7 @@ def test_a_role_on_top_of_a_reference(
     arrives(scene)
 
 
+@pytest.mark.proves("spec.credentials")
 def test_sources_share_an_identity(
     scene: Scene, start_operator: StartOperator, iam: Iam, nobody: dict[str, str], proxy: AppConfigProxy
 ) -> None:
@@ -162,6 +167,7 @@ def test_sources_share_an_identity(
     assert len(others(proxy)) == before + 1
 
 
+@pytest.mark.proves("spec.credentials.secretRef.name")
 def test_a_reference_that_is_mended(
     scene: Scene, start_operator: StartOperator, iam: Iam, nobody: dict[str, str]
 ) -> None:
@@ -233,6 +239,7 @@ def with_policy(start: StartOperator, scene: Scene, folder: Path, aws: Mapping[s
     return start(scene.namespace, aws=aws, arguments=("--log-format=text", f"--policy-file={file}"))
 
 
+@pytest.mark.proves("ForbiddenByPolicy")
 def test_policy_file(  # noqa: PLR0913, PLR0917 - fixtures
     scene: Scene,
     start_operator: StartOperator,

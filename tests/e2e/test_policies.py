@@ -41,6 +41,7 @@ def versions(scene: Scene, name: str) -> list[str]:
     return [kept["versionLabel"] for kept in scene.source(name)["status"].get("history", ())]
 
 
+@pytest.mark.proves("spec.target.creationPolicy", "TargetMissing")
 def test_two_sources_share_a_config_map_and_leave_their_keys(scene: Scene) -> None:
     scene.deploy(TWO.encode(), profile="other", content_type="text/plain")
     scene.apply("one", target={"name": "shared", "key": "one.txt", "creationPolicy": "Merge"})
@@ -182,6 +183,7 @@ def test_the_policy_of_a_live_source_can_be_changed_there_and_back(scene: Scene)
     scene.wait_for_content("one", {"one.txt": TWO})
 
 
+@pytest.mark.proves("spec.target.name")
 def test_a_renamed_target_leaves_no_orphan_and_no_gap(scene: Scene) -> None:
     scene.apply("one", target={"name": "before", "key": "one.txt"})
     scene.wait_for("one", "Synced")
@@ -192,6 +194,7 @@ def test_a_renamed_target_leaves_no_orphan_and_no_gap(scene: Scene) -> None:
     assert [item["metadata"]["name"] for item in scene.config_map_writes(since)] == ["after"]
 
 
+@pytest.mark.proves("spec.pinnedDigest", "status.history", "status.target.versionLabel", "Pinned")
 def test_a_replaced_version_can_be_pinned_and_let_go(scene: Scene, kubectl: Kubectl) -> None:
     scene.apply("one", target={"key": "one.txt"})
     scene.wait_for("one", "Synced")
@@ -243,6 +246,7 @@ def test_the_digest_in_the_message_of_a_version_without_a_label_can_be_pinned(sc
     assert scene.config_map("one")["data"] == {"one.txt": NEWER}
 
 
+@pytest.mark.proves("PinnedVersionMissing")
 def test_a_pin_on_what_is_not_kept_is_told_and_touches_nothing(scene: Scene) -> None:
     scene.apply("one", target={"key": "one.txt"})
     scene.wait_for("one", "Synced")
@@ -253,6 +257,7 @@ def test_a_pin_on_what_is_not_kept_is_told_and_touches_nothing(scene: Scene) -> 
     assert scene.config_map("one") == before
 
 
+@pytest.mark.proves("spec.historyLimit")
 def test_history_beyond_its_limit_is_deleted_and_the_rest_is_collected(scene: Scene) -> None:
     revisions = f"/apis/apps/v1/namespaces/{scene.namespace}/controllerrevisions"
     scene.apply("one", historyLimit=1, target={"key": "one.txt"})
@@ -297,6 +302,7 @@ def test_what_is_none_of_our_business_is_left_alone(scene: Scene, proxy: AppConf
     assert scene.events("one") == [("Normal", "Synced")]
 
 
+@pytest.mark.proves("TargetConflict")
 def test_a_writer_that_does_not_give_in_is_told_and_slowed_down(scene: Scene) -> None:
     scene.apply("one", target={"key": "one.txt"})
     scene.wait_for("one", "Synced")
@@ -310,6 +316,7 @@ def test_a_writer_that_does_not_give_in_is_told_and_slowed_down(scene: Scene) ->
     assert scene.config_map("one")["data"] == {"one.txt": "theirs"}
 
 
+@pytest.mark.proves("status.lastHandledReconcileAt")
 def test_a_request_fetches_now_in_a_new_session(scene: Scene, proxy: AppConfigProxy) -> None:
     scene.apply("one", target={"key": "one.txt"})
     scene.wait_for("one", "Synced")

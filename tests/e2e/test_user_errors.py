@@ -26,6 +26,7 @@ def scene(served_scene: Scene) -> Scene:
     return served_scene
 
 
+@pytest.mark.proves("spec.application", "spec.environment", "NotFound")
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
@@ -59,6 +60,7 @@ def test_something_named_wrong_is_named(scene: Scene, wrong: Mapping[str, str], 
     scene.wait_for_events("checkout", [("Normal", "Synced"), ("Warning", "NotFound"), ("Normal", "Synced")])
 
 
+@pytest.mark.proves("TargetNotOwned")
 def test_a_foreign_config_map_is_left_as_it_is_and_another_name_mends_it(scene: Scene) -> None:
     before = scene.write_config_map("checkout", {"theirs": "1"})
     scene.deploy(GOOD["config.json"].encode())
@@ -81,6 +83,7 @@ def test_the_config_map_of_another_source_is_left_as_it_is(scene: Scene) -> None
     assert scene.config_map("first")["data"] == before["data"]
 
 
+@pytest.mark.proves("TargetRejected")
 def test_what_the_api_server_refuses_is_told(scene: Scene) -> None:
     # An immutable ConfigMap that is the source's own.
     before = synced(scene)
@@ -124,6 +127,7 @@ def test_a_policy_that_quotes_what_it_refuses_is_named_and_not_quoted(scene: Sce
     assert not scene.has_config_map("checkout")
 
 
+@pytest.mark.proves("TooLarge")
 def test_a_configuration_that_no_config_map_can_hold_leaves_the_last_one(scene: Scene) -> None:
     before = synced(scene)
     scene.deploy(b"can4rybird".ljust(LIMIT + 1, b"x"), content_type="text/plain")
@@ -133,6 +137,7 @@ def test_a_configuration_that_no_config_map_can_hold_leaves_the_last_one(scene: 
     assert scene.config_map("checkout") == before
 
 
+@pytest.mark.proves("AccessDenied")
 def test_access_denied_names_identity_and_action(scene: Scene, proxy: AppConfigProxy) -> None:
     before = synced(scene)
     proxy.fail(Operation.LATEST, Fault.access_denied(), times=None, place=scene.place())
@@ -141,6 +146,7 @@ def test_access_denied_names_identity_and_action(scene: Scene, proxy: AppConfigP
     assert scene.config_map("checkout") == before
 
 
+@pytest.mark.proves("NotDeployed")
 def test_nothing_deployed_yet_is_waited_for(scene: Scene, proxy: AppConfigProxy) -> None:
     scene.appconfig.ensure(scene.namespace, ENVIRONMENT, PROFILE)
     scene.apply("checkout")

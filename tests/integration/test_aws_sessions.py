@@ -59,6 +59,7 @@ def test_sessions_are_apart(appconfig: AppConfig) -> None:
     assert (first.poll(), second.poll()) == (None, None)
 
 
+@pytest.mark.proves("spec.pollIntervalSeconds")
 def test_interval(appconfig: AppConfig) -> None:
     place = new_place()
     deploy(appconfig, place, b"x")

@@ -186,6 +186,7 @@ def test_invalid(api: Api, path: Path) -> None:
     assert len({cause["field"] for cause in answer.get("details", {}).get("causes", [])} - {"<nil>"}) <= 1
 
 
+@pytest.mark.proves("spec.target")
 def test_defaults(api: Api) -> None:
     """A source with the required fields only gets the documented defaults, and a status that nobody has written."""
     api.create(source("defaults"))

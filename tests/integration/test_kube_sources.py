@@ -95,6 +95,7 @@ def test_what_is_not_told_stays(api: Api, admin: Administrator) -> None:
     assert Source.from_dict(admin.get(PLURAL, "checkout")).status == replace(FULL, observed_generation=2, conditions=())
 
 
+@pytest.mark.proves("status.source.modifiedTime")
 def test_the_time_of_a_deployment_comes_and_goes_with_its_version(api: Api, admin: Administrator) -> None:
     source = admin.source()
     received = FULL.source

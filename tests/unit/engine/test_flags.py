@@ -35,6 +35,7 @@ def counted(it: Bench) -> list[int]:
     return [status.source.multi_variant_flags for status in it.world.statuses if status.source is not None]
 
 
+@pytest.mark.proves("status.source.multiVariantFlags")
 def test_an_experiment_writes_no_config_map_and_is_told() -> None:
     it = bench(BASIC, ONE, OTHER, BASIC)
     for _ in range(4):

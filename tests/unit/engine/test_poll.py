@@ -239,6 +239,7 @@ def test_a_success_between_failures_starts_the_count_anew() -> None:
     assert len(it.world.statuses) == 1
 
 
+@pytest.mark.proves("Progressing")
 def test_a_new_source_with_transient_failures_is_progressing() -> None:
     it = bench(THROTTLED, THROTTLED, content())
     it.poll()
@@ -250,6 +251,7 @@ def test_a_new_source_with_transient_failures_is_progressing() -> None:
     assert it.events == ["Synced"]
 
 
+@pytest.mark.proves("TargetUnavailable")
 def test_a_received_configuration_is_not_lost_when_the_api_server_is_away() -> None:
     it = bench(content(b"1"), content(b"2", label="v2"))
     it.poll()

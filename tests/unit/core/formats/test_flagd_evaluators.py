@@ -60,6 +60,7 @@ def expected(flags: dict[str, Any]) -> dict[Ask, Answer]:
     return answers
 
 
+@pytest.mark.proves("spec.featureFlags.output")
 @EVALUATORS
 @pytest.mark.parametrize("kind", [Format.RAW, Format.JSON, Format.YAML])
 def test_each_flag_and_its_attributes(answers: Any, kind: Format) -> None:
