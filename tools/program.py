@@ -11,5 +11,5 @@ from sandbox.toolchain.provision import program
 if __name__ == "__main__":
     try:
         say(str(program(sys.argv[1])))
-    except GoError as error:
+    except (GoError, OSError) as error:
         sys.exit(f"tools.program: {error}")

@@ -1,8 +1,8 @@
 """Where the programs come from: a folder that is named, the cache, or a build.
 
-``KUBEBUILDER_ASSETS`` names a folder, as it does for controller-runtime's envtest. What is not in it (envtest has no
-kube-controller-manager) is looked for in ``${XDG_CACHE_HOME:-~/.cache}/appconfig-operator/programs/``, and built into
-there if need be.
+``KUBEBUILDER_ASSETS`` names a folder, as it does for controller-runtime's envtest. What is not in it is looked for in
+``${XDG_CACHE_HOME:-~/.cache}/appconfig-operator/programs/``, and built into there if need be: but for the control
+plane, as whoever names a folder wants no build of that.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ def find(module: Module, program: str, environment: Mapping[str, str]) -> Path |
         The program: of ``KUBEBUILDER_ASSETS``, else of the cache.
     """
     assets = environment.get("KUBEBUILDER_ASSETS")
-    places = [Path(assets)] if assets else []
+    # Programs are started in folders of their own.
+    places = [Path(assets).absolute()] if assets else []
     places.append(cache_folder(environment) / module.key)
     for place in places:
         if os.access(place / program, os.X_OK):
@@ -86,6 +87,8 @@ def ensure_programs(
 
     Raises
     ------
+    FileNotFoundError
+        If ``KUBEBUILDER_ASSETS`` is set, and a program of the control plane is neither there nor in the cache.
     sandbox.toolchain.go.GoError
         If something is missing and cannot be built.
     """
@@ -118,6 +121,14 @@ def program(name: str) -> Path:
 
 
 def _build_missing(module: Module, environment: Mapping[str, str]) -> None:
+    assets = environment.get("KUBEBUILDER_ASSETS")
+    if assets and module in GROUPS["control-plane"]:
+        missing = [name for name in module.packages if find(module, name, environment) is None]
+        message = (
+            f"KUBEBUILDER_ASSETS is {assets}, where {' and '.join(missing)} {module.version} is missing. "
+            "Put it there, or unset KUBEBUILDER_ASSETS to have it built."
+        )
+        raise FileNotFoundError(message)
     cache = cache_folder(environment)
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(cache / f"{module.key}.lock"):

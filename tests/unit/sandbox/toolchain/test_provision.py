@@ -91,11 +91,35 @@ def test_one_program_is_built_alone(built: list[str], monkeypatch: pytest.Monkey
     assert built == ["helm"]
 
 
-def test_only_what_is_missing_is_built(tmp_path: Path, environment: dict[str, str], built: list[str]) -> None:
-    environment["KUBEBUILDER_ASSETS"] = str(put(tmp_path / "assets", "etcd", "kube-apiserver"))
+def test_only_what_is_missing_is_built(environment: dict[str, str], built: list[str]) -> None:
+    there = put(provision.cache_folder(environment) / KUBERNETES.key, "kube-apiserver")
     programs = provision.ensure_programs(environment)
-    assert built == ["kube-controller-manager"]
-    assert programs["kube-apiserver"] == tmp_path / "assets" / "kube-apiserver"
+    assert built == ["etcd", "kube-controller-manager"]
+    assert programs["kube-apiserver"] == there / "kube-apiserver"
+
+
+def test_assets_spare_the_build_of_the_control_plane(
+    tmp_path: Path, environment: dict[str, str], built: list[str]
+) -> None:
+    names = ["etcd", "kube-apiserver", "kube-controller-manager"]
+    environment["KUBEBUILDER_ASSETS"] = str(put(tmp_path / "assets", *names))
+    programs = provision.ensure_programs(environment)
+    assert programs == {name: tmp_path / "assets" / name for name in names}
+    assert list(provision.ensure_programs(environment, [HELM])) == built == ["helm"]
+
+
+def test_assets_that_lack_a_program_are_an_error(tmp_path: Path, environment: dict[str, str], built: list[str]) -> None:
+    """envtest itself has no kube-controller-manager."""
+    environment["KUBEBUILDER_ASSETS"] = str(put(tmp_path / "assets", "etcd", "kube-apiserver", "kubectl"))
+    with pytest.raises(FileNotFoundError, match=r"assets, where kube-controller-manager v[\d.]+ is missing"):
+        provision.ensure_programs(environment)
+    assert built == []
+
+
+def test_assets_may_be_relative(tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path / "assets", "etcd")
+    monkeypatch.chdir(tmp_path)
+    assert provision.find(ETCD, "etcd", {**environment, "KUBEBUILDER_ASSETS": "assets"}) == tmp_path / "assets" / "etcd"
 
 
 def test_a_build_that_fails_leaves_nothing(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
