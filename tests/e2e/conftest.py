@@ -14,7 +14,7 @@ from sandbox.kube.operator_process import allow_leases, operator
 # Before they are imported: their assertions are to tell what they saw.
 pytest.register_assert_rewrite("tests.e2e.support")
 
-from tests.e2e.support.beside import STORIES, Beside, Cluster  # noqa: E402 (see above)
+from tests.e2e.support.beside import STORIES, Beside, ServedCluster  # noqa: E402 (see above)
 from tests.e2e.support.canary import LOOKOUT  # noqa: E402 (see above)
 from tests.e2e.support.scene import Scene, administrator, check_log  # noqa: E402 (see above)
 from tests.e2e.support.stage import Stage  # noqa: E402 (see above)
@@ -169,7 +169,7 @@ def _beside(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     # One thread, so that they come one after the other: they share a cluster.
     with ThreadPoolExecutor(1, thread_name_prefix="beside") as thread:
         if wanted:
-            cluster = Cluster(
+            cluster = ServedCluster(
                 ministack=request.getfixturevalue("ministack"),
                 appconfig=request.getfixturevalue("appconfig"),
                 folder=tmp_path_factory.mktemp("beside"),

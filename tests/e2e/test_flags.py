@@ -11,7 +11,7 @@ import pytest
 from sandbox import wait_until
 from sandbox.aws.data_plane import Experiment, Operation, ion
 from tests.e2e.support.scene import TIMEOUT, Scene, condition
-from tests.evaluators.flagd import Answer, Ask, node_answers, python_answers
+from tests.evaluators.flagd import Ask, Evaluation, node_answers, python_answers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,17 +66,17 @@ def test_a_definition_is_read_by_both_evaluators(scene: Scene, kind: str) -> Non
     scene.wait_for("flags", "Synced")
     definition: str = scene.config_map("flags")["data"]["flags.json"]
     wanted = {
-        Ask("boolean", "banner", default=True): Answer(value=False, variant="off", reason="STATIC"),
-        Ask("boolean", "checkout", default=False): Answer(value=True, variant="on", reason="STATIC"),
-        Ask("boolean", "color", default=False): Answer(value=True, variant="on", reason="STATIC"),
-        Ask("boolean", "split", default=True): Answer(value=False, variant="off", reason="STATIC"),
-        Ask("object", "checkout.attributes", default=None): Answer(
+        Ask("boolean", "banner", default=True): Evaluation(value=False, variant="off", reason="STATIC"),
+        Ask("boolean", "checkout", default=False): Evaluation(value=True, variant="on", reason="STATIC"),
+        Ask("boolean", "color", default=False): Evaluation(value=True, variant="on", reason="STATIC"),
+        Ask("boolean", "split", default=True): Evaluation(value=False, variant="off", reason="STATIC"),
+        Ask("object", "checkout.attributes", default=None): Evaluation(
             value={"text": "can4rybird", "limit": 5, "tags": ["a", "b"]}, variant="attributes", reason="STATIC"
         ),
-        Ask("object", "color.attributes", default=None): Answer(
+        Ask("object", "color.attributes", default=None): Evaluation(
             value={"text": "can4rybird", "ratio": 1.5, "beta": True}, variant="attributes", reason="STATIC"
         ),
-        Ask("object", "banner.attributes", default=None): Answer(error="FLAG_NOT_FOUND"),
+        Ask("object", "banner.attributes", default=None): Evaluation(error="FLAG_NOT_FOUND"),
     }
     for answers in (python_answers, node_answers):
         assert answers(definition, list(wanted)) == list(wanted.values())

@@ -41,7 +41,7 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Evaluation:
     """What it gets: the value with its variant, or the code of an error, upon which it uses its default."""
 
     value: Any = None
@@ -50,7 +50,7 @@ class Answer:
     error: str = ""
 
 
-def python_answers(definition: str, asked: Sequence[Ask]) -> list[Answer]:
+def python_answers(definition: str, asked: Sequence[Ask]) -> list[Evaluation]:
     """Ask `openfeature-flagd-core`."""
     core = FlagdCore()
     core.set_flags(definition)
@@ -66,13 +66,13 @@ def python_answers(definition: str, asked: Sequence[Ask]) -> list[Answer]:
         try:
             got = resolve[ask.kind](ask.key, ask.default, EvaluationContext(context.pop("targetingKey", None), context))
         except OpenFeatureError as error:
-            answers.append(Answer(error=str(error.error_code.value)))
+            answers.append(Evaluation(error=str(error.error_code.value)))
         else:
-            answers.append(Answer(got.value, got.variant, str(got.reason)))
+            answers.append(Evaluation(got.value, got.variant, str(got.reason)))
     return answers
 
 
-def node_answers(definition: str, asked: Sequence[Ask]) -> list[Answer]:
+def node_answers(definition: str, asked: Sequence[Ask]) -> list[Evaluation]:
     """Ask `@openfeature/flagd-core`, in one process."""
     asking = [[ask.kind, ask.key, ask.default, dict(ask.context)] for ask in asked]
     text = json.dumps({"definition": definition, "asked": asking})
@@ -80,7 +80,7 @@ def node_answers(definition: str, asked: Sequence[Ask]) -> list[Answer]:
     done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=False)
     assert not done.returncode, done.stderr
     # Each number of JavaScript is a double, written without an exponent up to 21 digits.
-    return [Answer(**answer) for answer in json.loads(done.stdout, parse_int=float)]
+    return [Evaluation(**answer) for answer in json.loads(done.stdout, parse_int=float)]
 
 
 def _installed() -> Path:

@@ -33,14 +33,14 @@ SIGNATURE = "AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-1/appconfig/aws4_
 
 
 @dataclass
-class Answer:
+class HttpAnswer:
     status: int
     headers: dict[str, str]
     body: bytes
 
 
 @dataclass
-class World:
+class PolledPlace:
     """A place, and the tokens of a session about it."""
 
     appconfig: AppConfig
@@ -94,7 +94,7 @@ class World:
                     ApplicationId=self.ids.application, EnvironmentId=self.ids.environment
                 )
 
-    def ask(self, request: dict[str, Any]) -> Answer:
+    def ask(self, request: dict[str, Any]) -> HttpAnswer:
         """Make a request."""
         name, given = next(iter(request.items()))
         if name == "start":
@@ -116,18 +116,18 @@ class World:
         self.tokens.append(answer.headers.get("next-poll-configuration-token", ""))
         return answer
 
-    def _send(self, method: str, path: str, body: bytes, headers: dict[str, str] | None = None) -> Answer:
+    def _send(self, method: str, path: str, body: bytes, headers: dict[str, str] | None = None) -> HttpAnswer:
         connection = http.client.HTTPConnection(urlsplit(self.proxy.url).netloc, timeout=10)
         try:
             connection.request(method, path, body, {"Authorization": SIGNATURE, **(headers or {})})
             response = connection.getresponse()
             found = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, found, response.read())
+            return HttpAnswer(response.status, found, response.read())
         finally:
             connection.close()
 
     def fill(self, value: Any) -> Any:
-        """Put what is known of this world in the place of the marks in an exchange."""
+        """Put what is known of this place in the place of the marks in an exchange."""
         known = {
             "<APPLICATION ID>": lambda: self.ids.application,
             "<ENVIRONMENT ID>": lambda: self.ids.environment,
@@ -140,9 +140,9 @@ class World:
 
 
 @pytest.fixture
-def world(ministack: MiniStack, appconfig: AppConfig) -> Any:
+def polled(ministack: MiniStack, appconfig: AppConfig) -> Any:
     with AppConfigProxy(ministack.url, Rules(enforce_interval=False)) as proxy:
-        yield World(appconfig, proxy, new_place())
+        yield PolledPlace(appconfig, proxy, new_place())
 
 
 def same_text(expected: str, found: str) -> bool:
@@ -165,17 +165,17 @@ def same_body(expected: Any, body: bytes) -> bool:
 
 
 @pytest.mark.parametrize("exchange", EXCHANGES, ids=[exchange["name"] for exchange in EXCHANGES])
-def test_exchange(world: World, exchange: dict[str, Any]) -> None:
+def test_exchange(polled: PolledPlace, exchange: dict[str, Any]) -> None:
     for step in exchange["steps"]:
-        world.take(step)
-    answer = world.ask(exchange["request"])
+        polled.take(step)
+    answer = polled.ask(exchange["request"])
     assert answer.status == exchange["status"], answer
     for name, value in exchange["headers"].items():
         if value is None:
             assert name not in answer.headers, answer
         else:
             assert same_text(value, answer.headers[name]), answer
-    assert same_body(world.fill(exchange["body"]), answer.body), answer
+    assert same_body(polled.fill(exchange["body"]), answer.body), answer
 
 
 def test_each_names_its_source() -> None:
@@ -183,14 +183,14 @@ def test_each_names_its_source() -> None:
         assert re.match(r"[\w-]+/[\w-]+@[0-9a-f]{8} \S+", exchange["source"]), exchange["name"]
 
 
-def test_unchanged_and_gone_are_kept_apart_where_neither_type_nor_label_tells(world: World) -> None:
+def test_unchanged_and_gone_are_kept_apart_where_neither_type_nor_label_tells(polled: PolledPlace) -> None:
     """MiniStack answers both in the same way."""
-    place = world.place
-    world.appconfig.deploy(
+    place = polled.place
+    polled.appconfig.deploy(
         place.application, place.environment, place.profile, b"x", content_type="application/octet-stream"
     )
-    world.take({"start": {}})
-    assert world.ask({"poll": {}}).body == b"x"
-    assert (world.ask({"poll": {}}).status, world.ask({"poll": {}}).body) == (200, b"")
-    world.take("revert")
-    assert world.ask({"poll": {}}).status == 404
+    polled.take({"start": {}})
+    assert polled.ask({"poll": {}}).body == b"x"
+    assert (polled.ask({"poll": {}}).status, polled.ask({"poll": {}}).body) == (200, b"")
+    polled.take("revert")
+    assert polled.ask({"poll": {}}).status == 404

@@ -19,6 +19,7 @@ from appconfig_operator.core.formats.content import Content
 from sandbox.aws.data_plane import Answer, AppConfigProxy, Fault, Operation, Rules, Spoil
 from sandbox.processes.ports import LOOPBACK, free_ports
 from tests.integration.support.aws_access import IMPATIENT, lead, new_place, session
+from tests.support.clock import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,16 +33,6 @@ LATEST = Operation.LATEST
 BODY = b"0123456789" * 20
 CONTENT = Content(body=BODY, content_type="application/json", version_label="v1")
 KEPT, NEW = 1, 2
-
-
-class Clock:
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ WRITTEN = {
 
 
 @dataclass(frozen=True)
-class Api:
+class SourcesApi:
     """The AppConfigSources of one namespace, on an API server that has the CRD."""
 
     custom: client.CustomObjectsApi
@@ -107,13 +107,13 @@ class Api:
 
 
 @pytest.fixture(scope="module")
-def api(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+def api(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SourcesApi]:
     """Install the CRD, and make a namespace for the module."""
     with config.new_client_from_config(str(control_plane.kubeconfig)) as api_client:  # type: ignore[no-untyped-call]
         core = client.CoreV1Api(api_client)
         namespace = f"crd-test-{secrets.token_hex(4)}"
         core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=namespace)))
-        api = Api(
+        api = SourcesApi(
             client.CustomObjectsApi(api_client), control_plane.kubeconfig, tmp_path_factory.mktemp("kubectl"), namespace
         )
         api.kubectl("apply", "--server-side", f"--filename={CRD_FILE}")
@@ -144,7 +144,7 @@ def stem(path: Path) -> str:
     return path.stem
 
 
-def test_conditions_of_the_crd(api: Api) -> None:
+def test_conditions_of_the_crd(api: SourcesApi) -> None:
     """The API server finds nothing to say against the schema: NonStructuralSchema would be a third condition."""
     crd = json.loads(api.kubectl("get", f"--filename={CRD_FILE}", "--output=json"))
     assert {c["type"]: c["status"] for c in crd["status"]["conditions"]} == {
@@ -154,14 +154,14 @@ def test_conditions_of_the_crd(api: Api) -> None:
 
 
 @pytest.mark.parametrize("path", VALID, ids=stem)
-def test_valid(api: Api, path: Path) -> None:
+def test_valid(api: SourcesApi, path: Path) -> None:
     """What is at the edge of what is allowed is accepted."""
     created = api.create(yaml.safe_load(path.read_text(encoding="utf-8")), dry_run=True)
     assert created["kind"] == "AppConfigSource"
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=stem)
-def test_samples(api: Api, path: Path) -> None:
+def test_samples(api: SourcesApi, path: Path) -> None:
     """Each sample is accepted, and says what it means: nothing is put in its place."""
     objects = yaml.safe_load_all(path.read_text(encoding="utf-8"))
     (sample,) = (item for item in objects if item["kind"] == "AppConfigSource")
@@ -172,7 +172,7 @@ def test_samples(api: Api, path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", INVALID, ids=stem)
-def test_invalid(api: Api, path: Path) -> None:
+def test_invalid(api: SourcesApi, path: Path) -> None:
     """One mistake is refused with the words that the file expects, and with a complaint about that field only."""
     text = path.read_text(encoding="utf-8")
     expected = [line.removeprefix(EXPECT) for line in text.splitlines() if line.startswith(EXPECT)]
@@ -187,7 +187,7 @@ def test_invalid(api: Api, path: Path) -> None:
 
 
 @pytest.mark.proves("spec.target")
-def test_defaults(api: Api) -> None:
+def test_defaults(api: SourcesApi) -> None:
     """A source with the required fields only gets the documented defaults, and a status that nobody has written."""
     api.create(source("defaults"))
     created = json.loads(api.kubectl("get", "acs", "defaults", "--output=json"))
@@ -201,7 +201,7 @@ def test_defaults(api: Api) -> None:
     assert created["status"] == {"observedGeneration": -1}
 
 
-def test_largest(api: Api) -> None:
+def test_largest(api: SourcesApi) -> None:
     """The largest labels and annotations that the limits allow stay within the server's budget for the rules."""
     prefix = ".".join(["p" * 63] * 3 + ["p" * 61])
     keys = [f"{prefix}/{'n' * 61}{number:02}" for number in range(64)]
@@ -234,7 +234,7 @@ def test_largest(api: Api) -> None:
         "longest-name",
     ],
 )
-def test_status_of_the_operator(api: Api, status: dict[str, Any]) -> None:
+def test_status_of_the_operator(api: SourcesApi, status: dict[str, Any]) -> None:
     """Nothing that the operator has to tell is refused."""
     name = api.create(source("") | {"metadata": {"generateName": "status-"}})["metadata"]["name"]
     written = api.write_status(name, status)["status"]
@@ -254,7 +254,7 @@ def test_status_of_the_operator(api: Api, status: dict[str, Any]) -> None:
     ],
     ids=["unknown-field", "reason", "condition-status", "condition-twice", "digest", "time", "incomplete"],
 )
-def test_status_mistakes(api: Api, status: dict[str, Any]) -> None:
+def test_status_mistakes(api: SourcesApi, status: dict[str, Any]) -> None:
     """A status that tools could not read is refused."""
     name = api.create(source("") | {"metadata": {"generateName": "status-"}})["metadata"]["name"]
     with pytest.raises(client.ApiException) as refusal:
@@ -262,14 +262,14 @@ def test_status_mistakes(api: Api, status: dict[str, Any]) -> None:
     assert refusal.value.status in {400, 422}
 
 
-def test_status_is_a_subresource(api: Api) -> None:
+def test_status_is_a_subresource(api: SourcesApi) -> None:
     """A status that a user writes with the resource is left out: only the status subresource can set it."""
     api.create(source("from-user") | {"status": {"observedGeneration": 7}})
     seen = json.loads(api.kubectl("get", "acs", "from-user", "--output=json"))
     assert seen["status"] == {"observedGeneration": -1}
 
 
-def test_columns(api: Api) -> None:
+def test_columns(api: SourcesApi) -> None:
     """`kubectl get acs` shows what the documentation says, and `-o wide` the rest."""
     api.create(source("columns", suspend=True))
     api.write_status(
@@ -290,14 +290,14 @@ def test_columns(api: Api) -> None:
     assert wide_row[9:] == ["checkout-config", "v42", "true", "up to date"]
 
 
-def test_category(api: Api) -> None:
+def test_category(api: SourcesApi) -> None:
     """`kubectl get appconfig` finds the sources."""
     api.create(source("category"))
     assert "appconfigsource.appconfig-operator.io/category" in api.kubectl("get", "appconfig", "--output=name")
 
 
 @pytest.mark.parametrize("field", ["application", "environment", "configurationProfile"])
-def test_field_selector(api: Api, field: str) -> None:
+def test_field_selector(api: SourcesApi, field: str) -> None:
     """Sources can be listed by what they read."""
     name = f"select-{field.lower()}"
     api.create(source(name, **{field: f"only {field}"}))
@@ -311,7 +311,7 @@ def field_paths(properties: dict[str, Any], prefix: str = "") -> Iterator[str]:
         yield from field_paths(field.get("properties", {}), f"{prefix}{name}.")
 
 
-def test_explain(api: Api) -> None:
+def test_explain(api: SourcesApi) -> None:
     """`kubectl explain` knows each field, and has something to say about it."""
     crd = yaml.safe_load(CRD_FILE.read_text(encoding="utf-8"))
     spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
@@ -324,7 +324,7 @@ def test_explain(api: Api) -> None:
         assert len(api.kubectl("explain", f"acs.spec.{field}").partition("DESCRIPTION:")[2].split()) > 5, field
 
 
-def test_a_source_from_before_a_rule_gets_its_status_all_the_same(api: Api, tmp_path: Path) -> None:
+def test_a_source_from_before_a_rule_gets_its_status_all_the_same(api: SourcesApi, tmp_path: Path) -> None:
     """The API server holds what does not change against no new rule, so an upgrade takes no source out of service."""
     crd = yaml.safe_load(CRD_FILE.read_text(encoding="utf-8"))
     rules = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["x-kubernetes-validations"]

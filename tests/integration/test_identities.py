@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 ROOT = "arn:aws:iam::000000000000:root"
 
 
-class Scene:
+class IdentityNamespace:
     """A namespace with identities in it, and something to receive."""
 
     def __init__(self, administrator: Api, operator: Api, namespace: str, place: Place, iam: Iam) -> None:
@@ -108,19 +108,19 @@ def bare(  # noqa: PLR0913, PLR0917 - fixtures
     iam: Iam,
     namespace: str,
     monkeypatch: pytest.MonkeyPatch,
-) -> Scene:
-    """A scene in which the operator has the rights of the base, and no AWS credentials of its own."""
+) -> IdentityNamespace:
+    """A namespace in which the operator has the rights of the base, and no AWS credentials of its own."""
     environment = strict_ministack.environment() | strict_proxy.environment()
     del environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"]
     lead(monkeypatch, environment)
     place = new_place()
     AppConfig(strict_ministack.url).deploy(place.application, place.environment, place.profile, b"x")
-    return Scene(api_of(installed.kubeconfig), api_of_operator(installed), namespace, place, iam)
+    return IdentityNamespace(api_of(installed.kubeconfig), api_of_operator(installed), namespace, place, iam)
 
 
 @pytest.fixture
-def scene(bare: Scene) -> Scene:
-    """A scene in which the operator also has the rights of the components, in that namespace."""
+def scene(bare: IdentityNamespace) -> IdentityNamespace:
+    """A namespace in which the operator also has the rights of the components, in that namespace."""
     grant(bare.create, bare.namespace, *EACH)
     wait_until(bare.may_read_secrets, 10, "the rights to be known")
     return bare
@@ -132,7 +132,7 @@ def claims(token: str) -> dict[str, Any]:
     return found
 
 
-def test_token_of_a_service_account(scene: Scene) -> None:
+def test_token_of_a_service_account(scene: IdentityNamespace) -> None:
     scene.put("serviceaccounts", service_account("cart", None))
     found = claims(scene.identities.token(scene.namespace, "cart"))
     assert found["aud"] == ["sts.amazonaws.com"]
@@ -140,7 +140,7 @@ def test_token_of_a_service_account(scene: Scene) -> None:
     assert found["exp"] - found["iat"] == 600
 
 
-def test_service_account(scene: Scene) -> None:
+def test_service_account(scene: IdentityNamespace) -> None:
     role = scene.iam.role(unique("cart"), trust_in_service_account(scene.namespace, "cart"))
     scene.put("serviceaccounts", service_account("cart", role))
     session = scene.session(service_account="cart")
@@ -148,7 +148,7 @@ def test_service_account(scene: Scene) -> None:
     assert session.poll() is None
 
 
-def test_a_service_account_that_the_role_does_not_trust(scene: Scene) -> None:
+def test_a_service_account_that_the_role_does_not_trust(scene: IdentityNamespace) -> None:
     role = scene.iam.role(unique("cart"), trust_in_service_account(scene.namespace, "other"))
     scene.put("serviceaccounts", service_account("cart", role))
     subject = f"system:serviceaccount:{scene.namespace}:cart"
@@ -156,7 +156,7 @@ def test_a_service_account_that_the_role_does_not_trust(scene: Scene) -> None:
     scene.refuses(scene.session(service_account="cart"), StallingError, Reason.ACCESS_DENIED, *words)
 
 
-def test_a_role_that_may_not_read_and_then_may(scene: Scene, strict_proxy: AppConfigProxy) -> None:
+def test_a_role_that_may_not_read_and_then_may(scene: IdentityNamespace, strict_proxy: AppConfigProxy) -> None:
     """MiniStack knows no policies about the data plane, so its answer is that of the proxy."""
     name = unique("cart")
     role = scene.iam.role(name, trust_in_service_account(scene.namespace, "cart"))
@@ -170,7 +170,9 @@ def test_a_role_that_may_not_read_and_then_may(scene: Scene, strict_proxy: AppCo
     scene.receives(session)
 
 
-def test_a_role_that_was_refused_a_minute_later_is_assumed_anew(scene: Scene, strict_proxy: AppConfigProxy) -> None:
+def test_a_role_that_was_refused_a_minute_later_is_assumed_anew(
+    scene: IdentityNamespace, strict_proxy: AppConfigProxy
+) -> None:
     trust = trust_in_service_account(scene.namespace, "cart")
     scene.put("serviceaccounts", service_account("cart", scene.iam.role(unique("wrong"), trust)))
     session = scene.session(service_account="cart")
@@ -198,7 +200,9 @@ def test_a_role_that_was_refused_a_minute_later_is_assumed_anew(scene: Scene, st
     ],
     ids=["no-service-account", "no-annotation", "no-secret", "no-keys"],
 )
-def test_references_that_lead_nowhere(scene: Scene, credentials: dict[str, str], made: bool, words: str) -> None:  # noqa: FBT001 - a row of the table
+def test_references_that_lead_nowhere(
+    scene: IdentityNamespace, credentials: dict[str, str], words: str, *, made: bool
+) -> None:
     if made:
         scene.put("serviceaccounts", service_account("cart", None))
         scene.put("secrets", {"metadata": {"name": "aws"}})
@@ -211,7 +215,7 @@ def test_references_that_lead_nowhere(scene: Scene, credentials: dict[str, str],
     [({"service_account": "cart"}, "service-accounts"), ({"secret": "aws"}, "secrets")],
     ids=["service-account", "secret"],
 )
-def test_without_the_right(bare: Scene, credentials: dict[str, str], component: str) -> None:
+def test_without_the_right(bare: IdentityNamespace, credentials: dict[str, str], component: str) -> None:
     """The rights of the base are not enough, and the message names what is."""
     bare.put("serviceaccounts", service_account("cart", "arn:aws:iam::000000000000:role/x"))
     bare.put("secrets", secret("aws", "a", "b"))
@@ -219,7 +223,7 @@ def test_without_the_right(bare: Scene, credentials: dict[str, str], component: 
     bare.refuses(bare.session(**credentials), ForbiddenError, Reason.CREDENTIALS_UNAVAILABLE, words)
 
 
-def test_secret_and_keys_that_are_replaced(scene: Scene, strict_proxy: AppConfigProxy) -> None:
+def test_secret_and_keys_that_are_replaced(scene: IdentityNamespace, strict_proxy: AppConfigProxy) -> None:
     user = unique("user")
     first = scene.iam.user(user)
     scene.put("secrets", secret("aws", *first))
@@ -243,13 +247,13 @@ def test_secret_and_keys_that_are_replaced(scene: Scene, strict_proxy: AppConfig
     assert strict_proxy.sessions() == 2
 
 
-def test_keys_that_nobody_knows(scene: Scene) -> None:
+def test_keys_that_nobody_knows(scene: IdentityNamespace) -> None:
     scene.put("secrets", secret("aws", "AKIAIOSFODNN7EXAMPLE", "hunter2"))
     words = (f"credentials of Secret {scene.namespace}/aws", "appconfig:StartConfigurationSession")
     scene.refuses(scene.session(secret="aws"), StallingError, Reason.ACCESS_DENIED, *words)
 
 
-def test_temporary_keys(scene: Scene, strict_ministack: MiniStack) -> None:
+def test_temporary_keys(scene: IdentityNamespace, strict_ministack: MiniStack) -> None:
     role = scene.iam.role(unique("reader"), trust_in(ROOT))
     sts = boto3.client(
         "sts",
@@ -264,14 +268,14 @@ def test_temporary_keys(scene: Scene, strict_ministack: MiniStack) -> None:
 
 
 @pytest.fixture
-def own(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Scene:
-    """A scene in which the operator has credentials of its own, those of the root of the account."""
+def own(scene: IdentityNamespace, monkeypatch: pytest.MonkeyPatch) -> IdentityNamespace:
+    """A namespace in which the operator has credentials of its own, those of the root of the account."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     return scene
 
 
-def test_a_role_on_top_of_the_operators_own_identity(own: Scene) -> None:
+def test_a_role_on_top_of_the_operators_own_identity(own: IdentityNamespace) -> None:
     """Its trust policy may rely on the namespace in the session name, and on the external ID."""
     conditions = {
         "StringLike": {"sts:RoleSessionName": f"{own.namespace}@*"},
@@ -286,19 +290,19 @@ def test_a_role_on_top_of_the_operators_own_identity(own: Scene) -> None:
     own.refuses(own.session(assume_role=AssumeRole(theirs)), StallingError, Reason.ACCESS_DENIED, theirs)
 
 
-def test_a_role_on_top_without_an_identity_of_the_operator(scene: Scene) -> None:
+def test_a_role_on_top_without_an_identity_of_the_operator(scene: IdentityNamespace) -> None:
     role = scene.iam.role(unique("reader"), trust_in(ROOT))
     words = "The operator has no AWS credentials"
     session = scene.session(assume_role=AssumeRole(role))
     scene.refuses(session, StallingError, Reason.CREDENTIALS_UNAVAILABLE, words)
 
 
-def test_a_role_that_does_not_exist(own: Scene) -> None:
+def test_a_role_that_does_not_exist(own: IdentityNamespace) -> None:
     role = "arn:aws:iam::000000000000:role/nobody"
     own.refuses(own.session(assume_role=AssumeRole(role)), StallingError, Reason.ACCESS_DENIED, role, "exists")
 
 
-def test_a_role_on_top_of_a_secret(scene: Scene) -> None:
+def test_a_role_on_top_of_a_secret(scene: IdentityNamespace) -> None:
     user = unique("user")
     scene.put("secrets", secret("aws", *scene.iam.user(user, actions=["sts:AssumeRole"])))
     role = scene.iam.role(unique("reader"), trust_in(f"arn:aws:iam::000000000000:user/{user}"))
@@ -311,7 +315,7 @@ def test_a_role_on_top_of_a_secret(scene: Scene) -> None:
     scene.refuses(wrong, StallingError, Reason.ACCESS_DENIED, *words)
 
 
-def test_a_role_on_top_of_a_service_account(scene: Scene) -> None:
+def test_a_role_on_top_of_a_service_account(scene: IdentityNamespace) -> None:
     name = unique("cart")
     trust = trust_in_service_account(scene.namespace, "cart")
     scene.put("serviceaccounts", service_account("cart", scene.iam.role(name, trust, actions=["sts:AssumeRole"])))

@@ -22,7 +22,7 @@ from appconfig_operator.kube.errors import ApiError
 from appconfig_operator.kube.history import PAGE, History
 from sandbox.processes.waiting import wait_until
 from tests.integration.support.kube_access import api_of
-from tests.integration.support.mortal import NAME, REVISIONS, Deployment, MortalApi, Process, content, make
+from tests.integration.support.mortal import NAME, REVISIONS, Deployment, MortalApi, MortalOperator, content, make
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -198,9 +198,9 @@ def status(code: int, reason: str = "", causes: Sequence[Mapping[str, str]] = ()
     return ApiError(code, {"kind": "Status", "reason": reason, "message": words, "details": details})
 
 
-def running(api: MortalApi, admin: Administrator, deployment: Deployment) -> Process:
+def running(api: MortalApi, admin: Administrator, deployment: Deployment) -> MortalOperator:
     make(admin, NAME)
-    process = Process(api, admin, NAME, deployment)
+    process = MortalOperator(api, admin, NAME, deployment)
     process.go_on()
     assert held(admin) == deployment.content.body.decode()
     return process
@@ -211,7 +211,7 @@ def held(admin: Administrator) -> str:
     return text
 
 
-def told(process: Process) -> list[str]:
+def told(process: MortalOperator) -> list[str]:
     return [reason for reason, _ in process.told.notes if reason.startswith("History")]
 
 
@@ -275,7 +275,7 @@ def test_what_cannot_be_listed_or_deleted_stands_in_no_version_s_way(
     assert len(revisions(admin)) > 1
     refusing.refuse = lambda _method, _path: None
     process.go_on(2)
-    process = Process(MortalApi(api), admin, NAME, deployment)
+    process = MortalOperator(MortalApi(api), admin, NAME, deployment)
     deployment.content = THREE
     process.go_on()
     assert [kept["revision"] for kept in revisions(admin)] == [

@@ -148,7 +148,7 @@ def test_a_refusal_says_why(api: Api, namespace: str) -> None:
 
 
 @dataclass
-class Runner:
+class IdleRunner:
     """Holds shards, and polls nothing."""
 
     begun: dict[int, LeaseGuard] = field(default_factory=dict)
@@ -183,7 +183,7 @@ class NoSessions:
         return []
 
 
-def replica(api: Api, name: str, runner: Runner) -> ShardCoordinator:
+def replica(api: Api, name: str, runner: IdleRunner) -> ShardCoordinator:
     ready = threading.Event()
     ready.set()
     return ShardCoordinator(
@@ -259,7 +259,7 @@ def test_all_is_taken_and_given_though_no_delete_is_let_through(
         create(undeletable, Lease(member_lease(holder), holder, shards, 5))
     create(undeletable, Lease(shard_lease(0), "before", 4, 5))
     late = create(undeletable, Lease(shard_lease(1), "stranger", 6, 5))
-    one = replica(api, "one", Runner())
+    one = replica(api, "one", IdleRunner())
     one.start()
     wait_until(lambda: one.held == (0, 1, 2, 3), 15, "all shards")
     assert (one.failing, one.complaint) == (0, "")
@@ -267,7 +267,7 @@ def test_all_is_taken_and_given_though_no_delete_is_let_through(
     assert one.stop(3)
     assert caplog.text.count("HTTP 422 Invalid. This only leaves unneeded Leases behind") == 1
     assert "hunter2" not in caplog.text
-    two = replica(api, "two", Runner())
+    two = replica(api, "two", IdleRunner())
     two.start()
     wait_until(lambda: two.held == (0, 1, 2, 3), 3, "all shards, which were set free")
     assert two.stop(3)
@@ -276,7 +276,7 @@ def test_all_is_taken_and_given_though_no_delete_is_let_through(
 @pytest.mark.usefixtures("leases")
 def test_two_replicas_share_and_one_takes_over(api: Api, admin_api: Api) -> None:
     counting = Meddling(api)
-    hosts = [Runner(), Runner()]
+    hosts = [IdleRunner(), IdleRunner()]
     first, second = replica(counting, "first", hosts[0]), replica(api, "second", hosts[1])
     first.start()
     wait_until(lambda: first.held == (0, 1, 2, 3), 10, "all shards in the first")

@@ -48,7 +48,7 @@ SOON_SECONDS = 8.0
 
 
 @dataclass
-class Cluster:
+class ServedCluster:
     """A cluster, and an operator for all of it. Each part starts when it is first asked for, in that thread."""
 
     ministack: MiniStack
@@ -108,7 +108,7 @@ class Cluster:
         self._stack.close()
 
 
-def wait_for_crd(cluster: Cluster) -> None:
+def wait_for_crd(cluster: ServedCluster) -> None:
     """The operator starts before its CRD is there, and then serves all namespaces."""
     base = MANIFESTS / "base"
     cluster.kubectl("apply", "--server-side", "-f", base / "namespace.yaml", "-f", base / "rbac.yaml")
@@ -134,7 +134,7 @@ def wait_for_crd(cluster: Cluster) -> None:
     assert all(NOT_INSTALLED in line for line in troubles), troubles
 
 
-def write_nothing_unchanged(cluster: Cluster) -> None:
+def write_nothing_unchanged(cluster: ServedCluster) -> None:
     """Polls that bring nothing new write nothing, and neither does a restart."""
     scene, proxy, running = cluster.new_scene(), cluster.proxy, cluster.operator
     names = [f"source-{number}" for number in range(SOURCES)]
@@ -176,7 +176,7 @@ def wait_for_polls(proxy: AppConfigProxy, places: list[Place], polls: int, since
         )
 
 
-def outlive_an_outage(cluster: Cluster) -> None:
+def outlive_an_outage(cluster: ServedCluster) -> None:
     """The API server is away for a while: the same process goes on, and nothing is lost."""
     scene, proxy, running = cluster.new_scene(), cluster.proxy, cluster.operator
     for profile in ("stays", "goes", "comes"):
@@ -220,7 +220,7 @@ def outlive_an_outage(cluster: Cluster) -> None:
     assert "ERROR" in tries[-1], tries
 
 
-def outlive_its_crd(cluster: Cluster) -> None:
+def outlive_its_crd(cluster: ServedCluster) -> None:
     """The CRD is deleted under the operator: one line says so, and when it is back, so is the operator."""
     scene, running = cluster.new_scene(), cluster.operator
     scene.deploy(value("1").encode(), content_type="text/plain")

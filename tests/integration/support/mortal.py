@@ -126,7 +126,7 @@ class PlayedSession:
 
 
 @dataclass
-class Told:
+class RecordedEvents:
     """Events, by reason."""
 
     notes: list[tuple[str, str]] = field(default_factory=list)
@@ -137,12 +137,12 @@ class Told:
         self.notes.append((reason, note))
 
 
-class Process:
+class MortalOperator:
     """The operator from its start on, for one source."""
 
     def __init__(self, api: MortalApi, admin: Administrator, name: str, deployment: Deployment) -> None:
         self.now = 0.0
-        self.told = Told()
+        self.told = RecordedEvents()
         self.api = api
         self._admin, self._name = admin, name
         sessions = Sessions(deployment, monotonic=lambda: self.now, utc_now=lambda: NOW, random=lambda: 0.0)
@@ -276,18 +276,18 @@ class Run:
         ran = Ran()
         assert steps[0].content is not None
         deployment = Deployment(steps[0].content)
-        process: Process | None = None
+        process: MortalOperator | None = None
         for number, step in enumerate(steps):
             step.do(self.admin, NAME, deployment)
             mortal = process.api if process is not None else MortalApi(self._api)
             mortal.arm(kills.get(number, 0), after=after)
             try:
-                process = process or Process(mortal, self.admin, NAME, deployment)
+                process = process or MortalOperator(mortal, self.admin, NAME, deployment)
                 process.go_on()
             except KilledError:
                 process = None
             if process is None and not late:
-                process = Process(MortalApi(self._api), self.admin, NAME, deployment)
+                process = MortalOperator(MortalApi(self._api), self.admin, NAME, deployment)
                 process.go_on()
             ran.writes.append(mortal.writes)
             ran.states.append(end_state(self.admin, NAME))

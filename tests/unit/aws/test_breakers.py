@@ -17,7 +17,7 @@ from appconfig_operator.aws.session import Session
 from appconfig_operator.core.errors import RateLimitedError, Reason, SourceError, TransientError, WaitingError
 from appconfig_operator.core.formats.content import Content
 from appconfig_operator.core.identity import OPERATOR, Identity
-from tests.unit.support.aws_stubs import IDENTIFIERS, SECRET, FixedClients, Service, make_client, unhurried
+from tests.unit.support.aws_stubs import IDENTIFIERS, SECRET, FixedClients, StubbedService, make_client, unhurried
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,7 @@ KEY = Key("shop", OPERATOR, "eu-west-1")
 
 
 @dataclass
-class Scene:
+class TimedBreakers:
     """Breakers, and the time."""
 
     now: float = 1000.0
@@ -62,7 +62,7 @@ class Scene:
 
 
 def test_what_is_said_while_calls_are_paused() -> None:
-    scene = Scene()
+    scene = TimedBreakers()
     scene.miss()
     messages = set()
     for _ in range(3):
@@ -91,14 +91,14 @@ def test_what_is_said_while_calls_are_paused() -> None:
     ids=["namespace", "identity", "region", "own region"],
 )
 def test_others_are_not_held_up(other: Key) -> None:
-    scene = Scene()
+    scene = TimedBreakers()
     scene.miss()
     assert not scene.breakers.enter(other)
     assert scene.breakers.open() == 1
 
 
 def test_an_answer_ends_it() -> None:
-    scene = Scene()
+    scene = TimedBreakers()
     scene.miss(times=2)
     scene.breakers.answered(KEY)
     scene.miss(times=2)
@@ -114,7 +114,7 @@ def test_an_answer_ends_it() -> None:
 
 
 def test_one_probe_at_a_time() -> None:
-    scene = Scene()
+    scene = TimedBreakers()
     scene.miss()
     scene.now += 5
     assert scene.breakers.enter(KEY)
@@ -148,7 +148,7 @@ def test_one_probe_at_a_time() -> None:
     ids=["proxy", "proxy without a scheme", "TLS", "timeout", "no host"],
 )
 def test_the_remedy_stays_while_calls_are_paused(error: Exception, who: str, advice: str) -> None:
-    scene = Scene()
+    scene = TimedBreakers()
     for _ in range(3):
         scene.breakers.missed(KEY, way(error), probe=False)
     with pytest.raises(TransientError) as paused:
@@ -159,7 +159,7 @@ def test_the_remedy_stays_while_calls_are_paused(error: Exception, who: str, adv
 
 
 def test_what_nobody_asks_is_forgotten() -> None:
-    scene = Scene()
+    scene = TimedBreakers()
     scene.miss()
     scene.now += module.IDLE_SECONDS + 1
     assert scene.breakers.open() == 0
@@ -169,7 +169,7 @@ def test_what_nobody_asks_is_forgotten() -> None:
 def test_there_are_never_more_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tenant can name any region."""
     monkeypatch.setattr(module, "LIMIT", 5)
-    scene = Scene()
+    scene = TimedBreakers()
     for number in range(50):
         scene.miss(Key("shop", OPERATOR, str(number)))
     assert [key.region for key in scene.breakers._kept] == ["45", "46", "47", "48", "49"]
@@ -202,7 +202,7 @@ def hang(**_: object) -> object:
 
 def test_sources_that_hang_make_fewer_and_fewer_calls(mocker: MockerFixture) -> None:
     """20 sources that come every second: 3 calls, and then one for each pause."""
-    scene = Scene()
+    scene = TimedBreakers()
     call = mocker.Mock(side_effect=hang)
     sessions = [scene.session(call) for _ in range(20)]
     for _ in range(136):
@@ -216,7 +216,7 @@ def test_sources_that_hang_make_fewer_and_fewer_calls(mocker: MockerFixture) -> 
 
 
 def test_a_paused_poll_uses_neither_client_nor_token(mocker: MockerFixture) -> None:
-    scene = Scene()
+    scene = TimedBreakers()
     session = scene.session(mocker.Mock(side_effect=hang))
     session._token = "good"
     scene.miss()
@@ -229,10 +229,10 @@ def test_a_paused_poll_uses_neither_client_nor_token(mocker: MockerFixture) -> N
 
 def test_a_session_that_is_answered_goes_through() -> None:
     """Sick ones do not hold back a healthy one beside them, and it ends the pause for all."""
-    scene = Scene()
+    scene = TimedBreakers()
     client = make_client()
     with Stubber(client) as stubber:
-        service = Service(stubber)
+        service = StubbedService(stubber)
         session = Session(
             FixedClients(client),
             IDENTIFIERS,
@@ -260,7 +260,7 @@ def test_a_session_that_is_answered_goes_through() -> None:
 
 
 def test_a_session_that_was_answered_and_hangs_is_held_back_like_others(mocker: MockerFixture) -> None:
-    scene = Scene()
+    scene = TimedBreakers()
     session = scene.session(mocker.Mock(side_effect=hang))
     session._answered = True
     scene.miss()
@@ -272,7 +272,7 @@ def test_a_session_that_was_answered_and_hangs_is_held_back_like_others(mocker: 
 
 @pytest.mark.parametrize("error", [RateLimitedError(1), WaitingError(Reason.NOT_DEPLOYED, "x"), ZeroDivisionError()])
 def test_a_probe_that_makes_no_call_leaves_its_turn_to_another(mocker: MockerFixture, error: Exception) -> None:
-    scene = Scene()
+    scene = TimedBreakers()
     session = scene.session(mocker.Mock(side_effect=hang))
     scene.miss()
     scene.now += 5

@@ -35,7 +35,7 @@ ANSWER = AWSResponse("", 200, HTTPHeaders(), None)
 ROLE = "arn:aws:iam::111122223333:role/shop"
 
 
-class Told(list[tuple[str, int | None]]):
+class RecordedCalls(list[tuple[str, int | None]]):
     """What was told."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Told(list[tuple[str, int | None]]):
         self.seconds.append(seconds)
 
 
-class FakeCluster:
+class OneSecretCluster:
     """Knows one Secret."""
 
     def role_arn(self, namespace: str, name: str) -> str:
@@ -72,8 +72,10 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
 
 
-def poll(told: Told | None, identity: Identity = OPERATOR, times: int = 1) -> None:
-    clients = Clients(workers=1, user_agent="test", cluster=FakeCluster(), timeouts=Timeouts(1, 1, 1), on_call=told)
+def poll(told: RecordedCalls | None, identity: Identity = OPERATOR, times: int = 1) -> None:
+    clients = Clients(
+        workers=1, user_agent="test", cluster=OneSecretCluster(), timeouts=Timeouts(1, 1, 1), on_call=told
+    )
     session = Session(clients, Identifiers("a", "e", "p", 15), region=REGION, interval=15, identity=identity)
     for _ in range(times):
         with suppress(SourceError):
@@ -103,7 +105,7 @@ def sts(action: str) -> tuple[int, bytes]:
 def test_what_is_told(
     monkeypatch: pytest.MonkeyPatch, answers: list[Any], expected: list[tuple[str, int | None]]
 ) -> None:
-    told = Told()
+    told = RecordedCalls()
     with answering(*answers) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
         poll(told)
@@ -112,14 +114,14 @@ def test_what_is_told(
 
 
 def test_a_call_that_reaches_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = Told()
+    told = RecordedCalls()
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_ports(1)[0]}")
     poll(told, times=2)
     assert told == [("StartConfigurationSession", None)] * 2
 
 
 def test_a_role_of_a_source(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = Told()
+    told = RecordedCalls()
     with answering(sts("AssumeRole"), REFUSED) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
         poll(told, Identity("shop", secret="aws", role_arn=ROLE))
@@ -127,7 +129,7 @@ def test_a_role_of_a_source(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_answer_that_botocore_cannot_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = Told()
+    told = RecordedCalls()
     with answering((200, b"no XML")) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
         poll(told, Identity("shop", secret="aws", role_arn=ROLE))
@@ -141,7 +143,7 @@ def test_the_role_of_the_operator(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     monkeypatch.setenv("AWS_REGION", REGION)
     monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "token"))
     (tmp_path / "token").write_text("hunter2", encoding="utf-8")
-    told = Told()
+    told = RecordedCalls()
     with answering(sts("AssumeRoleWithWebIdentity"), REFUSED) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
         poll(told)
@@ -162,7 +164,7 @@ def emitter() -> HierarchicalEmitter:
 
 def test_the_time_is_that_of_the_call(emitter: HierarchicalEmitter) -> None:
     """Calls of several threads overlap."""
-    told, times = Told(), [100.0, 200.0, 203.0, 110.5]
+    told, times = RecordedCalls(), [100.0, 200.0, 203.0, 110.5]
     Calls(told, lambda: times.pop(0)).follow(cast("BotocoreSession", emitter))
     model = OperationModel({}, ServiceModel({}), "GetLatestConfiguration")
     first: dict[str, Any] = {}
@@ -176,7 +178,7 @@ def test_the_time_is_that_of_the_call(emitter: HierarchicalEmitter) -> None:
 
 
 def test_what_another_handler_answers_is_no_call(emitter: HierarchicalEmitter) -> None:
-    told = Told()
+    told = RecordedCalls()
     Calls(told, lambda: 0.0).follow(cast("BotocoreSession", emitter))
     emitter.emit("after-call.appconfigdata.X", http_response=ANSWER, context={})
     assert told == []

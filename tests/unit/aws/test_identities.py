@@ -29,7 +29,7 @@ REGION = "eu-west-1"
 
 
 @dataclass
-class World:
+class IdentityWorld:
     """A cluster, AWS, and the time."""
 
     now: float = 5000.0
@@ -89,7 +89,7 @@ def key(holder: Holder) -> str | None:
 
 
 def test_shared_and_looked_at_once_a_minute() -> None:
-    world = World()
+    world = IdentityWorld()
     identities = world.identities()
     first = identities.get(REGION, BY_SECRET)
     world.now += 59
@@ -101,14 +101,14 @@ def test_shared_and_looked_at_once_a_minute() -> None:
 
 
 def test_regions_are_apart() -> None:
-    world = World()
+    world = IdentityWorld()
     identities = world.identities()
     assert identities.get(REGION, BY_SECRET) is not identities.get("eu-central-1", BY_SECRET)
     assert world.issues == [REGION, "eu-central-1"]
 
 
 def test_a_changed_secret_is_followed_within_a_minute() -> None:
-    world = World()
+    world = IdentityWorld()
     identities = world.identities()
     assert key(identities.get(REGION, BY_SECRET)) == "AKIA1"
     world.secret = AccessKeys("AKIA2", "s")
@@ -118,7 +118,7 @@ def test_a_changed_secret_is_followed_within_a_minute() -> None:
 
 
 def test_a_changed_annotation_is_followed_within_a_minute() -> None:
-    world = World()
+    world = IdentityWorld()
     identities = world.identities()
     assert identities.get(REGION, BY_ACCOUNT).name == f"ServiceAccount shop/cart with role {ROLE}"
     world.role = f"{ROLE}-new"
@@ -128,7 +128,7 @@ def test_a_changed_annotation_is_followed_within_a_minute() -> None:
 
 
 def test_the_role_on_top_is_named() -> None:
-    assert World().identities().get(REGION, ON_TOP).name == f"role {ROLE}-2 assumed by ServiceAccount shop/cart"
+    assert IdentityWorld().identities().get(REGION, ON_TOP).name == f"role {ROLE}-2 assumed by ServiceAccount shop/cart"
 
 
 @pytest.mark.parametrize(
@@ -142,11 +142,11 @@ def test_the_role_on_top_is_named() -> None:
     ids=["keys", "ServiceAccount", "keys and role", "ServiceAccount and role"],
 )
 def test_the_account_is_that_of_the_last_role(identity: Identity, account: str) -> None:
-    assert World().identities().get(REGION, identity).account == account
+    assert IdentityWorld().identities().get(REGION, identity).account == account
 
 
 def test_a_deleted_secret_ends_its_use_within_a_minute() -> None:
-    world = World()
+    world = IdentityWorld()
     identities = world.identities()
     identities.get(REGION, BY_SECRET)
     world.trouble = StallingError(Reason.CREDENTIALS_UNAVAILABLE, "gone")
@@ -161,7 +161,7 @@ def test_a_deleted_secret_ends_its_use_within_a_minute() -> None:
 
 
 def test_an_api_server_that_is_away_does_not_end_its_use() -> None:
-    world = World()
+    world = IdentityWorld()
     identities = world.identities()
     first = identities.get(REGION, BY_SECRET)
     world.trouble = TransientError(Reason.TARGET_UNAVAILABLE, "away")
@@ -176,13 +176,13 @@ def test_an_api_server_that_is_away_does_not_end_its_use() -> None:
 
 
 def test_an_api_server_that_is_away_from_the_start_is_told() -> None:
-    world = World(trouble=TransientError(Reason.TARGET_UNAVAILABLE, "away"))
+    world = IdentityWorld(trouble=TransientError(Reason.TARGET_UNAVAILABLE, "away"))
     with pytest.raises(TransientError, match="away"):
         world.identities().get(REGION, BY_SECRET)
 
 
 def test_credentials_of_a_role_are_refreshed_before_they_expire() -> None:
-    world = World()
+    world = IdentityWorld()
     identities = world.identities()
     identities.get(REGION, BY_ACCOUNT)
     world.now += 44 * 60
@@ -192,7 +192,7 @@ def test_credentials_of_a_role_are_refreshed_before_they_expire() -> None:
 
 
 def test_a_refresh_that_fails_early_is_no_trouble_and_one_that_fails_late_is() -> None:
-    world = World()
+    world = IdentityWorld()
     identities = world.identities()
     identities.get(REGION, BY_ACCOUNT)
     world.sts_trouble = TransientError(Reason.SERVICE_UNAVAILABLE, "STS is away")
@@ -207,7 +207,7 @@ def test_a_refresh_that_fails_early_is_no_trouble_and_one_that_fails_late_is() -
 
 def test_what_sts_refused_is_looked_at_again_soon() -> None:
     """It is not in use, and who fixes the annotation does not want to wait."""
-    world = World(sts_trouble=StallingError(Reason.ACCESS_DENIED, "no trust"))
+    world = IdentityWorld(sts_trouble=StallingError(Reason.ACCESS_DENIED, "no trust"))
     identities = world.identities()
     with pytest.raises(StallingError, match="no trust"):
         identities.get(REGION, BY_ACCOUNT)
@@ -220,7 +220,7 @@ def test_what_sts_refused_is_looked_at_again_soon() -> None:
 @pytest.mark.parametrize("kind", [TransientError, StallingError])
 def test_a_thousand_sources_of_one_identity_make_one_call(kind: type[SourceError]) -> None:
     """Each hears of the failure, and when it is worth coming back: within a minute, however long it has lasted."""
-    world = World(sts_trouble=kind(Reason.ACCESS_DENIED, "no"))
+    world = IdentityWorld(sts_trouble=kind(Reason.ACCESS_DENIED, "no"))
     identities = world.identities()
     pauses = []
     for calls in range(1, 10):
@@ -239,7 +239,7 @@ def test_a_thousand_sources_of_one_identity_make_one_call(kind: type[SourceError
 
 
 def test_refused_credentials_are_made_anew_once_a_minute() -> None:
-    world = World()
+    world = IdentityWorld()
     identities = world.identities()
     refused = identities.get(REGION, BY_SECRET)
     assert not identities.renew(REGION, BY_SECRET, refused.credentials), "they are a moment old"
@@ -258,7 +258,7 @@ def test_refused_credentials_are_made_anew_once_a_minute() -> None:
 
 def test_a_refused_secret_is_read_again_though_it_was_a_moment_ago() -> None:
     """Keys that were replaced and disabled at once: the poll that meets it gets the new ones."""
-    world = World()
+    world = IdentityWorld()
     identities = world.identities()
     refused = identities.get(REGION, BY_SECRET)
     world.now += 61
@@ -270,7 +270,7 @@ def test_a_refused_secret_is_read_again_though_it_was_a_moment_ago() -> None:
 
 
 def test_what_is_not_used_for_an_hour_is_forgotten() -> None:
-    world = World()
+    world = IdentityWorld()
     identities = world.identities()
     first = identities.get(REGION, BY_SECRET)
     for _ in range(3):
@@ -282,7 +282,7 @@ def test_what_is_not_used_for_an_hour_is_forgotten() -> None:
 
 def test_no_more_are_kept_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LIMIT", 2)
-    world = World()
+    world = IdentityWorld()
     identities = world.identities()
     first, second = identities.get("a", BY_SECRET), identities.get("b", BY_SECRET)
     assert identities.get("a", BY_SECRET) is first
@@ -292,7 +292,7 @@ def test_no_more_are_kept_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(identities._places) == 2
 
 
-class Hanging(World):
+class Hanging(IdentityWorld):
     """An STS that answers when it is told to."""
 
     def __init__(self) -> None:
@@ -359,7 +359,7 @@ def test_nobody_waits_while_credentials_that_are_good_are_refreshed() -> None:
 
 
 def test_the_operators_credentials_that_another_thread_looks_for_are_no_failure() -> None:
-    class Waiting(World):
+    class Waiting(IdentityWorld):
         def hang(self) -> None:
             if self.refreshes == 1:
                 raise BusyError(0.5)

@@ -19,7 +19,7 @@ ACCOUNT, OTHER, REGION = "111122223333", "444455556666", "eu-west-1"
 
 
 @dataclass
-class Scene:
+class TimedLimits:
     percent: int = 80
     replicas: int = 1
     now: float = 100.0
@@ -51,14 +51,14 @@ class Scene:
 )
 def test_the_quota_is_shared(percent: int, replicas: int, operation: Operation, burst: int) -> None:
     """The burst is a fifth of a second's worth."""
-    scene = Scene(percent=percent, replicas=replicas)
+    scene = TimedLimits(percent=percent, replicas=replicas)
     assert scene.emptied(operation=operation) == burst
     rate = operation.quota * percent / 100 / max(1, replicas)
     assert scene.take(operation=operation) == pytest.approx(2 / rate)
 
 
 def test_what_has_its_own_quota() -> None:
-    scene = Scene()
+    scene = TimedLimits()
     assert scene.emptied() == 80
     assert scene.take(account=OTHER) == 0
     assert scene.take(region="us-east-1") == 0
@@ -67,7 +67,7 @@ def test_what_has_its_own_quota() -> None:
 
 
 def test_a_throttled_call_slows_down_all_that_share_the_quota() -> None:
-    scene = Scene()
+    scene = TimedLimits()
     for account in (ACCOUNT, OTHER):
         scene.take(account=account)
     scene.limits.throttled(ACCOUNT, REGION, START)
@@ -78,7 +78,7 @@ def test_a_throttled_call_slows_down_all_that_share_the_quota() -> None:
 
 
 def test_another_replica() -> None:
-    scene = Scene()
+    scene = TimedLimits()
     scene.take()
     scene.replicas = 2
     scene.now += 1
@@ -90,7 +90,7 @@ def test_another_replica() -> None:
 
 
 def test_who_has_waited_goes_first() -> None:
-    scene = Scene()
+    scene = TimedLimits()
     scene.emptied()
     first, _ = scene.take(), scene.take()
     scene.now += first
@@ -99,7 +99,7 @@ def test_who_has_waited_goes_first() -> None:
 
 
 def test_idle_ones_are_forgotten() -> None:
-    scene = Scene()
+    scene = TimedLimits()
     for number in range(50):
         scene.take(account=str(number))
     scene.now += IDLE_SECONDS + 1
@@ -108,7 +108,7 @@ def test_idle_ones_are_forgotten() -> None:
 
 
 def test_there_are_never_more_than_the_limit() -> None:
-    scene = Scene()
+    scene = TimedLimits()
     for number in range(LIMIT + 50):
         scene.now += 0.01
         scene.take(account=str(number))
@@ -120,7 +120,7 @@ def test_there_are_never_more_than_the_limit() -> None:
 
 def test_one_thread_at_a_time(mocker: MockerFixture) -> None:
     """A rate limit is not safe to share: nobody touches one without the lock."""
-    scene = Scene()
+    scene = TimedLimits()
     held = []
     for name in ("__init__", "resize", "take", "throttled"):
         original = getattr(RateLimit, name)

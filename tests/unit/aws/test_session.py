@@ -17,7 +17,7 @@ from appconfig_operator.core.errors import (
     WaitingError,
 )
 from appconfig_operator.core.formats.content import Content
-from tests.unit.support.aws_stubs import SECRET, Service, make_client, make_session, problem, stubbed
+from tests.unit.support.aws_stubs import SECRET, StubbedService, make_client, make_session, problem, stubbed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ URL = f"https://appconfigdata.eu-west-1.amazonaws.com/configuration?configuratio
 
 
 @pytest.fixture(name="both")
-def started() -> Iterator[tuple[Session, Service]]:
+def started() -> Iterator[tuple[Session, StubbedService]]:
     """A session that has received version 1 and holds token 2."""
     with stubbed() as (session, service):
         service.starts("1")
@@ -41,7 +41,7 @@ def assert_safe(error: BaseException) -> None:
     assert SECRET not in f"{error} {error!r} {error.args}"
 
 
-def test_token_follows_token(both: tuple[Session, Service]) -> None:
+def test_token_follows_token(both: tuple[Session, StubbedService]) -> None:
     session, service = both
     service.delivers("2", "3")
     service.delivers("3", "4", b"a: 2", label="v2", content_type="application/x-yaml")
@@ -51,7 +51,7 @@ def test_token_follows_token(both: tuple[Session, Service]) -> None:
     assert session.poll() is None
 
 
-def test_interval_is_the_answered_one(both: tuple[Session, Service]) -> None:
+def test_interval_is_the_answered_one(both: tuple[Session, StubbedService]) -> None:
     session, service = both
     assert session.interval == 60
     service.delivers("2", "3", interval=90)
@@ -70,13 +70,13 @@ def test_interval_is_the_asked_one_at_first() -> None:
         assert session.interval == 45
 
 
-def test_label_repeated_with_nothing_new(both: tuple[Session, Service]) -> None:
+def test_label_repeated_with_nothing_new(both: tuple[Session, StubbedService]) -> None:
     session, service = both
     service.delivers("2", "3", label="v1", content_type="application/x-yaml")
     assert session.poll() is None
 
 
-def test_an_empty_body_is_nothing_new_whatever_its_label(both: tuple[Session, Service]) -> None:
+def test_an_empty_body_is_nothing_new_whatever_its_label(both: tuple[Session, StubbedService]) -> None:
     """AWS stores no empty configuration. It must never empty a file that holds one."""
     session, service = both
     service.delivers("2", "3", label="v2", content_type="text/plain")
@@ -123,7 +123,7 @@ def test_an_empty_first_body_is_no_configuration(label: str | None) -> None:
 @pytest.mark.parametrize(
     "members", [problem("Corrupted"), problem("Expired"), {}], ids=["corrupted", "expired", "no-details"]
 )
-def test_bad_token_starts_a_session_at_once(both: tuple[Session, Service], members: dict[str, Any]) -> None:
+def test_bad_token_starts_a_session_at_once(both: tuple[Session, StubbedService], members: dict[str, Any]) -> None:
     session, service = both
     service.refuses("2", "BadRequestException", **members)
     service.starts("10")
@@ -133,7 +133,7 @@ def test_bad_token_starts_a_session_at_once(both: tuple[Session, Service], membe
     assert session.poll() is None
 
 
-def test_bad_token_starts_one_session_only(both: tuple[Session, Service]) -> None:
+def test_bad_token_starts_one_session_only(both: tuple[Session, StubbedService]) -> None:
     session, service = both
     service.refuses("2", "BadRequestException", **problem("Expired"))
     service.starts("10")
@@ -147,7 +147,7 @@ def test_bad_token_starts_one_session_only(both: tuple[Session, Service]) -> Non
     assert session.poll() is not None
 
 
-def test_new_session_with_nothing_deployed_any_more(both: tuple[Session, Service]) -> None:
+def test_new_session_with_nothing_deployed_any_more(both: tuple[Session, StubbedService]) -> None:
     session, service = both
     service.refuses("2", "BadRequestException", **problem("Expired"))
     service.starts("10")
@@ -162,7 +162,7 @@ KMS = (
 )
 
 
-def test_a_bad_request_that_is_not_explained_costs_one_session(both: tuple[Session, Service]) -> None:
+def test_a_bad_request_that_is_not_explained_costs_one_session(both: tuple[Session, StubbedService]) -> None:
     """It may be about the token. When a token that is new is refused likewise, it is not."""
     session, service = both
     service.refuses("2", "BadRequestException", message=KMS)
@@ -180,7 +180,7 @@ EXPIRED = (
 )
 
 
-def test_a_token_that_is_not_the_sessions_is_what_aws_says(both: tuple[Session, Service]) -> None:
+def test_a_token_that_is_not_the_sessions_is_what_aws_says(both: tuple[Session, StubbedService]) -> None:
     """Credentials have tokens, too."""
     session, service = both
     service.refuses("2", "BadRequestException", message=EXPIRED)
@@ -210,7 +210,7 @@ def test_a_session_that_is_refused_from_the_start_is_started_once_a_poll(members
     [(SECRET, problem("PollIntervalNotSatisfied")), (f"Request too early {SECRET}", {})],
     ids=["details", "message"],
 )
-def test_too_early_keeps_the_token(both: tuple[Session, Service], message: str, members: dict[str, Any]) -> None:
+def test_too_early_keeps_the_token(both: tuple[Session, StubbedService], message: str, members: dict[str, Any]) -> None:
     session, service = both
     service.refuses("2", "BadRequestException", message=message, **members)
     service.delivers("2", "3")
@@ -232,7 +232,7 @@ def test_too_early_keeps_the_token(both: tuple[Session, Service], message: str, 
     ],
 )
 def test_refusals_that_keep_the_token(
-    both: tuple[Session, Service], code: str, status: int, kind: type[SourceError], reason: Reason
+    both: tuple[Session, StubbedService], code: str, status: int, kind: type[SourceError], reason: Reason
 ) -> None:
     session, service = both
     service.refuses("2", code, status)
@@ -244,7 +244,7 @@ def test_refusals_that_keep_the_token(
     assert session.poll() is None
 
 
-def gone(service: Service, token: str) -> None:
+def gone(service: StubbedService, token: str) -> None:
     """What AWS answers when the only deployment was undone, or what the session was for has been deleted."""
     service.refuses(
         token,
@@ -265,7 +265,7 @@ def gone(service: Service, token: str) -> None:
     ],
 )
 def test_when_the_configuration_is_gone_start_says_why(
-    both: tuple[Session, Service], kind: str, error: type[SourceError], reason: Reason
+    both: tuple[Session, StubbedService], kind: str, error: type[SourceError], reason: Reason
 ) -> None:
     session, service = both
     gone(service, "2")
@@ -280,7 +280,7 @@ def test_when_the_configuration_is_gone_start_says_why(
     assert session.poll() is not None, "the next poll finds what was made again"
 
 
-def test_what_was_made_again_between_two_polls_is_found_by_the_next(both: tuple[Session, Service]) -> None:
+def test_what_was_made_again_between_two_polls_is_found_by_the_next(both: tuple[Session, StubbedService]) -> None:
     session, service = both
     gone(service, "2")
     service.starts("10")
@@ -328,7 +328,7 @@ def test_refused_start_is_tried_again() -> None:
 
 
 @pytest.mark.parametrize("token", ["", None], ids=["empty", "missing"])
-def test_answer_without_next_token(both: tuple[Session, Service], token: str | None) -> None:
+def test_answer_without_next_token(both: tuple[Session, StubbedService], token: str | None) -> None:
     session, service = both
     service.delivers("2", token, b"<html>log in</html>", content_type="text/html")
     service.starts("10")
@@ -396,7 +396,7 @@ def test_lost_half_way_drops_the_token(error: Exception) -> None:
     assert session._token is None
 
 
-def test_repr_shows_no_token(both: tuple[Session, Service]) -> None:
+def test_repr_shows_no_token(both: tuple[Session, StubbedService]) -> None:
     session, _ = both
     session._token = SECRET
     assert SECRET not in repr(session)

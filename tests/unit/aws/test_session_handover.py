@@ -15,7 +15,7 @@ from appconfig_operator.core.errors import RateLimitedError, SourceError, Stalli
 from appconfig_operator.core.formats.content import Content
 from appconfig_operator.core.sharding.handover import SavedSession
 from tests.support.builders import source, spec
-from tests.unit.support.aws_stubs import SECRET, Service, make_client, make_session, problem, stubbed
+from tests.unit.support.aws_stubs import SECRET, StubbedService, make_client, make_session, problem, stubbed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,14 +30,14 @@ ACCOUNT, REGION = "111122223333", "eu-west-1"
 
 
 @pytest.fixture(name="both")
-def restored() -> Iterator[tuple[Session, Service]]:
+def restored() -> Iterator[tuple[Session, StubbedService]]:
     """A session that goes on with another one's token 2."""
     with stubbed() as (session, service):
         session.restore(SAVED)
         yield session, service
 
 
-def test_what_is_saved_is_what_is_gone_on_with(both: tuple[Session, Service]) -> None:
+def test_what_is_saved_is_what_is_gone_on_with(both: tuple[Session, StubbedService]) -> None:
     session, _ = both
     assert session.interval == 90
     assert session.save() == SAVED
@@ -55,14 +55,14 @@ def test_a_session_is_saved_with_its_next_token() -> None:
         assert session.save() == SavedSession(token="3", interval=90, delivered=True)
 
 
-def test_nothing_new_is_no_content(both: tuple[Session, Service]) -> None:
+def test_nothing_new_is_no_content(both: tuple[Session, StubbedService]) -> None:
     """Also where the service repeats the label, as it does at times."""
     session, service = both
     service.delivers("2", "3", label="v1")
     assert session.poll() is None
 
 
-def test_a_new_version(both: tuple[Session, Service]) -> None:
+def test_a_new_version(both: tuple[Session, StubbedService]) -> None:
     session, service = both
     service.delivers("2", "3", b"new", label="v2", interval=60)
     assert session.poll() == Content(body=b"new", content_type="", version_label="v2")
@@ -80,7 +80,7 @@ def test_before_the_first_version() -> None:
         assert not saved.delivered
 
 
-def test_a_token_that_is_not_taken_any_more_costs_a_new_session(both: tuple[Session, Service]) -> None:
+def test_a_token_that_is_not_taken_any_more_costs_a_new_session(both: tuple[Session, StubbedService]) -> None:
     session, service = both
     service.refuses("2", "BadRequestException", **problem("Expired"))
     service.starts("10")
@@ -88,7 +88,7 @@ def test_a_token_that_is_not_taken_any_more_costs_a_new_session(both: tuple[Sess
     assert session.poll() is not None
 
 
-def test_a_token_of_another_account(both: tuple[Session, Service]) -> None:
+def test_a_token_of_another_account(both: tuple[Session, StubbedService]) -> None:
     """The operator's own identity may have changed since. The token is good for a day, and would be refused as long."""
     session, service = both
     service.refuses("2", "AccessDeniedException", 403)
@@ -97,7 +97,7 @@ def test_a_token_of_another_account(both: tuple[Session, Service]) -> None:
     assert session.poll() is not None
 
 
-def test_a_denied_identity_is_told(both: tuple[Session, Service]) -> None:
+def test_a_denied_identity_is_told(both: tuple[Session, StubbedService]) -> None:
     session, service = both
     service.refuses("2", "AccessDeniedException", 403)
     service.refuses_start("AccessDeniedException", 403)
@@ -109,7 +109,7 @@ def test_a_denied_identity_is_told(both: tuple[Session, Service]) -> None:
         session.poll()
 
 
-def test_a_new_session_is_not_another_ones(both: tuple[Session, Service]) -> None:
+def test_a_new_session_is_not_another_ones(both: tuple[Session, StubbedService]) -> None:
     session, service = both
     service.refuses("2", "BadRequestException", **problem("Expired"))
     service.starts("10")
@@ -122,7 +122,9 @@ def test_a_new_session_is_not_another_ones(both: tuple[Session, Service]) -> Non
 
 
 @pytest.mark.parametrize("first", ["delivers", "starts"])
-def test_a_token_that_was_good_here_is_kept_when_access_is_denied(both: tuple[Session, Service], first: str) -> None:
+def test_a_token_that_was_good_here_is_kept_when_access_is_denied(
+    both: tuple[Session, StubbedService], first: str
+) -> None:
     """A right that comes back finds the session as it was: a new one could bring an older version."""
     session, service = both
     if first == "starts":
@@ -147,7 +149,7 @@ def test_a_token_that_was_good_here_is_kept_when_access_is_denied(both: tuple[Se
     ],
 )
 def test_what_a_refusal_leaves_to_save(
-    both: tuple[Session, Service], code: str, status: int, members: dict[str, Any], *, kept: bool
+    both: tuple[Session, StubbedService], code: str, status: int, members: dict[str, Any], *, kept: bool
 ) -> None:
     session, service = both
     service.refuses("2", code, status, **members)
@@ -193,7 +195,7 @@ def test_a_call_under_way_leaves_nothing_to_save(mocker: MockerFixture) -> None:
     assert session.save() is None
 
 
-def test_no_token_is_shown(both: tuple[Session, Service]) -> None:
+def test_no_token_is_shown(both: tuple[Session, StubbedService]) -> None:
     session, _ = both
     session.restore(SavedSession(token=SECRET, interval=60, delivered=True))
     assert SECRET not in f"{session!r}{session.save()!r}"
@@ -215,7 +217,7 @@ def test_all_sessions_share_the_limits() -> None:
     assert second.take(ACCOUNT, REGION, START) == pytest.approx(0.4, abs=0.1)
 
 
-class Told(RateLimits):
+class ScriptedLimits(RateLimits):
     """Tells to wait as often as a test says, and remembers what it was asked."""
 
     def __init__(self) -> None:
@@ -233,19 +235,19 @@ class Told(RateLimits):
 
 
 @pytest.fixture
-def limits() -> Told:
-    return Told()
+def limits() -> ScriptedLimits:
+    return ScriptedLimits()
 
 
 @pytest.fixture
-def paced(limits: Told) -> Iterator[tuple[Session, Service]]:
+def paced(limits: ScriptedLimits) -> Iterator[tuple[Session, StubbedService]]:
     client = make_client()
     with Stubber(client) as stubber:
-        yield make_session(client, limits=limits), Service(stubber)
+        yield make_session(client, limits=limits), StubbedService(stubber)
         stubber.assert_no_pending_responses()
 
 
-def test_a_turn_for_each_call(paced: tuple[Session, Service], limits: Told) -> None:
+def test_a_turn_for_each_call(paced: tuple[Session, StubbedService], limits: ScriptedLimits) -> None:
     session, service = paced
     service.starts("1")
     service.delivers("1", "2", b"x")
@@ -253,7 +255,7 @@ def test_a_turn_for_each_call(paced: tuple[Session, Service], limits: Told) -> N
     assert limits.asked == [(ACCOUNT, REGION, START, False), (ACCOUNT, REGION, LATEST, False)]
 
 
-def test_nothing_is_sent_out_of_turn(paced: tuple[Session, Service], limits: Told) -> None:
+def test_nothing_is_sent_out_of_turn(paced: tuple[Session, StubbedService], limits: ScriptedLimits) -> None:
     session, service = paced
     limits.waits = [2.5, 0.5]
     for seconds in (2.5, 0.5):
@@ -272,7 +274,9 @@ def test_nothing_is_sent_out_of_turn(paced: tuple[Session, Service], limits: Tol
     ]
 
 
-def test_a_session_that_was_started_waits_with_its_token(paced: tuple[Session, Service], limits: Told) -> None:
+def test_a_session_that_was_started_waits_with_its_token(
+    paced: tuple[Session, StubbedService], limits: ScriptedLimits
+) -> None:
     session, service = paced
     limits.waits = [0, 2.5]
     service.starts("1")
@@ -283,7 +287,7 @@ def test_a_session_that_was_started_waits_with_its_token(paced: tuple[Session, S
     assert session.poll() is not None, "without another start"
 
 
-def test_a_token_is_kept_while_it_waits(paced: tuple[Session, Service], limits: Told) -> None:
+def test_a_token_is_kept_while_it_waits(paced: tuple[Session, StubbedService], limits: ScriptedLimits) -> None:
     session, service = paced
     session.restore(SAVED)
     limits.waits = [2.5]
@@ -295,7 +299,7 @@ def test_a_token_is_kept_while_it_waits(paced: tuple[Session, Service], limits: 
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "TooManyRequestsException"])
-def test_throttling_is_told_to_all(paced: tuple[Session, Service], limits: Told, code: str) -> None:
+def test_throttling_is_told_to_all(paced: tuple[Session, StubbedService], limits: ScriptedLimits, code: str) -> None:
     session, service = paced
     service.refuses_start(code, 429)
     service.starts("1")

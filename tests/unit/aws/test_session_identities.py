@@ -13,7 +13,7 @@ from appconfig_operator.aws.clients import Caller, Clients
 from appconfig_operator.aws.session import Session
 from appconfig_operator.core.errors import Reason, StallingError
 from appconfig_operator.core.identity import OPERATOR, Identity
-from tests.unit.support.aws_stubs import IDENTIFIERS, Service, make_client
+from tests.unit.support.aws_stubs import IDENTIFIERS, StubbedService, make_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,12 +67,12 @@ def test_a_new_session_with_the_new_ones(stubs: list[tuple[Caller, Stubber]], co
     """A token of the old ones may belong to another account."""
     (first, old), (second, new) = stubs
     session, clients = make(first, second)
-    Service(old).starts("a")
-    Service(old).delivers("a", "b", b"old")
+    StubbedService(old).starts("a")
+    StubbedService(old).delivers("a", "b", b"old")
     assert session.poll() is not None
-    Service(old).refuses("b", code, 403)
-    Service(new).starts("c")
-    Service(new).delivers("c", "d", b"new")
+    StubbedService(old).refuses("b", code, 403)
+    StubbedService(new).starts("c")
+    StubbedService(new).delivers("c", "d", b"new")
     content = session.poll()
     assert content is not None
     assert content.body == b"new"
@@ -82,7 +82,7 @@ def test_a_new_session_with_the_new_ones(stubs: list[tuple[Caller, Stubber]], co
 def test_no_new_ones(stubs: list[tuple[Caller, Stubber]]) -> None:
     (first, old), _ = stubs
     session, clients = make(first)
-    Service(old).refuses_start("AccessDeniedException", 403)
+    StubbedService(old).refuses_start("AccessDeniedException", 403)
     with pytest.raises(StallingError, match="The identity of the first is not allowed to call") as refused:
         session.poll()
     assert refused.value.reason is Reason.ACCESS_DENIED
@@ -92,8 +92,8 @@ def test_no_new_ones(stubs: list[tuple[Caller, Stubber]]) -> None:
 def test_the_new_ones_are_refused_as_well(stubs: list[tuple[Caller, Stubber]]) -> None:
     (first, old), (second, new) = stubs
     session, clients = make(first, second)
-    Service(old).refuses_start("AccessDeniedException", 403)
-    Service(new).refuses_start("UnrecognizedClientException", 403)
+    StubbedService(old).refuses_start("AccessDeniedException", 403)
+    StubbedService(new).refuses_start("UnrecognizedClientException", 403)
     with pytest.raises(StallingError, match="does not accept the credentials of the second"):
         session.poll()
     assert clients.asked == [IDENTITY], "once a poll"
@@ -102,10 +102,10 @@ def test_the_new_ones_are_refused_as_well(stubs: list[tuple[Caller, Stubber]]) -
 def test_other_errors_are_none_of_the_credentials(stubs: list[tuple[Caller, Stubber]]) -> None:
     (first, old), (second, _) = stubs
     session, clients = make(first, second)
-    Service(old).refuses_start("ResourceNotFoundException", 404, ResourceType="Application")
+    StubbedService(old).refuses_start("ResourceNotFoundException", 404, ResourceType="Application")
     with pytest.raises(StallingError, match="the account that the credentials of the first belong to"):
         session.poll()
-    Service(old).starts("a")
+    StubbedService(old).starts("a")
     old.add_response(
         "get_latest_configuration",
         {"Configuration": StreamingBody(io.BytesIO(b"x"), 1), "NextPollConfigurationToken": "b"},

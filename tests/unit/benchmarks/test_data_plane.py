@@ -17,14 +17,7 @@ from benchmarks.data_plane.manners import Reply
 from benchmarks.data_plane.server import CALLS, COUNT, Connection, router
 from benchmarks.data_plane.service import TOKEN_LENGTH, Service
 from tests.support.builders import spec, target
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clock import Clock
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from benchmarks.api import Api
 
 
-class Cluster:
+class RecordingApi:
     """An API server as far as it is asked."""
 
     def __init__(self) -> None:
@@ -51,16 +51,16 @@ class Cluster:
 
 
 @pytest.fixture
-def cluster() -> Cluster:
-    return Cluster()
+def cluster() -> RecordingApi:
+    return RecordingApi()
 
 
 @pytest.fixture
-def tenant(cluster: Cluster) -> Tenant:
+def tenant(cluster: RecordingApi) -> Tenant:
     return Tenant(cast("Api", cluster), "shop")
 
 
-def test_a_guest_waits_until_its_generation_is_ready(cluster: Cluster, tenant: Tenant) -> None:
+def test_a_guest_waits_until_its_generation_is_ready(cluster: RecordingApi, tenant: Tenant) -> None:
     clock = [100.0]
     waits = Waits(tenant, lambda: clock[0])
     waits.create("new", {})
@@ -87,7 +87,7 @@ def test_a_guest_who_still_waits_counts_as_late_as_it_is(tenant: Tenant) -> None
     assert (waits.end(), waits.seconds) == (1, [7.0])
 
 
-def test_sources_are_created_and_deleted(tenant: Tenant, cluster: Cluster) -> None:
+def test_sources_are_created_and_deleted(tenant: Tenant, cluster: RecordingApi) -> None:
     tenant.create_all({"one": {}, "two": {"application": "hangs"}})
     tenant.delete_all(["one"])
     (left,) = (value for key, value in cluster.objects.items() if "/appconfigsources/" in key)

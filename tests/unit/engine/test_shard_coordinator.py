@@ -13,11 +13,11 @@ from appconfig_operator.core.sharding.lease_requests import CreateLease, Replace
 from appconfig_operator.core.sharding.membership import Replica
 from appconfig_operator.engine.shard_coordinator import ShardCoordinator
 from sandbox import wait_until
-from tests.unit.support.shards_bench import DURATION, REFUSED, Bench, session
+from tests.unit.support.shards_bench import DURATION, REFUSED, CoordinatorBench, session
 
 
 def test_a_shard_is_begun_with_the_sessions_that_were_left_for_it() -> None:
-    bench = Bench()
+    bench = CoordinatorBench()
     bench.store.kept[0] = [session("a"), session("b")]
     bench.run(0)
     assert bench.runner.told == ["start 0"]
@@ -26,7 +26,7 @@ def test_a_shard_is_begun_with_the_sessions_that_were_left_for_it() -> None:
 
 
 def test_nothing_is_asked_before_the_sources_are_known() -> None:
-    bench = Bench()
+    bench = CoordinatorBench()
     bench.ready.clear()
     bench.run(60)
     assert not bench.api.leases
@@ -40,7 +40,7 @@ def test_nothing_is_asked_before_the_sources_are_known() -> None:
 def test_without_the_store_a_shard_is_begun_all_the_same_and_a_warning_tells(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    bench = Bench(2)
+    bench = CoordinatorBench(2)
     bench.store.failures = 100
     bench.run(5)
     assert sorted(bench.runner.told) == ["start 0", "start 1"]
@@ -50,7 +50,7 @@ def test_without_the_store_a_shard_is_begun_all_the_same_and_a_warning_tells(
 
 
 def test_a_store_that_fails_once_is_asked_again() -> None:
-    bench = Bench()
+    bench = CoordinatorBench()
     bench.store.kept[0] = [session("a")]
     bench.store.failures = 1
     bench.run(1)
@@ -58,7 +58,7 @@ def test_a_store_that_fails_once_is_asked_again() -> None:
 
 
 def test_a_shard_goes_to_another_when_its_polls_have_ended_and_its_sessions_are_stored() -> None:
-    bench = Bench(2)
+    bench = CoordinatorBench(2)
     bench.run(0)
     shard = bench.other_joins()
     bench.runner.drained = False
@@ -77,7 +77,7 @@ def test_a_shard_goes_to_another_when_its_polls_have_ended_and_its_sessions_are_
 
 
 def test_a_hand_over_that_cannot_be_stored_does_not_keep_the_shard(caplog: pytest.LogCaptureFixture) -> None:
-    bench = Bench(2)
+    bench = CoordinatorBench(2)
     bench.run(0)
     bench.store.failures = 100
     shard = bench.other_joins()
@@ -88,7 +88,7 @@ def test_a_hand_over_that_cannot_be_stored_does_not_keep_the_shard(caplog: pytes
 
 
 def test_nothing_is_begun_when_the_lease_lapsed_while_the_sessions_were_fetched() -> None:
-    bench = Bench()
+    bench = CoordinatorBench()
     bench.store.kept[0] = [session("a")]
     bench.store.meanwhile = lambda: setattr(bench, "now", bench.now + 20)
     bench.shards.turn()
@@ -103,7 +103,7 @@ def test_nothing_is_begun_when_the_lease_lapsed_while_the_sessions_were_fetched(
 
 
 def test_a_lapsed_lease_calls_nothing_and_goes_on_when_it_comes_back() -> None:
-    bench = Bench()
+    bench = CoordinatorBench()
     bench.run(0)
     bench.api.away = True
     bench.run(40)
@@ -121,7 +121,7 @@ def test_a_lapsed_lease_calls_nothing_and_goes_on_when_it_comes_back() -> None:
 
 
 def test_nothing_is_exported_or_stored_while_the_lease_has_lapsed() -> None:
-    bench = Bench(2)
+    bench = CoordinatorBench(2)
     bench.run(0)
     shard = bench.other_joins()
     bench.runner.drained = False
@@ -139,7 +139,7 @@ def test_nothing_is_exported_or_stored_while_the_lease_has_lapsed() -> None:
 
 
 def test_a_lost_shard_is_dropped() -> None:
-    bench = Bench()
+    bench = CoordinatorBench()
     bench.run(0)
     bench.other(shard_lease(0))
     bench.run(5)
@@ -149,7 +149,7 @@ def test_a_lost_shard_is_dropped() -> None:
 
 
 def test_a_shard_that_is_lost_before_it_was_begun_is_not_dropped() -> None:
-    bench = Bench()
+    bench = CoordinatorBench()
     bench.store.failures = 1
     bench.store.meanwhile = lambda: bench.other(shard_lease(0))
     while not bench.store.calls:
@@ -160,7 +160,7 @@ def test_a_shard_that_is_lost_before_it_was_begun_is_not_dropped() -> None:
 
 
 def test_stored_sessions_are_fetched_again_when_the_shard_stays_after_all() -> None:
-    bench = Bench(2)
+    bench = CoordinatorBench(2)
     bench.run(0)
     shard = bench.other_joins()
     bench.store.meanwhile = lambda: setattr(bench.api, "away", True)  # right after they were put
@@ -177,7 +177,7 @@ def test_stored_sessions_are_fetched_again_when_the_shard_stays_after_all() -> N
 
 
 def test_a_shard_that_stays_before_its_sessions_were_stored_is_begun_without_the_store() -> None:
-    bench = Bench(2)
+    bench = CoordinatorBench(2)
     bench.run(0)
     shard = bench.other_joins()
     bench.runner.drained = False
@@ -193,7 +193,7 @@ def test_a_shard_that_stays_before_its_sessions_were_stored_is_begun_without_the
 
 
 def test_at_the_end_all_shards_are_handed_over() -> None:
-    bench = Bench(3)
+    bench = CoordinatorBench(3)
     bench.run(0)
     bench.shards._stop.set()
     assert bench.run(1)
@@ -204,7 +204,7 @@ def test_at_the_end_all_shards_are_handed_over() -> None:
 
 
 def test_at_the_end_sessions_that_were_fetched_and_not_begun_are_put_back() -> None:
-    bench = Bench()
+    bench = CoordinatorBench()
     bench.store.kept[0] = [session("a")]
     bench.store.meanwhile = lambda: setattr(bench, "now", bench.now + 13)
     while not bench.store.calls:
@@ -217,7 +217,7 @@ def test_at_the_end_sessions_that_were_fetched_and_not_begun_are_put_back() -> N
 
 
 def test_at_the_end_a_shard_whose_sessions_were_not_fetched_is_given_away_as_it_is() -> None:
-    bench = Bench()
+    bench = CoordinatorBench()
     bench.store.failures = 1
     while not bench.store.calls:
         bench.shards.turn()
@@ -228,7 +228,7 @@ def test_at_the_end_a_shard_whose_sessions_were_not_fetched_is_given_away_as_it_
 
 
 def test_at_the_end_before_it_was_ready_there_is_nothing_to_do() -> None:
-    bench = Bench()
+    bench = CoordinatorBench()
     bench.ready.clear()
     bench.shards._stop.set()
     assert bench.run(0)
@@ -236,7 +236,7 @@ def test_at_the_end_before_it_was_ready_there_is_nothing_to_do() -> None:
 
 def test_another_number_of_shards_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    bench = Bench(2)
+    bench = CoordinatorBench(2)
     bench.other(member_lease("other"), shards=4)
     bench.run(10)
     (warning,) = [record for record in caplog.records if record.levelno == logging.WARNING]
@@ -249,7 +249,7 @@ def test_another_number_of_shards_is_told_once(caplog: pytest.LogCaptureFixture)
 
 def test_an_absence_of_the_api_server_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    bench = Bench()
+    bench = CoordinatorBench()
     bench.api.away = True
     bench.run(30)
     bench.api.away = False
@@ -261,7 +261,7 @@ def test_an_absence_of_the_api_server_is_told_once(caplog: pytest.LogCaptureFixt
 def test_a_refusal_of_writes_alone_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     """Lists succeed meanwhile: they say nothing of the writes."""
     caplog.set_level(logging.INFO)
-    bench = Bench()
+    bench = CoordinatorBench()
     bench.api.refused = (CreateLease, ReplaceLease)
     bench.run(30)
     assert bench.shards.complaint == REFUSED
@@ -274,7 +274,7 @@ def test_a_refusal_of_writes_alone_is_told_once(caplog: pytest.LogCaptureFixture
 
 
 def test_the_age_is_that_of_the_last_turn() -> None:
-    bench = Bench()
+    bench = CoordinatorBench()
     bench.run(0)
     bench.now += 7
     assert bench.shards.age == 7
@@ -285,7 +285,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("appconfig_operator.engine.shard_coordinator.AFTER_A_BUG_SECONDS", 0.01)
 
 
-def in_thread(bench: Bench) -> ShardCoordinator:
+def in_thread(bench: CoordinatorBench) -> ShardCoordinator:
     shards = ShardCoordinator(
         Replica("me", 2, DURATION),
         leases=bench.api,
@@ -300,7 +300,7 @@ def in_thread(bench: Bench) -> ShardCoordinator:
 
 
 def test_the_thread_takes_and_gives() -> None:
-    bench = Bench(2)
+    bench = CoordinatorBench(2)
     shards = in_thread(bench)
     wait_until(lambda: shards.held == (0, 1), 10, "all shards")
     assert shards.stop(10)
@@ -309,7 +309,7 @@ def test_the_thread_takes_and_gives() -> None:
 
 
 def test_the_api_server_being_away_holds_nothing_up() -> None:
-    bench = Bench(2)
+    bench = CoordinatorBench(2)
     shards = in_thread(bench)
     wait_until(lambda: shards.held == (0, 1), 10, "all shards")
     bench.api.away = True
@@ -322,7 +322,7 @@ def test_the_api_server_being_away_holds_nothing_up() -> None:
 
 @pytest.mark.usefixtures("hurried")
 def test_a_bug_does_not_end_the_thread(caplog: pytest.LogCaptureFixture) -> None:
-    bench = Bench(2)
+    bench = CoordinatorBench(2)
     bench.api.bug = True
     shards = in_thread(bench)
     wait_until(lambda: "ZeroDivisionError" in caplog.text, 10, "the bug in the log")

@@ -13,12 +13,12 @@ from appconfig_operator.core.sharding.membership import Replica
 from appconfig_operator.engine.shard_coordinator import ShardCoordinator
 from appconfig_operator.engine.shard_transitions import AGAIN_SECONDS
 from sandbox import wait_until
-from tests.unit.support.shards_bench import Bench, session
+from tests.unit.support.shards_bench import CoordinatorBench, session
 
 
-def hung_put() -> tuple[Bench, int]:
+def hung_put() -> tuple[CoordinatorBench, int]:
     """Return a replica whose store hangs while it gives the shard away."""
-    bench = Bench(2)
+    bench = CoordinatorBench(2)
     bench.run(0)
     shard = bench.other_joins()
     bench.executor.held_up = True
@@ -27,13 +27,13 @@ def hung_put() -> tuple[Bench, int]:
     return bench, shard
 
 
-def go_on(bench: Bench) -> None:
+def go_on(bench: CoordinatorBench) -> None:
     bench.executor.held_up = False
     bench.executor.go_on()
 
 
 def test_a_store_that_hangs_holds_no_renewal_up() -> None:
-    bench = Bench(4)
+    bench = CoordinatorBench(4)
     bench.store.kept[0] = [session("a")]
     bench.run(0)
     bench.store.kept[3] = [session("b")]
@@ -76,7 +76,7 @@ def test_sessions_on_their_way_to_the_store_are_not_used_when_the_shard_stays_af
 
 
 def test_sessions_that_arrive_after_the_shard_was_lost_are_dropped() -> None:
-    bench = Bench()
+    bench = CoordinatorBench()
     bench.store.kept[0] = [session("a")]
     bench.executor.held_up = True
     bench.run(1)
@@ -103,7 +103,7 @@ def test_nothing_is_asked_of_the_store_once_the_lease_has_lapsed() -> None:
 
 
 def test_a_take_under_way_at_the_end_is_waited_for_and_put_back() -> None:
-    bench = Bench()
+    bench = CoordinatorBench()
     bench.store.kept[0] = [session("a")]
     bench.executor.held_up = True
     bench.run(1)
@@ -116,7 +116,7 @@ def test_a_take_under_way_at_the_end_is_waited_for_and_put_back() -> None:
 
 
 def test_the_pause_after_a_failure_begins_when_it_is_known() -> None:
-    bench = Bench()
+    bench = CoordinatorBench()
     bench.store.failures = 1
     bench.store.meanwhile = lambda: setattr(bench, "now", bench.now + 5)
     while not bench.store.calls:
@@ -129,7 +129,7 @@ def test_the_pause_after_a_failure_begins_when_it_is_known() -> None:
 
 
 def test_a_shard_whose_begin_failed_is_begun_anew() -> None:
-    bench = Bench()
+    bench = CoordinatorBench()
     bench.store.kept[0] = [session("a")]
 
     def bug() -> None:
@@ -147,7 +147,7 @@ def test_a_shard_whose_begin_failed_is_begun_anew() -> None:
 
 def test_a_thread_of_its_own_that_is_blocked() -> None:
     """Real threads: one shard after the other waits for the store, and Leases are renewed all the same."""
-    bench = Bench(2)
+    bench = CoordinatorBench(2)
     blocked = threading.Event()
     bench.store.meanwhile = lambda: assert_waited(blocked)
     executor = ThreadPoolExecutor(1)
@@ -181,7 +181,7 @@ def assert_waited(event: threading.Event) -> None:
 
 
 def test_a_shard_without_sessions_needs_no_store_to_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    bench = Bench(2)
+    bench = CoordinatorBench(2)
     bench.run(0)
     monkeypatch.setattr(bench.runner, "stop_and_export", lambda _: [])
     shard = bench.other_joins()

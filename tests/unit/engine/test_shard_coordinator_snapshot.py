@@ -9,12 +9,12 @@ import pytest
 from appconfig_operator.core.sharding.held_lease import NEVER
 from appconfig_operator.core.sharding.lease import member_lease, shard_lease
 from appconfig_operator.core.sharding.lease_requests import CreateLease, DeleteLease, ListLeases, ReplaceLease
-from tests.unit.support.shards_bench import REFUSED, Bench
+from tests.unit.support.shards_bench import REFUSED, CoordinatorBench
 
 
 @pytest.mark.parametrize("right", [ListLeases, CreateLease])
 def test_without_a_right_it_never_joins(right: type) -> None:
-    bench = Bench()
+    bench = CoordinatorBench()
     bench.api.refused = (right,)
     bench.run(60)
     assert not bench.shards.joined
@@ -27,14 +27,14 @@ def test_without_a_right_it_never_joins(right: type) -> None:
 
 
 def test_it_says_what_was_refused() -> None:
-    bench = Bench()
+    bench = CoordinatorBench()
     bench.api.refused = (ListLeases,)
     bench.run(1)
     assert bench.shards.complaint == REFUSED
 
 
 def test_nobody_is_counted_before_the_first_list() -> None:
-    bench = Bench()
+    bench = CoordinatorBench()
     bench.api.refused = (ListLeases,)
     bench.run(10)
     assert (bench.shards.members, bench.shards.pollers) == (0, 1)
@@ -44,7 +44,7 @@ def test_nobody_is_counted_before_the_first_list() -> None:
 
 
 def test_lists_that_succeed_do_not_make_up_for_writes_that_do_not() -> None:
-    bench = Bench()
+    bench = CoordinatorBench()
     bench.run(0)
     bench.api.refused = (ReplaceLease,)
     bench.run(50)
@@ -56,7 +56,7 @@ def test_lists_that_succeed_do_not_make_up_for_writes_that_do_not() -> None:
 
 def test_deletes_that_are_refused_are_told_once_and_do_not_count(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    bench = Bench(2)
+    bench = CoordinatorBench(2)
     bench.other(member_lease("before"), "before")
     bench.api.refused = (DeleteLease,)
     bench.run(300)
@@ -74,7 +74,7 @@ def test_deletes_that_are_refused_are_told_once_and_do_not_count(caplog: pytest.
 def test_one_lease_that_cannot_be_renewed_is_told_once_and_counts(caplog: pytest.LogCaptureFixture) -> None:
     """The renewals of the others, and the lists, say nothing of it."""
     caplog.set_level(logging.INFO)
-    bench = Bench(4)
+    bench = CoordinatorBench(4)
     bench.run(0)
     bench.api.refuses_one = shard_lease(2)
     bench.run(60)
@@ -92,7 +92,7 @@ def test_one_lease_that_cannot_be_renewed_is_told_once_and_counts(caplog: pytest
 
 def test_a_replica_that_stands_by_has_joined() -> None:
     """Also when it is to have nothing at all: it would keep a rolling update waiting for ever."""
-    bench = Bench(1)
+    bench = CoordinatorBench(1)
     bench.other(member_lease("other"), shards=2)
     bench.run(3)
     assert bench.shards.held == ()
@@ -101,7 +101,7 @@ def test_a_replica_that_stands_by_has_joined() -> None:
 
 @pytest.mark.parametrize(("shards", "pollers"), [(1, 1), (2, 2), (3, 3), (8, 4)])
 def test_who_stands_by_does_not_poll(shards: int, pollers: int) -> None:
-    bench = Bench(shards)
+    bench = CoordinatorBench(shards)
     for name in ("a", "b", "c"):
         bench.other(member_lease(name), holder=name)
     bench.run(1)
@@ -121,7 +121,7 @@ class Changing:
 
 
 def test_a_lease_that_is_lost_at_that_moment_has_not_lapsed_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    bench = Bench()
+    bench = CoordinatorBench()
     monkeypatch.setattr(bench.shards, "_held_leases", {0: Changing(bench.now - 3)})
     assert bench.shards.overdue == 3
     monkeypatch.setattr(bench.shards, "_held_leases", {0: Changing(bench.now + 3)})

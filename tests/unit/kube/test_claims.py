@@ -18,7 +18,7 @@ from appconfig_operator.kube.pages import PAGE_BYTES
 from tests.support.builders import source
 
 
-class FakeApi:
+class FailingApi:
     """Answers each look with the same error."""
 
     def __init__(self, error: Exception) -> None:
@@ -32,8 +32,8 @@ class FakeApi:
     sized = call
 
 
-def claims(error: Exception) -> tuple[Claims, FakeApi]:
-    api: Any = FakeApi(error)
+def claims(error: Exception) -> tuple[Claims, FailingApi]:
+    api: Any = FailingApi(error)
     return Claims(api), api
 
 
@@ -87,7 +87,7 @@ def made(name: str, uid: str, *, asks: str = "checkout-config", written: str = "
     }
 
 
-class FakeSources:
+class ListedSources:
     """Has these sources: the lists one after the other, the last of them again and again; a page has a source."""
 
     def __init__(self, *lists: list[dict[str, Any]], gone_at: int = 0, error: Exception | None = None) -> None:
@@ -133,7 +133,7 @@ MINE = made("mine", "mine")
 
 
 def test_what_the_source_itself_made_costs_one_look() -> None:
-    api = FakeSources([MINE, made("other", "1")])
+    api = ListedSources([MINE, made("other", "1")])
     assert maker(api) is None
     assert (api.gets, api.pages) == (["mine"], 0)
 
@@ -152,26 +152,26 @@ def test_what_the_source_itself_made_costs_one_look() -> None:
     ids=["none", "mine is gone", "mine is another", "the older", "mine asks no more", "both wait", "gave it up"],
 )
 def test_another_source_that_made_it_makes_it_again(sources: list[dict[str, Any]], expected: str | None) -> None:
-    api = FakeSources(sources)
+    api = ListedSources(sources)
     assert maker(api) == expected
     assert set(api.limits) == {PAGE_BYTES}, "no page fills the memory"
 
 
 def test_what_a_list_said_before_it_began_anew_is_void() -> None:
     before = [made("other", "1"), made("more", "2")]
-    assert maker(FakeSources(before, [made("more", "2")], gone_at=2)) == "more"
-    assert maker(FakeSources(before, [], gone_at=2)) is None
+    assert maker(ListedSources(before, [made("more", "2")], gone_at=2)) == "more"
+    assert maker(ListedSources(before, [], gone_at=2)) is None
 
 
 @pytest.mark.parametrize("error", [ApiError(503, {}), ApiError(404, {}), UnreachableError("cut")])
 def test_a_list_that_fails_says_nothing(error: Exception) -> None:
     with pytest.raises(TransientError):
-        maker(FakeSources([], error=error))
+        maker(ListedSources([], error=error))
 
 
 def test_a_list_that_is_forbidden_says_which_right_is_missing() -> None:
     with pytest.raises(ForbiddenError, match="Allow the operator to list appconfigsources"):
-        maker(FakeSources([], error=ApiError(403, {"kind": "Status", "reason": "Forbidden"})))
+        maker(ListedSources([], error=ApiError(403, {"kind": "Status", "reason": "Forbidden"})))
 
 
 def test_a_source_of_its_own_is_looked_up_by_nobody() -> None:

@@ -22,7 +22,7 @@ def fence() -> Fence:
     return Fence()
 
 
-class Server:
+class RecordingServer:
     """An API server that answers `{}` and keeps the requests."""
 
     def __init__(self) -> None:
@@ -34,12 +34,12 @@ class Server:
 
 
 @pytest.fixture
-def server() -> Server:
-    return Server()
+def server() -> RecordingServer:
+    return RecordingServer()
 
 
 @pytest.fixture
-def api(fence: Fence, server: Server) -> Api:
+def api(fence: Fence, server: RecordingServer) -> Api:
     client = MagicMock()
     client.configuration.auth_settings.return_value = {}
     client.default_headers = {}
@@ -48,25 +48,27 @@ def api(fence: Fence, server: Server) -> Api:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-def test_nothing_is_written_once_the_lease_has_lapsed(api: Api, fence: Fence, server: Server, method: str) -> None:
+def test_nothing_is_written_once_the_lease_has_lapsed(
+    api: Api, fence: Fence, server: RecordingServer, method: str
+) -> None:
     with fence.under(FakeLeaseGuard(0.0)), pytest.raises(UnreachableError, match="Lease"):
         api.call(method, "/x")
     assert server.requests == []
 
 
-def test_reading_needs_no_lease(api: Api, fence: Fence, server: Server) -> None:
+def test_reading_needs_no_lease(api: Api, fence: Fence, server: RecordingServer) -> None:
     with fence.under(FakeLeaseGuard(0.0)):
         api.call("GET", "/x")
     assert server.requests[0][1].total is None
 
 
-def test_a_write_takes_no_longer_than_the_lease_lasts(api: Api, fence: Fence, server: Server) -> None:
+def test_a_write_takes_no_longer_than_the_lease_lasts(api: Api, fence: Fence, server: RecordingServer) -> None:
     with fence.under(FakeLeaseGuard(2.5)):
         api.call("PUT", "/x")
     assert server.requests[0][1].total == 2.5
 
 
-def test_what_needs_no_lease_is_not_held_up(api: Api, fence: Fence, server: Server) -> None:
+def test_what_needs_no_lease_is_not_held_up(api: Api, fence: Fence, server: RecordingServer) -> None:
     """Renewing a Lease is a write too."""
     with fence.under(FakeLeaseGuard(0.0)):
         others = threading.Thread(target=api.call, args=("PUT", "/lease"))
@@ -76,7 +78,7 @@ def test_what_needs_no_lease_is_not_held_up(api: Api, fence: Fence, server: Serv
     assert [timeout.read_timeout for _, timeout in server.requests] == [READ_TIMEOUT_SECONDS] * 2
 
 
-def test_the_lease_is_left_behind_when_a_poll_fails(api: Api, fence: Fence, server: Server) -> None:
+def test_the_lease_is_left_behind_when_a_poll_fails(api: Api, fence: Fence, server: RecordingServer) -> None:
     with pytest.raises(ValueError, match="bug"), fence.under(FakeLeaseGuard(0.0)):
         raise ValueError("bug")
     api.call("PUT", "/x")

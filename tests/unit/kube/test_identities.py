@@ -22,7 +22,7 @@ SECRET = "hunter2"
 ACCOUNT = "/api/v1/namespaces/shop/serviceaccounts/cart"
 
 
-class FakeApi(Api):
+class OneAnswerApi(Api):
     """Answers one thing, and remembers what it was asked."""
 
     def __init__(self, answer: dict[str, Any] | Exception) -> None:
@@ -37,12 +37,12 @@ class FakeApi(Api):
         return self.answer
 
 
-def account(annotations: Mapping[str, str] | None) -> FakeApi:
-    return FakeApi({"metadata": {"annotations": annotations} if annotations is not None else {}})
+def account(annotations: Mapping[str, str] | None) -> OneAnswerApi:
+    return OneAnswerApi({"metadata": {"annotations": annotations} if annotations is not None else {}})
 
 
-def secret(**values: bytes) -> FakeApi:
-    return FakeApi({"data": {key: base64.b64encode(value).decode() for key, value in values.items()}})
+def secret(**values: bytes) -> OneAnswerApi:
+    return OneAnswerApi({"data": {key: base64.b64encode(value).decode() for key, value in values.items()}})
 
 
 ROLE_ARN = "role_arn", lambda api: Identities(api).role_arn("shop", "cart"), "ServiceAccount shop/cart"
@@ -78,7 +78,7 @@ def test_role_that_is_none(role: str) -> None:
 
 
 def test_token() -> None:
-    api = FakeApi({"status": {"token": "a.b.c"}})
+    api = OneAnswerApi({"status": {"token": "a.b.c"}})
     assert Identities(api).token("shop", "cart") == "a.b.c"
     ((method, path, body),) = api.asked
     assert (method, path) == ("POST", f"{ACCOUNT}/token")
@@ -88,7 +88,7 @@ def test_token() -> None:
 @pytest.mark.parametrize("status", [None, {}, {"token": ""}, {"token": 1}, {"token": "two words"}])
 def test_no_token(status: object) -> None:
     with pytest.raises(TransientError, match="issued no token for ServiceAccount shop/cart"):
-        Identities(FakeApi({"status": status})).token("shop", "cart")
+        Identities(OneAnswerApi({"status": status})).token("shop", "cart")
 
 
 def test_keys() -> None:
@@ -142,7 +142,7 @@ def test_keys_that_are_none(values: dict[str, bytes], words: str) -> None:
 
 def test_no_data_at_all() -> None:
     with pytest.raises(StallingError, match="has no key aws_access_key_id and"):
-        Identities(FakeApi({})).keys("shop", "aws")
+        Identities(OneAnswerApi({})).keys("shop", "aws")
 
 
 def status(code: int, reason: str = "", *causes: str) -> ApiError:
@@ -174,7 +174,7 @@ def test_refusals(  # noqa: PLR0913, PLR0917 - what is asked, and what comes of 
     ask: Callable[[Api], object], what: str, failure: Exception, kind: type[SourceError], reason: Reason, words: str
 ) -> None:
     with pytest.raises(SourceError) as refused:
-        ask(FakeApi(failure))
+        ask(OneAnswerApi(failure))
     assert type(refused.value) is kind
     assert refused.value.reason is reason
     assert what in refused.value.message
@@ -193,4 +193,4 @@ def test_refusals(  # noqa: PLR0913, PLR0917 - what is asked, and what comes of 
 def test_the_missing_right_is_named(ask: Callable[[Api], object], component: str, value: str) -> None:
     words = rf"not allowed to .* manifests/components/{component}, or the value {value} of the Helm chart\."
     with pytest.raises(ForbiddenError, match=words):
-        ask(FakeApi(status(403)))
+        ask(OneAnswerApi(status(403)))

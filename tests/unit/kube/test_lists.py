@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from appconfig_operator.kube.api import Api
 
 
-class Answering:
+class OnePageApi:
     def __init__(self, answer: dict[str, Any]) -> None:
         self._answer = answer
 
@@ -22,7 +22,7 @@ class Answering:
 
 
 def api(answer: dict[str, Any]) -> Api:
-    return Answering(answer)  # type: ignore[return-value]
+    return OnePageApi(answer)  # type: ignore[return-value]
 
 
 def test_an_empty_list_is_one() -> None:

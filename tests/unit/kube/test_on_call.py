@@ -14,14 +14,14 @@ from tests.unit.support.answering import Answering, answering
 PATH = "/api/v1/namespaces/shop/configmaps/checkout"
 
 
-class Told(list[tuple[str, str, int | None]]):
+class RecordedRequests(list[tuple[str, str, int | None]]):
     """What was told."""
 
     def __call__(self, verb: str, resource: str, code: int | None) -> None:
         self.append((verb, resource, code))
 
 
-def make(server: Answering, told: Told | None) -> Api:
+def make(server: Answering, told: RecordedRequests | None) -> Api:
     configuration = client.Configuration()
     configuration.host = server.url
     configuration.retries = False
@@ -30,21 +30,21 @@ def make(server: Answering, told: Told | None) -> Api:
 
 @pytest.mark.parametrize("status", [200, 404, 500])
 def test_an_answer(status: int) -> None:
-    told = Told()
+    told = RecordedRequests()
     with answering((status, b"{}")) as server, suppress(ApiError):
         make(server, told).call("PUT", PATH, body={})
     assert told == [("update", "configmaps", status)]
 
 
 def test_an_answer_that_is_none_of_kubernetes() -> None:
-    told = Told()
+    told = RecordedRequests()
     with answering((200, b"<html>")) as server, pytest.raises(UnreachableError):
         make(server, told).call("GET", PATH)
     assert told == [("get", "configmaps", 200)]
 
 
 def test_no_answer() -> None:
-    told = Told()
+    told = RecordedRequests()
     with answering(None) as server, pytest.raises(UnreachableError):
         make(server, told).call("DELETE", PATH)
     assert told == [("delete", "configmaps", None)]
@@ -53,7 +53,7 @@ def test_no_answer() -> None:
 @pytest.mark.parametrize(("answer", "code"), [((200, b'{"a":1}\n'), 200), ((410, b"{}"), 410), (None, None)])
 def test_a_watch(answer: tuple[int, bytes] | None, code: int | None) -> None:
     """It is told once, when it begins; what becomes of the stream is no call."""
-    told = Told()
+    told = RecordedRequests()
     with answering(answer) as server, suppress(ApiError, UnreachableError):
         assert list(make(server, told).stream("/api/v1/configmaps", query={}, accept="*/*")) == [{"a": 1}]
     assert told == [("watch", "configmaps", code)]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Api:
+class GatedApi:
     """An API server that keeps what it gets, one call at a time as long as it is open."""
 
     def __init__(self, fence: Fence) -> None:
@@ -47,12 +47,12 @@ def fence() -> Fence:
 
 
 @pytest.fixture
-def api(fence: Fence) -> Api:
-    return Api(fence)
+def api(fence: Fence) -> GatedApi:
+    return GatedApi(fence)
 
 
 @pytest.fixture
-def make(api: Api, fence: Fence) -> Callable[..., Outbox]:
+def make(api: GatedApi, fence: Fence) -> Callable[..., Outbox]:
     def make(*, busy: bool = False) -> Outbox:
         events = Events(api, instance="pod")  # type: ignore[arg-type]
         return Outbox(events, fence, busy=lambda: busy)
@@ -65,7 +65,7 @@ def emit(outbox: Outbox, *notes: str) -> None:
         outbox.emit(source(), kind="Normal", reason="Synced", note=note)
 
 
-def test_events_are_written_in_their_order(make: Callable[..., Outbox], api: Api) -> None:
+def test_events_are_written_in_their_order(make: Callable[..., Outbox], api: GatedApi) -> None:
     outbox = make()
     emit(outbox, "a", "b")
     assert api.notes == [], "nobody has to wait for them"
@@ -75,7 +75,7 @@ def test_events_are_written_in_their_order(make: Callable[..., Outbox], api: Api
 
 
 def test_they_are_written_slowly_while_there_is_something_more_urgent(
-    make: Callable[..., Outbox], api: Api, monkeypatch: pytest.MonkeyPatch
+    make: Callable[..., Outbox], api: GatedApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "BUSY_SECONDS", 1000.0)
     outbox = make(busy=True)
@@ -87,7 +87,7 @@ def test_they_are_written_slowly_while_there_is_something_more_urgent(
     assert api.notes == ["a", "b"], "at the end, nothing is more urgent"
 
 
-def test_the_end_waits_for_what_is_being_written_but_not_for_ever(make: Callable[..., Outbox], api: Api) -> None:
+def test_the_end_waits_for_what_is_being_written_but_not_for_ever(make: Callable[..., Outbox], api: GatedApi) -> None:
     outbox = make()
     outbox.start()
     api.open.clear()
@@ -100,7 +100,7 @@ def test_the_end_waits_for_what_is_being_written_but_not_for_ever(make: Callable
 
 
 def test_the_oldest_give_way(
-    make: Callable[..., Outbox], api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    make: Callable[..., Outbox], api: GatedApi, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(module, "LIMIT", 2)
     outbox = make()
@@ -112,7 +112,7 @@ def test_the_oldest_give_way(
 
 
 def test_an_event_is_written_under_the_lease_under_which_it_arose(
-    make: Callable[..., Outbox], api: Api, fence: Fence
+    make: Callable[..., Outbox], api: GatedApi, fence: Fence
 ) -> None:
     outbox, guard = make(), FakeLeaseGuard()
     with fence.under(guard):
@@ -124,7 +124,7 @@ def test_an_event_is_written_under_the_lease_under_which_it_arose(
 
 
 def test_no_error_is_the_last_of_the_events(
-    make: Callable[..., Outbox], api: Api, caplog: pytest.LogCaptureFixture
+    make: Callable[..., Outbox], api: GatedApi, caplog: pytest.LogCaptureFixture
 ) -> None:
     outbox = make()
     api.errors = [ValueError("hunter2"), KeyError("hunter2")]
@@ -140,7 +140,7 @@ def test_no_error_is_the_last_of_the_events(
 
 
 def test_events_are_written_slowly_while_nobody_can_tell_what_is_urgent(
-    api: Api, fence: Fence, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    api: GatedApi, fence: Fence, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def busy() -> bool:
         raise RuntimeError("hunter2")
@@ -157,7 +157,7 @@ def test_events_are_written_slowly_while_nobody_can_tell_what_is_urgent(
 
 
 def test_events_of_a_lease_that_lapsed_are_dropped_in_one_line(
-    make: Callable[..., Outbox], api: Api, fence: Fence, caplog: pytest.LogCaptureFixture
+    make: Callable[..., Outbox], api: GatedApi, fence: Fence, caplog: pytest.LogCaptureFixture
 ) -> None:
     outbox, lapsed, held = make(), FakeLeaseGuard(), FakeLeaseGuard()
     with fence.under(lapsed):
@@ -177,7 +177,7 @@ def test_events_of_a_lease_that_lapsed_are_dropped_in_one_line(
 
 
 def test_a_namespace_with_many_or_slow_events_delays_no_other(
-    make: Callable[..., Outbox], api: Api, monkeypatch: pytest.MonkeyPatch
+    make: Callable[..., Outbox], api: GatedApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outbox = make()
     released = threading.Event()

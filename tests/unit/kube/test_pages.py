@@ -27,7 +27,7 @@ BIG = 1_200_000
 
 
 @dataclass
-class Cluster:
+class PagedApi:
     """An API server with objects of that many bytes. `forgets` are the numbers of the calls that are answered 410."""
 
     sizes: Sequence[int]
@@ -57,23 +57,23 @@ class Cluster:
         return {"metadata": metadata, "items": items}, size
 
 
-def pages(cluster: Cluster) -> Pages:
+def pages(cluster: PagedApi) -> Pages:
     api: Any = cluster
     return Pages(api, "/x")
 
 
-def uids(cluster: Cluster) -> list[int]:
+def uids(cluster: PagedApi) -> list[int]:
     return [int(item["metadata"]["uid"]) for item in pages(cluster).items()]
 
 
 def test_small_objects_come_in_full_pages() -> None:
-    cluster = Cluster([1000] * 1200)
+    cluster = PagedApi([1000] * 1200)
     assert uids(cluster) == list(range(1200))
     assert cluster.limits == [PAGE] * 3
 
 
 def test_large_objects_come_one_by_one() -> None:
-    cluster = Cluster([BIG] * 50)
+    cluster = PagedApi([BIG] * 50)
     assert uids(cluster) == list(range(50))
     assert max(cluster.read) <= PAGE_BYTES
     refused = 3  # 500, 62, 7
@@ -82,25 +82,25 @@ def test_large_objects_come_one_by_one() -> None:
 
 
 def test_pages_grow_again() -> None:
-    cluster = Cluster([BIG] * 5 + [1000] * 2000)
+    cluster = PagedApi([BIG] * 5 + [1000] * 2000)
     assert uids(cluster) == list(range(2005))
     assert cluster.limits[-1] == PAGE
     assert len(cluster.limits) < 30
 
 
 def test_one_object_passes_whatever_it_has() -> None:
-    cluster = Cluster([10, PAGE_BYTES * 5, 10])
+    cluster = PagedApi([10, PAGE_BYTES * 5, 10])
     assert uids(cluster) == [0, 1, 2]
 
 
 def test_one_object_beyond_what_etcd_stores_is_no_object() -> None:
     with pytest.raises(AnswerTooLongError):
-        uids(Cluster([ANSWER_BYTES + 1]))
+        uids(PagedApi([ANSWER_BYTES + 1]))
 
 
 @given(st.lists(st.sampled_from([300, 5_000, 60_000, BIG]), max_size=900))
 def test_each_object_is_listed_once_and_no_page_is_too_long(sizes: list[int]) -> None:
-    cluster = Cluster(sizes)
+    cluster = PagedApi(sizes)
     assert uids(cluster) == list(range(len(sizes)))
     assert max(cluster.read) <= PAGE_BYTES
 
@@ -108,20 +108,20 @@ def test_each_object_is_listed_once_and_no_page_is_too_long(sizes: list[int]) ->
 @given(st.lists(st.sampled_from([300, 5_000, 60_000, BIG]), min_size=1, max_size=900))
 def test_as_many_as_fit_are_few_bytes_wherever_they_are(sizes: list[int]) -> None:
     """What Kopf lists at once."""
-    all_pages = pages(Cluster(sizes))
+    all_pages = pages(PagedApi(sizes))
     all_pages.items()
     fit = all_pages.fit
     assert max(sum(sizes[start : start + fit]) for start in range(len(sizes))) <= 3 * PAGE_BYTES
 
 
 def test_a_list_that_was_forgotten_begins_anew() -> None:
-    cluster = Cluster([1000] * 1200, forgets=frozenset({3}))
+    cluster = PagedApi([1000] * 1200, forgets=frozenset({3}))
     assert uids(cluster) == list(range(1200))
     assert len(cluster.limits) == 3 + 3
 
 
 def test_a_list_that_is_always_forgotten_ends() -> None:
-    cluster = Cluster([1000] * 1200, forgets=frozenset(range(2, 100, 2)))
+    cluster = PagedApi([1000] * 1200, forgets=frozenset(range(2, 100, 2)))
     with pytest.raises(ApiError, match="410"):
         uids(cluster)
     assert len(cluster.limits) == 2 * (RESTARTS + 1)
@@ -129,11 +129,11 @@ def test_a_list_that_is_always_forgotten_ends() -> None:
 
 def test_a_list_that_cannot_begin_is_refused() -> None:
     with pytest.raises(ApiError, match="410"):
-        uids(Cluster([1], forgets=frozenset({1})))
+        uids(PagedApi([1], forgets=frozenset({1})))
 
 
 def test_what_came_before_a_new_beginning_is_void() -> None:
-    api: Any = Cluster([1000] * 1200, forgets=frozenset({3}))
+    api: Any = PagedApi([1000] * 1200, forgets=frozenset({3}))
     told = [(version, len(page)) for version, page in MarkedConfigMaps(api, None).list()]
     assert told == [("2", 500), ("2", 500), ("3", 500), ("3", 500), ("3", 200)]
     assert len(Sources(api).uids(())) == 1200
@@ -141,7 +141,7 @@ def test_what_came_before_a_new_beginning_is_void() -> None:
 
 @pytest.mark.parametrize(("size", "page"), [(1000, PAGE), (15_000, 99), (BIG, 1)])
 def test_sources_tell_how_many_may_be_asked_for_at_once(size: int, page: int) -> None:
-    api: Any = Cluster([size] * 600)
+    api: Any = PagedApi([size] * 600)
     sources = Sources(api)
     assert sources.page == PAGE
     sources.uids(("a", "b"))

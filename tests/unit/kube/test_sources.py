@@ -16,7 +16,7 @@ STATUS = Status(observed_generation=1)
 REFUSED = {"kind": "Status", "reason": "Invalid", "message": 'admission webhook "p.example.com" denied the request: no'}
 
 
-class FakeApi:
+class StatusRefusingApi:
     """Refuses the status, and answers what a test says to whoever looks."""
 
     def __init__(self, refusal: Exception, look: object = None) -> None:
@@ -46,7 +46,7 @@ def update(api: Any) -> None:
 @pytest.mark.parametrize("code", [422, 404])
 @pytest.mark.parametrize("look", [missing(), there("another")], ids=["missing", "another"])
 def test_gone(code: int, look: object) -> None:
-    api = FakeApi(ApiError(code, REFUSED), look)
+    api = StatusRefusingApi(ApiError(code, REFUSED), look)
     with pytest.raises(SourceGoneError):
         update(api)
     assert api.calls == ["PATCH", "GET"]
@@ -60,7 +60,7 @@ def test_gone(code: int, look: object) -> None:
 )
 def test_refused_is_not_gone(code: int, look: object) -> None:
     """A webhook answers 422 without causes, as a failed test of the patch does."""
-    api = FakeApi(ApiError(code, REFUSED, retry_after=9.0), look)
+    api = StatusRefusingApi(ApiError(code, REFUSED, retry_after=9.0), look)
     with pytest.raises(TransientError) as error:
         update(api)
     assert error.value.message.startswith(
@@ -71,7 +71,7 @@ def test_refused_is_not_gone(code: int, look: object) -> None:
 
 
 def test_any_other_refusal_is_no_question() -> None:
-    api = FakeApi(ApiError(403, {}))
+    api = StatusRefusingApi(ApiError(403, {}))
     with pytest.raises(TransientError):
         update(api)
     assert api.calls == ["PATCH"]
@@ -81,4 +81,4 @@ def test_a_part_that_is_refused_is_named() -> None:
     causes = [{"reason": "FieldValueTooLong", "field": "status.history[3].versionLabel", "message": "Too long: x"}]
     refused = ApiError(422, {"kind": "Status", "reason": "Invalid", "details": {"causes": causes}})
     with pytest.raises(TransientError, match=r"status\.history\[3\]\.versionLabel: FieldValueTooLong"):
-        update(FakeApi(refused, there()))
+        update(StatusRefusingApi(refused, there()))

@@ -192,7 +192,7 @@ def test_whatever_is_answered_no_value_is_shown() -> None:
         assert not any(SECRET in part or "\x1b" in part for part in shown), shown
 
 
-class FakeApi:
+class ScriptedApi:
     """Answers one call after the other."""
 
     def __init__(self, *answers: object) -> None:
@@ -206,19 +206,19 @@ class FakeApi:
 
 
 def test_events_that_are_not_written_quote_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    api: Any = FakeApi(status(f"note: Invalid value: {SECRET}", cause("FieldValueInvalid", "note", SECRET)))
+    api: Any = ScriptedApi(status(f"note: Invalid value: {SECRET}", cause("FieldValueInvalid", "note", SECRET)))
     Events(api, instance="pod").emit(source(), kind="Normal", reason="Synced", note=SECRET)
     assert caplog.messages == ["Event Synced not written: note: FieldValueInvalid."]
 
 
 def test_names_in_events_rule_no_terminal() -> None:
-    api: Any = FakeApi({})
+    api: Any = ScriptedApi({})
     event = Events(api, instance="pod").prepare(source(), kind="Normal", reason="Synced", note="a\x1b[2J\u202eb")
     assert event.body["note"] == r"a\x1b[2J\u202eb"
     assert json.dumps(event.body).isprintable()
 
 
 def test_sources_quote_nothing() -> None:
-    api: Any = FakeApi(status(f"status: Invalid value: {SECRET}", code=400))
+    api: Any = ScriptedApi(status(f"status: Invalid value: {SECRET}", code=400))
     with pytest.raises(Exception, match=r"^AppConfigSource shop/checkout: .* answered HTTP 400 Invalid\.$"):
         Sources(api).status(source())

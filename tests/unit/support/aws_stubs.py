@@ -70,7 +70,7 @@ def unhurried() -> RateLimits:
     return RateLimits(monotonic=itertools.count(0.0, 60.0).__next__)
 
 
-class Service:
+class StubbedService:
     """What AWS is asked, in this order, and what it answers."""
 
     def __init__(self, stubber: Stubber) -> None:
@@ -131,9 +131,9 @@ def problem(name: str, parameter: str = "ConfigurationToken") -> dict[str, Any]:
 
 
 @contextmanager
-def stubbed() -> Iterator[tuple[Session, Service]]:
+def stubbed() -> Iterator[tuple[Session, StubbedService]]:
     """Give a session and its service; in the end everything must have been asked."""
     client = make_client()
     with Stubber(client) as stubber:
-        yield make_session(client), Service(stubber)
+        yield make_session(client), StubbedService(stubber)
         stubber.assert_no_pending_responses()

@@ -52,7 +52,7 @@ CALM = Faults()
 
 
 @dataclass(eq=False)
-class Node:
+class SimulatedReplica:
     """A replica with a clock of its own."""
 
     me: Replica
@@ -81,7 +81,7 @@ class Node:
         return {shard: held_lease.until for shard, held_lease in self.election.held.items() if held_lease.until > now}
 
 
-class World:
+class SimulatedElections:
     """One run."""
 
     def __init__(
@@ -92,28 +92,28 @@ class World:
         self.make = election
         self.time = 0.0
         self.faults = CALM
-        self.nodes: list[Node] = []
+        self.nodes: list[SimulatedReplica] = []
         self.events: list[tuple[float, int, Callable[[], None]]] = []
         self.order = itertools.count()
         self.requests = 0
         self.duration = 5
 
-    def start(self, shards: int) -> Node:
+    def start(self, shards: int) -> SimulatedReplica:
         me = Replica(f"op-{len(self.nodes)}-{self.random.getrandbits(32):08x}", shards, self.duration)
-        node = Node(me, self.make(me), self.random.uniform(0.9, 1.1), self.random.uniform(0, 1e6))
+        node = SimulatedReplica(me, self.make(me), self.random.uniform(0.9, 1.1), self.random.uniform(0, 1e6))
         self.nodes.append(node)
         self.after(0.0, lambda: self.turn(node))
         return node
 
-    def stop(self, node: Node) -> None:
+    def stop(self, node: SimulatedReplica) -> None:
         node.stopping = True
         node.election.stop()
         self.after(0.0, lambda: self.turn(node))
 
-    def kill(self, node: Node) -> None:
+    def kill(self, node: SimulatedReplica) -> None:
         node.alive = False
 
-    def pause(self, node: Node, seconds: float) -> None:
+    def pause(self, node: SimulatedReplica, seconds: float) -> None:
         node.paused_until = self.time + seconds
 
     def after(self, seconds: float, what: Callable[[], None]) -> None:
@@ -130,7 +130,7 @@ class World:
         self.time = end
         return until()
 
-    def turn(self, node: Node, ticket: int | None = None) -> None:
+    def turn(self, node: SimulatedReplica, ticket: int | None = None) -> None:
         """Let a replica do what is due, unless it waits for an answer, or has been woken since."""
         if not node.alive or node.request or ticket not in {None, node.ticket}:
             return
@@ -155,7 +155,7 @@ class World:
         number = node.request
         self.after(max(0.0, node.paused_until - self.time), lambda: self.send(node, request, number))
 
-    def send(self, node: Node, request: Request, number: int) -> None:
+    def send(self, node: SimulatedReplica, request: Request, number: int) -> None:
         if not node.alive:
             return
         if self.random.random() >= self.faults.lost:
@@ -163,12 +163,12 @@ class World:
         self.hiccup(node)  # also between sending and the answer
         self.after(TIMEOUT_SECONDS, lambda: self.answer(node, Failure.UNKNOWN, number))
 
-    def arrive(self, node: Node, request: Request, number: int) -> None:
+    def arrive(self, node: SimulatedReplica, request: Request, number: int) -> None:
         answer = self.store.carry_out(request)
         if self.random.random() >= self.faults.lost:
             self.after(self.delay(), lambda: self.answer(node, answer, number))
 
-    def answer(self, node: Node, answer: Answer, number: int) -> None:
+    def answer(self, node: SimulatedReplica, answer: Answer, number: int) -> None:
         if not node.alive or node.request != number:
             return
         if node.paused_until > self.time:
@@ -181,7 +181,7 @@ class World:
         self.hiccup(node)
         self.turn(node)
 
-    def hiccup(self, node: Node) -> None:
+    def hiccup(self, node: SimulatedReplica) -> None:
         if self.random.random() < self.faults.pause:
             self.pause(node, self.random.uniform(0, 1.6) * self.duration)
 
@@ -189,14 +189,14 @@ class World:
         slow = self.random.random() < self.faults.slow
         return self.random.uniform(0.001, self.faults.slowest if slow else 0.02)
 
-    def hand_over(self, node: Node) -> None:
+    def hand_over(self, node: SimulatedReplica) -> None:
         """Drain what is to leave, for a moment, and release it."""
         leaving = node.election.leaving()
         for shard in leaving - node.draining:
             node.draining.add(shard)
             self.after(self.random.uniform(0, 0.3), partial(self.drained, node, shard))
 
-    def drained(self, node: Node, shard: int) -> None:
+    def drained(self, node: SimulatedReplica, shard: int) -> None:
         node.draining.discard(shard)
         if node.alive and shard in node.election.leaving():
             node.election.release(shard)
@@ -204,7 +204,7 @@ class World:
 
     def check(self) -> None:
         """Check that no source has two owners."""
-        seen: dict[str, tuple[Node, int]] = {}
+        seen: dict[str, tuple[SimulatedReplica, int]] = {}
         for node in self.nodes:
             for shard in node.holds(self.time):
                 for uid in uids_of(shard, node.me.shards):

@@ -35,7 +35,7 @@ def session(uid: str) -> HandedOver:
 
 
 @dataclass
-class Runner:
+class RecordingRunner:
     """Says what it was told, in order."""
 
     told: list[str] = field(default_factory=list)
@@ -138,11 +138,11 @@ class Errands(Executor):
             self._waiting.popleft()()
 
 
-class Bench:
+class CoordinatorBench:
     def __init__(self, shards: int = 1, *, api: ApiServer | None = None, identity: str = "me") -> None:
         self.now = 100.0
         self.api = api or ApiServer()
-        self.runner = Runner()
+        self.runner = RecordingRunner()
         self.store = Sessions()
         self.executor = Errands()
         self.ready = threading.Event()

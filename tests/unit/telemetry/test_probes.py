@@ -14,21 +14,12 @@ from appconfig_operator.telemetry.health import stuck
 from appconfig_operator.telemetry.http_server import Server
 from appconfig_operator.telemetry.probes import LIVE, READY, pages
 from tests.support.builders import source
+from tests.support.clock import Clock
 from tests.unit.support.running import Gate, Recorder, Running, eventually
-from tests.unit.support.shards_bench import Bench
+from tests.unit.support.shards_bench import CoordinatorBench
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-class Clock:
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @contextmanager
@@ -85,7 +76,7 @@ def test_workers_that_are_all_stuck() -> None:
     """Told after 120 s, not sooner, and no more when they go on."""
     clock, gate = Clock(), Gate()
     running = Running(Recorder(gate), count=2, monotonic=clock)
-    shards = Bench().shards
+    shards = CoordinatorBench().shards
     running.scheduler.start(0, running.guard, {})
     running.scheduler.put(source(uid="a"))
     running.scheduler.put(source(uid="b"))
@@ -114,7 +105,7 @@ def test_workers_that_are_all_stuck() -> None:
 
 def test_a_loop_of_the_shards_that_is_stuck() -> None:
     """A real turn of it that hangs in a call."""
-    bench, entered, go_on = Bench(), threading.Event(), threading.Event()
+    bench, entered, go_on = CoordinatorBench(), threading.Event(), threading.Event()
 
     def hang() -> None:
         entered.set()

@@ -9,7 +9,7 @@ import pytest
 from appconfig_operator.telemetry.rights import Rights
 
 
-class Bench:
+class RightsBench:
     def __init__(self, *namespaces: str) -> None:
         self.now = 0.0
         self.rights = Rights(namespaces, lambda: self.now)
@@ -23,7 +23,7 @@ class Bench:
 
 def test_a_missing_right_is_logged_once_and_its_return_too(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    bench = Bench("shop")
+    bench = RightsBench("shop")
     bench.refuse("watch", "appconfigsources")
     assert bench.rights.counts() == {("watch", "appconfigsources"): 1}
     assert bench.rights.missing() == ["the operator is not allowed to watch appconfigsources in namespace shop"]
@@ -41,7 +41,7 @@ def test_one_that_is_not_refused_any_more_is_told_by_the_next_look(
     caplog: pytest.LogCaptureFixture, look: object
 ) -> None:
     caplog.set_level(logging.INFO)
-    bench = Bench()
+    bench = RightsBench()
     bench.refuse("watch", "appconfigsources", "")
     bench.now += 100
     assert callable(look)
@@ -50,7 +50,7 @@ def test_one_that_is_not_refused_any_more_is_told_by_the_next_look(
 
 
 def test_a_clusterrole_without_a_verb_does_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    bench = Bench()
+    bench = RightsBench()
     for number in range(1000):
         bench.refuse("create", "events", f"team-{number}")
         bench.now -= 120
@@ -60,7 +60,7 @@ def test_a_clusterrole_without_a_verb_does_not_fill_the_log(caplog: pytest.LogCa
 
 def test_what_others_log_is_counted_only(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    bench = Bench()
+    bench = RightsBench()
     bench.refuse("delete", "leases", "ops")
     assert bench.rights.counts() == {("delete", "leases"): 1}
     bench.rights.answered("delete", "leases", "ops", allowed=True)
@@ -68,6 +68,6 @@ def test_what_others_log_is_counted_only(caplog: pytest.LogCaptureFixture) -> No
 
 
 def test_what_it_has_no_rule_for_is_passed_over() -> None:
-    bench = Bench()
+    bench = RightsBench()
     bench.refuse("create", "serviceaccounts/token")
     assert bench.rights.counts() == {}

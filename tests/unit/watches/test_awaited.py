@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class FakeScheduler:
+class WaitingScheduler:
     """Has sources that wait, and keeps what it is told."""
 
     waiting: list[tuple[str, str]] = field(default_factory=list)
@@ -36,7 +36,7 @@ class FakeScheduler:
 
 
 @dataclass
-class FakeMaps:
+class StreamedConfigMaps:
     """Tells of events until one is an error, or `None`: the end of a watch."""
 
     namespace: str | None = None
@@ -61,12 +61,12 @@ class FakeMaps:
 class Waiting:
     """The watches, and what is around them."""
 
-    scheduler: FakeScheduler = field(default_factory=FakeScheduler)
-    maps: tuple[FakeMaps, ...] = ()
+    scheduler: WaitingScheduler = field(default_factory=WaitingScheduler)
+    maps: tuple[StreamedConfigMaps, ...] = ()
     stop: threading.Event = field(default_factory=threading.Event)
     watches: AwaitedWatches | None = None
 
-    def start(self, *maps: FakeMaps) -> None:
+    def start(self, *maps: StreamedConfigMaps) -> None:
         scheduler: Any = self.scheduler
         config_maps: Any = maps
         self.maps = maps
@@ -95,7 +95,7 @@ def event(namespace: str, name: str, *, there: bool = True) -> tuple[dict[str, A
 
 
 def test_nothing_is_asked_while_nobody_waits(it: Waiting) -> None:
-    shop, waits = FakeMaps("shop"), FakeMaps("waits")
+    shop, waits = StreamedConfigMaps("shop"), StreamedConfigMaps("waits")
     it.scheduler.waiting = [("waits", "x")]
     it.start(shop, waits)
     eventually(lambda: waits.since == ["7"])
@@ -104,7 +104,7 @@ def test_nothing_is_asked_while_nobody_waits(it: Waiting) -> None:
 
 def test_who_waits_is_told_once_when_the_watch_is_open_and_then_of_each_change(it: Waiting) -> None:
     it.scheduler.waiting = [("shop", "x")]
-    maps = FakeMaps()
+    maps = StreamedConfigMaps()
     it.start(maps)
     eventually(lambda: it.scheduler.told == [("shop", "x")])
     maps.events.put(event("shop", "y"))
@@ -114,7 +114,7 @@ def test_who_waits_is_told_once_when_the_watch_is_open_and_then_of_each_change(i
 
 def test_the_watch_closes_when_nobody_waits_any_more_and_opens_again(it: Waiting) -> None:
     it.scheduler.waiting = [("shop", "x")]
-    maps = FakeMaps()
+    maps = StreamedConfigMaps()
     it.start(maps)
     eventually(lambda: maps.since == ["7"])
     it.scheduler.waiting = []
@@ -129,7 +129,7 @@ def test_whatever_goes_wrong_is_said_once_without_its_text_and_it_goes_on(
     it: Waiting, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     it.scheduler.waiting = [("shop", "x")]
-    maps = FakeMaps(errors=[error, error, error])
+    maps = StreamedConfigMaps(errors=[error, error, error])
     it.start(maps)
     eventually(lambda: maps.since == ["7"])
     assert len([record for record in caplog.records if "that sources wait for" in record.getMessage()]) == 1

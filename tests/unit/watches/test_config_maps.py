@@ -26,7 +26,7 @@ def config_map(name: str, uid: str = "a", version: str = "1", namespace: str = "
 
 
 @dataclass
-class FakeMaps:
+class ListedConfigMaps:
     """Lists what is there, and tells of events until one is an error, or `None`: the end of a watch."""
 
     namespace: str | None = None
@@ -58,9 +58,9 @@ class Drifting:
     scheduler: FakeScheduler = field(default_factory=FakeScheduler)
     after: threading.Event = field(default_factory=threading.Event)
     stop: threading.Event = field(default_factory=threading.Event)
-    maps: tuple[FakeMaps, ...] = ()
+    maps: tuple[ListedConfigMaps, ...] = ()
 
-    def start(self, *maps: FakeMaps) -> ConfigMapWatches:
+    def start(self, *maps: ListedConfigMaps) -> ConfigMapWatches:
         sink: Any = self.scheduler
         config_maps: Any = maps
         self.maps = maps
@@ -90,7 +90,7 @@ def it(monkeypatch: pytest.MonkeyPatch) -> Iterator[Drifting]:
 
 
 def test_what_is_there_is_told(it: Drifting) -> None:
-    maps = FakeMaps(there=[config_map("x", "a"), config_map("y", "b")])
+    maps = ListedConfigMaps(there=[config_map("x", "a"), config_map("y", "b")])
     assert it.start(maps).listed.wait(10)
     assert it.told() == [("a", "x", True), ("b", "y", True)]
     eventually(lambda: maps.since == ["7"])
@@ -105,7 +105,7 @@ def test_those_that_wait_for_it_are_told(it: Drifting) -> None:
         "ownerReferences": owners,
         "managedFields": [{"manager": "appconfig-operator", "fieldsV1": put}],
     }
-    maps = FakeMaps(there=[waited_for])
+    maps = ListedConfigMaps(there=[waited_for])
     assert it.start(maps).listed.wait(10)
     assert it.scheduler.waiting == [({"w"}, "shop", "x")]
     maps.events.put((waited_for, False))
@@ -115,25 +115,25 @@ def test_those_that_wait_for_it_are_told(it: Drifting) -> None:
 
 def test_what_is_missing_was_deleted(it: Drifting) -> None:
     it.scheduler.targets_by_uid = {"a": ("shop", "x"), "b": ("shop", "y")}
-    assert it.start(FakeMaps(there=[config_map("x", "a")])).listed.wait(10)
+    assert it.start(ListedConfigMaps(there=[config_map("x", "a")])).listed.wait(10)
     assert it.told() == [("a", "x", True), ("b", "y", False)]
     assert it.scheduler.drifts[1] == ("b", Seen("shop", "y"))
 
 
 def test_what_is_elsewhere_is_not_missing(it: Drifting) -> None:
     it.scheduler.targets_by_uid = {"a": ("shop", "x"), "b": ("other", "x")}
-    assert it.start(FakeMaps("shop", there=[])).listed.wait(10)
+    assert it.start(ListedConfigMaps("shop", there=[])).listed.wait(10)
     assert it.told() == [("a", "x", False)]
 
 
 def test_one_of_that_name_elsewhere_is_another(it: Drifting) -> None:
     it.scheduler.targets_by_uid = {"a": ("shop", "x")}
-    assert it.start(FakeMaps(there=[config_map("x", "b", namespace="other")])).listed.wait(10)
+    assert it.start(ListedConfigMaps(there=[config_map("x", "b", namespace="other")])).listed.wait(10)
     assert it.told() == [("b", "x", True), ("a", "x", False)]
 
 
 def test_a_list_that_begins_anew_counts_from_there(it: Drifting) -> None:
-    class Anew(FakeMaps):
+    class Anew(ListedConfigMaps):
         def list(self) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
             yield "7", [config_map("x", "a"), config_map("y", "b")]
             yield "8", [config_map("x", "a")]
@@ -146,7 +146,7 @@ def test_a_list_that_begins_anew_counts_from_there(it: Drifting) -> None:
 
 
 def test_events_are_told(it: Drifting) -> None:
-    maps = FakeMaps()
+    maps = ListedConfigMaps()
     assert it.start(maps).listed.wait(10)
     maps.events.put((config_map("x", version="2"), True))
     maps.events.put((config_map("x", version="3"), False))
@@ -156,7 +156,7 @@ def test_events_are_told(it: Drifting) -> None:
 
 def test_they_begin_when_the_sources_are_known(it: Drifting) -> None:
     it.after.clear()
-    maps = FakeMaps()
+    maps = ListedConfigMaps()
     watches = it.start(maps)
     assert not watches.listed.wait(0.1)
     assert maps.lists == 0
@@ -165,7 +165,7 @@ def test_they_begin_when_the_sources_are_known(it: Drifting) -> None:
 
 
 def test_a_namespace_that_refuses_the_list_holds_up_nothing(it: Drifting, caplog: pytest.LogCaptureFixture) -> None:
-    refusing, open_later = FakeMaps("shop", error=refused()), FakeMaps("other", error=None)
+    refusing, open_later = ListedConfigMaps("shop", error=refused()), ListedConfigMaps("other", error=None)
     assert it.start(refusing, open_later).listed.wait(10)
     eventually(lambda: refusing.lists > 3)
     assert caplog.messages == [], "a missing right is told elsewhere"
@@ -175,7 +175,7 @@ def test_a_namespace_that_refuses_the_list_holds_up_nothing(it: Drifting, caplog
 
 def test_an_api_server_that_asks_for_patience_gets_it(it: Drifting) -> None:
     it.after.set()
-    maps = FakeMaps("shop", error=ApiError(429, {}, retry_after=300.0))
+    maps = ListedConfigMaps("shop", error=ApiError(429, {}, retry_after=300.0))
     it.start(maps)
     eventually(lambda: maps.lists)
     assert it.watches.listed.wait(10), "each ConfigMap is read before it is written"
@@ -188,12 +188,12 @@ def test_an_api_server_that_asks_for_patience_gets_it(it: Drifting) -> None:
 def test_all_namespaces_are_waited_for(it: Drifting) -> None:
     opened = threading.Event()
 
-    class Slow(FakeMaps):
+    class Slow(ListedConfigMaps):
         def list(self) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
             assert opened.wait(10)
             return super().list()
 
-    quick = FakeMaps("shop")
+    quick = ListedConfigMaps("shop")
     watches = it.start(quick, Slow("other"))
     eventually(lambda: quick.since)
     assert not watches.listed.is_set()
@@ -216,7 +216,7 @@ def test_the_watch_goes_on_whatever_ends_it(
     it: Drifting, caplog: pytest.LogCaptureFixture, end: Callable[[], ApiError | Exception | None], words: list[str]
 ) -> None:
     it.scheduler.targets_by_uid = {"a": ("shop", "x")}
-    maps = FakeMaps(there=[config_map("x")])
+    maps = ListedConfigMaps(there=[config_map("x")])
     it.start(maps)
     eventually(lambda: maps.since)
     maps.there = []
@@ -229,7 +229,7 @@ def test_the_watch_goes_on_whatever_ends_it(
 def test_one_that_cannot_be_read_is_passed_over(it: Drifting, caplog: pytest.LogCaptureFixture) -> None:
     """It is told of once, until it could be read in between."""
     broken: dict[str, Any] = config_map("broken") | {"managedFields": 5}
-    maps = FakeMaps(there=[broken, config_map("x")])
+    maps = ListedConfigMaps(there=[broken, config_map("x")])
     assert it.start(maps).listed.wait(10)
     assert it.told() == [("a", "x", True)]
     maps.events.put((broken, True))
@@ -253,20 +253,20 @@ def test_the_log_does_not_tell_of_all(
 ) -> None:
     monkeypatch.setattr(config_maps, "REPORTED", 2)
     broken: list[dict[str, Any]] = [config_map(name) | {"managedFields": 5} for name in "xyz"]
-    assert it.start(FakeMaps(there=broken)).listed.wait(10)
+    assert it.start(ListedConfigMaps(there=broken)).listed.wait(10)
     assert len(caplog.messages) == 2
 
 
 def test_the_end_does_not_wait_for_sources_that_never_came(it: Drifting) -> None:
     it.after.clear()
-    maps = FakeMaps()
+    maps = ListedConfigMaps()
     it.start(maps)
     assert it.end()
     assert maps.lists == 0
 
 
 def test_an_event_after_the_end_ends_the_watch(it: Drifting) -> None:
-    maps = FakeMaps()
+    maps = ListedConfigMaps()
     it.start(maps)
     eventually(lambda: maps.since)
     it.stop.set()

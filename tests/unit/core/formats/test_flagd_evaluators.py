@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from appconfig_operator.api.v1alpha1 import FeatureFlags, FlagOutput, Format, MultiVariant
 from appconfig_operator.core.formats.render import render
-from tests.evaluators.flagd import Answer, Ask, node_answers, python_answers
+from tests.evaluators.flagd import Ask, Evaluation, node_answers, python_answers
 from tests.support.builders import content, spec, target
 
 EVALUATORS = pytest.mark.parametrize("answers", [python_answers, node_answers])
@@ -48,14 +48,14 @@ def definition(flags: dict[str, Any], kind: Format = Format.JSON) -> str:
     return json.dumps(yaml.safe_load(text)) if kind is Format.YAML else text
 
 
-def expected(flags: dict[str, Any]) -> dict[Ask, Answer]:
+def expected(flags: dict[str, Any]) -> dict[Ask, Evaluation]:
     """Say what AppConfig answers, as an application asks for it whose own defaults are the other way round."""
-    answers: dict[Ask, Answer] = {}
+    answers: dict[Ask, Evaluation] = {}
     for name, flag in flags.items():
         on = flag["enabled"]
-        answers[Ask("boolean", name, not on)] = Answer(on, "on" if on else "off", "STATIC")
+        answers[Ask("boolean", name, not on)] = Evaluation(on, "on" if on else "off", "STATIC")
         attributes = {key: value for key, value in flag.items() if key not in {"enabled", "_variant"}}
-        found = Answer(attributes, "attributes", "STATIC") if attributes else Answer(error="FLAG_NOT_FOUND")
+        found = Evaluation(attributes, "attributes", "STATIC") if attributes else Evaluation(error="FLAG_NOT_FOUND")
         answers[Ask("object", f"{name}.attributes", None)] = found
     return answers
 
@@ -83,13 +83,15 @@ def test_no_context_changes_an_answer(answers: Any, context: tuple[tuple[str, An
 @pytest.mark.parametrize(("kind", "default"), [("string", "x"), ("object", {})])
 def test_a_flag_is_boolean_and_of_no_other_type(answers: Any, kind: str, default: Any) -> None:
     """As a number, the one for Python takes it: there, true is 1."""
-    assert answers(definition(FLAGS), [Ask(kind, "checkout", default)]) == [Answer(error="TYPE_MISMATCH")]
+    assert answers(definition(FLAGS), [Ask(kind, "checkout", default)]) == [Evaluation(error="TYPE_MISMATCH")]
 
 
 @EVALUATORS
 @pytest.mark.parametrize(("kind", "default"), [("string", "x"), ("number", 1), ("boolean", True)])
 def test_attributes_are_an_object_and_of_no_other_type(answers: Any, kind: str, default: Any) -> None:
-    assert answers(definition(FLAGS), [Ask(kind, "checkout.attributes", default)]) == [Answer(error="TYPE_MISMATCH")]
+    assert answers(definition(FLAGS), [Ask(kind, "checkout.attributes", default)]) == [
+        Evaluation(error="TYPE_MISMATCH")
+    ]
 
 
 @EVALUATORS
@@ -103,7 +105,7 @@ def test_a_disabled_flag_would_have_been_the_default_of_the_application(answers:
 
 @EVALUATORS
 def test_no_flags_are_a_definition_too(answers: Any) -> None:
-    assert answers(definition({}), [Ask("boolean", "banner", default=True)]) == [Answer(error="FLAG_NOT_FOUND")]
+    assert answers(definition({}), [Ask("boolean", "banner", default=True)]) == [Evaluation(error="FLAG_NOT_FOUND")]
 
 
 names = st.from_regex(r"[a-z][a-zA-Z0-9_-]{0,63}", fullmatch=True)

@@ -24,7 +24,7 @@ DURATION = 15
 VALID = 12.0
 
 
-class Bench:
+class ElectionBench:
     """A replica, the API server, and a clock."""
 
     def __init__(self, identity: str = "me", *, shards: int = 1, store: Store | None = None) -> None:
@@ -119,7 +119,7 @@ def about(name: str) -> Callable[[Request], bool]:
 
 
 def test_it_looks_shows_itself_looks_again_and_takes_all() -> None:
-    bench = Bench(shards=2)
+    bench = ElectionBench(shards=2)
     bench.rest()
     assert [type(request) for request in bench.asked] == [ListLeases, CreateLease, ListLeases, CreateLease, CreateLease]
     assert bench.changes == [(Change.GAINED, 0), (Change.GAINED, 1)]
@@ -128,7 +128,7 @@ def test_it_looks_shows_itself_looks_again_and_takes_all() -> None:
 
 
 def test_alone_it_asks_for_little() -> None:
-    bench = Bench(shards=2)
+    bench = ElectionBench(shards=2)
     bench.rest()
     bench.asked.clear()
     bench.run(60)
@@ -138,7 +138,7 @@ def test_alone_it_asks_for_little() -> None:
 
 
 def test_while_another_is_there_it_looks_each_second() -> None:
-    bench = Bench()
+    bench = ElectionBench()
     bench.other_joins()
     bench.rest()
     bench.asked.clear()
@@ -147,7 +147,7 @@ def test_while_another_is_there_it_looks_each_second() -> None:
 
 
 def test_a_lease_may_be_relied_on_from_before_it_was_asked_for_less_a_margin() -> None:
-    bench = Bench()
+    bench = ElectionBench()
     request = bench.until(is_shard)
     sent = bench.now
     bench.now += 3
@@ -161,7 +161,7 @@ def test_the_margin_is_a_fifth_and_a_second_at_least(duration: int, valid: float
 
 
 def test_a_lease_of_another_has_expired_when_it_was_seen_unchanged_for_its_own_duration() -> None:
-    bench = Bench()
+    bench = ElectionBench()
     bench.other(shard_lease(0), duration=7)
     bench.run(6.9)
     assert bench.held == []
@@ -171,7 +171,7 @@ def test_a_lease_of_another_has_expired_when_it_was_seen_unchanged_for_its_own_d
 
 
 def test_a_lease_of_another_that_is_renewed_does_not_expire() -> None:
-    bench = Bench()
+    bench = ElectionBench()
     bench.other_joins()
     for _ in range(10):
         bench.other(shard_lease(0))
@@ -180,7 +180,7 @@ def test_a_lease_of_another_that_is_renewed_does_not_expire() -> None:
 
 
 def test_who_heard_nothing_for_long_looks_before_it_takes_anything_for_expired() -> None:
-    bench = Bench()
+    bench = ElectionBench()
     bench.other(shard_lease(0))
     bench.rest()
     bench.now += 100
@@ -193,7 +193,7 @@ def test_who_heard_nothing_for_long_looks_before_it_takes_anything_for_expired()
 
 def test_a_shard_meant_for_another_is_released_after_its_hand_over() -> None:
     shards = 8
-    bench = Bench(shards=shards)
+    bench = ElectionBench(shards=shards)
     bench.rest()
     bench.other_joins()
     bench.run(5)
@@ -210,7 +210,7 @@ def test_a_shard_meant_for_another_is_released_after_its_hand_over() -> None:
 
 
 def test_what_is_meant_for_me_and_free_is_taken_within_a_second() -> None:
-    bench = Bench(shards=2)
+    bench = ElectionBench(shards=2)
     bench.other_joins()
     mine = next(shard for shard, owner in assign(2, ["me", "other"]).items() if owner == "me")
     bench.other(shard_lease(mine))
@@ -223,7 +223,7 @@ def test_what_is_meant_for_me_and_free_is_taken_within_a_second() -> None:
 
 
 def test_a_lease_that_another_has_taken_is_lost() -> None:
-    bench = Bench()
+    bench = ElectionBench()
     bench.rest()
     bench.other(shard_lease(0))
     held_lease = bench.election.held[0]
@@ -233,7 +233,7 @@ def test_a_lease_that_another_has_taken_is_lost() -> None:
 
 
 def test_a_lease_that_was_deleted_is_lost_and_made_anew() -> None:
-    bench = Bench()
+    bench = ElectionBench()
     bench.rest()
     del bench.store.leases[shard_lease(0)]
     bench.run(5)
@@ -241,7 +241,7 @@ def test_a_lease_that_was_deleted_is_lost_and_made_anew() -> None:
 
 
 def test_a_lapsed_lease_that_nobody_took_is_held_again() -> None:
-    bench = Bench()
+    bench = ElectionBench()
     bench.rest()
     bench.now += 60
     assert bench.held == []
@@ -252,7 +252,7 @@ def test_a_lapsed_lease_that_nobody_took_is_held_again() -> None:
 
 
 def test_a_lapsed_lease_that_went_to_another_and_came_back_is_another() -> None:
-    bench = Bench()
+    bench = ElectionBench()
     bench.rest()
     bench.other(shard_lease(0))
     bench.other(shard_lease(0), "me")
@@ -262,7 +262,7 @@ def test_a_lapsed_lease_that_went_to_another_and_came_back_is_another() -> None:
 
 
 def test_after_a_lost_answer_it_waits_a_moment_and_reads_again() -> None:
-    bench = Bench()
+    bench = ElectionBench()
     request = bench.until(is_shard)
     bench.store.carry_out(request)
     bench.answer(Failure.UNKNOWN)
@@ -276,7 +276,7 @@ def test_after_a_lost_answer_it_waits_a_moment_and_reads_again() -> None:
 
 
 def test_a_lost_renewal_is_made_again_and_costs_nothing() -> None:
-    bench = Bench()
+    bench = ElectionBench()
     bench.rest()
     request = bench.until(is_shard)
     bench.store.carry_out(request)
@@ -287,7 +287,7 @@ def test_a_lost_renewal_is_made_again_and_costs_nothing() -> None:
 
 
 def test_a_renewal_that_changed_nothing_does_not_count() -> None:
-    bench = Bench()
+    bench = ElectionBench()
     bench.rest()
     until = bench.election.held[0].until
     bench.until(is_shard)
@@ -298,7 +298,7 @@ def test_a_renewal_that_changed_nothing_does_not_count() -> None:
 
 
 def test_nothing_is_taken_while_the_own_member_lease_has_lapsed() -> None:
-    bench = Bench()
+    bench = ElectionBench()
     bench.rest()
     bench.now += 60
     bench.until(lambda request: isinstance(request, ReplaceLease) and request.lease.shard is None)
@@ -311,7 +311,7 @@ def test_nothing_is_taken_while_the_own_member_lease_has_lapsed() -> None:
 
 
 def test_a_member_that_was_created_without_an_answer_is_renewed_before_anything_is_taken() -> None:
-    bench = Bench()
+    bench = ElectionBench()
     request = bench.until(lambda request: isinstance(request, CreateLease))
     bench.store.carry_out(request)
     bench.answer(Failure.UNKNOWN)
@@ -322,7 +322,7 @@ def test_a_member_that_was_created_without_an_answer_is_renewed_before_anything_
 
 
 def test_an_answer_that_comes_too_late_gives_nothing() -> None:
-    bench = Bench()
+    bench = ElectionBench()
     request = bench.until(is_shard)
     answer = bench.store.carry_out(request)
     bench.now += VALID
@@ -333,7 +333,7 @@ def test_an_answer_that_comes_too_late_gives_nothing() -> None:
 
 
 def test_a_release_without_an_answer_ends_the_right_to_poll() -> None:
-    bench = Bench(shards=2)
+    bench = ElectionBench(shards=2)
     bench.rest()
     bench.other_joins()
     bench.run(5)
@@ -348,7 +348,7 @@ def test_a_release_without_an_answer_ends_the_right_to_poll() -> None:
 
 
 def test_a_release_that_was_carried_out_without_an_answer_is_found() -> None:
-    bench = Bench(shards=2)
+    bench = ElectionBench(shards=2)
     bench.rest()
     bench.other_joins()
     bench.run(5)
@@ -361,7 +361,7 @@ def test_a_release_that_was_carried_out_without_an_answer_is_found() -> None:
 
 
 def test_a_conflict_is_read_again_at_once_and_from_the_second_on_with_a_pause() -> None:
-    bench = Bench()
+    bench = ElectionBench()
     bench.until(is_shard)
     bench.answer(Failure.CONFLICT)
     assert isinstance(bench.step(), ListLeases)
@@ -373,14 +373,14 @@ def test_a_conflict_is_read_again_at_once_and_from_the_second_on_with_a_pause() 
 
 
 def test_the_lease_of_a_dead_member_is_deleted() -> None:
-    bench = Bench()
+    bench = ElectionBench()
     bench.other_joins()
     bench.run(DURATION)
     assert set(bench.store.leases) == {member_lease("me"), shard_lease(0)}
 
 
 def test_what_somebody_else_has_deleted_before_is_no_failure() -> None:
-    bench = Bench()
+    bench = ElectionBench()
     bench.other_joins()
     request = bench.until(lambda request: isinstance(request, DeleteLease))
     bench.store.carry_out(request)
@@ -391,7 +391,7 @@ def test_what_somebody_else_has_deleted_before_is_no_failure() -> None:
 
 
 def test_leases_of_shards_that_there_are_no_more_are_deleted() -> None:
-    bench = Bench(shards=2)
+    bench = ElectionBench(shards=2)
     bench.other(shard_lease(5), "", shards=6)
     bench.rest()
     assert set(bench.store.leases) == {member_lease("me"), shard_lease(0), shard_lease(1)}
@@ -399,7 +399,7 @@ def test_leases_of_shards_that_there_are_no_more_are_deleted() -> None:
 
 @pytest.mark.parametrize("name", [member_lease("other"), shard_lease(3)])
 def test_nothing_is_taken_while_another_number_of_shards_is_seen(name: str) -> None:
-    bench = Bench(shards=2)
+    bench = ElectionBench(shards=2)
     bench.other(name, shards=4)
     bench.run(DURATION - 1)
     assert bench.held == []
@@ -411,7 +411,7 @@ def test_nothing_is_taken_while_another_number_of_shards_is_seen(name: str) -> N
 
 
 def test_what_is_held_is_kept_while_another_number_of_shards_is_seen() -> None:
-    bench = Bench(shards=2)
+    bench = ElectionBench(shards=2)
     bench.rest()
     bench.other_joins(shards=4)
     bench.other(member_lease("third"), "third")
@@ -424,7 +424,7 @@ def test_what_is_held_is_kept_while_another_number_of_shards_is_seen() -> None:
 
 def test_a_lease_that_is_held_by_mistake_is_let_go() -> None:
     """A create without an answer, and meanwhile there is a replica with another number of shards."""
-    bench = Bench(shards=2)
+    bench = ElectionBench(shards=2)
     request = bench.until(is_shard)
     bench.store.carry_out(request)
     bench.answer(Failure.UNKNOWN)
@@ -434,14 +434,14 @@ def test_a_lease_that_is_held_by_mistake_is_let_go() -> None:
 
 
 def test_a_lease_without_a_duration_expires_after_ones_own() -> None:
-    bench = Bench()
+    bench = ElectionBench()
     bench.store.carry_out(CreateLease(Lease(shard_lease(0), "other", 1, None)))
     bench.run(DURATION)
     assert bench.held == [0]
 
 
 def test_at_the_end_all_is_given_away_and_the_member_leaves_first() -> None:
-    bench = Bench(shards=2)
+    bench = ElectionBench(shards=2)
     bench.rest()
     bench.asked.clear()
     bench.election.stop()
@@ -464,7 +464,7 @@ def test_at_the_end_all_is_given_away_and_the_member_leaves_first() -> None:
 
 
 def test_at_the_end_what_went_wrong_is_tried_again_soon() -> None:
-    bench = Bench()
+    bench = ElectionBench()
     bench.rest()
     bench.election.stop()
     bench.until(is_release)
@@ -477,7 +477,7 @@ def test_at_the_end_what_went_wrong_is_tried_again_soon() -> None:
 
 
 def test_at_the_end_what_is_held_by_mistake_is_let_go_too() -> None:
-    bench = Bench()
+    bench = ElectionBench()
     request = bench.until(is_shard)
     bench.store.carry_out(request)
     bench.answer(Failure.UNKNOWN)
@@ -488,9 +488,9 @@ def test_at_the_end_what_is_held_by_mistake_is_let_go_too() -> None:
 
 
 def test_a_replica_that_takes_over_has_the_shards_of_one_that_stopped_within_a_second() -> None:
-    first = Bench("me", shards=4)
+    first = ElectionBench("me", shards=4)
     first.rest()
-    second = Bench("other", shards=4, store=first.store)
+    second = ElectionBench("other", shards=4, store=first.store)
     second.now = first.now
     second.rest()
     first.election.stop()
@@ -507,7 +507,7 @@ def test_a_replica_that_takes_over_has_the_shards_of_one_that_stopped_within_a_s
 
 def test_all_is_taken_before_anything_is_deleted_and_a_refused_delete_holds_nothing_up() -> None:
     """As after an ordinary restart: the Lease of the process before has expired, and may not be deleted."""
-    bench = Bench(shards=2, store=Store(refuses=is_delete))
+    bench = ElectionBench(shards=2, store=Store(refuses=is_delete))
     for name in (member_lease("before"), shard_lease(0), shard_lease(1)):
         bench.other(name, "before")
     bench.run(DURATION)
@@ -524,7 +524,7 @@ def test_all_is_taken_before_anything_is_deleted_and_a_refused_delete_holds_noth
 
 
 def test_what_has_expired_and_cannot_be_deleted_is_set_free_so_that_nobody_waits_for_it_again() -> None:
-    bench = Bench(shards=8, store=Store(refuses=is_delete))
+    bench = ElectionBench(shards=8, store=Store(refuses=is_delete))
     bench.other(member_lease("before"), "before")
     bench.run(DURATION)
     assert bench.store.leases[member_lease("before")].holder == ""
@@ -533,13 +533,13 @@ def test_what_has_expired_and_cannot_be_deleted_is_set_free_so_that_nobody_waits
     for shard in range(8):
         bench.election.release(shard)
     bench.rest()
-    second = Bench("second", shards=8, store=bench.store)
+    second = ElectionBench("second", shards=8, store=bench.store)
     second.rest()
     assert second.held == list(range(8))
 
 
 def test_what_can_neither_be_deleted_nor_set_free_holds_nothing_up() -> None:
-    bench = Bench(shards=2)
+    bench = ElectionBench(shards=2)
     bench.other(member_lease("before"), "before")
     bench.store.refuses = about(member_lease("before"))
     bench.run(DURATION)
@@ -550,7 +550,7 @@ def test_what_can_neither_be_deleted_nor_set_free_holds_nothing_up() -> None:
 
 
 def test_of_two_that_cannot_be_deleted_each_has_its_turn() -> None:
-    bench = Bench()
+    bench = ElectionBench()
     for name in ("a", "b"):
         bench.other(member_lease(name), name)
     bench.store.refuses = about(member_lease("a"))
@@ -559,7 +559,7 @@ def test_of_two_that_cannot_be_deleted_each_has_its_turn() -> None:
 
 
 def test_expired_leases_of_another_number_of_shards_are_fenced_without_the_right_to_delete() -> None:
-    bench = Bench(shards=2, store=Store(refuses=is_delete))
+    bench = ElectionBench(shards=2, store=Store(refuses=is_delete))
     theirs = [bench.other(name, shards=4) for name in (member_lease("other"), shard_lease(0), shard_lease(3))]
     bench.run(DURATION)
     assert bench.held == [0, 1]
@@ -568,7 +568,7 @@ def test_expired_leases_of_another_number_of_shards_are_fenced_without_the_right
 
 
 def test_a_fence_that_is_refused_takes_nothing_and_holds_nothing_up_that_is_held() -> None:
-    bench = Bench(shards=2)
+    bench = ElectionBench(shards=2)
     bench.rest()
     bench.other_joins(shards=4)
     bench.store.refuses = about(member_lease("other"))
@@ -582,7 +582,7 @@ def test_a_fence_that_is_refused_takes_nothing_and_holds_nothing_up_that_is_held
 
 
 def test_who_was_fenced_joins_again() -> None:
-    bench = Bench()
+    bench = ElectionBench()
     bench.rest()
     for name in (member_lease("me"), shard_lease(0)):
         bench.other(name, "")
@@ -594,7 +594,7 @@ def test_who_was_fenced_joins_again() -> None:
 
 @pytest.mark.parametrize("refused", [shard_lease(0), member_lease("me")])
 def test_one_lease_that_cannot_be_renewed_costs_the_others_nothing(refused: str) -> None:
-    bench = Bench(shards=8)
+    bench = ElectionBench(shards=8)
     bench.rest()
     bench.store.refuses = about(refused)
     for _ in range(300):
@@ -604,14 +604,14 @@ def test_one_lease_that_cannot_be_renewed_costs_the_others_nothing(refused: str)
 
 
 def test_one_shard_that_cannot_be_taken_does_not_stand_before_the_others() -> None:
-    bench = Bench(shards=8, store=Store(refuses=about(shard_lease(0))))
+    bench = ElectionBench(shards=8, store=Store(refuses=about(shard_lease(0))))
     bench.run(3)
     assert bench.held == list(range(1, 8))
 
 
 @pytest.mark.parametrize("refused", [shard_lease(0), member_lease("me")])
 def test_one_lease_that_cannot_be_set_free_does_not_stand_before_the_others(refused: str) -> None:
-    bench = Bench(shards=4)
+    bench = ElectionBench(shards=4)
     bench.rest()
     bench.election.stop()
     for shard in range(4):
@@ -626,7 +626,7 @@ def test_one_lease_that_cannot_be_set_free_does_not_stand_before_the_others(refu
 
 
 def test_at_the_end_a_delete_that_is_refused_is_not_waited_for() -> None:
-    bench = Bench(store=Store(refuses=is_delete))
+    bench = ElectionBench(store=Store(refuses=is_delete))
     bench.rest()
     bench.election.stop()
     bench.election.release(0)
@@ -636,7 +636,7 @@ def test_at_the_end_a_delete_that_is_refused_is_not_waited_for() -> None:
 
 
 def test_at_the_end_a_delete_of_what_another_has_changed_is_not_tried_again() -> None:
-    bench = Bench()
+    bench = ElectionBench()
     bench.rest()
     bench.election.stop()
     bench.election.release(0)
@@ -647,7 +647,7 @@ def test_at_the_end_a_delete_of_what_another_has_changed_is_not_tried_again() ->
 
 
 def test_what_is_held_is_renewed_while_lists_are_refused_and_nothing_is_moved() -> None:
-    bench = Bench(shards=2)
+    bench = ElectionBench(shards=2)
     bench.rest()
     bench.store.refuses = lambda request: isinstance(request, ListLeases)
     bench.other_joins()

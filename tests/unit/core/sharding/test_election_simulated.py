@@ -17,7 +17,7 @@ from appconfig_operator.core.sharding.membership import Membership
 from appconfig_operator.core.sharding.observed_leases import ObservedLeases
 from appconfig_operator.core.sharding.setbacks import CLEAN_AGAIN_SECONDS
 from tests.unit.support.leases_world import Store
-from tests.unit.support.sharding_simulation import CALM, Faults, TwoOwnersError, World
+from tests.unit.support.sharding_simulation import CALM, Faults, SimulatedElections, TwoOwnersError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +41,7 @@ BAD = [
 ]
 
 
-def bad_times(world: World, seed: int) -> None:
+def bad_times(world: SimulatedElections, seed: int) -> None:
     """Start replicas, and let things happen to them, while the network is bad."""
     layouts = LAYOUTS[seed % len(LAYOUTS)]
     for _ in range(world.random.randint(1, 3)):
@@ -54,7 +54,7 @@ def bad_times(world: World, seed: int) -> None:
     world.run(world.random.uniform(0, 5))
 
 
-def calm_at_last(world: World) -> None:
+def calm_at_last(world: SimulatedElections) -> None:
     """Let the faults end, and leave replicas of one layout only."""
     world.faults = CALM
     running = [node for node in world.nodes if node.alive and not node.stopping]
@@ -68,7 +68,7 @@ def calm_at_last(world: World) -> None:
 @pytest.mark.parametrize("part", range(10))
 def test_never_two_owners_and_at_last_one(part: int) -> None:
     for seed in range(part, SEEDS, 10):
-        world = World(seed)
+        world = SimulatedElections(seed)
         bad_times(world, seed)
         calm_at_last(world)
         # Leases of the dead have to expire, by slow clocks, too.
@@ -84,7 +84,7 @@ def is_delete(request: Request) -> bool:
 def test_all_are_held_at_last_though_deletes_are_refused_for_ever(part: int) -> None:
     """Cleaning up is of use to nobody who waits: replicas come, go and die, and nothing of theirs is ever deleted."""
     for seed in range(part, SEEDS // 2, 5):
-        world = World(seed, store=Store(refuses=is_delete))
+        world = SimulatedElections(seed, store=Store(refuses=is_delete))
         bad_times(world, seed)
         calm_at_last(world)
         assert world.run(2 * (world.duration + 5.0), world.settled), f"seed {seed}"
@@ -94,7 +94,7 @@ def test_all_are_held_at_last_though_deletes_are_refused_for_ever(part: int) -> 
 def test_times_of_refusals_of_one_kind_each_leave_nothing_behind(part: int) -> None:
     """Rights that are taken away and come back: a kind of request each time, or all that is about one shard."""
     for seed in range(part, SEEDS // 2, 5):
-        world = World(seed)
+        world = SimulatedElections(seed)
         for kind in (DeleteLease, ListLeases, CreateLease, ReplaceLease, shard_lease(0)):
             world.store.refuses = refusal(kind)
             bad_times(world, seed)
@@ -205,7 +205,7 @@ class LooksBefore(Election):
 def test_a_broken_rule_is_found(election: Callable[[Replica], Election], *, checks: bool) -> None:
     """The simulation is bad enough to show two owners when a rule is missing."""
     for seed in range(2000):
-        world = World(seed, store=Store(checks=checks), election=election)
+        world = SimulatedElections(seed, store=Store(checks=checks), election=election)
         try:
             bad_times(world, seed)
         except TwoOwnersError:
@@ -213,8 +213,8 @@ def test_a_broken_rule_is_found(election: Callable[[Replica], Election], *, chec
     pytest.fail("no run showed two owners")
 
 
-def settled_world(seed: int, shards: int = 6, replicas: int = 3, store: Store | None = None) -> World:
-    world = World(seed, store=store)
+def settled_world(seed: int, shards: int = 6, replicas: int = 3, store: Store | None = None) -> SimulatedElections:
+    world = SimulatedElections(seed, store=store)
     for _ in range(replicas):
         world.start(shards)
     assert world.run(20, world.settled)

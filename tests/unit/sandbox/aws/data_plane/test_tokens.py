@@ -8,19 +8,10 @@ from sandbox.aws.appconfig import Place
 from sandbox.aws.data_plane import Problem, Rules
 from sandbox.aws.data_plane.backend import Feed
 from sandbox.aws.data_plane.tokens import Session, Token, Tokens
+from tests.support.clock import Clock
 
 PLACE = Place("shop", "production", "checkout")
 RECEIVED = b"mark"
-
-
-class Clock:
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
