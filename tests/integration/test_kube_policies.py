@@ -12,7 +12,7 @@ from appconfig_operator.api.status import WrittenTarget
 from appconfig_operator.api.v1alpha1 import CreationPolicy, Source
 from appconfig_operator.core.errors import BlockedError, Reason, StallingError
 from appconfig_operator.core.formats.render import Data
-from appconfig_operator.core.target.drift import Seen, drift, look, source_uid
+from appconfig_operator.core.target.drift import Drift, DriftKind, drift, snapshot, source_uid
 from appconfig_operator.core.target.managed_fields import merge_manager, owned, owned_references
 from appconfig_operator.core.target.plan import WantedConfigMap, wanted_config_map
 from appconfig_operator.core.target.references import waiting
@@ -182,18 +182,18 @@ def test_drift_shows_in_the_metadata_alone(api: Api, admin: Administrator, kubec
     written = WrittenTarget("shared", wanted.data.data_digest, 1, "2026-01-01T00:00:00Z", done.resource_version)
     events = marked.watch(version)
 
-    def change(*command: str) -> str | None:
+    def change(*command: str) -> Drift | None:
         kubectl("-n", admin.namespace, *command)
         metadata, there = next(events)
         assert "data" not in metadata
         assert source_uid(metadata) == source.uid
-        return drift(look(metadata) if there else Seen(metadata["namespace"], metadata["name"]), written)
+        return drift(snapshot(metadata, there=there), written)
 
     assert change("label", "configmap", "shared", "team=a") is None
     assert change("annotate", "configmap", "shared", "note=b") is None
     patched = change("patch", "configmap", "shared", "--type=merge", '--patch={"data":{"a":"changed"}}')
-    assert patched == "was changed by kubectl-patch"
-    assert change("delete", "configmap", "shared", "--wait=false") == "was deleted or lost its managed-by label"
+    assert patched == Drift(DriftKind.DATA, "kubectl-patch")
+    assert change("delete", "configmap", "shared", "--wait=false") == Drift(DriftKind.DELETED)
     events.close()  # type: ignore[attr-defined]
 
 
@@ -223,10 +223,10 @@ def test_a_key_that_is_taken_away_is_drift(api: Api, admin: Administrator, kubec
     written = WrittenTarget("shared", wanted.data.data_digest, 2, "2026-01-01T00:00:00Z", done.resource_version)
     kubectl("-n", admin.namespace, "patch", "configmap", "shared", "--type=merge", '--patch={"data":{"b":null}}')
     ((_, (metadata,)),) = marked.list()
-    assert drift(look(metadata), written) == "was changed"
+    assert drift(snapshot(metadata), written) == Drift(DriftKind.DATA)
     sync(ConfigMaps(api), wanted, known=True)
     ((_, (metadata,)),) = marked.list()
-    assert drift(look(metadata), replace(written, resource_version="0")) is None
+    assert drift(snapshot(metadata), replace(written, resource_version="0")) is None
 
 
 @pytest.mark.parametrize(("keys", "size"), [(20_000, 50), (45_600, 20), (100_000, 9)], ids=["etcd", "grpc", "request"])

@@ -10,7 +10,7 @@ from appconfig_operator.api.v1alpha1 import CreationPolicy
 if TYPE_CHECKING:
     from appconfig_operator.api.status import WrittenTarget
     from appconfig_operator.api.v1alpha1 import Source
-    from appconfig_operator.core.target.drift import Seen
+    from appconfig_operator.core.target.drift import ConfigMapSnapshot
     from appconfig_operator.engine.state.poll_state import PollState
 
 
@@ -72,7 +72,7 @@ class Entry:
     due: float = 0.0
     running: bool = False
     changed: bool = False
-    seen: Seen | None = None
+    seen: ConfigMapSnapshot | None = None
     unlooked: bool = False
     proven: bool = False
     begins: bool = False
@@ -113,7 +113,7 @@ class Entry:
         memory.delivery.strays |= frozenset(self.marked) - {self.source.spec.target.name}
         return memory.delivery.strays != before
 
-    def mark(self, seen: Seen) -> None:
+    def mark(self, seen: ConfigMapSnapshot) -> None:
         """Take note of a ConfigMap that carries the mark of the source, under whichever name."""
         known = seen.name in self.marked
         theirs = seen.namespace == self.source.namespace and seen.owned and not seen.deleting
@@ -129,7 +129,7 @@ class Entry:
             self.waits |= {name}
         return namespace == self.source.namespace and name in self.waits
 
-    def concerned_by(self, seen: Seen) -> bool:
+    def concerned_by(self, seen: ConfigMapSnapshot) -> bool:
         """Return whether it is the ConfigMap of the source: the mark alone, anybody can copy to anywhere."""
         target = self.source.spec.target
         return (seen.namespace, seen.name) == (self.source.namespace, target.name) and (

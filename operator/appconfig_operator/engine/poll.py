@@ -18,6 +18,7 @@ from appconfig_operator.core.errors import (
     WaitingError,
 )
 from appconfig_operator.core.poll_result import PollResult
+from appconfig_operator.core.target.drift import described
 from appconfig_operator.engine.deliver import Deliverer
 from appconfig_operator.engine.history_keeper import HistoryKeeper
 from appconfig_operator.engine.report import Reporter
@@ -205,10 +206,11 @@ class Poller:
 
     def _check_fight(self, source: Source, state: PollState) -> None:
         """Revert changes to a ConfigMap slowly when somebody keeps making them."""
-        if state.drift.is_fight(self._monotonic()):
+        drift = state.drift.found
+        if drift is not None and state.drift.is_fight(self._monotonic()):
             raise StallingError(
                 Reason.TARGET_CONFLICT,
-                f"ConfigMap {source.namespace}/{source.spec.target.name} {state.drift.found}. This keeps "
+                f"ConfigMap {source.namespace}/{source.spec.target.name} {described(drift)}. This keeps "
                 "happening, so the operator now reverts it only every 5 minutes. Stop whatever changes it, or set a "
                 "different spec.target.name; the annotation appconfig-operator.io/requestedAt reverts it now.",
             )

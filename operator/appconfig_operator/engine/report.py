@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from appconfig_operator.api.status import Status
 from appconfig_operator.core.formats.flag_notes import FlagNews, nameless_note, variants_note
 from appconfig_operator.core.status import conditions
+from appconfig_operator.core.target.drift import described
 from appconfig_operator.logs import about
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.errors import SourceError
+    from appconfig_operator.core.target.drift import Drift
     from appconfig_operator.engine.ports import EventSink, SourceStore
     from appconfig_operator.engine.state.poll_state import PollState
 
@@ -96,9 +98,9 @@ class Reporter:
             named.add(FlagNews.NAMELESS)
         state.status.flag_news -= named
 
-    def drifted(self, source: Source, what: str) -> None:
+    def drifted(self, source: Source, drift: Drift) -> None:
         """Tell that a change of somebody else was put right."""
-        note = f"ConfigMap {source.spec.target.name} {what}, and has been restored."
+        note = f"ConfigMap {source.spec.target.name} {described(drift)}, and has been restored."
         logger.warning("Drifted: %s", note, extra=about(source, reason="Drifted"))
         self.events.emit(source, kind="Normal", reason="Drifted", note=note)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.sharding.handover import HandedOver
     from appconfig_operator.core.sharding.held_lease import LeaseGuard
-    from appconfig_operator.core.target.drift import Seen
+    from appconfig_operator.core.target.drift import ConfigMapSnapshot
     from appconfig_operator.engine.entry import Entry
     from appconfig_operator.engine.poll import Polled
     from appconfig_operator.engine.sessions import Starting
@@ -134,7 +134,7 @@ class Scheduler:
 
     # What becomes of ConfigMaps.
 
-    def saw(self, uid: str, seen: Seen) -> None:
+    def saw(self, uid: str, seen: ConfigMapSnapshot) -> None:
         """Take in what became of the ConfigMap of a source. A change of somebody else is reverted at once."""
         with self._lock:
             self._schedule.wake((seen.namespace, seen.name))
@@ -144,9 +144,9 @@ class Scheduler:
                 self._take_in(entry, seen)
             for other in self._schedule.wanting((seen.namespace, seen.name)):
                 if other is not entry:
-                    self._take_in(other, replace(seen, marked=False))  # somebody has overwritten its mark
+                    self._take_in(other, replace(seen, labeled=False))  # somebody has overwritten its mark
 
-    def _take_in(self, entry: Entry, seen: Seen) -> None:
+    def _take_in(self, entry: Entry, seen: ConfigMapSnapshot) -> None:
         if entry.concerned_by(seen):
             entry.seen, entry.unlooked = seen, True
         if entry.memory is not None and not entry.running:

@@ -7,7 +7,7 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from appconfig_operator.core.target.drift import Seen, look, source_uid
+from appconfig_operator.core.target.drift import ConfigMapSnapshot, snapshot, source_uid
 from appconfig_operator.core.target.references import waiting
 from appconfig_operator.kube.errors import FORBIDDEN, ApiError, UnreachableError
 
@@ -158,7 +158,7 @@ class ConfigMapWatch:
             del page  # or it would be there beside the next one
         for uid, (namespace, name) in before.items():
             if (namespace, name) not in there:
-                self._scheduler.saw(uid, Seen(namespace, name))
+                self._scheduler.saw(uid, ConfigMapSnapshot(namespace, name))
         self._on_listed()
         for metadata, still_there in self._config_maps.watch(since):
             self._tell(metadata, there=still_there)
@@ -192,6 +192,6 @@ class ConfigMapWatch:
     def _told(self, metadata: Mapping[str, Any], *, there: bool) -> None:
         uid = source_uid(metadata)
         if uid is not None:
-            self._scheduler.saw(uid, look(metadata) if there else Seen(metadata["namespace"], metadata["name"]))
+            self._scheduler.saw(uid, snapshot(metadata, there=there))
         waits = waiting(metadata) if there else frozenset()
         self._scheduler.waits(waits, metadata["namespace"], metadata["name"])

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from appconfig_operator.api.v1alpha1 import API_VERSION, KIND, PLURAL, Source
 from appconfig_operator.core.formats.content import Content
-from appconfig_operator.core.target.drift import look, source_uid
+from appconfig_operator.core.target.drift import snapshot, source_uid
 from appconfig_operator.engine.poll import Poller
 from appconfig_operator.engine.scheduler import Scheduler
 from appconfig_operator.engine.sessions import Sessions
@@ -166,7 +166,7 @@ class MortalOperator:
         self.scheduler.put(Source.from_dict(self._admin.get(PLURAL, self._name)))
         for _, page in MarkedConfigMaps(self.api, self._admin.namespace).list():
             for metadata in page:
-                self.scheduler.saw(source_uid(metadata) or "", look(metadata))
+                self.scheduler.saw(source_uid(metadata) or "", snapshot(metadata))
 
     def poll(self) -> str:
         (entry,) = self.scheduler.entries()

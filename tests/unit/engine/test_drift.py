@@ -7,13 +7,15 @@ import pytest
 from appconfig_operator.core import backoff
 from appconfig_operator.core.errors import Reason, SourceGoneError, TransientError, WaitingError
 from appconfig_operator.core.formats.render import LIMIT_BYTES
+from appconfig_operator.core.target.drift import Drift, DriftKind
 from tests.support.builders import content
 from tests.unit.support.engine_bench import Bench, bench
 
 SAME = content()
+DELETED = Drift(DriftKind.DELETED)
 
 
-def disturbed(it: Bench, what: str = "was deleted") -> None:
+def disturbed(it: Bench, what: Drift = DELETED) -> None:
     """Delete the ConfigMap behind the operator's back."""
     it.world.config_maps.clear()
     it.state.drift.found = what
@@ -33,7 +35,7 @@ def test_a_deleted_config_map_is_made_again_at_once_in_a_new_session() -> None:
 def test_a_false_alarm_writes_nothing() -> None:
     it = bench(SAME, SAME)
     it.poll()
-    it.state.drift.found = "was changed"
+    it.state.drift.found = Drift(DriftKind.DATA)
     it.poll(after=1)
     assert (it.world.writes, it.events) == (1, ["Synced"])
 
@@ -74,10 +76,10 @@ def test_two_writers_that_fight_are_slowed_down_and_told() -> None:
     it.poll()
     for _ in range(3):
         it.world.answers = [SAME]
-        disturbed(it, "was changed by kubectl-edit")
+        disturbed(it, Drift(DriftKind.DATA, "kubectl-edit"))
         it.poll(after=1)
     writes, polls = it.world.writes, it.world.polls
-    disturbed(it, "was changed by kubectl-edit")
+    disturbed(it, Drift(DriftKind.DATA, "kubectl-edit"))
     assert it.poll(after=1) == backoff.STALLED_SECONDS
     assert it.ready == ("False", "TargetConflict")
     assert "kubectl-edit" in it.state.status.stored.conditions[0].message

@@ -9,6 +9,7 @@ import pytest
 from appconfig_operator.api.v1alpha1 import CreationPolicy
 from appconfig_operator.core.errors import Reason, StallingError
 from appconfig_operator.core.formats.render import LIMIT_BYTES, render
+from appconfig_operator.core.target.drift import Drift, DriftKind
 from tests.support.builders import content, spec, target
 from tests.unit.support.engine_bench import AWAY, Bench, bench
 
@@ -273,7 +274,7 @@ def test_a_pinned_version_is_put_right_without_the_content_of_appconfig() -> Non
     it = respec(it, pinned_digest=DIGESTS[0])
     it.poll()
     del it.world.config_maps["checkout-config"]
-    it.state.drift.found = "was deleted"
+    it.state.drift.found = Drift(DriftKind.DELETED)
     it.poll(after=1)
     assert it.world.config_map is not None
     assert it.world.config_map.data.data_digest == DIGESTS[0]

@@ -11,7 +11,7 @@ import pytest
 from appconfig_operator.api.status import Status, WrittenTarget
 from appconfig_operator.api.v1alpha1 import CreationPolicy
 from appconfig_operator.core.errors import SourceGoneError
-from appconfig_operator.core.target.drift import Seen
+from appconfig_operator.core.target.drift import ConfigMapSnapshot, Drift, DriftKind
 from appconfig_operator.engine.entry import WAITS
 from tests.support.builders import source, spec, target
 from tests.unit.support.running import NEVER, Gate, Recorder, Running, eventually
@@ -246,11 +246,11 @@ def test_a_drifted_config_map_is_looked_at_at_once(start: Callable[..., Schedule
     scheduler = start(recorder)
     scheduler.put(source())
     eventually(lambda: recorder.polled)
-    scheduler.saw("nobody", Seen("shop", "checkout-config"))
-    scheduler.saw(source().uid, Seen("shop", "another"))
-    scheduler.saw(source().uid, Seen("shop", "checkout-config"))
+    scheduler.saw("nobody", ConfigMapSnapshot("shop", "checkout-config"))
+    scheduler.saw(source().uid, ConfigMapSnapshot("shop", "another"))
+    scheduler.saw(source().uid, ConfigMapSnapshot("shop", "checkout-config"))
     eventually(lambda: len(recorder.polled) == 2)
-    assert recorder.drifts == [None, "was deleted or lost its managed-by label"]
+    assert recorder.drifts == [None, Drift(DriftKind.DELETED)]
 
 
 def test_a_drift_during_a_poll_is_looked_at_after_it(start: Callable[..., Scheduler]) -> None:
@@ -259,9 +259,9 @@ def test_a_drift_during_a_poll_is_looked_at_after_it(start: Callable[..., Schedu
     scheduler = start(recorder)
     scheduler.put(source())
     gate.wait_entered()
-    scheduler.saw(source().uid, Seen("shop", "checkout-config"))
+    scheduler.saw(source().uid, ConfigMapSnapshot("shop", "checkout-config"))
     gate.opened.set()
-    eventually(lambda: recorder.drifts == [None, "was deleted or lost its managed-by label"])
+    eventually(lambda: recorder.drifts == [None, Drift(DriftKind.DELETED)])
 
 
 def test_what_a_source_waits_for_is_given_up_after_a_restart(run: Callable[..., Running]) -> None:
@@ -323,11 +323,13 @@ def test_a_removed_owner_reference_is_put_back(
     scheduler = start(recorder)
     scheduler.put(source(status=Status(observed_generation=generation)))
     eventually(lambda: recorder.polled)
-    scheduler.saw(source().uid, Seen("shop", "checkout-config", "89", 1, None, "sha256:1", controlled=False))
+    scheduler.saw(
+        source().uid, ConfigMapSnapshot("shop", "checkout-config", "89", 1, None, "sha256:1", controlled=False)
+    )
     scheduler.put(source(uid="other"))
     eventually(lambda: recorder.count("other"))
     eventually(lambda: recorder.count(source().uid) == (2 if repaired else 1))
-    assert ("lost its owner reference" in recorder.drifts) is repaired
+    assert (Drift(DriftKind.OWNER_REFERENCE) in recorder.drifts) is repaired
 
 
 def test_targets_are_the_config_maps_that_carry_the_mark(start: Callable[..., Scheduler]) -> None:
@@ -346,12 +348,14 @@ def test_targets_are_the_config_maps_that_carry_the_mark(start: Callable[..., Sc
 @pytest.mark.parametrize(
     ("policy", "seen"),
     [
-        (CreationPolicy.OWNER, Seen("elsewhere", "checkout-config")),
-        (CreationPolicy.MERGE, Seen("shop", "checkout-config")),
+        (CreationPolicy.OWNER, ConfigMapSnapshot("elsewhere", "checkout-config")),
+        (CreationPolicy.MERGE, ConfigMapSnapshot("shop", "checkout-config")),
     ],
     ids=["a copy in another namespace", "a shared one"],
 )
-def test_a_copied_mark_is_no_drift(start: Callable[..., Scheduler], policy: CreationPolicy, seen: Seen) -> None:
+def test_a_copied_mark_is_no_drift(
+    start: Callable[..., Scheduler], policy: CreationPolicy, seen: ConfigMapSnapshot
+) -> None:
     recorder = Recorder(written=WRITTEN)
     scheduler = start(recorder)
     scheduler.put(source(spec=spec(target=target(creation_policy=policy))))
@@ -405,7 +409,9 @@ def test_an_overwritten_mark_hides_nothing(start: Callable[..., Scheduler], mark
     scheduler.put(source())
     scheduler.put(source(uid="another", spec=spec(target=target(name="another-config"))))
     eventually(lambda: len(recorder.polled) == 2)
-    scheduler.saw(mark, Seen("shop", "checkout-config", resource_version=version, keys=1, data_digest="sha256:1"))
+    scheduler.saw(
+        mark, ConfigMapSnapshot("shop", "checkout-config", resource_version=version, keys=1, data_digest="sha256:1")
+    )
     eventually(lambda: recorder.count(source().uid) == 2)
     assert recorder.count("another") == 1
     assert recorder.drifts[-1] is not None

@@ -9,7 +9,7 @@ import pytest
 from appconfig_operator.api.status import Status, WrittenTarget
 from appconfig_operator.core.sharding.assignment import shard_of
 from appconfig_operator.core.sharding.handover import HandedOver, SavedSession
-from appconfig_operator.core.target.drift import Seen
+from appconfig_operator.core.target.drift import ConfigMapSnapshot, Drift, DriftKind
 from appconfig_operator.engine import turnstile
 from tests.support.builders import source
 from tests.unit.support.engine_fakes import FakeLeaseGuard
@@ -191,8 +191,8 @@ def test_what_became_of_a_config_map_while_another_replica_had_it_is_seen_at_the
     running = run(recorder)
     for uid in ("deleted", "untouched"):
         running.scheduler.put(source(uid=uid, namespace=uid, status=Status(target=WRITTEN)))
-    running.scheduler.saw("deleted", Seen("deleted", "checkout-config"))
-    running.scheduler.saw("untouched", Seen("untouched", "checkout-config", "88"))
+    running.scheduler.saw("deleted", ConfigMapSnapshot("deleted", "checkout-config"))
+    running.scheduler.saw("untouched", ConfigMapSnapshot("untouched", "checkout-config", "88"))
     running.scheduler.start(0, running.guard, {})
     eventually(lambda: recorder.polled)
     assert recorder.polled == [("deleted", 1)]
@@ -215,13 +215,13 @@ def test_what_was_to_be_put_right_is_so_still_when_the_shard_comes_back(run: Cal
     running = run(recorder, 1)
     running.scheduler.put(source(status=Status(target=WRITTEN)))
     running.scheduler.start(0, running.guard, {})
-    running.scheduler.saw(source().uid, Seen("shop", "checkout-config"))
+    running.scheduler.saw(source().uid, ConfigMapSnapshot("shop", "checkout-config"))
     gate.wait_entered()
     running.scheduler.discard(0)
     gate.opened.set()
     eventually(lambda: running.meter.polls)
     running.scheduler.start(0, FakeLeaseGuard(), {})
-    eventually(lambda: recorder.drifts == ["was deleted or lost its managed-by label"] * 2)
+    eventually(lambda: recorder.drifts == [Drift(DriftKind.DELETED)] * 2)
 
 
 def test_the_next_holder_starts_from_the_status_of_this_one(run: Callable[..., Running]) -> None:

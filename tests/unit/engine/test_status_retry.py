@@ -9,6 +9,7 @@ import pytest
 
 from appconfig_operator.core import backoff
 from appconfig_operator.core.errors import OutdatedError, RateLimitedError, Reason, SourceGoneError, TransientError
+from appconfig_operator.core.target.drift import Drift, DriftKind
 from tests.support.builders import content, spec
 from tests.unit.support.engine_bench import AWAY, DENIED, NOT_FOUND, THROTTLED, Bench, bench
 from tests.unit.support.engine_fakes import World
@@ -129,7 +130,7 @@ def test_drift_is_seen_to_while_the_status_waits() -> None:
     it, world = refusing(content(), content())
     it.poll(after=0)
     world.config_maps.clear()
-    it.state.drift.found = "was deleted"
+    it.state.drift.found = Drift(DriftKind.DELETED)
     it.poll(after=5)
     assert world.config_map is not None
 

@@ -8,7 +8,7 @@ import pytest
 
 from appconfig_operator.core.poll_result import PollResult
 from appconfig_operator.core.sharding.handover import HandedOver, SavedSession
-from appconfig_operator.core.target.drift import Seen
+from appconfig_operator.core.target.drift import ConfigMapSnapshot
 from appconfig_operator.engine.entry import MARKED
 from appconfig_operator.engine.poll import Polled
 from appconfig_operator.engine.scheduler import Scheduler
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from appconfig_operator.engine.entry import Entry
 
 
-def seen(name: str, **changes: Any) -> Seen:
+def seen(name: str, **changes: Any) -> ConfigMapSnapshot:
     fields: dict[str, Any] = {"namespace": "shop", "name": name, "resource_version": "1", "owned": True}
-    return Seen(**fields | changes)
+    return ConfigMapSnapshot(**fields | changes)
 
 
 def scheduler(delay: float = NEVER) -> Scheduler:
@@ -109,7 +109,7 @@ def test_one_that_goes_is_none_any_more() -> None:
     it.saw(UID, seen("between", namespace="another", owned=False))
     (entry,) = it.entries()
     assert entry.marked == ("between",)
-    it.saw(UID, Seen("shop", "between"))
+    it.saw(UID, ConfigMapSnapshot("shop", "between"))
     assert strays(begin(it)) == set()
 
 

@@ -11,6 +11,7 @@ from appconfig_operator.api.status import KeptVersion, Status
 from appconfig_operator.api.v1alpha1 import Format
 from appconfig_operator.core.errors import BusyError, RateLimitedError
 from appconfig_operator.core.status.state import State, state_of
+from appconfig_operator.core.target.drift import Drift, DriftKind
 from tests.support.builders import content, source, spec, target
 from tests.unit.support.engine_bench import AWAY, FOREIGN, NOT_DEPLOYED, NOT_FOUND, THROTTLED, Bench, bench
 from tests.unit.support.engine_fakes import World
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from appconfig_operator.core.sharding.handover import HandedOver
 
 BROKEN = content(b"{", label="broken")
+
+CHANGED = Drift(DriftKind.DATA)
 
 
 def synced(*later: object) -> Bench:
@@ -141,7 +144,7 @@ def test_a_version_that_is_not_written_comes_again_in_a_new_session(trouble: obj
 
 def test_a_config_map_that_is_to_be_put_right_needs_a_new_session() -> None:
     it = synced()
-    it.state.drift.found = "was deleted"
+    it.state.drift.found = Drift(DriftKind.DELETED)
     assert handed_over(it) is None
 
 
@@ -338,7 +341,7 @@ def test_drift_is_checked_against_the_newest_status() -> None:
     it.poll()
     it.world.newest = it.state.status.stored
     again = Bench(it.world, behind)
-    again.state.drift.found = "was changed"
+    again.state.drift.found = CHANGED
     sessions = it.world.sessions
     again.poll(after=0)
     assert it.world.sessions == sessions, "what looked like drift was the last write of another replica"
@@ -350,14 +353,14 @@ def test_what_looked_like_drift_leaves_the_time_of_the_receipt_by_another_replic
     it.poll()
     it.world.newest, writes = it.state.status.stored, len(it.world.statuses)
     again = Bench(it.world, behind)
-    again.state.drift.found = "was changed"
+    again.state.drift.found = CHANGED
     again.poll(after=60)
     assert again.state.status.received == it.state.status.received
     assert len(it.world.statuses) == writes
 
 
-@pytest.mark.parametrize("drift", [None, "was changed"])
-def test_nothing_is_written_by_a_spec_that_another_replica_knows_to_be_outdated(drift: str | None) -> None:
+@pytest.mark.parametrize("drift", [None, CHANGED])
+def test_nothing_is_written_by_a_spec_that_another_replica_knows_to_be_outdated(drift: Drift | None) -> None:
     it = synced(content(b"2", label="v2"))
     behind, writes = it.source, it.world.writes
     it.world.newest_generation = behind.generation + 1
@@ -416,14 +419,14 @@ def test_a_session_that_delivered_another_version_than_is_written_is_not_gone_on
 def test_one_new_session_is_enough_to_put_a_config_map_right() -> None:
     it = synced(RateLimitedError(1.5), THROTTLED, content(label="v1"))
     it.world.tampered = True
-    it.state.drift.found = "was changed"
+    it.state.drift.found = CHANGED
     sessions = it.world.sessions
     for _ in range(3):
         it.poll()
     assert it.world.sessions == sessions + 1
     assert it.state.drift.found is None
     assert not it.state.drift.session_renewed
-    it.state.drift.found = "was changed"
+    it.state.drift.found = CHANGED
     it.world.answers = [content(label="v1")]
     it.poll()
     assert it.world.sessions == sessions + 2

@@ -8,6 +8,7 @@ import pytest
 
 from appconfig_operator.core.errors import Reason, StallingError, TransientError
 from appconfig_operator.core.formats.render import LIMIT_BYTES
+from appconfig_operator.core.target.drift import Drift, DriftKind
 from tests.support.builders import content, target
 from tests.unit.engine.test_history import DIGESTS, ONE, TWO, respec
 from tests.unit.support.engine_bench import AWAY, THROTTLED, Bench, bench
@@ -31,7 +32,7 @@ def holds(it: Bench, data_digest: str) -> bool:
 
 def deleted(it: Bench) -> None:
     it.world.config_maps.clear()
-    it.state.drift.found = "was deleted"
+    it.state.drift.found = Drift(DriftKind.DELETED)
 
 
 def test_a_pinned_config_map_that_went_while_the_operator_was_down_comes_back() -> None:
@@ -145,7 +146,7 @@ def test_a_false_alarm_costs_no_session() -> None:
     it = bench(ONE)
     it.poll()
     for _ in range(10):
-        it.state.drift.found = "was changed by argocd"
+        it.state.drift.found = Drift(DriftKind.DATA, "argocd")
         it.poll(after=1)
     assert it.world.sessions == 1
     assert it.state.drift.found is None

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from appconfig_operator.api.status import Status, WrittenTarget
     from appconfig_operator.api.v1alpha1 import Source
+    from appconfig_operator.core.target.drift import Drift
 
 NEVER = 1e6
 
@@ -40,7 +41,7 @@ class Recorder:
     running: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     written: WrittenTarget | None = None
-    drifts: list[str | None] = field(default_factory=list)
+    drifts: list[Drift | None] = field(default_factory=list)
     handed_over: list[HandedOver | None] = field(default_factory=list)
     start_delay: float = 0.0
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pytest
 
     from appconfig_operator.api.v1alpha1 import Source
-    from appconfig_operator.core.target.drift import Seen
+    from appconfig_operator.core.target.drift import ConfigMapSnapshot
 
 NEVER = 1000.0
 
@@ -45,7 +45,7 @@ class FakeScheduler:
 
     known: dict[str, Source | None] = field(default_factory=dict)
     targets_by_uid: dict[str, tuple[str, str]] = field(default_factory=dict)
-    drifts: list[tuple[str, Seen]] = field(default_factory=list)
+    drifts: list[tuple[str, ConfigMapSnapshot]] = field(default_factory=list)
     waiting: list[tuple[set[str], str, str]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -74,7 +74,7 @@ class FakeScheduler:
         with self.lock:
             self.waiting.append((set(uids), namespace, name))
 
-    def saw(self, uid: str, seen: Seen) -> None:
+    def saw(self, uid: str, seen: ConfigMapSnapshot) -> None:
         self.drifts.append((uid, seen))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from appconfig_operator.api.labels import SOURCE_UID
-from appconfig_operator.core.target.drift import Seen
+from appconfig_operator.core.target.drift import ConfigMapSnapshot
 from appconfig_operator.core.target.references import reference
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 from appconfig_operator.watches import config_maps
@@ -117,7 +117,7 @@ def test_what_is_missing_was_deleted(it: Drifting) -> None:
     it.scheduler.targets_by_uid = {"a": ("shop", "x"), "b": ("shop", "y")}
     assert it.start(ListedConfigMaps(there=[config_map("x", "a")])).listed.wait(10)
     assert it.told() == [("a", "x", True), ("b", "y", False)]
-    assert it.scheduler.drifts[1] == ("b", Seen("shop", "y"))
+    assert it.scheduler.drifts[1] == ("b", ConfigMapSnapshot("shop", "y"))
 
 
 def test_what_is_elsewhere_is_not_missing(it: Drifting) -> None:

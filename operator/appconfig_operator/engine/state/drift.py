@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from appconfig_operator.core import backoff
 from appconfig_operator.core.target.drift import FIGHT_WINDOW_SECONDS, fighting
+
+if TYPE_CHECKING:
+    from appconfig_operator.core.target.drift import Drift
 
 
 @dataclass(slots=True)
@@ -25,7 +29,7 @@ class DriftState:
     """
 
     untouched: bool = False
-    found: str | None = None
+    found: Drift | None = None
     session_renewed: bool = False
     repairs: tuple[float, ...] = ()
 
@@ -40,7 +44,7 @@ class DriftState:
         """Take it back: the ConfigMap is as it was written."""
         self.found, self.session_renewed = None, False
 
-    def settle(self, *, reverted: bool, now: float) -> str | None:
+    def settle(self, *, reverted: bool, now: float) -> Drift | None:
         """Return what was found, which is done with now, and count the repair, if it was one."""
         found, self.found = self.found, None
         if found is not None and reverted:

@@ -4,14 +4,27 @@ from typing import Any
 
 import pytest
 
+from appconfig_operator.api.labels import SOURCE_UID
 from appconfig_operator.api.status import WrittenTarget
 from appconfig_operator.core.formats.render import Data
-from appconfig_operator.core.target.drift import Seen, drift, fighting, look, source_uid
+from appconfig_operator.core.target.drift import (
+    ConfigMapSnapshot,
+    Drift,
+    described,
+    drift,
+    fighting,
+    snapshot,
+    source_uid,
+)
 from appconfig_operator.core.target.plan import Create, plan, wanted_config_map
 from appconfig_operator.core.target.rendered_version import RenderedVersion
 from tests.support.builders import source
 
 WRITTEN = WrittenTarget("checkout", "sha256:1", 1, "2026-01-01T00:00:00Z", "88")
+
+
+def sentence(found: Drift | None) -> str | None:
+    return described(found) if found is not None else None
 
 
 def managed(manager: str, **fields: list[str]) -> dict[str, Any]:
@@ -26,7 +39,7 @@ def metadata(*entries: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "namespace": "shop",
         "name": "checkout",
         "resourceVersion": "90",
-        "labels": {"appconfig-operator.io/source-uid": "u"},
+        "labels": {SOURCE_UID: "u"},
         "annotations": {"appconfig-operator.io/digest": "sha256:1"},
         "managedFields": list(entries or [managed("appconfig-operator", data=["k"])]),
     }
@@ -73,12 +86,13 @@ def metadata(*entries: dict[str, Any], **changes: Any) -> dict[str, Any]:
     ],
 )
 def test_drift_is_told_from_metadata(seen: dict[str, Any] | None, what: str | None) -> None:
-    assert drift(look(seen) if seen is not None else Seen("shop", "checkout"), WRITTEN) == what
+    found = snapshot(seen) if seen is not None else snapshot(metadata(), there=False)
+    assert sentence(drift(found, WRITTEN)) == what
 
 
 def test_another_config_map_is_none_of_our_business() -> None:
-    assert drift(Seen("shop", "the one before"), WRITTEN) is None
-    assert drift(Seen("shop", "checkout"), None) is None
+    assert drift(ConfigMapSnapshot("shop", "the one before"), WRITTEN) is None
+    assert drift(ConfigMapSnapshot("shop", "checkout"), None) is None
 
 
 @pytest.mark.parametrize(
@@ -98,12 +112,14 @@ def test_what_the_operator_made_for_a_source_is_told_from_a_copy() -> None:
     assert isinstance(action, Create)
     mine = {**action.body["metadata"], "resourceVersion": "1"}
     ours, theirs = [{"manager": "appconfig-operator"}], [{"manager": "kubectl"}]
-    assert look({**mine, "managedFields": [*theirs, *ours]}).owned
-    assert not look({**mine, "managedFields": theirs}).owned
-    assert not look(mine).owned
-    assert not look({**mine, "managedFields": ours, "ownerReferences": []}).owned
-    assert not look({**mine, "managedFields": ours, "labels": {}}).owned
-    assert not look({**mine, "managedFields": ours, "labels": {"appconfig-operator.io/source-uid": "another"}}).owned
+    assert snapshot({**mine, "managedFields": [*theirs, *ours]}).owned
+    assert not snapshot({**mine, "managedFields": theirs}).owned
+    assert not snapshot(mine).owned
+    assert not snapshot({**mine, "managedFields": ours, "ownerReferences": []}).owned
+    assert not snapshot({**mine, "managedFields": ours, "labels": {}}).owned
+    assert not snapshot(
+        {**mine, "managedFields": ours, "labels": {"appconfig-operator.io/source-uid": "another"}}
+    ).owned
 
 
 @pytest.mark.parametrize(
@@ -116,6 +132,6 @@ def test_what_the_operator_made_for_a_source_is_told_from_a_copy() -> None:
     ],
 )
 def test_a_removed_owner_reference_is_drift_under_owner(owners: list[dict[str, Any]], what: str | None) -> None:
-    seen = look(metadata(ownerReferences=owners))
-    assert drift(seen, WRITTEN, owner=True) == what
+    seen = snapshot(metadata(ownerReferences=owners))
+    assert sentence(drift(seen, WRITTEN, owner=True)) == what
     assert drift(seen, WRITTEN) is None

@@ -10,7 +10,7 @@ import pytest
 from appconfig_operator.api.labels import FIELD_MANAGER
 from appconfig_operator.core.formats.render import Data
 from appconfig_operator.core.target.contest import contested, foreign
-from appconfig_operator.core.target.drift import look
+from appconfig_operator.core.target.drift import snapshot
 from appconfig_operator.core.target.managed_fields import keep_only, owned_references, pass_on
 from appconfig_operator.core.target.merge import plan_merge
 from appconfig_operator.core.target.plan import plan, wanted_config_map
@@ -74,7 +74,7 @@ def test_any_shape_is_survived(manager: str, fields: Any) -> None:
         "data": {"k": "v"},
     }
     before = copy.deepcopy(observed)
-    look(observed["metadata"])
+    snapshot(observed["metadata"])
     waiting(observed["metadata"])
     plan(wanted, observed)
     release(ours, observed)
