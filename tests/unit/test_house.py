@@ -103,6 +103,49 @@ def test_files_are_one_idea(path: Path) -> None:
     assert ast.get_docstring(tree), "it says what it is for"
 
 
+IDEAS = {
+    "aws/test_tokens_unseen.py",
+    "benchmarks/test_neighbours.py",
+    "core/formats/test_fuzz.py",
+    "core/target/test_passing_on.py",
+    "docs/test_examples.py",
+    "docs/test_pages.py",
+    "engine/test_drift.py",
+    "engine/test_fairness.py",
+    "engine/test_flags.py",
+    "engine/test_history.py",
+    "engine/test_kept.py",
+    "engine/test_pace.py",
+    "engine/test_shard_host.py",
+    "engine/test_strays.py",
+    "engine/test_take_over.py",
+    "engine/test_trouble.py",
+    "kube/test_connect.py",
+    "kube/test_lists.py",
+    "kube/test_on_call.py",
+    "manifests/test_examples.py",
+    "sandbox/test_paths.py",
+    "test_canary.py",
+    "test_command_line.py",
+    "test_house.py",
+    "test_workflows.py",
+    "tools/docsite/test_serve.py",
+}
+"""Files of tests that are about an idea of several modules, or about something that is not a module."""
+
+
+def test_a_test_has_the_name_of_its_module() -> None:
+    """`tests/unit` mirrors the package and the repository: a file is called as what it tests, or begins so."""
+    unit = ROOT / "tests" / "unit"
+    strays = set()
+    for path in unit.rglob("test_*.py"):
+        folder, name = path.parent.relative_to(unit), path.stem.removeprefix("test_")
+        tested = {found.stem.replace("-", "_") for root in (PACKAGE, ROOT) for found in (root / folder).glob("[!_]*")}
+        if not any(name == stem or name.startswith(f"{stem}_") for stem in tested):
+            strays.add(str(path.relative_to(unit)))
+    assert strays == IDEAS
+
+
 def test_modules_are_imported_late() -> None:
     """`--help` and `version` need neither boto3 nor Kopf, which take a second."""
     code = "import sys, appconfig_operator.__main__; print(*{'boto3', 'kopf', 'kubernetes'} & set(sys.modules))"
