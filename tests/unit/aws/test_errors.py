@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import string
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from botocore import exceptions as botocore
-from botocore.credentials import DeferredRefreshableCredentials
-from hypothesis import given
-from hypothesis import strategies as st
 
-from appconfig_operator.aws.client_errors import words_of
-from appconfig_operator.aws.credential_errors import no_credentials
 from appconfig_operator.aws.errors import Identifiers, TokenProblem, not_aws, not_deployed, token_problem, translate
 from appconfig_operator.aws.responses import SlowBodyError, UnreadableAnswerError
 from appconfig_operator.core.errors import (
@@ -23,37 +17,11 @@ from appconfig_operator.core.errors import (
     TransientError,
     WaitingError,
 )
+from tests.unit.support.aws_errors import LATEST, START, assert_error, refusal
 from tests.unit.support.aws_stubs import IDENTIFIERS, SECRET, problem
 
-if TYPE_CHECKING:
-    from botocore.exceptions import _ClientErrorResponseTypeDef
-
-LATEST = "GetLatestConfiguration"
-START = "StartConfigurationSession"
 ROLE = "arn:aws:sts::111122223333:assumed-role/x/y"
 RESOURCE = "arn:aws:appconfig:eu-west-1:111122223333:application/a/environment/e/configuration/p"
-
-
-def refusal(
-    code: str | None, status: int = 400, *, message: object = SECRET, operation: str = LATEST, **members: Any
-) -> botocore.ClientError:
-    """Make what botocore raises when the service refuses."""
-    response: dict[str, Any] = {
-        "Error": {"Code": code, "Message": message},
-        "ResponseMetadata": {"HTTPStatusCode": status},
-        **members,
-    }
-    typed: _ClientErrorResponseTypeDef = response  # type: ignore[assignment]
-    return botocore.ClientError(typed, operation)
-
-
-def assert_error(error: SourceError, kind: type[SourceError], reason: Reason, *words: str) -> None:
-    assert type(error) is kind
-    assert error.reason is reason
-    assert error.message == str(error)
-    for word in words:
-        assert word in error.message
-    assert SECRET not in f"{error} {error!r} {error.args}"
 
 
 @pytest.mark.parametrize(
@@ -248,31 +216,6 @@ def test_invalid_without_details(code: str, members: dict[str, Any]) -> None:
     assert_error(error, StallingError, Reason.INVALID_SOURCE, "Check application, environment and configurationProfile")
 
 
-@pytest.mark.parametrize("operation", [LATEST, START])
-@pytest.mark.parametrize(
-    ("message", "shown"),
-    [
-        ("Key is disabled.", ': "Key is disabled".'),
-        (f"Value '{SECRET}' at 'x' failed: it's (too) long", ': "Value … at … failed: it\'s (too) long".'),
-        (SECRET, "invalid. Check"),
-        ("a " * 1000, '…".'),
-        ("A" * 33, "invalid. Check"),
-        ("12345", "invalid. Check"),
-        ("\x1b]0;owned\x07 stop", ': "… stop".'),
-    ],
-)
-def test_words_of_aws_are_shown_where_they_are_plain(operation: str, message: str, shown: str) -> None:
-    told = translate(refusal("BadRequestException", message=message, operation=operation), IDENTIFIERS)
-    assert_error(told, StallingError, Reason.INVALID_SOURCE, shown, "Check")
-    assert len(told.message) < 500
-
-
-@given(st.text(string.ascii_letters + string.digits + "+/=-_", min_size=100, max_size=900))
-def test_no_token_is_among_the_words_of_aws(token: str) -> None:
-    message = f"Token {token} not valid ({token}) '{token}'; {token}."
-    assert words_of(refusal("BadRequestException", message=message)) == "Token … not valid …"
-
-
 @pytest.mark.parametrize(
     ("behind", "kind", "reason"),
     [
@@ -362,85 +305,5 @@ def test_no_answer(error: Exception, kind: type[SourceError], reason: Reason, wo
     assert_error(translate(error, IDENTIFIERS), kind, reason, words)
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        botocore.NoCredentialsError(),
-        botocore.PartialCredentialsError(provider=SECRET, cred_var=SECRET),
-        botocore.CredentialRetrievalError(provider=SECRET, error_msg=SECRET),
-        botocore.RefreshWithMFAUnsupportedError(),
-        botocore.UnauthorizedSSOTokenError(),
-        FileNotFoundError(2, SECRET, SECRET),
-        RuntimeError(SECRET),
-        KeyError(SECRET),
-    ],
-    ids=lambda error: type(error).__name__,
-)
-def test_no_credentials(error: Exception) -> None:
-    words = f"no AWS credentials ({type(error).__name__})"
-    assert_error(no_credentials(error), StallingError, Reason.CREDENTIALS_UNAVAILABLE, words, "IRSA")
-
-
-def test_settings_that_cannot_be_used() -> None:
-    """They stop every identity: it is not credentials that the operator lacks."""
-    told = no_credentials(botocore.ProfileNotFound(profile=SECRET))
-    assert_error(
-        told, StallingError, Reason.CREDENTIALS_UNAVAILABLE, "AWS settings", "(ProfileNotFound)", "AWS_PROFILE"
-    )
-    assert SECRET not in told.message
-
-
-def test_credentials_of_the_operator_that_have_expired_already() -> None:
-    found = {"access_key": "ASIA1", "secret_key": "s", "token": "t", "expiry_time": "2020-01-01T00:00:00Z"}
-    credentials = DeferredRefreshableCredentials(lambda: found, "test")
-    with pytest.raises(RuntimeError) as expired:  # botocore's own words, which are all there is to know it by
-        credentials.get_frozen_credentials()
-    told = no_credentials(expired.value)
-    assert_error(told, StallingError, Reason.CREDENTIALS_UNAVAILABLE, "had already expired", "Correct that clock")
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        botocore.EndpointConnectionError(endpoint_url=SECRET),
-        botocore.ReadTimeoutError(endpoint_url=SECRET),
-        botocore.SSLError(endpoint_url=SECRET, error=OSError(SECRET)),
-    ],
-    ids=lambda error: type(error).__name__,
-)
-def test_credential_service_away(error: Exception) -> None:
-    words = f"could not be reached ({type(error).__name__})"
-    assert_error(no_credentials(error), TransientError, Reason.SERVICE_UNAVAILABLE, "AWS credentials", words)
-
-
-@pytest.mark.parametrize(
-    ("code", "status", "kind", "reason", "words"),
-    [
-        ("AccessDenied", 403, StallingError, Reason.CREDENTIALS_UNAVAILABLE, "(AccessDenied). Check that the role"),
-        ("InvalidIdentityToken", 400, StallingError, Reason.CREDENTIALS_UNAVAILABLE, "(InvalidIdentityToken)"),
-        ("ExpiredTokenException", 400, StallingError, Reason.CREDENTIALS_UNAVAILABLE, "(ExpiredTokenException)"),
-        (SECRET, 400, StallingError, Reason.CREDENTIALS_UNAVAILABLE, "(HTTP 400)"),
-        ("IDPCommunicationError", 400, TransientError, Reason.SERVICE_UNAVAILABLE, "(HTTP 400)"),
-        ("InternalFailure", 500, TransientError, Reason.SERVICE_UNAVAILABLE, "(HTTP 500)"),
-        ("Throttling", 400, TransientError, Reason.THROTTLED, "throttled"),
-        ("429", 429, TransientError, Reason.THROTTLED, "throttled"),
-    ],
-)
-def test_role_refused(code: str, status: int, kind: type[SourceError], reason: Reason, words: str) -> None:
-    error = no_credentials(refusal(code, status, operation="AssumeRoleWithWebIdentity"))
-    assert_error(error, kind, reason, "AssumeRoleWithWebIdentity", words)
-    assert "appconfig:" not in error.message
-
-
 def test_not_aws() -> None:
     assert_error(not_aws(), TransientError, Reason.SERVICE_UNAVAILABLE, "Check for a proxy in between.")
-
-
-@pytest.mark.parametrize("hidden", ["AKIAIOSFODNNABCDEFGH", "a" * 34, "Xk" * 12, "ABCDEFGHIJ", "arn:aws:iam::1:role/x"])
-def test_runs_of_letters_are_no_words(hidden: str) -> None:
-    assert words_of(refusal("BadRequestException", message=f"The key {hidden} is bad.")) == "The key … is bad"
-
-
-@pytest.mark.parametrize("word", ["I", "AWSKMS", "InvalidCiphertextException", "KmsKeyDisabled", "isn't", "(Service:"])
-def test_words_and_the_names_of_errors_are(word: str) -> None:
-    assert words_of(refusal("BadRequestException", message=f"The key {word} is bad.")) == f"The key {word} is bad"
