@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from appconfig_operator.kube.configmaps import ConfigMaps
 from sandbox.aws.data_plane import AppConfigProxy
 from tests.integration.support.kube_access import Administrator, api_of, api_of_operator
 
@@ -33,6 +34,12 @@ def api(installed: ControlPlane) -> Api:
 def admin_api(installed: ControlPlane) -> Api:
     """The API server, with all rights."""
     return api_of(installed.kubeconfig)
+
+
+@pytest.fixture
+def maps(api: Api) -> ConfigMaps:
+    """The ConfigMaps, with the rights of the operator."""
+    return ConfigMaps(api)
 
 
 @pytest.fixture
