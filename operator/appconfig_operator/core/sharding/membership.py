@@ -53,9 +53,9 @@ class Replica:
 class Membership:
     """What a replica makes of the Leases that it has seen."""
 
-    def __init__(self, me: Replica, seen: ObservedLeases) -> None:
+    def __init__(self, me: Replica, observed: ObservedLeases) -> None:
         self._me = me
-        self._seen = seen
+        self._observed = observed
         self._members: list[str] = []
         self._owners: dict[int, str] = {}
 
@@ -63,8 +63,8 @@ class Membership:
         """Return the replicas that are alive, with this one, and split the sources into as many shards."""
         others = {
             lease.holder
-            for lease in self._seen
-            if lease.shard is None and lease.holder and not self.mismatched(lease) and not self._seen.expired(lease)
+            for lease in self._observed
+            if lease.shard is None and lease.holder and not self.mismatched(lease) and not self._observed.expired(lease)
         }
         return sorted(others | {self._me.identity})
 
@@ -81,38 +81,38 @@ class Membership:
 
     def mismatched_replicas(self) -> list[str]:
         """Return the names of the Leases that such replicas hold, whether they have expired or not."""
-        return sorted(lease.name for lease in self._seen if self.mismatched(lease))
+        return sorted(lease.name for lease in self._observed if self.mismatched(lease))
 
     def others(self) -> Iterator[Lease]:
         """Go through the Leases that others hold."""
-        return (lease for lease in self._seen if lease.holder not in {"", self._me.identity})
+        return (lease for lease in self._observed if lease.holder not in {"", self._me.identity})
 
     def fences(self) -> Iterator[Lease]:
         """Go through the expired Leases of replicas with another number of shards, which are to be set free.
 
         It is a fence: a replica cannot renew a Lease that was written since, when it comes back.
         """
-        return (lease for lease in self._seen if self.mismatched(lease) and self._seen.expired(lease))
+        return (lease for lease in self._observed if self.mismatched(lease) and self._observed.expired(lease))
 
     def stale_leases(self) -> Iterator[Lease]:
         """Go through the Leases that nobody needs: of replicas that are gone, and of shards that there are no more."""
-        for lease in self._seen:
-            others = lease.holder != self._me.identity and (not lease.holder or self._seen.expired(lease))
+        for lease in self._observed:
+            others = lease.holder != self._me.identity and (not lease.holder or self._observed.expired(lease))
             if others and (lease.shard is None or lease.shard >= self._me.shards):
                 yield lease
 
     def unclaimed_leases(self, held: Container[int]) -> Iterator[Lease]:
         """Go through the Leases that name this replica and are not relied on: an answer was lost, or came late."""
-        for lease in self._seen:
+        for lease in self._observed:
             if lease.holder == self._me.identity and lease.shard is not None and lease.shard not in held:
                 yield lease
 
     def claim(self, name: str) -> CreateLease | ReplaceLease | None:
         """Return the write that makes a Lease this replica's, or `None` while another has it."""
-        mine, there = Lease(name, self._me.identity, self._me.shards, self._me.duration), self._seen.get(name)
+        mine, there = Lease(name, self._me.identity, self._me.shards, self._me.duration), self._observed.get(name)
         if there is None:
             return CreateLease(mine)
-        if there.holder not in {"", self._me.identity} and not self._seen.expired(there):
+        if there.holder not in {"", self._me.identity} and not self._observed.expired(there):
             return None
         turn = there.transitions + 1
         return ReplaceLease(replace(mine, transitions=turn, uid=there.uid, version=there.version))

@@ -13,7 +13,7 @@ import pytest
 from appconfig_operator.core.sharding.election import Election
 from appconfig_operator.core.sharding.lease import shard_lease
 from appconfig_operator.core.sharding.lease_requests import CreateLease, DeleteLease, ListLeases, ReplaceLease
-from appconfig_operator.core.sharding.membership import Membership
+from appconfig_operator.core.sharding.membership import Membership, Replica
 from appconfig_operator.core.sharding.observed_leases import ObservedLeases
 from appconfig_operator.core.sharding.setbacks import CLEAN_AGAIN_SECONDS
 from tests.unit.support.leases_world import Store
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from appconfig_operator.core.sharding.election import Change
     from appconfig_operator.core.sharding.lease import Lease
     from appconfig_operator.core.sharding.lease_requests import Request
-    from appconfig_operator.core.sharding.membership import Replica
 
 SLOWEST = 1.2
 """More than what the slowest clock makes of a second."""
@@ -122,33 +121,40 @@ class Hasty(Election):
 
     def __init__(self, me: Replica) -> None:
         super().__init__(me)
-        self._seen = ExpiredTooEarly(me.duration)
-        self._membership = Membership(me, self._seen)
+        self._observed = ExpiredTooEarly(me.duration)
+        self._membership = Membership(me, self._observed)
+
+
+class ValidTooLong(Replica):
+    """Counts on more time than others wait."""
+
+    @property
+    def valid(self) -> float:
+        return 1.2 * self.duration
 
 
 class Overconfident(Election):
     """Relies on its Leases for longer than others wait."""
 
-    def _valid_until(self, sent: float, arrived: float) -> float:
-        del arrived
-        return sent + 1.2 * self._me.duration
+    def __init__(self, me: Replica) -> None:
+        super().__init__(ValidTooLong(me.identity, me.shards, me.duration))
 
 
 class CountsFromTheAnswer(Election):
     """Forgets that a renewal takes its time to be answered."""
 
-    def _valid_until(self, sent: float, arrived: float) -> float:
+    def _wrote(self, lease: Lease, sent: float, now: float) -> list[tuple[Change, int]]:
         del sent
-        return arrived + self._me.valid
+        return super()._wrote(lease, now, now)
 
 
 class Sticky(Election):
     """Goes on while nobody knows whether the Lease was released."""
 
     def next(self, now: float) -> Request | None:
-        before = {held_lease.lease.name: held_lease.until for held_lease in self._held.values()}
+        before = {held_lease.lease.name: held_lease.until for held_lease in self._held}
         request = super().next(now)
-        for held_lease in self._held.values():
+        for held_lease in self._held:
             held_lease.until = before[held_lease.lease.name]
         return request
 
@@ -158,7 +164,7 @@ class Fearless(Election):
 
     def _listed(self, leases: list[Lease], sent: float, now: float) -> list[tuple[Change, int]]:
         changes = super()._listed(leases, sent, now)
-        self._clear = True
+        self._may_move = True
         return changes
 
 
@@ -166,7 +172,9 @@ class ExpiredAreHarmless(Membership):
     """Does not take expired Leases of replicas with another number of shards from them."""
 
     def mismatched_replicas(self) -> list[str]:
-        return sorted(lease.name for lease in self._seen if self.mismatched(lease) and not self._seen.expired(lease))
+        return sorted(
+            lease.name for lease in self._observed if self.mismatched(lease) and not self._observed.expired(lease)
+        )
 
     def fences(self) -> Iterator[Lease]:
         return iter(())
@@ -177,17 +185,17 @@ class Fenceless(Election):
 
     def __init__(self, me: Replica) -> None:
         super().__init__(me)
-        self._membership = ExpiredAreHarmless(me, self._seen)
+        self._membership = ExpiredAreHarmless(me, self._observed)
 
 
 class LooksBefore(Election):
     """Looks for others before it shows itself, and not after."""
 
     def _wrote(self, lease: Lease, sent: float, now: float) -> list[tuple[Change, int]]:
-        joined = self._member is None
+        joined = self._held.member is None
         changes = super()._wrote(lease, sent, now)
         if joined:
-            self._blind, self._clear = False, not self.mismatched_replicas
+            self._outdated, self._may_move = False, not self.mismatched_replicas
         return changes
 
 
