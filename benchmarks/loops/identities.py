@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from appconfig_operator.core.identity import AccessKeys
 
 
-class _Cluster:
+class _Identities:
     """Knows every ServiceAccount."""
 
     def role_arn(self, namespace: str, name: str) -> str:
@@ -75,7 +75,7 @@ class _Aws(BaseHTTPRequestHandler):
 
 
 def _measured(count: int) -> None:
-    service = AppConfig(workers=10, user_agent="benchmark", cluster=_Cluster(), quota_percent=1_000_000)
+    service = AppConfig(workers=10, user_agent="benchmark", identities=_Identities(), quota_percent=1_000_000)
     sessions = [
         service.session(source(namespace=f"ns-{number}", spec=spec(region="eu-west-1", credentials=Credentials("app"))))
         for number in range(count + 1)

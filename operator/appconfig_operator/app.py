@@ -24,7 +24,7 @@ from appconfig_operator.core.sharding.membership import Replica
 from appconfig_operator.core.sharding.other_operators import serving
 from appconfig_operator.core.status.state import state_of
 from appconfig_operator.engine.clock import steady
-from appconfig_operator.engine.policy_guard import Gate
+from appconfig_operator.engine.policy_guard import PolicyGuard
 from appconfig_operator.engine.poll import Poller
 from appconfig_operator.engine.scheduler import Scheduler
 from appconfig_operator.engine.sessions import Sessions
@@ -39,7 +39,7 @@ from appconfig_operator.kube.events import Events
 from appconfig_operator.kube.fence import Fence
 from appconfig_operator.kube.handovers import Handovers
 from appconfig_operator.kube.history import History
-from appconfig_operator.kube.identities import Identities
+from appconfig_operator.kube.identity_reader import IdentityReader
 from appconfig_operator.kube.leases import Leases
 from appconfig_operator.kube.other_leases import OtherLeases
 from appconfig_operator.kube.outbox import Outbox
@@ -146,7 +146,7 @@ class _Operator:
         self._service = AppConfig(
             workers=threads(settings.workers),
             user_agent=f"appconfig-operator/{release}",
-            cluster=Identities(api),
+            identities=IdentityReader(api),
             on_call=metrics.called_aws,
             on_pause=metrics.paused,
             quota_percent=settings.aws_quota_percent,
@@ -155,9 +155,9 @@ class _Operator:
         sources = Sources(api)
         events = Events(api, instance=platform.node())
         self._outbox = Outbox(events, fence, busy=lambda: self._scheduler.busy())  # noqa: PLW0108 (it is made below)
-        gated: ConfigurationService = self._service if policy is None else Gate(self._service, policy)
+        service: ConfigurationService = self._service if policy is None else PolicyGuard(self._service, policy)
         poller = Poller(
-            service=gated,
+            service=service,
             config_maps=ConfigMaps(api),
             history=History(api),
             sources=sources,
@@ -167,7 +167,7 @@ class _Operator:
             utc_now=_utc_now,
             random=random.random,
         )
-        sessions = Sessions(gated, monotonic=time.monotonic, utc_now=_utc_now, random=random.random)
+        sessions = Sessions(service, monotonic=time.monotonic, utc_now=_utc_now, random=random.random)
         self._scheduler = Scheduler(
             sessions, shards=settings.shards, workers=settings.workers, monotonic=time.monotonic
         )

@@ -14,7 +14,7 @@ from appconfig_operator.api.v1alpha1 import AssumeRole, Credentials
 from appconfig_operator.aws.service import AppConfig as Service
 from appconfig_operator.core.errors import ForbiddenError, Reason, SourceError, StallingError
 from appconfig_operator.kube.errors import NOT_FOUND, ApiError
-from appconfig_operator.kube.identities import Identities
+from appconfig_operator.kube.identity_reader import IdentityReader
 from sandbox.aws.appconfig import AppConfig
 from sandbox.aws.data_plane import AppConfigProxy, Fault, Operation, Rules
 from sandbox.aws.iam import trust_in, trust_in_service_account
@@ -44,10 +44,10 @@ class IdentityNamespace:
         self.iam = iam
         self.administrator = administrator
         self.operator = operator
-        self.identities = Identities(operator)
+        self.identities = IdentityReader(operator)
         self.clock = 0.0
-        self.service = Service(workers=2, user_agent="test", cluster=self.identities)
-        others = self.service._clients._identities
+        self.service = Service(workers=2, user_agent="test", identities=self.identities)
+        others = self.service._clients._pool
         assert others is not None
         others._monotonic = lambda: self.clock
 

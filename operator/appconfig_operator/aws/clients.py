@@ -11,8 +11,8 @@ import boto3
 import botocore
 from botocore.config import Config
 
+from appconfig_operator.aws.caller_pool import CallerPool
 from appconfig_operator.aws.calls import Calls
-from appconfig_operator.aws.identities import Identities
 from appconfig_operator.aws.operator_credentials import OwnCredentials
 from appconfig_operator.aws.regional import Regional
 from appconfig_operator.aws.roles import Roles
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_appconfigdata import AppConfigDataClient
 
     from appconfig_operator.aws.calls import OnCall
-    from appconfig_operator.aws.roles import Cluster
+    from appconfig_operator.aws.roles import IdentityLookup
     from appconfig_operator.core.identity import Identity
 
 
@@ -67,7 +67,7 @@ class Clients:
         How many calls there are at once at most: the size of each connection pool.
     user_agent
         The start of the user agent, so that CloudTrail shows who called.
-    cluster
+    identities
         Where the references of identities lead; `None` where there are none.
     timeouts
         Bounds of each call.
@@ -84,7 +84,7 @@ class Clients:
         *,
         workers: int,
         user_agent: str,
-        cluster: Cluster | None = None,
+        identities: IdentityLookup | None = None,
         timeouts: Timeouts | None = None,
         on_call: OnCall | None = None,
         monotonic: Callable[[], float] = system_monotonic,
@@ -107,10 +107,10 @@ class Clients:
         )
         self._regional = Regional(self._config, calls)
         self._own = OwnCredentials(self._config, calls, monotonic)
-        self._identities: Identities | None = None
-        if cluster is not None:
-            roles = Roles(cluster=cluster, regional=self._regional, utc_now=utc_now)
-            self._identities = Identities(cluster=cluster, roles=roles, own=self._own.get, monotonic=monotonic)
+        self._pool: CallerPool | None = None
+        if identities is not None:
+            roles = Roles(identities=identities, regional=self._regional, utc_now=utc_now)
+            self._pool = CallerPool(identities=identities, roles=roles, own=self._own.get, monotonic=monotonic)
 
     def get(self, region: str | None, identity: Identity = OPERATOR) -> Caller:
         """Return who calls in a region, `None` being the operator's own, with credentials that are good now.
@@ -129,8 +129,8 @@ class Clients:
         if identity.is_operator:
             own = self._own.get()
             return Caller(client, str(OPERATOR), own.account_id or "", own)
-        holder = self._others().get(region, identity)
-        return Caller(client, holder.name, holder.account, holder.credentials)
+        other = self._others().get(region, identity)
+        return Caller(client, other.name, other.account, other.credentials)
 
     def answered(self, region: str | None, client: AppConfigDataClient) -> None:
         """Note that there is an AppConfig in that region."""
@@ -146,7 +146,7 @@ class Clients:
         """
         return not identity.is_operator and self._others().renew(region, identity, refused.credentials)
 
-    def _others(self) -> Identities:
-        if self._identities is None:
+    def _others(self) -> CallerPool:
+        if self._pool is None:
             raise ValueError("There is no cluster to look for identities in")
-        return self._identities
+        return self._pool

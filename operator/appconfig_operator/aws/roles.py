@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from appconfig_operator.core.identity import AccessKeys, Identity
 
 
-class Cluster(Protocol):
-    """What the cluster knows of identities. All of it raises `SourceError`."""
+class IdentityLookup(Protocol):
+    """Where the references of identities lead, in the cluster. All of it raises `SourceError`."""
 
     def role_arn(self, namespace: str, name: str) -> str:
         """Return the role that a ServiceAccount names."""
@@ -45,12 +45,12 @@ class Basis:
     keys: AccessKeys | None = None
 
 
-def look(cluster: Cluster, identity: Identity) -> Basis:
+def read_basis(identities: IdentityLookup, identity: Identity) -> Basis:
     """Read what an identity begins with."""
     if identity.service_account is not None:
-        return Basis(role_arn=cluster.role_arn(identity.namespace, identity.service_account))
+        return Basis(role_arn=identities.role_arn(identity.namespace, identity.service_account))
     if identity.secret is not None:
-        return Basis(keys=cluster.keys(identity.namespace, identity.secret))
+        return Basis(keys=identities.keys(identity.namespace, identity.secret))
     return Basis()
 
 
@@ -67,7 +67,7 @@ class Roles:
 
     Parameters
     ----------
-    cluster
+    identities
         Where references lead.
     regional
         The clients of STS.
@@ -75,8 +75,8 @@ class Roles:
         Wall clock, with a time zone.
     """
 
-    def __init__(self, *, cluster: Cluster, regional: Regional, utc_now: Callable[[], datetime]) -> None:
-        self._cluster = cluster
+    def __init__(self, *, identities: IdentityLookup, regional: Regional, utc_now: Callable[[], datetime]) -> None:
+        self._identities = identities
         self._regional = regional
         self._utc_now = utc_now
 
@@ -114,7 +114,7 @@ class Roles:
     def _by_token(self, identity: Identity, role_arn: str, region: str | None) -> Issued:
         """Assume a role as a ServiceAccount. STS takes this call unsigned."""
         sts = self._regional.sts(region)
-        token = self._cluster.token(identity.namespace, identity.service_account or "")
+        token = self._identities.token(identity.namespace, identity.service_account or "")
         try:
             with contained(), acting(None):
                 answer = sts.assume_role_with_web_identity(

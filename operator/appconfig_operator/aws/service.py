@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.aws.calls import OnCall
-    from appconfig_operator.aws.roles import Cluster
+    from appconfig_operator.aws.roles import IdentityLookup
     from appconfig_operator.core.sharding.handover import SavedSession
 
 
@@ -29,7 +29,7 @@ class AppConfig:
         How many calls there are at once at most.
     user_agent
         Added to the user agent of each call.
-    cluster
+    identities
         Where the references of identities lead; `None` where there are none.
     timeouts
         Bounds of each call.
@@ -48,7 +48,7 @@ class AppConfig:
         *,
         workers: int,
         user_agent: str,
-        cluster: Cluster | None = None,
+        identities: IdentityLookup | None = None,
         timeouts: Timeouts | None = None,
         on_call: OnCall | None = None,
         on_pause: Callable[[], None] = lambda: None,
@@ -56,7 +56,7 @@ class AppConfig:
         replicas: Callable[[], int] = lambda: 1,
     ) -> None:
         self._clients = Clients(
-            workers=workers, user_agent=user_agent, cluster=cluster, timeouts=timeouts, on_call=on_call
+            workers=workers, user_agent=user_agent, identities=identities, timeouts=timeouts, on_call=on_call
         )
         self._limits = RateLimits(percent=quota_percent, replicas=replicas)
         self._breakers = Breakers(on_pause=on_pause)

@@ -29,7 +29,7 @@ class ForbiddenSession:
         """Return nothing: there is no token."""
 
 
-class Gate:
+class PolicyGuard:
     """A service that only lets through what the policy allows.
 
     Parameters

@@ -47,7 +47,7 @@ class RecordedCalls(list[tuple[str, int | None]]):
         self.seconds.append(seconds)
 
 
-class OneSecretCluster:
+class OneSecret:
     """Knows one Secret."""
 
     def role_arn(self, namespace: str, name: str) -> str:
@@ -73,9 +73,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def poll(told: RecordedCalls | None, identity: Identity = OPERATOR, times: int = 1) -> None:
-    clients = Clients(
-        workers=1, user_agent="test", cluster=OneSecretCluster(), timeouts=Timeouts(1, 1, 1), on_call=told
-    )
+    clients = Clients(workers=1, user_agent="test", identities=OneSecret(), timeouts=Timeouts(1, 1, 1), on_call=told)
     session = Session(clients, Identifiers("a", "e", "p", 15), region=REGION, interval=15, identity=identity)
     for _ in range(times):
         with suppress(SourceError):

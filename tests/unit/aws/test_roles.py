@@ -20,7 +20,7 @@ from appconfig_operator.aws.clients import Clients
 from appconfig_operator.aws.credential_errors import role_refused
 from appconfig_operator.aws.regional import Regional
 from appconfig_operator.aws.responses import UnreadableAnswerError
-from appconfig_operator.aws.roles import Basis, Roles, look
+from appconfig_operator.aws.roles import Basis, Roles, read_basis
 from appconfig_operator.aws.signing import _acting, acting
 from appconfig_operator.core.errors import Reason, SourceError, StallingError, TransientError
 from appconfig_operator.core.identity import AccessKeys, Identity
@@ -42,7 +42,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass
-class FakeCluster:
+class FakeIdentities:
     trouble: SourceError | None = None
     tokens: list[tuple[str, str]] = field(default_factory=list)
 
@@ -86,9 +86,9 @@ class StubbedRegional(Regional):
 class StubbedRoles(Roles):
     """At a stubbed STS."""
 
-    def __init__(self, cluster: FakeCluster) -> None:
+    def __init__(self, identities: FakeIdentities) -> None:
         self.stubbed = StubbedRegional()
-        super().__init__(cluster=cluster, regional=self.stubbed, utc_now=lambda: NOW)
+        super().__init__(identities=identities, regional=self.stubbed, utc_now=lambda: NOW)
 
     @property
     def signed_by(self) -> list[str | None]:
@@ -124,7 +124,7 @@ def answer(key: str, hours: float = 1) -> dict[str, Any]:
 @contextmanager
 def stubbed(trouble: SourceError | None = None) -> Iterator[StubbedRoles]:
     """Give roles; in the end all that was expected must have been asked."""
-    roles = StubbedRoles(FakeCluster(trouble))
+    roles = StubbedRoles(FakeIdentities(trouble))
     yield roles
     assert not roles.stubbed.stubs
 
@@ -138,10 +138,10 @@ def no_own() -> ReadOnlyCredentials:
 
 
 def test_look() -> None:
-    cluster = FakeCluster()
-    assert look(cluster, BY_ACCOUNT) == Basis(role_arn=f"{ROLE}-of-shop-cart")
-    assert look(cluster, BY_SECRET) == Basis(keys=AccessKeys("shop", "aws"))
-    assert look(cluster, Identity("shop", role_arn=ROLE)) == Basis()
+    identities = FakeIdentities()
+    assert read_basis(identities, BY_ACCOUNT) == Basis(role_arn=f"{ROLE}-of-shop-cart")
+    assert read_basis(identities, BY_SECRET) == Basis(keys=AccessKeys("shop", "aws"))
+    assert read_basis(identities, Identity("shop", role_arn=ROLE)) == Basis()
 
 
 def test_a_service_account() -> None:
@@ -246,12 +246,12 @@ def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_settings")
 def test_no_region_no_call() -> None:
-    cluster = FakeCluster()
-    clients = Clients(workers=1, user_agent="test", cluster=cluster)
+    identities = FakeIdentities()
+    clients = Clients(workers=1, user_agent="test", identities=identities)
     with pytest.raises(StallingError, match=r"No AWS region: set spec\.region") as none:
         clients.get(None, BY_ACCOUNT)
     assert none.value.reason is Reason.INVALID_SOURCE
-    assert not cluster.tokens
+    assert not identities.tokens
 
 
 @pytest.mark.usefixtures("no_settings")
@@ -269,7 +269,7 @@ def test_where_sts_is_and_how_long_it_may_take(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_web_identity_is_no_secret_of_a_log(mocker: MockerFixture) -> None:
     """Nothing that is raised, all the way to the first cause, holds the token."""
-    roles = StubbedRoles(FakeCluster())
+    roles = StubbedRoles(FakeIdentities())
     roles.stubbed.stubs.append(roles._next())
     mocker.patch.object(BaseClient, "_make_api_call", side_effect=RuntimeError("x"))
     with pytest.raises(SourceError) as failed:

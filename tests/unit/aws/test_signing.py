@@ -111,7 +111,7 @@ def test_each_identity_signs_its_own_calls(monkeypatch: pytest.MonkeyPatch) -> N
     """The client is shared, its connections are, and threads go from one identity to another."""
     with recording() as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_address[1]}")
-        clients = Clients(workers=8, user_agent="test", cluster=Secrets())
+        clients = Clients(workers=8, user_agent="test", identities=Secrets())
         wanted = {f"AKIA-ns-{number}": Identity("ns", secret=str(number)) for number in range(40)} | {
             "OPERATOR": OPERATOR
         }

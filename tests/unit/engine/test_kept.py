@@ -14,7 +14,7 @@ from appconfig_operator.core.errors import ContentError, Reason, StallingError, 
 from appconfig_operator.core.formats.content import Content
 from appconfig_operator.core.policy import Policy
 from appconfig_operator.engine import deliver
-from appconfig_operator.engine.policy_guard import ForbiddenSession, Gate
+from appconfig_operator.engine.policy_guard import ForbiddenSession, PolicyGuard
 from tests.support.builders import UID, source, spec, target
 from tests.unit.support.engine_bench import AWAY, Bench, bench
 from tests.unit.support.engine_fakes import World
@@ -149,7 +149,7 @@ def test_no_error_of_the_status_holds_what_the_poll_had_in_hand(monkeypatch: pyt
 
 
 def test_what_stands_for_a_forbidden_session_keeps_no_traceback() -> None:
-    session = Gate(World(), Policy(())).session(source())
+    session = PolicyGuard(World(), Policy(())).session(source())
     assert isinstance(session, ForbiddenSession)
     assert session.error.__traceback__ is None
 

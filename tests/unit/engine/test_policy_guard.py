@@ -10,7 +10,7 @@ import pytest
 from appconfig_operator.core.errors import Reason, StallingError
 from appconfig_operator.core.policy import Policy, Rule
 from appconfig_operator.core.sharding.handover import SavedSession
-from appconfig_operator.engine.policy_guard import Gate
+from appconfig_operator.engine.policy_guard import PolicyGuard
 from tests.support.builders import content, source, spec
 from tests.unit.support.engine_fakes import World
 
@@ -23,13 +23,13 @@ GATE = Policy((Rule(namespaces=("shop",), applications=("shop",)),))
 
 def test_allowed() -> None:
     world = World(answers=[content()])
-    assert Gate(world, GATE).session(source()).poll() == content()
+    assert PolicyGuard(world, GATE).session(source()).poll() == content()
     assert (world.sessions, world.polls) == (1, 1)
 
 
 def test_forbidden() -> None:
     world = World(answers=[content()])
-    session = Gate(world, GATE).session(source(spec=spec(application="stock", poll_interval_seconds=75)))
+    session = PolicyGuard(world, GATE).session(source(spec=spec(application="stock", poll_interval_seconds=75)))
     assert session.interval == 75
     for _ in range(2):
         with pytest.raises(StallingError, match="application stock") as forbidden:
@@ -54,8 +54,8 @@ class Remembering:
 def test_a_session_of_another_replica_is_gone_on_with_when_it_is_allowed() -> None:
     saved = SavedSession("token", 60, delivered=True)
     service = Remembering(World())
-    Gate(service, GATE).session(source(), saved)
+    PolicyGuard(service, GATE).session(source(), saved)
     assert service.saved == [saved]
-    forbidden = Gate(service, GATE).session(source(spec=spec(application="stock")), saved)
+    forbidden = PolicyGuard(service, GATE).session(source(spec=spec(application="stock")), saved)
     assert service.saved == [saved]
     assert forbidden.save() is None

@@ -1,4 +1,4 @@
-"""Identities that are not the operator's own: shared by their sources, followed when they change, then forgotten."""
+"""Callers other than the operator itself: shared by their sources, followed when they change, then forgotten."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from appconfig_operator.aws.refreshed import Refreshed
-from appconfig_operator.aws.roles import Basis, look
+from appconfig_operator.aws.roles import Basis, read_basis
 from appconfig_operator.core.errors import BusyError, ForbiddenError, SourceError, TransientError
 from appconfig_operator.core.identity import account_of
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
     from botocore.credentials import ReadOnlyCredentials
 
-    from appconfig_operator.aws.roles import Cluster, Roles
+    from appconfig_operator.aws.roles import IdentityLookup, Roles
     from appconfig_operator.core.identity import Identity
 
-LOOK_SECONDS = 60.0
-"""Between two looks at a ServiceAccount or Secret that is in use: at most one GET each minute for each identity."""
+RECHECK_SECONDS = 60.0
+"""Between two reads of a ServiceAccount or Secret that is in use: at most one GET each minute for each identity."""
 
 IDLE_SECONDS = 3600.0
-"""After which an identity that nobody used is forgotten. The credentials of a role are good for an hour anyway."""
+"""After which a caller that nobody used is forgotten. The credentials of a role are good for an hour anyway."""
 
 LIMIT = 10_000
-"""Identities that are kept, each with a few kilobytes: as many as one operator is meant to have sources."""
+"""Callers that are kept, each with a few kilobytes: as many as one operator is meant to have sources."""
 
 REFRESH_SHARE = 3 / 4
 """Of the time that credentials are good for: after it they are refreshed. With one hour, 15 minutes before its end."""
@@ -39,20 +39,20 @@ USE_SHARE = 5 / 6
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class PooledCaller:
     """Credentials that are good now, and whose they are. `account` is empty when nobody knows it.
 
     Attributes
     ----------
     basis
-        What the cluster said that they were made of.
-    since
-        When they were made.
-    due
-        When the cluster is to be looked at again, and the credentials are to be refreshed if it is time.
-    stale
+        What the cluster had for the identity when they were issued.
+    issued_at
+        When they were issued.
+    recheck_at
+        When to read the basis again, and to refresh the credentials if it is time.
+    refresh_at
         When it is time to refresh them.
-    end
+    unusable_at
         From when on they are not used.
     """
 
@@ -60,35 +60,35 @@ class Holder:
     name: str
     account: str
     credentials: ReadOnlyCredentials = field(repr=False)
-    since: float
-    due: float
-    stale: float
-    end: float
+    issued_at: float
+    recheck_at: float
+    refresh_at: float
+    unusable_at: float
 
     def fresh(self, now: float) -> bool:
-        """Return whether there is nothing to be looked at yet."""
-        return now < self.due
+        """Return whether there is nothing to read again yet."""
+        return now < self.recheck_at
 
     def usable(self, now: float) -> bool:
         """Return whether they are good while another thread refreshes them."""
-        return now < self.end
+        return now < self.unusable_at
 
 
 @dataclass(slots=True)
-class _Place:
-    """Where one identity of one region is kept, and when it was last used."""
+class _Entry:
+    """One caller of one region, and when it was last used."""
 
-    holder: Refreshed[Holder]
+    caller: Refreshed[PooledCaller]
     used: float = 0.0
 
 
-class Identities:
-    """Credentials by region and identity.
+class CallerPool:
+    """Callers by region and identity. Safe to share between threads.
 
     Parameters
     ----------
-    cluster
-        Where references lead.
+    identities
+        Where the references of identities lead.
     roles
         Gets credentials.
     own
@@ -98,17 +98,22 @@ class Identities:
     """
 
     def __init__(
-        self, *, cluster: Cluster, roles: Roles, own: Callable[[], ReadOnlyCredentials], monotonic: Callable[[], float]
+        self,
+        *,
+        identities: IdentityLookup,
+        roles: Roles,
+        own: Callable[[], ReadOnlyCredentials],
+        monotonic: Callable[[], float],
     ) -> None:
-        self._cluster = cluster
+        self._identities = identities
         self._roles = roles
         self._own = own
         self._monotonic = monotonic
         self._lock = threading.Lock()
         # The one that was used last is at the end.
-        self._places: OrderedDict[tuple[str | None, Identity], _Place] = OrderedDict()
+        self._entries: OrderedDict[tuple[str | None, Identity], _Entry] = OrderedDict()
 
-    def get(self, region: str | None, identity: Identity) -> Holder:
+    def get(self, region: str | None, identity: Identity) -> PooledCaller:
         """Return credentials that are good now.
 
         Raises
@@ -118,7 +123,7 @@ class Identities:
         BusyError
             When another thread is just getting the first ones.
         """
-        return self._place(region, identity).holder.get()
+        return self._entry(region, identity).caller.get()
 
     def renew(self, region: str | None, identity: Identity, refused: ReadOnlyCredentials | None) -> bool:
         """Forget credentials that AWS refused, unless they are less than a minute old.
@@ -128,35 +133,35 @@ class Identities:
         bool
             Whether `get` now gives others than those that were refused.
         """
-        kept = self._place(region, identity).holder
-        holder = kept.value
-        if holder is not None and holder.credentials is refused:
-            if self._monotonic() - holder.since < LOOK_SECONDS:
+        refreshed = self._entry(region, identity).caller
+        caller = refreshed.value
+        if caller is not None and caller.credentials is refused:
+            if self._monotonic() - caller.issued_at < RECHECK_SECONDS:
                 return False
-            kept.drop(holder)
+            refreshed.drop(caller)
         return True
 
-    def _place(self, region: str | None, identity: Identity) -> _Place:
+    def _entry(self, region: str | None, identity: Identity) -> _Entry:
         now, key = self._monotonic(), (region, identity)
         with self._lock:
-            place = self._places.get(key)
-            if place is None:
+            entry = self._entries.get(key)
+            if entry is None:
                 make = partial(self._make, region, identity)
-                kept = Refreshed(make, what=f"the credentials of {identity}", monotonic=self._monotonic)
-                place = self._places[key] = _Place(kept)
-            place.used = now
-            self._places.move_to_end(key)
-            while len(self._places) > LIMIT or self._oldest().used < now - IDLE_SECONDS:
-                self._places.popitem(last=False)
-            return place
+                refreshed = Refreshed(make, what=f"the credentials of {identity}", monotonic=self._monotonic)
+                entry = self._entries[key] = _Entry(refreshed)
+            entry.used = now
+            self._entries.move_to_end(key)
+            while len(self._entries) > LIMIT or self._oldest().used < now - IDLE_SECONDS:
+                self._entries.popitem(last=False)
+            return entry
 
-    def _oldest(self) -> _Place:
-        return next(iter(self._places.values()))
+    def _oldest(self) -> _Entry:
+        return next(iter(self._entries.values()))
 
-    def _make(self, region: str | None, identity: Identity, before: Holder | None) -> Holder:
+    def _make(self, region: str | None, identity: Identity, before: PooledCaller | None) -> PooledCaller:
         now = self._monotonic()
         try:
-            basis = look(self._cluster, identity)
+            basis = read_basis(self._identities, identity)
         except TransientError as error:
             if before is None or isinstance(error, ForbiddenError):
                 raise
@@ -164,29 +169,29 @@ class Identities:
             basis = before.basis
         if before is None or basis != before.basis:
             return self._issue(region, identity, basis)
-        if now < before.stale:
-            return replace(before, due=min(now + LOOK_SECONDS, before.stale))
+        if now < before.refresh_at:
+            return replace(before, recheck_at=min(now + RECHECK_SECONDS, before.refresh_at))
         try:
             return self._issue(region, identity, basis)
         except (SourceError, BusyError):
             if not before.usable(self._monotonic()):
                 raise
-            # STS is away, or does not want any more, and there is time yet. Nobody is delayed by it, or notified.
-            return replace(before, due=self._monotonic() + LOOK_SECONDS)
+            # STS is away, or throttles, and there is still time. Nobody is delayed by it, or notified.
+            return replace(before, recheck_at=self._monotonic() + RECHECK_SECONDS)
 
-    def _issue(self, region: str | None, identity: Identity, basis: Basis) -> Holder:
+    def _issue(self, region: str | None, identity: Identity, basis: Basis) -> PooledCaller:
         issued = self._roles.issue(identity, basis, region, self._own)
         alone = basis.role_arn is None or identity.role_arn is not None
         now = self._monotonic()
         seconds = math.inf if issued.seconds is None else issued.seconds
-        stale = now + REFRESH_SHARE * seconds
-        return Holder(
+        refresh_at = now + REFRESH_SHARE * seconds
+        return PooledCaller(
             basis=basis,
             name=str(identity) if alone else f"{identity} with role {basis.role_arn}",
             account=account_of(identity.role_arn or basis.role_arn or ""),
             credentials=issued.credentials,
-            since=now,
-            due=min(now + LOOK_SECONDS, stale),
-            stale=stale,
-            end=now + USE_SHARE * seconds,
+            issued_at=now,
+            recheck_at=min(now + RECHECK_SECONDS, refresh_at),
+            refresh_at=refresh_at,
+            unusable_at=now + USE_SHARE * seconds,
         )

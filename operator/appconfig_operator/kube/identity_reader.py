@@ -38,8 +38,8 @@ _ROLE_ARN = re.compile(r"arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/([!-~]+/)?[A-Za-z
 _WORD = re.compile(r"[!-~]+")
 
 
-class Identities:
-    """ServiceAccounts and Secrets of the cluster, as far as they give an identity."""
+class IdentityReader:
+    """Reads what ServiceAccounts and Secrets hold of an identity."""
 
     def __init__(self, api: Api) -> None:
         self._api = api

@@ -12,7 +12,7 @@ from appconfig_operator.core.errors import ForbiddenError, Reason, SourceError, 
 from appconfig_operator.core.identity import AccessKeys
 from appconfig_operator.kube.api import Api
 from appconfig_operator.kube.errors import ApiError, UnreachableError
-from appconfig_operator.kube.identities import Identities
+from appconfig_operator.kube.identity_reader import IdentityReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,9 +45,9 @@ def secret(**values: bytes) -> OneAnswerApi:
     return OneAnswerApi({"data": {key: base64.b64encode(value).decode() for key, value in values.items()}})
 
 
-ROLE_ARN = "role_arn", lambda api: Identities(api).role_arn("shop", "cart"), "ServiceAccount shop/cart"
-TOKEN = "token", lambda api: Identities(api).token("shop", "cart"), "ServiceAccount shop/cart"
-KEYS = "keys", lambda api: Identities(api).keys("shop", "aws"), "Secret shop/aws"
+ROLE_ARN = "role_arn", lambda api: IdentityReader(api).role_arn("shop", "cart"), "ServiceAccount shop/cart"
+TOKEN = "token", lambda api: IdentityReader(api).token("shop", "cart"), "ServiceAccount shop/cart"
+KEYS = "keys", lambda api: IdentityReader(api).keys("shop", "aws"), "Secret shop/aws"
 EACH = pytest.mark.parametrize(
     ("ask", "what"),
     [pytest.param(ask, what, id=name) for name, ask, what in (ROLE_ARN, TOKEN, KEYS)],
@@ -59,27 +59,27 @@ EACH = pytest.mark.parametrize(
 )
 def test_role(role: str) -> None:
     api = account({"eks.amazonaws.com/role-arn": f" {role}\n"})
-    assert Identities(api).role_arn("shop", "cart") == role
+    assert IdentityReader(api).role_arn("shop", "cart") == role
     assert api.asked == [("GET", ACCOUNT, None)]
 
 
 @pytest.mark.parametrize("annotations", [None, {}, {"other": ROLE}, {"eks.amazonaws.com/role-arn": "  "}])
 def test_no_role(annotations: Mapping[str, str] | None) -> None:
     with pytest.raises(StallingError, match=r"ServiceAccount shop/cart has no annotation eks\.amazonaws\.com") as none:
-        Identities(account(annotations)).role_arn("shop", "cart")
+        IdentityReader(account(annotations)).role_arn("shop", "cart")
     assert none.value.reason is Reason.CREDENTIALS_UNAVAILABLE
 
 
 @pytest.mark.parametrize("role", ["shop", "arn:aws:iam::1:role/shop", "arn:aws:iam::111122223333:user/x", f"{ROLE} x"])
 def test_role_that_is_none(role: str) -> None:
     with pytest.raises(StallingError, match="is not the ARN of a role") as wrong:
-        Identities(account({"eks.amazonaws.com/role-arn": role})).role_arn("shop", "cart")
+        IdentityReader(account({"eks.amazonaws.com/role-arn": role})).role_arn("shop", "cart")
     assert wrong.value.reason is Reason.CREDENTIALS_UNAVAILABLE
 
 
 def test_token() -> None:
     api = OneAnswerApi({"status": {"token": "a.b.c"}})
-    assert Identities(api).token("shop", "cart") == "a.b.c"
+    assert IdentityReader(api).token("shop", "cart") == "a.b.c"
     ((method, path, body),) = api.asked
     assert (method, path) == ("POST", f"{ACCOUNT}/token")
     assert body["spec"] == {"audiences": ["sts.amazonaws.com"], "expirationSeconds": 600}
@@ -88,23 +88,23 @@ def test_token() -> None:
 @pytest.mark.parametrize("status", [None, {}, {"token": ""}, {"token": 1}, {"token": "two words"}])
 def test_no_token(status: object) -> None:
     with pytest.raises(TransientError, match="issued no token for ServiceAccount shop/cart"):
-        Identities(OneAnswerApi({"status": status})).token("shop", "cart")
+        IdentityReader(OneAnswerApi({"status": status})).token("shop", "cart")
 
 
 def test_keys() -> None:
     api = secret(aws_access_key_id=b"AKIA1\n", aws_secret_access_key=b" s/e+c= ", other=b"\xff")
-    assert Identities(api).keys("shop", "aws") == AccessKeys("AKIA1", "s/e+c=", None)
+    assert IdentityReader(api).keys("shop", "aws") == AccessKeys("AKIA1", "s/e+c=", None)
     assert api.asked == [("GET", "/api/v1/namespaces/shop/secrets/aws", None)]
 
 
 def test_temporary_keys() -> None:
     api = secret(aws_access_key_id=b"ASIA1", aws_secret_access_key=b"s", aws_session_token=b"token==\r\n")
-    assert Identities(api).keys("shop", "aws") == AccessKeys("ASIA1", "s", "token==")
+    assert IdentityReader(api).keys("shop", "aws") == AccessKeys("ASIA1", "s", "token==")
 
 
 def test_an_empty_session_token_is_none() -> None:
     api = secret(aws_access_key_id=b"ASIA1", aws_secret_access_key=b"s", aws_session_token=b"")
-    assert Identities(api).keys("shop", "aws").session_token is None
+    assert IdentityReader(api).keys("shop", "aws").session_token is None
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_an_empty_session_token_is_none() -> None:
 )
 def test_keys_that_are_none(values: dict[str, bytes], words: str) -> None:
     with pytest.raises(StallingError) as wrong:
-        Identities(secret(**values)).keys("shop", "aws")
+        IdentityReader(secret(**values)).keys("shop", "aws")
     assert wrong.value.reason is Reason.CREDENTIALS_UNAVAILABLE
     assert words in wrong.value.message
     assert wrong.value.__context__ is None, "the error of a decoder quotes a byte"
@@ -142,7 +142,7 @@ def test_keys_that_are_none(values: dict[str, bytes], words: str) -> None:
 
 def test_no_data_at_all() -> None:
     with pytest.raises(StallingError, match="has no key aws_access_key_id and"):
-        Identities(OneAnswerApi({})).keys("shop", "aws")
+        IdentityReader(OneAnswerApi({})).keys("shop", "aws")
 
 
 def status(code: int, reason: str = "", *causes: str) -> ApiError:
