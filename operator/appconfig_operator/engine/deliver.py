@@ -15,7 +15,7 @@ from appconfig_operator.core.formats.flag_notes import flags_seen
 from appconfig_operator.core.formats.render import render
 from appconfig_operator.core.target.plan import wanted_config_map
 from appconfig_operator.core.target.rendered_version import RenderedVersion
-from appconfig_operator.engine.lane import Lane
+from appconfig_operator.engine.render_queue import RenderQueue
 from appconfig_operator.engine.sync import sync
 from appconfig_operator.logs import about
 
@@ -43,15 +43,15 @@ class Deliverer:
         Keeps what is replaced.
     now
         RFC 3339 in UTC.
-    lane
-        Where documents are rendered.
+    render_queue
+        Lets large documents be rendered one at a time.
     """
 
     config_maps: ConfigMapStore
     sources: SourceStore
     keeper: HistoryKeeper
     now: Callable[[], str]
-    lane: Lane = field(default_factory=Lane)
+    render_queue: RenderQueue = field(default_factory=RenderQueue)
 
     def deliver(self, source: Source, state: PollState) -> bool:
         """Write what is to be written, clear away what is left over, and return whether the ConfigMap changed.
@@ -101,7 +101,7 @@ class Deliverer:
             return None
         try:
             read = content.read_as(source.spec.content_type)
-            with self.lane.through(read, source.namespace):
+            with self.render_queue.turn(read, source.namespace):
                 state.status.note_flags(flags_seen(read), source)
                 data = render(read, source.spec)
         except ContentError as error:

@@ -8,9 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from appconfig_operator.core.errors import ContentError
-from appconfig_operator.engine import deliver
-from appconfig_operator.engine import lane as lane_module
-from appconfig_operator.engine.lane import SMALL_BYTES, Lane, large
+from appconfig_operator.engine import deliver, render_queue
+from appconfig_operator.engine.render_queue import SMALL_BYTES, RenderQueue, large
 from tests.support.builders import content, source, spec
 from tests.unit.support.engine_bench import Bench, bench
 from tests.unit.support.engine_fakes import World
@@ -37,7 +36,7 @@ def test_what_is_large(body: bytes, content_type: str, *, expected: bool) -> Non
 
 def test_what_is_large_goes_by_the_content_type_of_the_spec(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
-    monkeypatch.setattr(lane_module, "large", lambda read: bool(seen.append(read.content_type)))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(render_queue, "large", lambda read: bool(seen.append(read.content_type)))  # type: ignore[func-returns-value]
     received = content(b"a: &a x\nb: *a\n", content_type="application/octet-stream")
     it = Bench(World(answers=[received]), source=source(spec=spec(content_type="text/yaml")))
     it.poll()
@@ -46,11 +45,11 @@ def test_what_is_large_goes_by_the_content_type_of_the_spec(monkeypatch: pytest.
 
 
 def test_large_ones_go_one_at_a_time_and_in_order() -> None:
-    lane, order, inside = Lane(), list[int](), list[int]()
+    queue, order, inside = RenderQueue(), list[int](), list[int]()
     first, go_on = threading.Event(), threading.Event()
 
     def pass_through(number: int) -> None:
-        with lane.through(LARGE, "shop"):
+        with queue.turn(LARGE, "shop"):
             inside.append(number)
             assert len(inside) == 1
             order.append(number)
@@ -63,49 +62,49 @@ def test_large_ones_go_one_at_a_time_and_in_order() -> None:
         for number in range(5):
             running.append(threads.submit(pass_through, number))
             assert first.wait(10)
-            eventually(lambda waiting=number: len(lane._waiting) == waiting)  # type: ignore[misc]
+            eventually(lambda waiting=number: len(queue._waiting) == waiting)  # type: ignore[misc]
         go_on.set()
         for each in running:
             each.result(10)
     assert order == list(range(5))
-    assert not lane._taken
+    assert not queue._busy
 
 
 def test_small_ones_wait_for_nobody() -> None:
-    lane = Lane()
-    with lane.through(LARGE, "shop"), lane.through(SMALL, "shop"):
+    queue = RenderQueue()
+    with queue.turn(LARGE, "shop"), queue.turn(SMALL, "shop"):
         pass
 
 
-def test_the_lane_is_free_again_after_an_error() -> None:
-    lane = Lane()
+def test_the_queue_is_free_again_after_an_error() -> None:
+    queue = RenderQueue()
     for _ in range(3):
-        with pytest.raises(RuntimeError), lane.through(LARGE, "shop"):
+        with pytest.raises(RuntimeError), queue.turn(LARGE, "shop"):
             raise RuntimeError
-    with lane.through(LARGE, "shop"):
+    with queue.turn(LARGE, "shop"):
         pass
 
 
-def test_documents_go_through_the_lane(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documents_go_through_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     poller = bench(LARGE)
     taken: list[bool] = []
 
     def render(*_: object) -> object:
-        taken.append(poller.poller._deliverer.lane._taken)
+        taken.append(poller.poller._deliverer.render_queue._busy)
         raise ContentError("InvalidContent", "no")  # type: ignore[arg-type]
 
     monkeypatch.setattr(deliver, "render", render)
     poller.poll()
     assert taken == [True]
-    assert not poller.poller._deliverer.lane._taken
+    assert not poller.poller._deliverer.render_queue._busy
 
 
 def test_namespaces_take_turns_with_their_large_ones() -> None:
-    lane, order = Lane(), list[str]()
+    queue, order = RenderQueue(), list[str]()
     inside, go_on = threading.Event(), threading.Event()
 
     def pass_through(namespace: str) -> None:
-        with lane.through(LARGE, namespace):
+        with queue.turn(LARGE, namespace):
             order.append(namespace)
             inside.set()
             assert go_on.wait(10)
@@ -115,7 +114,7 @@ def test_namespaces_take_turns_with_their_large_ones() -> None:
         for number, namespace in enumerate(["many"] * 6 + ["few"]):
             running.append(threads.submit(pass_through, namespace))
             assert inside.wait(10)
-            eventually(lambda waiting=number: len(lane._waiting) == waiting)  # type: ignore[misc]
+            eventually(lambda waiting=number: len(queue._waiting) == waiting)  # type: ignore[misc]
         go_on.set()
         for each in running:
             each.result(10)

@@ -23,17 +23,17 @@ SMALL_BYTES = 65_536
 """Up to here a document waits for nobody. Ten of them at once take no more than a large one."""
 
 
-class Lane:
-    """Lets one large document through at a time. Safe to share between threads."""
+class RenderQueue:
+    """Lets one large document be rendered at a time. Safe to share between threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._taken = False
+        self._busy = False
         self._waiting: FairQueue[threading.Lock] = FairQueue()
 
     @contextmanager
-    def through(self, content: Content, namespace: str) -> Iterator[None]:
-        """Hold the lane, for a large document, once it is its turn."""
+    def turn(self, content: Content, namespace: str) -> Iterator[None]:
+        """Wait for the turn of a large document, and let the next one through at the end."""
         if not large(content):
             yield
             return
@@ -45,13 +45,13 @@ class Lane:
 
     def _enter(self, namespace: str) -> None:
         with self._lock:
-            if not self._taken:
-                self._taken = True
+            if not self._busy:
+                self._busy = True
                 return
             turn = threading.Lock()
             turn.acquire()
             self._waiting.put(namespace, turn)
-        turn.acquire()  # until the one before hands the lane on
+        turn.acquire()  # until the one before lets it through
 
     def _leave(self) -> None:
         with self._lock:
@@ -60,7 +60,7 @@ class Lane:
                 self._waiting.done(namespace)
                 turn.release()
             else:
-                self._taken = False
+                self._busy = False
 
 
 def large(content: Content) -> bool:
