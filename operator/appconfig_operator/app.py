@@ -10,7 +10,6 @@ import secrets
 import signal
 import threading
 import time
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -22,7 +21,6 @@ from appconfig_operator.aws.service import AppConfig
 from appconfig_operator.core.sharding.lease import identity
 from appconfig_operator.core.sharding.membership import Replica
 from appconfig_operator.core.sharding.other_operators import serving
-from appconfig_operator.core.status.state import state_of
 from appconfig_operator.engine.clock import steady
 from appconfig_operator.engine.policy_guard import PolicyGuard
 from appconfig_operator.engine.poll import Poller
@@ -48,7 +46,7 @@ from appconfig_operator.kube.sources import Sources
 from appconfig_operator.policy_file import read_policy
 from appconfig_operator.settings import SettingsError
 from appconfig_operator.stack import deepen
-from appconfig_operator.telemetry.gauges import QUICK, SLOW, Gauges
+from appconfig_operator.telemetry.gauges import Gauges
 from appconfig_operator.telemetry.health import stuck, unready
 from appconfig_operator.telemetry.http_server import Server
 from appconfig_operator.telemetry.metrics import Metrics
@@ -257,20 +255,13 @@ class _Operator:
         )
 
     def _gauges(self) -> Gauges:
-        entries = self._scheduler.entries()
-        held = set(self._shards.held)  # without those whose Lease has lapsed, which others may count by now
-        polled = [
-            (entry.source.spec, memory)
-            for entry in entries
-            if entry.shard in held and (memory := entry.memory) is not None
-        ]
-        states = (state_of(memory.status.stored.conditions, suspended=spec.suspend) for spec, memory in polled)
+        scheduled = self._scheduler.snapshot()
         return Gauges(
-            sources=Counter(states),
-            sources_known=len(entries),
-            queue_depth=self._scheduler.overdue(),
-            oldest_due={QUICK: self._scheduler.oldest(slow=False), SLOW: self._scheduler.oldest(slow=True)},
-            polls_under_way=dict(zip((QUICK, SLOW), self._scheduler.under_way(), strict=True)),
+            sources=scheduled.sources,
+            sources_known=scheduled.sources_known,
+            queue_depth=scheduled.queue_depth,
+            oldest_due=scheduled.oldest_due,
+            polls_under_way=scheduled.polls_under_way,
             shards=self._settings.shards,
             shards_held=len(self._shards.held),
             replicas=self._shards.members,

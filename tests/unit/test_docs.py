@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from appconfig_operator.__main__ import VARIABLES, cli
 from appconfig_operator.core.errors import Reason
+from appconfig_operator.core.pace import Pace
 from appconfig_operator.core.poll_result import PollResult
 from appconfig_operator.core.status.state import State
 from appconfig_operator.core.target.drift import FIGHT_WINDOW_SECONDS
@@ -227,8 +228,8 @@ def metric_families() -> Iterator[tuple[str, str, frozenset[str]]]:
         lambda: Gauges(
             heartbeats={"scheduler": 0.0},
             lease_remaining=1.0,
-            oldest_due={"quick": 0.0},
-            polls_under_way={"quick": 1},
+            oldest_due={Pace.QUICK: 0.0},
+            polls_under_way={Pace.QUICK: 1},
             refused={("a", "b"): 1},
         )
     )

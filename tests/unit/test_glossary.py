@@ -23,6 +23,8 @@ RETIRED = {
     "AwaitedError": "BlockedError",
     "RefusedError": "ForbiddenError",
     "PacedError": "RateLimitedError",
+    "Turnstile": "DelayQueue",
+    "unproven": "not known to be quick",
     "drift_watches": "watches.config_maps",
     "awaited_watches": "watches.awaited",
     "leases_seen": "observed_leases",

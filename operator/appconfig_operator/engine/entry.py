@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from appconfig_operator.api.status import WrittenTarget
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.target.drift import ConfigMapSnapshot
+    from appconfig_operator.engine.lanes import QueuedPoll
     from appconfig_operator.engine.state.poll_state import PollState
 
 
@@ -33,8 +34,8 @@ class Entry:
         The part of all sources that it belongs to.
     memory
         What is kept between two polls, `None` while another replica polls it.
-    ticket
-        The number of its one valid place in the heap; others of it there are void. `None`: not waiting.
+    queue_token
+        Its poll in the queue. `None`: it has none there.
     due
         When it is to be polled, by the monotonic clock.
     running
@@ -68,7 +69,7 @@ class Entry:
     source: Source
     shard: int
     memory: PollState | None = None
-    ticket: int | None = None
+    queue_token: QueuedPoll | None = None
     due: float = 0.0
     running: bool = False
     changed: bool = False
@@ -102,7 +103,7 @@ class Entry:
 
     def forget(self) -> None:
         """Forget what only the replica needs that polls it."""
-        self.memory, self.ticket, self.changed = None, None, False
+        self.memory, self.queue_token, self.changed = None, None, False
         self.begins, self.woken, self.not_before = False, False, float("-inf")
 
     def strayed(self, memory: PollState) -> bool:

@@ -1,4 +1,4 @@
-"""The sources that there are and their turns, with no regard to threads: the scheduler has the lock."""
+"""All sources, and when each one is polled. It knows no threads: the scheduler has the lock."""
 
 from __future__ import annotations
 
@@ -7,41 +7,46 @@ from typing import TYPE_CHECKING
 
 from appconfig_operator.core.sharding.assignment import shard_of
 from appconfig_operator.core.target.drift import drift, untouched
-from appconfig_operator.engine.awaited import WAKE_SECONDS, Awaited
+from appconfig_operator.engine.delay_queue import DelayQueue
 from appconfig_operator.engine.entry import Entry, asks_for_more
-from appconfig_operator.engine.starts import Starts
-from appconfig_operator.engine.turns import Turns
+from appconfig_operator.engine.lane_queue import LaneQueue
+from appconfig_operator.engine.lanes import QueuedPoll
+from appconfig_operator.engine.restart_limiter import RestartLimiter
+from appconfig_operator.engine.target_index import TargetIndex, target_of
+from appconfig_operator.engine.wait_index import WAKE_SECONDS, WaitIndex
 from appconfig_operator.engine.workers import Job
 from appconfig_operator.logs import about
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
 
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.sharding.handover import HandedOver
-    from appconfig_operator.engine.awaited import Target
+    from appconfig_operator.engine.held_shards import HeldShard
     from appconfig_operator.engine.poll import Polled
     from appconfig_operator.engine.sessions import Starting
     from appconfig_operator.engine.state.poll_state import PollState
+    from appconfig_operator.engine.target_index import Target
 
 logger = logging.getLogger(__name__)
 
 
 class Schedule:
-    """Sources, and when each is polled.
+    """Sources, and when each one is polled.
 
     Parameters
     ----------
     sessions
-        Where memories come from.
+        Starts sources, and exports their sessions.
     shards
         How many parts the sources are split into.
     workers
         Quick polls at once.
     monotonic
         Seconds.
-    notify
-        Called when there may be a turn sooner than before.
+    lock
+        The scheduler's.
     """
 
     def __init__(
@@ -51,17 +56,18 @@ class Schedule:
         shards: int,
         workers: int,
         monotonic: Callable[[], float],
-        notify: Callable[[], None],
+        lock: threading.Lock,
     ) -> None:
         self.sessions = sessions
         self.entries: dict[str, Entry] = {}
-        self.turns = Turns(workers)
-        self.awaited = Awaited()
-        self._starts = Starts()
-        self._wanting: dict[Target, tuple[str, ...]] = {}  # uids of those whose target it is
+        self.shards: dict[int, HeldShard] = {}
+        self.lanes = LaneQueue(workers, self._admit)
+        self.queue = DelayQueue(self.lanes, lock, monotonic)
+        self.waiting = WaitIndex()
+        self._restarts = RestartLimiter()
+        self._targets = TargetIndex()
         self._count = shards
         self._monotonic = monotonic
-        self._notify = notify
 
     def put(self, source: Source) -> bool:
         """Take in a source, and return whether it was there before."""
@@ -70,9 +76,9 @@ class Schedule:
             self._change(entry, source)
             return True
         entry = self.entries[source.uid] = Entry(source, shard_of(source.uid, self._count))
-        self._want(source)
-        if entry.shard in self.turns.shards:
-            self._reserve_start(entry)
+        self._targets.add(source)
+        if entry.shard in self.shards:
+            self._reserve_restart(entry)
             self.start(entry, None)
         return False
 
@@ -82,8 +88,8 @@ class Schedule:
             return
         entry.source = source
         if source.generation > before.generation:
-            self._want_no_more(before)
-            self._want(source)
+            self._targets.discard(before)
+            self._targets.add(source)
             self._wake_others(before)  # it may want another ConfigMap now, and have given this one up
         if entry.memory is None:
             return
@@ -92,45 +98,32 @@ class Schedule:
         if asks_for_more(source, than=before):
             entry.changed = True
             if not entry.running:
-                self._begin_anew(entry, entry.memory)
+                self._restart(entry, entry.memory)
 
     def remove(self, uid: str) -> Entry | None:
         """Forget a source, and return what was kept of it."""
         entry = self.entries.pop(uid, None)
-        self.awaited.set(uid, None)
+        self.waiting.set(uid, None)
         if entry is not None:
-            self._give_back_start(entry)
-            self._want_no_more(entry.source)
+            self._cancel(entry)
+            self._give_back_restart(entry)
+            self._targets.discard(entry.source)
             self._wake_others(entry.source)
         return entry
 
-    # Whose a ConfigMap is.
+    # ConfigMaps.
 
-    def wanting(self, target: Target) -> list[Entry]:
-        """Return those whose target a ConfigMap is: its mark can be overwritten, its name cannot."""
-        return [self.entries[uid] for uid in self._wanting.get(target, ())]
-
-    def _want(self, source: Source) -> None:
-        target = (source.namespace, source.spec.target.name)
-        self._wanting[target] = (*self._wanting.get(target, ()), source.uid)
-
-    def _want_no_more(self, source: Source) -> None:
-        target = (source.namespace, source.spec.target.name)
-        left = tuple(uid for uid in self._wanting.get(target, ()) if uid != source.uid)
-        if left:
-            self._wanting[target] = left
-        else:
-            self._wanting.pop(target, None)
-
-    # What others wait for.
+    def asking_for(self, target: Target) -> list[Entry]:
+        """Return the sources that ask for a ConfigMap. Others can remove its label, but not change its name."""
+        return [self.entries[uid] for uid in self._targets.asking_for(target)]
 
     def wake(self, target: Target) -> None:
-        """Let those look again, soon, who wait for a ConfigMap."""
-        for uid in self.awaited.of(target):
+        """Poll the sources that wait for a ConfigMap soon."""
+        for uid in self.waiting.waiting_for(target):
             self._wake_one(self.entries[uid])
 
     def _wake_others(self, source: Source) -> None:
-        for uid in self.awaited.of((source.namespace, source.spec.target.name)):
+        for uid in self.waiting.waiting_for(target_of(source)):
             if uid != source.uid:
                 self._wake_one(self.entries[uid])
 
@@ -145,10 +138,10 @@ class Schedule:
         if entry.memory is None:
             return
         entry.memory.woken = True  # also where a turn is near: it may be meant for the status alone
-        if entry.ticket is not None and entry.due > entry.not_before:
+        if entry.queue_token is not None and entry.due > entry.not_before:
             self._schedule(entry, 0.0)
 
-    # Beginnings.
+    # Sessions.
 
     def start(self, entry: Entry, handed_over: HandedOver | None) -> None:
         """Begin to poll a source."""
@@ -159,22 +152,22 @@ class Schedule:
         self._schedule(entry, start.delay, first=start.first)
         self.look(entry, start.state)
 
-    def _begin_anew(self, entry: Entry, before: PollState) -> None:
+    def _restart(self, entry: Entry, before: PollState) -> None:
         entry.changed = False
         entry.memory = self.sessions.start_anew(entry.source, before)
-        self._reserve_start(entry)
+        self._reserve_restart(entry)
         self._schedule(entry, 0.0)
 
-    def _reserve_start(self, entry: Entry) -> None:
+    def _reserve_restart(self, entry: Entry) -> None:
         if entry.begins:
             return  # the place that it has reserved already is good for the newest spec, too
         now = self._monotonic()
-        entry.not_before = max(entry.not_before, now + self._starts.reserve(entry.source, now))
+        entry.not_before = max(entry.not_before, now + self._restarts.reserve(entry.source, now))
         entry.begins = True
 
-    def _give_back_start(self, entry: Entry) -> None:
+    def _give_back_restart(self, entry: Entry) -> None:
         if entry.begins:
-            self._starts.give_back(entry.source)
+            self._restarts.give_back(entry.source)
 
     def look(self, entry: Entry, state: PollState) -> None:
         """Look at what became of the ConfigMap of a source, if that is still to be done."""
@@ -191,79 +184,111 @@ class Schedule:
             state.drift.found = what
             self._schedule(entry, 0.0)
 
-    # Turns.
+    # The queue.
 
     def _schedule(self, entry: Entry, delay: float, *, first: bool = False) -> None:
+        """Queue the next poll of a source, in place of the one that it has there."""
         if entry.running:
-            return  # it gets its next turn when this one ends
+            return  # it is queued again when this poll ends
+        self._cancel(entry)
         if entry.source.spec.suspend:
             logger.info("Suspended: no calls, nothing changes", extra=about(entry.source))
-            entry.ticket = None
             return
         now = self._monotonic()
         wait = entry.not_before - now
-        self.turns.add(entry, now + max(delay, wait), first=first and wait <= 0)
-        self._notify()
+        entry.due = now + max(delay, wait)
+        poll = QueuedPoll(entry.source.uid, self.lanes.lane(entry), entry.due, first=first and wait <= 0)
+        entry.queue_token = poll
+        self.queue.put(poll)
 
-    def take(self, now: float) -> Job | float | None:
-        """Give a source its turn, or say in how many seconds there may be one. `None`: nobody knows."""
-        taken = self.turns.take(self.entries, now)
-        if not isinstance(taken, tuple):
-            return taken
-        entry, running = taken
-        assert entry.memory is not None, "a turn without a memory"  # noqa: S101 (`forget` takes both)
-        shard = self.turns.shards[entry.shard]
-        shard.running += 1
-        entry.running, entry.begins, entry.looked = True, False, now
+    def _cancel(self, entry: Entry) -> None:
+        if entry.queue_token is not None:
+            entry.queue_token.cancelled, entry.queue_token = True, None
+
+    def _admit(self, poll: QueuedPoll) -> bool:
+        """Return whether a poll whose turn it is may begin, as far as its shard goes."""
+        entry = self.entries[poll.uid]
+        shard = self.shards[entry.shard]
+        if shard.draining:
+            self._cancel(entry)
+            return False
+        if shard.guard.remaining() <= 0:
+            shard.parked.append(poll)
+            return False
+        return True
+
+    def begin(self, poll: QueuedPoll) -> Job:
+        """Begin a poll that the queue has handed out."""
+        entry = self.entries[poll.uid]
+        assert entry.memory is not None, "a poll without a memory"  # noqa: S101 (`forget` takes both)
+        now = self._monotonic()
+        shard = self.shards[entry.shard]
+        shard.polls += 1
+        entry.running, entry.queue_token, entry.begins, entry.looked = True, None, False, now
         # Read under the lock: `put` may set another source right after it, with a memory of its own to come.
-        return Job(entry, entry.source, entry.memory, shard.guard, entry.due, running)
+        return Job(entry, entry.source, entry.memory, shard.guard, poll.due, self.lanes.begin(poll, now))
 
     def done(self, job: Job, polled: Polled) -> None:
-        """Take back a source whose poll has ended, and give it its next turn."""
+        """Take back a source whose poll has ended, and queue its next one."""
+        self._end(job, polled)
         entry = job.entry
-        entry.running = False
-        quick = self.turns.ended(job.running, self._monotonic())
-        if polled.answered is not None or not quick:
-            entry.proven = quick and polled.answered is True
-        self._notify()  # a slot is free
-        shard = self.turns.shards.get(entry.shard)
-        if shard is not None and shard.guard is job.guard:
-            shard.running -= 1
         if self.entries.get(job.source.uid) is not entry or entry.memory is None:
             return
         entry.adopt(entry.memory)
-        self._note_awaited(job, polled)
+        self._note_wait(job, polled)
         if entry.memory is not job.state:  # the shard went, and came again, meanwhile
             self._schedule(entry, 0.0)
         elif polled.delay is None:
             self.remove(job.source.uid)
             return
         elif entry.changed:
-            self._begin_anew(entry, job.state)
+            self._restart(entry, job.state)
         else:
             self._schedule(entry, polled.delay)
         if entry.woken:
             self._wake_up(entry)
         self.look(entry, entry.memory)
 
-    def _note_awaited(self, job: Job, polled: Polled) -> None:
+    def _end(self, job: Job, polled: Polled) -> None:
+        """Free the slot of a poll, and note whether it was quick."""
+        job.entry.running = False
+        quick = self.lanes.end(job.running, self._monotonic())
+        if polled.answered is not None or not quick:
+            job.entry.proven = quick and polled.answered is True
+        self.queue.wake()
+        shard = self.shards.get(job.entry.shard)
+        if shard is not None and shard.guard is job.guard:
+            shard.polls -= 1
+
+    def _note_wait(self, job: Job, polled: Polled) -> None:
         if polled.answered is None:
             return  # nothing was tried: it waits for what it waited for
         target = None if polled.awaits is None else (job.source.namespace, polled.awaits)
-        if self.awaited.set(job.source.uid, target):
+        if self.waiting.set(job.source.uid, target):
             # What has changed since its look, and before it was known to wait, nobody has noticed.
             job.entry.woken = target is not None
 
     # Shards.
 
     def of(self, shard: int) -> list[Entry]:
-        """Return the entries of a shard."""
+        """Return the sources of a shard."""
         return [entry for entry in self.entries.values() if entry.shard == shard]
+
+    def resume(self, shard: int) -> None:
+        """Queue again the polls of a shard whose turn came while its Lease had lapsed."""
+        held = self.shards.get(shard)
+        if held is not None:
+            parked, held.parked = held.parked, []
+            for poll in parked:
+                if not poll.cancelled:
+                    self.lanes.put(poll)
+            self.queue.wake()
 
     def forget(self, shard: int) -> None:
         """Forget the sessions of a shard."""
-        self.turns.shards.pop(shard, None)
+        self.shards.pop(shard, None)
         for entry in self.of(shard):
-            self._give_back_start(entry)
+            self._cancel(entry)
+            self._give_back_restart(entry)
             entry.forget()
-            self.awaited.set(entry.source.uid, None)
+            self.waiting.set(entry.source.uid, None)

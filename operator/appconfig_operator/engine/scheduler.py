@@ -1,16 +1,19 @@
-"""When each source is polled: all sources that there are, and turns for those of the shards held here."""
+"""When each source is polled: all sources that there are, and a queue of polls for the shards that are held here."""
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from appconfig_operator.api.v1alpha1 import CreationPolicy
+from appconfig_operator.core.pace import Pace
+from appconfig_operator.core.status.state import state_of
+from appconfig_operator.engine.held_shards import HeldShard
 from appconfig_operator.engine.schedule import Schedule
-from appconfig_operator.engine.turns import Shard
-from appconfig_operator.engine.turnstile import Turnstile
+from appconfig_operator.engine.scheduler_snapshot import SchedulerSnapshot, waits
 from appconfig_operator.logs import about
 
 if TYPE_CHECKING:
@@ -29,12 +32,12 @@ logger = logging.getLogger(__name__)
 
 
 class Scheduler:
-    """Gives each source its turn, and never two at once. Safe to share between threads.
+    """Hands out polls when they are due, and never two of one source at once. Safe to share between threads.
 
     Parameters
     ----------
     sessions
-        Where memories come from.
+        Starts sources, and exports their sessions.
     shards
         How many parts the sources are split into.
     workers
@@ -46,20 +49,18 @@ class Scheduler:
     def __init__(self, sessions: Starting, *, shards: int, workers: int, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._turnstile = Turnstile(self._lock, monotonic)
-        self._schedule = Schedule(
-            sessions, shards=shards, workers=workers, monotonic=monotonic, notify=self._turnstile.notify
-        )
-        self._turns = self._schedule.turns
+        self._schedule = Schedule(sessions, shards=shards, workers=workers, monotonic=monotonic, lock=self._lock)
+        self._queue = self._schedule.queue
+        self._shards = self._schedule.shards
         self._entries = self._schedule.entries
         self._sessions = sessions
         self._owners: dict[tuple[str, str], frozenset[str]] = {}
         self._cut_off = False
 
     def stop(self) -> None:
-        """Give no more turns."""
+        """Hand out no more polls."""
         with self._lock:
-            self._turnstile.stop()
+            self._queue.close()
 
     def cut_off(self) -> None:
         """Count the polls that are still under way as ended: the process is about to end, and takes them with it."""
@@ -67,8 +68,8 @@ class Scheduler:
             self._cut_off = True
 
     def age(self) -> float:
-        """Return the seconds since a worker last asked for, or waited for, a turn."""
-        return self._turnstile.age()
+        """Return the seconds since a worker last asked for a poll, or waited for one."""
+        return self._queue.age()
 
     # Sources that come, change and go.
 
@@ -113,24 +114,30 @@ class Scheduler:
     # Figures.
 
     def busy(self) -> bool:
-        """Return whether a source waits for a worker, at the cost of a glance."""
+        """Return whether a poll that is expected to be quick waits for a worker. A cancelled one may count."""
         with self._lock:
-            return self._turns.due(self._monotonic())
+            return self._schedule.lanes.quick_ready or self._queue.delay() == 0.0
 
-    def overdue(self) -> int:
-        """Count the sources whose turn has come and that wait for a worker."""
+    def snapshot(self) -> SchedulerSnapshot:
+        """Return what is known at this moment."""
         with self._lock:
-            return self._turns.overdue(self._entries, self._monotonic())
-
-    def oldest(self, *, slow: bool) -> float:
-        """Return for how many seconds one has waited whose turn came first: a slow one, or another."""
-        with self._lock:
-            return self._turns.oldest(self._entries, self._monotonic(), slow=slow)
-
-    def under_way(self) -> tuple[int, int]:
-        """Return how many polls are under way: those in slots for quick ones, and those that are slow."""
-        with self._lock:
-            return self._turns.slots.quick, self._turns.slots.slow
+            entries, slots = self._entries.values(), self._schedule.lanes.slots
+            known, waiting = len(entries), waits(entries, self._monotonic())
+            under_way = {Pace.QUICK: slots.quick, Pace.SLOW: slots.slow}
+            # Without those whose Lease has lapsed: another replica may count them by now.
+            active = {number for number, shard in self._shards.items() if shard.active}
+            polled = [
+                (memory.status.stored.conditions, entry.source.spec.suspend)
+                for entry in entries
+                if entry.shard in active and (memory := entry.memory) is not None
+            ]
+        return SchedulerSnapshot(
+            sources=Counter(state_of(conditions, suspended=suspend) for conditions, suspend in polled),
+            sources_known=known,
+            queue_depth=sum(map(len, waiting.values())),
+            oldest_due={pace: max(seconds, default=0.0) for pace, seconds in waiting.items()},
+            polls_under_way=under_way,
+        )
 
     # What becomes of ConfigMaps.
 
@@ -142,7 +149,7 @@ class Scheduler:
             if entry is not None:
                 entry.mark(seen)
                 self._take_in(entry, seen)
-            for other in self._schedule.wanting((seen.namespace, seen.name)):
+            for other in self._schedule.asking_for((seen.namespace, seen.name)):
                 if other is not entry:
                     self._take_in(other, replace(seen, labeled=False))  # somebody has overwritten its mark
 
@@ -152,23 +159,23 @@ class Scheduler:
         if entry.memory is not None and not entry.running:
             self._schedule.look(entry, entry.memory)
 
-    def changed(self, namespace: str, name: str) -> None:
-        """Take in that a ConfigMap came, changed or went, whoever's it is: some source may wait for that."""
+    def config_map_changed(self, namespace: str, name: str) -> None:
+        """Wake the sources that wait for a ConfigMap: it was created, changed or deleted, whoever owns it."""
         with self._lock:
             self._schedule.wake((namespace, name))
 
-    def awaits(self, namespace: str | None) -> bool:
-        """Return whether a source waits for a ConfigMap, in a namespace or, with `None`, in any."""
+    def waits_in(self, namespace: str | None) -> bool:
+        """Return whether a source waits for a ConfigMap in a namespace; with `None`, in any."""
         with self._lock:
-            return self._schedule.awaited.any_within(namespace)
+            return self._schedule.waiting.waits_in(namespace)
 
-    def awaited(self, namespace: str | None) -> list[tuple[str, str]]:
-        """Return namespace and name of the ConfigMaps that sources wait for, in a namespace or, with `None`, in all."""
+    def waited_for(self, namespace: str | None) -> list[tuple[str, str]]:
+        """Return namespace and name of the ConfigMaps of a namespace that sources wait for; with `None`, of all."""
         with self._lock:
-            return self._schedule.awaited.within(namespace)
+            return self._schedule.waiting.targets(namespace)
 
-    def waits(self, uids: frozenset[str], namespace: str, name: str) -> None:
-        """Take in which sources are owners of a ConfigMap because they wait for it, or waited before a restart."""
+    def note_waiting_owners(self, uids: frozenset[str], namespace: str, name: str) -> None:
+        """Note which sources are owners of a ConfigMap because they wait for it, or waited for it before a restart."""
         with self._lock:
             for uid in self._owners.pop((namespace, name), frozenset()) - uids:
                 if (entry := self._entries.get(uid)) is not None:
@@ -200,24 +207,23 @@ class Scheduler:
     def start(self, shard: int, guard: LeaseGuard, sessions: Mapping[str, HandedOver]) -> None:
         """Poll the sources of a shard from now on, going on with the sessions, by uid, that were handed over."""
         with self._lock:
-            self._turns.shards[shard] = Shard(guard)
+            self._shards[shard] = HeldShard(guard)
             for entry in self._schedule.of(shard):
                 self._schedule.start(entry, sessions.get(entry.source.uid))
 
     def resume(self, shard: int) -> None:
         """Go on after the guard lapsed and came back, with nobody else in between."""
         with self._lock:
-            if shard in self._turns.shards:
-                self._turnstile.notify()
+            self._schedule.resume(shard)
 
     def drain(self, shard: int) -> bool:
         """Begin no more polls of a shard, and return whether those under way have ended. Call it until they have."""
         with self._lock:
-            held = self._turns.shards.get(shard)
+            held = self._shards.get(shard)
             if held is None:
                 return True
             held.draining = True
-            return held.running == 0 or self._cut_off
+            return held.polls == 0 or self._cut_off
 
     def stop_and_export(self, shard: int) -> list[HandedOver]:
         """End the sessions of a drained shard, and return those that another replica can go on with.
@@ -243,14 +249,15 @@ class Scheduler:
         with self._lock:
             self._schedule.forget(shard)
 
-    # Turns.
+    # Polls.
 
     def next(self) -> Job | None:
-        """Wait for the next source whose turn it is. `None`: the scheduler stops."""
+        """Wait for a poll that may begin, and begin it. `None`: the scheduler stops."""
         with self._lock:
-            return self._turnstile.wait(self._schedule.take)
+            poll = self._queue.get()
+            return None if poll is None else self._schedule.begin(poll)
 
     def done(self, job: Job, polled: Polled) -> None:
-        """Take back a source whose poll has ended, and give it its next turn."""
+        """Take back a source whose poll has ended, and queue its next one."""
         with self._lock:
             self._schedule.done(job, polled)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from appconfig_operator.engine.lanes import Lane, Tenant
+    from appconfig_operator.engine.lanes import Lane, NamespaceLoad
 
 SLOW_SECONDS = 0.5
 """After which a poll counts as slow. With AWS near by, a first sync takes a tenth of it."""
@@ -21,7 +21,7 @@ SLOW_SECONDS = 0.5
 SLOW_FACTOR = 6
 """Slots for slow polls, for each of the others."""
 
-TENANT_FACTOR = 2
+NAMESPACE_FACTOR = 2
 """Slots for slow polls that one namespace may hold at most, for each of the others."""
 
 
@@ -31,7 +31,7 @@ def threads(workers: int) -> int:
 
 
 @dataclass(slots=True, eq=False)
-class Running:
+class RunningPoll:
     """A poll under way.
 
     Attributes
@@ -40,19 +40,19 @@ class Running:
         Where it came from.
     began
         When, by the monotonic clock.
-    charged
+    in_slow_slot
         Whether it holds a slot for slow polls.
-    slow
+    began_slow
         Whether it did so from the beginning.
-    stuck
+    overrunning
         Whether it has taken long already.
     """
 
     lane: Lane
     began: float
-    charged: bool
-    slow: bool
-    stuck: bool = False
+    in_slow_slot: bool
+    began_slow: bool
+    overrunning: bool = False
     ended: bool = False
 
 
@@ -70,10 +70,10 @@ class Slots:
         self._slow_slots = workers * SLOW_FACTOR
         self.quick = 0
         self.slow = 0
-        self._unproven = 0  # of the quick ones
-        self._charged: set[Tenant] = set()
-        self._running: deque[Running] = deque()  # those that are not stuck yet, by when they began
-        self._overflow: deque[Running] = deque()  # those that are, and found no slot
+        self._unknown = 0  # of the quick ones: those of lanes that are not known to be quick
+        self._slow_namespaces: set[NamespaceLoad] = set()  # those that hold slots for slow polls
+        self._in_time: deque[RunningPoll] = deque()  # those that have not taken long yet, by when they began
+        self._overflow: deque[RunningPoll] = deque()  # those that have, and found no slot for slow ones
 
     @property
     def quick_free(self) -> bool:
@@ -87,79 +87,77 @@ class Slots:
 
     def may_begin(self, lane: Lane) -> bool:
         """Return whether a poll of a lane may begin, as far as the lane and its namespace go."""
-        share, charged = self._share(lane.tenant), lane.tenant.charged
+        share, held = self._share(lane.namespace), lane.namespace.slow_slots
         if lane.slow:
             # Half of it for one lane: another identity or region of the namespace is not to wait for this one.
-            return charged < share and lane.charged < max(1, share // 2)
-        if lane.proven:
-            return charged < share + self._workers  # what was quick so far is not to wait for what hangs
-        # Where slow ones would find no slot to move to, what has not proven to be quick leaves room for what has.
-        return charged < share and (self.slow_free or self._unproven < max(1, self._workers // 2))
+            return held < share and lane.slow_slots < max(1, share // 2)
+        if lane.known_quick:
+            return held < share + self._workers  # what was quick so far is not to wait for what hangs
+        # Where slow ones would find no slot to move to, what is not known to be quick leaves room for what is.
+        return held < share and (self.slow_free or self._unknown < max(1, self._workers // 2))
 
-    def _share(self, tenant: Tenant) -> int:
+    def _share(self, namespace: NamespaceLoad) -> int:
         """Return how many slots for slow polls a namespace may hold, so that there are some left for the next one."""
-        others = len(self._charged) - (tenant in self._charged)
-        return min(self._workers * TENANT_FACTOR, max(1, self._slow_slots // (others + 2)))
+        others = len(self._slow_namespaces) - (namespace in self._slow_namespaces)
+        return min(self._workers * NAMESPACE_FACTOR, max(1, self._slow_slots // (others + 2)))
 
-    def begin(self, lane: Lane, now: float) -> Running:
-        """Take in that a poll begins."""
-        running = Running(lane, now, charged=lane.slow, slow=lane.slow)
-        lane.running += 1
-        if running.charged:
-            self._charge(lane)
+    def begin(self, lane: Lane, now: float) -> RunningPoll:
+        """Give a poll a slot."""
+        running = RunningPoll(lane, now, in_slow_slot=lane.slow, began_slow=lane.slow)
+        if running.in_slow_slot:
+            self._take_slow_slot(lane)
         else:
             self.quick += 1
-            self._unproven += not lane.proven
-        self._running.append(running)
+            self._unknown += not lane.known_quick
+        self._in_time.append(running)
         return running
 
-    def end(self, running: Running, now: float) -> bool:
-        """Take in that a poll has ended, and return whether it was quick."""
+    def end(self, running: RunningPoll, now: float) -> bool:
+        """Free the slot of a poll that has ended, and return whether it was quick."""
         lane, running.ended = running.lane, True
-        lane.running -= 1
-        lane.pace.stuck -= running.stuck
+        lane.pace.overrunning -= running.overrunning
         quick = now - running.began < SLOW_SECONDS
-        lane.pace.took(long=not quick)
-        if running.charged:
-            self._discharge(lane)
+        lane.pace.ended(quick=quick)
+        if running.in_slow_slot:
+            self._leave_slow_slot(lane)
         else:
-            self._free(lane)
+            self._leave_quick_slot(lane)
         return quick
 
     def age(self, now: float) -> None:
-        """Move those that have taken long to the slow ones."""
-        while self._running and (self._running[0].ended or now - self._running[0].began >= SLOW_SECONDS):
-            running = self._running.popleft()
+        """Move polls that have taken long to slots for slow ones."""
+        while self._in_time and (self._in_time[0].ended or now - self._in_time[0].began >= SLOW_SECONDS):
+            running = self._in_time.popleft()
             if running.ended:
                 continue
-            running.stuck = running.lane.pace.slow = True
-            running.lane.pace.stuck += 1
-            if not running.charged:
+            running.overrunning = running.lane.pace.slow = True
+            running.lane.pace.overrunning += 1
+            if not running.in_slow_slot:
                 self._overflow.append(running)
         while self._overflow and (self._overflow[0].ended or self.slow_free):
             running = self._overflow.popleft()
             if not running.ended:
-                self._free(running.lane)
-                running.charged = True
-                self._charge(running.lane)
+                self._leave_quick_slot(running.lane)
+                running.in_slow_slot = True
+                self._take_slow_slot(running.lane)
 
     def next_age(self, now: float) -> float | None:
-        """Return the seconds until the next one has taken long, or `None`."""
-        return max(0.0, self._running[0].began + SLOW_SECONDS - now) if self._running else None
+        """Return the seconds until the next poll has taken long, or `None`."""
+        return max(0.0, self._in_time[0].began + SLOW_SECONDS - now) if self._in_time else None
 
-    def _charge(self, lane: Lane) -> None:
+    def _take_slow_slot(self, lane: Lane) -> None:
         self.slow += 1
-        lane.charged += 1
-        lane.tenant.charged += 1
-        self._charged.add(lane.tenant)
+        lane.slow_slots += 1
+        lane.namespace.slow_slots += 1
+        self._slow_namespaces.add(lane.namespace)
 
-    def _discharge(self, lane: Lane) -> None:
+    def _leave_slow_slot(self, lane: Lane) -> None:
         self.slow -= 1
-        lane.charged -= 1
-        lane.tenant.charged -= 1
-        if not lane.tenant.charged:
-            self._charged.discard(lane.tenant)
+        lane.slow_slots -= 1
+        lane.namespace.slow_slots -= 1
+        if not lane.namespace.slow_slots:
+            self._slow_namespaces.discard(lane.namespace)
 
-    def _free(self, lane: Lane) -> None:
+    def _leave_quick_slot(self, lane: Lane) -> None:
         self.quick -= 1
-        self._unproven -= not lane.proven
+        self._unknown -= not lane.known_quick

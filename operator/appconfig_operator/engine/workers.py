@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from appconfig_operator.core.sharding.held_lease import LeaseGuard
     from appconfig_operator.engine.entry import Entry
     from appconfig_operator.engine.ports import Fence, Meter
-    from appconfig_operator.engine.slots import Running
+    from appconfig_operator.engine.slots import RunningPoll
     from appconfig_operator.engine.state.poll_state import PollState
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class Job:
     state: PollState
     guard: LeaseGuard
     due: float
-    running: Running
+    running: RunningPoll
 
 
 class Jobs(Protocol):
@@ -163,5 +163,5 @@ class Workers:
             )
             polled = Polled(AFTER_A_BUG_SECONDS, PollResult.ERROR, answered=False)
         lateness = max(0.0, began - job.due)
-        self._meter.polled(polled.result, self._monotonic() - began, lateness, slow=job.running.slow)
+        self._meter.polled(polled.result, self._monotonic() - began, lateness, slow=job.running.began_slow)
         return polled

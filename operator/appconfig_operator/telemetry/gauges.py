@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from prometheus_client.metrics_core import Metric
 
+    from appconfig_operator.core.pace import Pace
+
 _PLAIN = {
     "sources_known": "Sources that this replica knows about, whichever replica polls them.",
     "queue_depth": "Polls that are due but have not started.",
@@ -24,9 +26,6 @@ _PLAIN = {
     "endpoints_paused": "AWS endpoints to which calls are paused, counted once per namespace and identity.",
 }
 """Help texts of the metrics that are one attribute of `Gauges` each, by its name."""
-
-QUICK, SLOW = "quick", "slow"
-"""Paces: polls in the slots for quick ones and sources that are served there, and those that are slow or hang."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +64,8 @@ class Gauges:
     sources: Mapping[State, int] = field(default_factory=dict)
     sources_known: int = 0
     queue_depth: int = 0
-    oldest_due: Mapping[str, float] = field(default_factory=dict)
-    polls_under_way: Mapping[str, int] = field(default_factory=dict)
+    oldest_due: Mapping[Pace, float] = field(default_factory=dict)
+    polls_under_way: Mapping[Pace, int] = field(default_factory=dict)
     shards: int = 1
     shards_held: int = 0
     replicas: int = 1
@@ -107,12 +106,12 @@ class GaugeCollector(Collector):
             "Time since the oldest poll that has not started became due.",
             "pace",
         )
-        for kind, seconds in now.oldest_due.items():
-            oldest.add_metric([kind], seconds)
+        for pace, seconds in now.oldest_due.items():
+            oldest.add_metric([pace], seconds)
         yield oldest
         under_way = self._family("polls_under_way", "Polls in progress.", "pace")
-        for kind, count in now.polls_under_way.items():
-            under_way.add_metric([kind], count)
+        for pace, count in now.polls_under_way.items():
+            under_way.add_metric([pace], count)
         yield under_way
         lease = self._family("lease_remaining_seconds", "Time until the first held Lease lapses.")
         if now.lease_remaining is not None:

@@ -23,8 +23,9 @@ from prometheus_client import (
 from prometheus_client.exposition import choose_encoder
 
 from appconfig_operator.api.v1alpha1 import CreationPolicy
+from appconfig_operator.core.pace import Pace
 from appconfig_operator.core.poll_result import PollResult
-from appconfig_operator.telemetry.gauges import QUICK, SLOW, GaugeCollector
+from appconfig_operator.telemetry.gauges import GaugeCollector
 from appconfig_operator.telemetry.http_server import Page
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Metrics:
         lateness = self._histogram(
             "poll_lateness_seconds", "Time from when polls were due until they started.", LATENESS_BUCKETS, "pace"
         )
-        self._poll_lateness = {slow: lateness.labels(SLOW if slow else QUICK) for slow in (False, True)}
+        self._poll_lateness = {slow: lateness.labels(Pace.of(slow=slow)) for slow in (False, True)}
         self._paused = self._counter("polls_paused", "Polls that made no call because the endpoint does not answer.")
         self._received = self._counter(
             "configurations_received", "Configurations that AWS AppConfig delivered. AWS bills each one."

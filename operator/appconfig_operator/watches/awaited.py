@@ -60,7 +60,7 @@ class AwaitedWatches:
         complaint, pause = "", LOOK_SECONDS
         while not self._stop.wait(pause):
             pause = LOOK_SECONDS
-            if not self._scheduler.awaits(config_maps.namespace):
+            if not self._scheduler.waits_in(config_maps.namespace):
                 continue
             before, began = complaint, monotonic()
             complaint, pause = self._try(config_maps)
@@ -85,9 +85,9 @@ class AwaitedWatches:
     def _follow(self, config_maps: MarkedConfigMaps) -> None:
         since = config_maps.now()
         # What has changed between their last look and now, nobody has reported.
-        for namespace, name in self._scheduler.awaited(config_maps.namespace):
-            self._scheduler.changed(namespace, name)
+        for namespace, name in self._scheduler.waited_for(config_maps.namespace):
+            self._scheduler.config_map_changed(namespace, name)
         for metadata, _ in config_maps.watch(since):
-            self._scheduler.changed(metadata["namespace"], metadata["name"])
-            if self._stop.is_set() or not self._scheduler.awaits(config_maps.namespace):
+            self._scheduler.config_map_changed(metadata["namespace"], metadata["name"])
+            if self._stop.is_set() or not self._scheduler.waits_in(config_maps.namespace):
                 return

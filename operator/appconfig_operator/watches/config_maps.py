@@ -194,4 +194,4 @@ class ConfigMapWatch:
         if uid is not None:
             self._scheduler.saw(uid, snapshot(metadata, there=there))
         waits = waiting(metadata) if there else frozenset()
-        self._scheduler.waits(waits, metadata["namespace"], metadata["name"])
+        self._scheduler.note_waiting_owners(waits, metadata["namespace"], metadata["name"])

@@ -270,8 +270,8 @@ def test_what_a_source_waits_for_is_given_up_after_a_restart(run: Callable[..., 
     running = run(recorder)
     scheduler = running.scheduler
     scheduler.put(source())
-    scheduler.waits(frozenset({source().uid}), "elsewhere", "another")
-    scheduler.waits(frozenset({"nobody", source().uid}), "shop", "waited-for")
+    scheduler.note_waiting_owners(frozenset({source().uid}), "elsewhere", "another")
+    scheduler.note_waiting_owners(frozenset({"nobody", source().uid}), "shop", "waited-for")
     scheduler.start(0, running.guard, {})
     eventually(lambda: recorder.polled)
     (entry,) = scheduler.entries()
@@ -288,14 +288,14 @@ def test_what_a_source_waits_for_no_more_is_forgotten(run: Callable[..., Running
     both = frozenset({source().uid, "another"})
     scheduler.put(source())
     scheduler.put(source(uid="another"))
-    scheduler.waits(both, "shop", "one")
-    scheduler.waits(both, "shop", "two")
-    scheduler.waits(both - {source().uid}, "shop", "one")
+    scheduler.note_waiting_owners(both, "shop", "one")
+    scheduler.note_waiting_owners(both, "shop", "two")
+    scheduler.note_waiting_owners(both - {source().uid}, "shop", "one")
     assert waited_for(scheduler) == {"two"}
     assert waited_for(scheduler, "another") == {"one", "two"}
     scheduler.remove("another")
-    scheduler.waits(frozenset(), "shop", "two")
-    scheduler.waits(frozenset(), "shop", "one")
+    scheduler.note_waiting_owners(frozenset(), "shop", "two")
+    scheduler.note_waiting_owners(frozenset(), "shop", "one")
     assert waited_for(scheduler) == frozenset()
     assert scheduler._owners == {}
 
@@ -304,7 +304,7 @@ def test_what_a_source_waits_for_is_bounded(run: Callable[..., Running]) -> None
     scheduler = run(Recorder()).scheduler
     scheduler.put(source())
     for number in range(10_000):
-        scheduler.waits(frozenset({source().uid}), "shop", f"forged-{number}")
+        scheduler.note_waiting_owners(frozenset({source().uid}), "shop", f"forged-{number}")
     assert len(waited_for(scheduler)) == len(scheduler._owners) == WAITS
     scheduler.remove(source().uid)
     assert scheduler._owners == {}
@@ -421,11 +421,11 @@ def test_whose_target_a_config_map_is_follows_the_spec(start: Callable[..., Sche
     scheduler = start(Recorder())
     scheduler.put(source())
     scheduler.put(source(uid="two"))
-    wanting = scheduler._schedule.wanting
-    assert [entry.source.uid for entry in wanting(("shop", "checkout-config"))] == [source().uid, "two"]
+    asking_for = scheduler._schedule.asking_for
+    assert [entry.source.uid for entry in asking_for(("shop", "checkout-config"))] == [source().uid, "two"]
     scheduler.put(source(generation=2, spec=spec(target=target(name="next"))))
-    assert [entry.source.uid for entry in wanting(("shop", "checkout-config"))] == ["two"]
-    assert [entry.source.uid for entry in wanting(("shop", "next"))] == [source().uid]
+    assert [entry.source.uid for entry in asking_for(("shop", "checkout-config"))] == ["two"]
+    assert [entry.source.uid for entry in asking_for(("shop", "next"))] == [source().uid]
     scheduler.remove("two")
     scheduler.remove(source().uid)
-    assert scheduler._schedule._wanting == {}
+    assert scheduler._schedule._targets._uids == {}

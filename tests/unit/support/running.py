@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from appconfig_operator.api.status import Status, WrittenTarget
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.target.drift import Drift
+    from appconfig_operator.engine.workers import Job
 
 NEVER = 1e6
 
@@ -125,6 +126,37 @@ class Running:
     def stop(self, timeout: float) -> bool:
         self.scheduler.stop()
         return self.workers.join(timeout)
+
+
+@dataclass
+class Hand:
+    """A scheduler by hand: with a clock of our own, and no thread."""
+
+    recorder: Recorder = field(default_factory=Recorder)
+    now: float = 1000.0
+    jobs: list[Job] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.scheduler = Scheduler(self.recorder, shards=1, workers=4, monotonic=lambda: self.now)
+        self.scheduler.start(0, FakeLeaseGuard(), {})
+
+    def take(self) -> Job | None:
+        with self.scheduler._lock:
+            poll = self.scheduler._queue.get_nowait()
+            return None if poll is None else self.scheduler._schedule.begin(poll)
+
+    def poll(self, polled: Polled | None = None) -> int:
+        """Poll all that is due, and return how many that were."""
+        count = 0
+        while (job := self.take()) is not None:
+            self.jobs.append(job)
+            self.scheduler.done(job, polled or Polled(NEVER, PollResult.UNCHANGED))
+            count += 1
+        return count
+
+    def begun(self) -> int:
+        """Return how many sessions were polled."""
+        return len({id(job.state) for job in self.jobs})
 
 
 def eventually(condition: Callable[[], object]) -> None:

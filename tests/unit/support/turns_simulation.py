@@ -1,23 +1,25 @@
-"""Turns under a clock of our own: sources whose polls take as long as the test says."""
+"""A queue of polls under a clock of our own: sources whose polls take as long as the test says."""
 
 from __future__ import annotations
 
 import heapq
 import itertools
+import threading
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from appconfig_operator.engine.delay_queue import DelayQueue
 from appconfig_operator.engine.entry import Entry
+from appconfig_operator.engine.lane_queue import LaneQueue
+from appconfig_operator.engine.lanes import QueuedPoll
 from appconfig_operator.engine.slots import threads
-from appconfig_operator.engine.turns import Shard, Turns
 from tests.support.builders import source, spec
-from tests.unit.support.engine_fakes import FakeLeaseGuard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from appconfig_operator.engine.slots import Running
+    from appconfig_operator.engine.slots import RunningPoll
 
 INTERVAL = 15.0
 
@@ -27,20 +29,23 @@ class Simulation:
     """Polls without threads: each takes its seconds of a clock that jumps from event to event."""
 
     workers: int = 10
-    turns: Turns = field(init=False)
+    lanes: LaneQueue = field(init=False)
+    queue: DelayQueue[QueuedPoll] = field(init=False)
     entries: dict[str, Entry] = field(default_factory=dict)
     seconds: dict[str, Callable[[], float]] = field(default_factory=dict)
     late: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     now: float = 100.0
     under_way: int = 0
     most: int = 0
-    charged_of: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    slow_slots_of: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def __post_init__(self) -> None:
-        self.turns = Turns(self.workers)
-        self.turns.shards[0] = Shard(FakeLeaseGuard(), draining=False)
+        lock = threading.Lock()
+        lock.acquire()  # there is one thread
+        self.lanes = LaneQueue(self.workers, lambda _: True)
+        self.queue = DelayQueue(self.lanes, lock, lambda: self.now)
         self._numbers = itertools.count()
-        self._ends: list[tuple[float, int, str, Entry, Running]] = []
+        self._ends: list[tuple[float, int, str, Entry, RunningPoll]] = []
         self._jobs: list[tuple[float, int, Callable[[], None]]] = []
 
     def add(  # noqa: PLR0913 (what a source is like, all by name)
@@ -57,11 +62,28 @@ class Simulation:
         entry = self.entries[uid] = Entry(source(uid=uid, namespace=namespace, spec=spec(region=region)), 0)
         entry.proven = proven
         self.seconds[uid] = seconds
-        self.turns.add(entry, self.now + delay, first=first)
+        self.schedule(entry, delay, first=first)
         return uid
 
     def remove(self, uid: str) -> None:
-        self.entries.pop(uid, None)
+        entry = self.entries.pop(uid, None)
+        if entry is not None and entry.queue_token is not None:
+            entry.queue_token.cancelled = True
+
+    def schedule(self, entry: Entry, delay: float, *, first: bool = False) -> None:
+        if entry.queue_token is not None:
+            entry.queue_token.cancelled = True
+        entry.due = self.now + delay
+        entry.queue_token = QueuedPoll(entry.source.uid, self.lanes.lane(entry), entry.due, first=first)
+        self.queue.put(entry.queue_token)
+
+    def begin(self) -> tuple[Entry, RunningPoll] | None:
+        poll = self.queue.get_nowait()
+        if poll is None:
+            return None
+        entry = self.entries[poll.uid]
+        entry.queue_token = None
+        return entry, self.lanes.begin(poll, self.now)
 
     def at(self, delay: float, job: Callable[[], None]) -> None:
         heapq.heappush(self._jobs, (self.now + delay, next(self._numbers), job))
@@ -81,8 +103,8 @@ class Simulation:
                 self._end()
 
     def _begin_all(self) -> float | None:
-        while isinstance(taken := self.turns.take(self.entries, self.now), tuple):
-            entry, running = taken
+        while (begun := self.begin()) is not None:
+            entry, running = begun
             uid = entry.source.uid
             self.late[entry.source.namespace].append(self.now - entry.due)
             self.under_way += 1
@@ -90,16 +112,16 @@ class Simulation:
             assert self.under_way < threads(self.workers), "no thread is left that looks out"
             took = self.now + self.seconds[uid]()
             heapq.heappush(self._ends, (took, next(self._numbers), uid, entry, running))
-            tenant = running.lane.tenant
-            self.charged_of[tenant.name] = max(self.charged_of[tenant.name], tenant.charged)
-        return taken
+            load = running.lane.namespace
+            self.slow_slots_of[load.name] = max(self.slow_slots_of[load.name], load.slow_slots)
+        return self.queue.delay()
 
     def _end(self) -> None:
         _, _, uid, entry, running = heapq.heappop(self._ends)
         self.under_way -= 1
-        entry.proven = self.turns.ended(running, self.now)
+        entry.proven = self.lanes.end(running, self.now)
         if self.entries.get(uid) is entry:
-            self.turns.add(entry, self.now + INTERVAL)
+            self.schedule(entry, INTERVAL)
 
     def worst(self, namespace: str, *, share: float = 0.99) -> float:
         """Return the lateness, in seconds, that this share of the polls of a namespace did not pass."""

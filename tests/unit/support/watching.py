@@ -70,7 +70,7 @@ class FakeScheduler:
     def targets(self, namespace: str | None) -> dict[str, tuple[str, str]]:
         return {uid: at for uid, at in self.targets_by_uid.items() if namespace in {None, at[0]}}
 
-    def waits(self, uids: frozenset[str], namespace: str, name: str) -> None:
+    def note_waiting_owners(self, uids: frozenset[str], namespace: str, name: str) -> None:
         with self.lock:
             self.waiting.append((set(uids), namespace, name))
 

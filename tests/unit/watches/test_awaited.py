@@ -25,13 +25,13 @@ class WaitingScheduler:
     waiting: list[tuple[str, str]] = field(default_factory=list)
     told: list[tuple[str, str]] = field(default_factory=list)
 
-    def awaited(self, namespace: str | None) -> list[tuple[str, str]]:
+    def waited_for(self, namespace: str | None) -> list[tuple[str, str]]:
         return [target for target in self.waiting if namespace in {None, target[0]}]
 
-    def awaits(self, namespace: str | None) -> bool:
-        return bool(self.awaited(namespace))
+    def waits_in(self, namespace: str | None) -> bool:
+        return bool(self.waited_for(namespace))
 
-    def changed(self, namespace: str, name: str) -> None:
+    def config_map_changed(self, namespace: str, name: str) -> None:
         self.told.append((namespace, name))
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from appconfig_operator.core.pace import Pace
 from appconfig_operator.engine import slots
+from appconfig_operator.engine.scheduler_snapshot import waits
 from appconfig_operator.engine.slots import SLOW_SECONDS
 from tests.unit.support.turns_simulation import INTERVAL, Simulation
 
@@ -101,8 +103,9 @@ def test_healthy_ones_beside_sick_ones_of_the_same_namespace_keep_their_pace() -
     for _ in range(200):
         simulation.add("healthy-0", hangs)
     simulation.run(60)
-    assert simulation.turns.oldest(simulation.entries, simulation.now, slow=False) <= 1.0
-    assert simulation.turns.oldest(simulation.entries, simulation.now, slow=True) > 30
+    waiting = waits(simulation.entries.values(), simulation.now)
+    assert max(waiting[Pace.QUICK], default=0.0) <= 1.0
+    assert max(waiting[Pace.SLOW]) > 30
 
 
 def test_healthy_ones_that_begin_to_hang_all_at_once_delay_no_other_namespace_for_long() -> None:
@@ -142,8 +145,8 @@ def test_a_namespace_holds_no_more_than_its_share_of_the_slow_slots() -> None:
         simulation.add("other", hangs)
     simulation.run(100)
     # Of 12: each may have four at the most, and as many more as were quick when they were begun.
-    assert simulation.charged_of["sick"] <= 6
-    assert simulation.charged_of["other"] <= 6
+    assert simulation.slow_slots_of["sick"] <= 6
+    assert simulation.slow_slots_of["other"] <= 6
 
 
 def test_slow_ones_that_recover_have_their_pace_again() -> None:
@@ -168,8 +171,8 @@ def test_lanes_of_namespaces_that_are_gone_are_forgotten() -> None:
     simulation.run(1)
     simulation.remove(uid)
     simulation.run(20)
-    assert not simulation.turns._lanes
-    assert not simulation.turns._tenants
+    assert not simulation.lanes._lanes
+    assert not simulation.lanes._namespaces
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -186,9 +189,9 @@ def test_no_turn_is_lost(seed: int) -> None:
         simulation.run(chance.random())
     simulation.run(600)
     limit = simulation.now - 300
-    assert all(entry.ticket is None or entry.due > limit for entry in simulation.entries.values())
-    assert simulation.turns.slots.quick >= 0
-    assert simulation.turns.slots.slow >= 0
+    assert all(entry.queue_token is None or entry.due > limit for entry in simulation.entries.values())
+    assert simulation.lanes.slots.quick >= 0
+    assert simulation.lanes.slots.slow >= 0
 
 
 def test_without_slots_of_their_own_slow_ones_do_delay_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,31 +204,50 @@ def test_without_slots_of_their_own_slow_ones_do_delay_the_others(monkeypatch: p
     assert simulation.worst("healthy-0") > 10
 
 
-def test_lanes_that_are_held_cost_others_nothing() -> None:
+def test_lanes_that_are_blocked_cost_others_nothing() -> None:
     """A thousand identities that hang have a lane each, and only the end of one of their polls concerns them."""
     simulation = with_healthy()
     for number in range(1000):
         simulation.add("sick", hangs, region=f"region-{number}")
     simulation.run(1)
-    turns = simulation.turns
-    assert sum(map(len, turns._held.values())) > 900
-    held = {tenant: list(lanes) for tenant, lanes in turns._held.items()}
+    lanes = simulation.lanes
+    assert sum(map(len, lanes._blocked.values())) > 900
+    blocked = {namespace: list(each) for namespace, each in lanes._blocked.items()}
     uid = simulation.add("healthy-0", quick, proven=True, first=False)
-    taken = turns.take(simulation.entries, simulation.now)
-    assert isinstance(taken, tuple)
-    assert taken[0].source.uid == uid
-    turns.ended(taken[1], simulation.now)
-    assert held == turns._held
+    begun = simulation.begin()
+    assert begun is not None
+    entry, running = begun
+    assert entry.source.uid == uid
+    lanes.end(running, simulation.now)
+    assert blocked == lanes._blocked
 
 
-def test_turns_that_are_void_do_not_pile_up() -> None:
+@pytest.mark.parametrize("delay", [86_400.0, 0.0], ids=["before they are due", "in a lane that is blocked"])
+def test_cancelled_polls_do_not_pile_up(delay: float) -> None:
     simulation = Simulation()
-    uid = simulation.add("shop", quick, delay=86_400.0)
+    for _ in range(100):
+        simulation.add("shop", hangs)
+    simulation.run(1)
+    uid = simulation.add("shop", quick, delay=delay)
     entry = simulation.entries[uid]
     for _ in range(10_000):
-        simulation.turns.add(entry, simulation.now + 86_400.0)
-        simulation.turns.take(simulation.entries, simulation.now)
-    assert sum(len(lane.turns) for lane in simulation.turns._lanes.values()) < 2000
-    assert len(simulation.turns._waiting) < 2000
+        simulation.schedule(entry, delay)
+        assert simulation.begin() is None
+    assert sum(len(lane.polls) for lane in simulation.lanes._lanes.values()) < 2000
+    assert len(simulation.queue._delayed) < 2000
+
+
+def test_a_cancelled_poll_never_begins() -> None:
+    simulation = Simulation()
+    uid = simulation.add("shop", quick, delay=86_400.0)
+    for _ in range(10_000):
+        simulation.schedule(simulation.entries[uid], 86_400.0)
     simulation.run(86_400.5)
     assert len(simulation.late["shop"]) == 1
+
+
+def test_the_only_source_of_a_namespace_that_hangs_begins_its_next_poll_in_a_slow_slot() -> None:
+    simulation = Simulation()
+    simulation.add("sick", hangs)
+    simulation.run(INTERVAL + 13.5)
+    assert (simulation.lanes.slots.quick, simulation.lanes.slots.slow) == (0, 1)

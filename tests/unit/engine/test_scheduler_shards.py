@@ -10,7 +10,7 @@ from appconfig_operator.api.status import Status, WrittenTarget
 from appconfig_operator.core.sharding.assignment import shard_of
 from appconfig_operator.core.sharding.handover import HandedOver, SavedSession
 from appconfig_operator.core.target.drift import ConfigMapSnapshot, Drift, DriftKind
-from appconfig_operator.engine import turnstile
+from appconfig_operator.engine import delay_queue
 from tests.support.builders import source
 from tests.unit.support.engine_fakes import FakeLeaseGuard
 from tests.unit.support.running import NEVER, Gate, Recorder, Running, eventually
@@ -155,16 +155,16 @@ def test_a_resumed_shard_is_polled_at_once(run: Callable[..., Running]) -> None:
     running.guard.seconds = 0.0
     running.scheduler.start(0, running.guard, {})
     running.scheduler.put(source())
-    parked = running.scheduler._turns.shards[0].parked
-    eventually(lambda: parked)
-    assert running.scheduler.overdue() == 1
+    shard = running.scheduler._shards[0]
+    eventually(lambda: shard.parked)
+    assert running.scheduler.snapshot().queue_depth == 1
     running.guard.seconds = 10.0
     began = time.monotonic()
     running.scheduler.resume(0)
     running.scheduler.resume(7)  # not held: nothing to do
     eventually(lambda: recorder.polled)
     assert time.monotonic() - began < 3, "it must not wait for the next beat"
-    assert not parked
+    assert not shard.parked
     assert running.fence.guards == [running.guard]
 
 
@@ -276,7 +276,7 @@ def test_what_another_replica_told_last_may_come_during_a_poll(run: Callable[...
 def test_the_scheduler_shows_that_it_lives_while_the_next_poll_is_far_off(
     run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turnstile, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(delay_queue, "HEARTBEAT_SECONDS", 0.05)
     running = run(Recorder())
     running.scheduler.start(0, running.guard, {})
     running.scheduler.put(source())
@@ -284,7 +284,7 @@ def test_the_scheduler_shows_that_it_lives_while_the_next_poll_is_far_off(
     beats: set[float] = set()
 
     def beat() -> bool:
-        beats.add(running.scheduler._turnstile._beat)
+        beats.add(running.scheduler._queue._heartbeat)
         return len(beats) > 3
 
     eventually(beat)
