@@ -10,7 +10,7 @@ import pytest
 import yaml
 from lupa.lua51 import LuaRuntime
 
-PAGE = Path(__file__).parents[2] / "docs" / "gitops.md"
+PAGE = Path(__file__).parents[3] / "docs" / "gitops.md"
 KEY = "resource.customizations.health.appconfig-operator.io_AppConfigSource"
 
 

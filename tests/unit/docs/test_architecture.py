@@ -6,7 +6,7 @@ from pathlib import Path
 
 import grimp
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "architecture.md"
 PACKAGE = "appconfig_operator"
 

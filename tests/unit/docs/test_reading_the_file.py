@@ -22,7 +22,7 @@ from sandbox.processes.waiting import wait_until
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-PAGE = Path(__file__).parents[2] / "docs" / "reading-the-file.md"
+PAGE = Path(__file__).parents[3] / "docs" / "reading-the-file.md"
 ITEMS = 20_000
 
 

@@ -12,7 +12,7 @@ import yaml
 from tools.docsite.places import listing, place, relative, resolve
 from tools.docsite.stage import Stage, StageError, paths, present, stage
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 @pytest.mark.parametrize(

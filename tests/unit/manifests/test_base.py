@@ -19,7 +19,7 @@ from tools.manifests import MANIFESTS, render
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NAME = "appconfig-operator"
 
 

@@ -13,7 +13,7 @@ from appconfig_operator.core.errors import Reason
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def field_paths(schema: dict[str, Any], path: str) -> Iterator[str]:

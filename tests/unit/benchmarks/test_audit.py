@@ -1,16 +1,13 @@
-"""Audit log, histogram, and what the kernel says of a process."""
+"""What the audit log says."""
 
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchmarks import lateness
 from benchmarks.audit import AuditLog
-from benchmarks.usage import cpu_seconds, resident_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,31 +71,3 @@ def test_kinds_of_requests(tmp_path: Path, verb: str, resource: str, kind: str) 
     write(path, entry(verb, resource))
     (request,) = AuditLog(path, "me").read()
     assert [name for name in ("write", "read", "handed_over") if getattr(request, name)] == ([kind] if kind else [])
-
-
-METRICS = """
-# TYPE appconfig_operator_poll_lateness_seconds histogram
-appconfig_operator_poll_lateness_seconds_bucket{le="0.01"} 90.0
-appconfig_operator_poll_lateness_seconds_bucket{le="0.1"} 99.0
-appconfig_operator_poll_lateness_seconds_bucket{le="+Inf"} 100.0
-appconfig_operator_poll_lateness_seconds_sum 3.0
-"""
-
-
-def test_own_histogram() -> None:
-    told = lateness.buckets(METRICS)
-    assert told == {0.01: 90.0, 0.1: 99.0, float("inf"): 100.0}
-    assert [lateness.own_quantile(told, share) for share in (0.5, 0.99, 1.0)] == [0.01, 0.1, float("inf")]
-    assert lateness.since({0.01: 90.0}, told)[0.01] == 0.0
-    assert lateness.buckets("") == {}
-
-
-def test_lateness_is_summed_up() -> None:
-    summed = lateness.observed([0.0, 1.0, 2.0, 3.0], 3.0)
-    assert (summed["excess_least"], summed["excess_most"], summed["lateness_mean"]) == (0.0, 3.0, 0.0)
-    assert lateness.observed([], 3.0) == {}
-
-
-def test_the_kernel_knows_this_process() -> None:
-    assert cpu_seconds(os.getpid()) > 0
-    assert resident_bytes(os.getpid()) > 1_000_000

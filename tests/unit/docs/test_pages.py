@@ -25,7 +25,7 @@ from appconfig_operator.telemetry.probes import LIVE, READY
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")

@@ -10,7 +10,7 @@ import pytest
 from botocore import xform_name
 from botocore.session import Session
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 COMMAND = re.compile(r"aws (appconfig) (\S+)((?:[^\n\\)]|\\\n)*)")
 GLOBAL = {"--query", "--output", "--region"}
 MODEL = Session().get_service_model("appconfig")

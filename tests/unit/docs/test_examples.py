@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 MINIMAL = {"application": "shop", "environment": "production", "configurationProfile": "checkout"}
 BEGIN = "```yaml|kubectl apply --server-side -f - <<'YAML'"
