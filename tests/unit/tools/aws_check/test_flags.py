@@ -1,162 +1,22 @@
-"""`make aws-check` shows what AWS answers, and nothing that is the user's; what it makes, it deletes."""
+"""`make aws-check FLAGS=1` finds the IDs of operators, and deletes what it made."""
 
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tests.unit.support import ion
-from tools.aws_check.__main__ import run
+from tests.unit.support.aws_check import ARN, ION, SECRET
 from tools.aws_check.calls import Answer
 from tools.aws_check.flags import RULES, check_flags
-from tools.aws_check.safe import Report, content, header, shape
-from tools.aws_check.symbols import FlagSymbols, Import, NotIonError, symbols_of
+from tools.aws_check.safe import Report
 
 if TYPE_CHECKING:
     from mypy_boto3_appconfig import AppConfigClient
 
     from tools.aws_check.calls import DataPlane
-
-SECRET = "hunter2"
-ACCOUNT = "111122223333"
-ARN = f"arn:aws:appconfig:eu-west-1:{ACCOUNT}:application/abc1234"
-ION = ion.document({
-    "check_gt": ion.expression(14, ion.symbol(50), ion.integer(65)),
-    "check_not": ion.expression(12, ion.expression(24, ion.annotated(43, ion.text(SECRET)))),
-    "other": ion.expression(13, ion.symbol(50), ion.text(SECRET)),
-})  # fmt: skip
-
-
-def told(status: int | None, headers: dict[str, str], body: bytes, *names: str) -> str:
-    lines: list[str] = []
-    Report(lines.append, names).answer(status, headers, body, "")
-    return "".join(lines)
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "shown"),
-    [
-        ("content-type", "application/json", "application/json"),
-        ("content-type", "application/ion; type=AWS.AppConfig.FeatureFlags", None),
-        ("content-type", "application/json; charset=utf-8", None),
-        ("content-type", "application/x-yaml", None),
-        ("content-type", f"text/plain; owner={SECRET}", "another type, */*;*=*"),
-        ("content-type", f"application/vnd.{SECRET}+json", "another type, */*+*"),
-        ("content-type", f"{SECRET}/json", "another type, */*"),
-        ("content-type", f"application/json; charset={SECRET}", "another type, */*;*=*"),
-        ("content-type", "/" * 10_000, f"another type, {'/' * 200}"),
-        ("content-length", "868", "868"),
-        ("next-poll-interval-in-seconds", "60", "60"),
-        ("next-poll-configuration-token", "AQIC" * 200, "800 characters"),
-        ("x-amzn-errortype", "BadRequestException:", "BadRequestException:"),
-        ("x-amzn-errortype", f"{SECRET}:{SECRET}", "15 characters"),
-        ("x-amzn-requestid", "0f7b9d3e-0000-4000-8000-000000000000", "36 characters"),
-        ("last-modified", "Mon, 28 Sep 2026 12:01:25 GMT", "a date, GMT"),
-        ("version-label", SECRET, "7 characters"),
-        ("experiment-flags", f"cart={ARN}|t1=__t1__", f"{len(ARN) + 15} characters"),
-        (SECRET, SECRET, "7 characters"),
-    ],
-)
-def test_headers(name: str, value: str, shown: str | None) -> None:
-    assert header(name, value) == (shown or value)
-
-
-@pytest.mark.parametrize(
-    ("body", "shown"),
-    [
-        (b"", "empty"),
-        (b"\xff\xfe" + SECRET.encode(), "9 bytes, neither JSON nor Ion"),
-        (b"[" * 100_000, "100000 bytes, neither JSON nor Ion"),
-        (b"[]", "2 bytes, JSON: []"),
-        (
-            json.dumps({SECRET: {"enabled": True, "_variant": SECRET, SECRET: 2}, "b": {"enabled": False}}).encode(),
-            "JSON: {*: {enabled: boolean, _variant: string, *: number}, *: {enabled: boolean}}",
-        ),
-        (json.dumps([SECRET, SECRET, None, 1.5, [1]]).encode(), "JSON: [2 x string, null, number, [number]]"),
-        (ION, "binary Ion: 3 flags, imported symbols ops 10-32, anns 33-44"),
-    ],
-    ids=lambda value: value[:12] if isinstance(value, bytes) else "",
-)
-def test_bodies(body: bytes, shown: str) -> None:
-    assert content(body).endswith(shown)
-    assert SECRET not in content(body)
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.just(71_077_345) | st.just(SECRET),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.just(SECRET) | st.just("enabled"), inner, max_size=2)
-    ),
-)
-
-
-@given(JSON)
-def test_no_value_and_no_name_is_in_a_shape(value: Any) -> None:
-    assert not any(secret in shape(value) for secret in (SECRET, "71077345"))
-
-
-def test_a_refusal_shows_the_words_of_aws_and_nothing_of_the_user() -> None:
-    body = {
-        "Message": f"The profile {SECRET} of {ACCOUNT} at {ARN} is not shop.",
-        "ResourceType": "Configuration",
-        "ReferencedBy": {"ConfigurationToken": "AQIC" * 200, f"{SECRET} {ARN}": "x"},
-        "Details": {"InvalidParameters": {"ConfigurationToken": {"Problem": "Corrupted"}}, "More": [SECRET]},
-        "Reason": "shop",
-    }
-    text = told(404, {"x-amzn-errortype": "ResourceNotFoundException:"}, json.dumps(body).encode(), "shop", "", SECRET)
-    assert "status 404" in text
-    assert '{Message: "The profile … of … at … is not …", ResourceType: Configuration, ReferencedBy: {' in text
-    assert "ConfigurationToken: 800 characters, …: 1 characters}" in text
-    assert "Details: {InvalidParameters: {ConfigurationToken: {Problem: Corrupted}}, More: [string]}" in text
-    assert "Reason: 4 characters}" in text
-    assert not any(secret in text for secret in (SECRET, ACCOUNT, "AQIC", "shop"))
-
-
-def test_no_answer() -> None:
-    lines: list[str] = []
-    Report(lines.append).answer(None, {}, b"", "EndpointConnectionError")
-    assert lines == ["  no answer: EndpointConnectionError\n"]
-
-
-@pytest.mark.parametrize("line", [f"x {ACCOUNT}", f"x {ARN}", "AKIAIOSFODNN", f"a {SECRET} b"])
-def test_whatever_comes_to_the_report_it_shows_no_secret(line: str) -> None:
-    """The last guard, should another one fail."""
-    lines: list[str] = []
-    report = Report(lines.append)
-    report.keep_secret(SECRET)
-    report.keep_secret("")
-    report.say(line)
-    report.say("fine")
-    assert lines == ["(a line is left out: it had an account, a key or a token in it)\n", "fine\n"]
-
-
-def test_symbols() -> None:
-    found = symbols_of(ION)
-    assert found.imports == (Import("ops", 10, 32), Import("anns", 33, 44))
-    assert found.flags == (
-        FlagSymbols("check_gt", (14,), ()),
-        FlagSymbols("check_not", (12, 24), (43,)),
-        FlagSymbols("other", (13,), ()),
-    )
-
-
-NO_ION = (
-    st.binary()
-    | st.binary().map(lambda end: b"\xe0\x01\x00\xea" + end)
-    | st.integers(4, len(ION)).map(lambda length: ION[:length])
-)
-
-
-@given(NO_ION)
-def test_what_is_not_ion_is_said_to_be_that(body: bytes) -> None:
-    with suppress(NotIonError):
-        symbols_of(body)
 
 
 class Control:
@@ -383,12 +243,3 @@ def test_each_operator_of_the_user_guide_has_a_rule() -> None:
     operators = "gt gte lt lte begins_with ends_with contains matches or and not eq in split exists"
     assert set(RULES) == set(operators.split())
     assert all(rule.startswith(f"({operator} ") for operator, rule in RULES.items())
-
-
-@pytest.mark.parametrize(
-    ("arguments", "names"), [([], {}), (["--flags"], {"APPLICATION": "shop"}), ([], {"APPLICATION": "shop"})]
-)
-def test_without_the_names_nothing_is_called(arguments: list[str], names: dict[str, str]) -> None:
-    lines: list[str] = []
-    assert run(arguments, names, lines.append, lambda _: None) == 2
-    assert "APPLICATION, ENVIRONMENT and PROFILE" in "".join(lines)
