@@ -128,7 +128,6 @@ IDEAS = {
     "test_canary.py",
     "test_house.py",
     "test_workflows.py",
-    "tools/docsite/test_serve.py",
 }
 """Files of tests that are about an idea of several modules, or about something that is not a module."""
 
