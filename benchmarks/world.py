@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from benchmarks import sources
 from benchmarks.api import Api
@@ -17,11 +16,12 @@ from sandbox import ControlPlane
 from sandbox.kube.operator_process import NAMESPACE, SERVICE_ACCOUNT, USER, install, operator
 from sandbox.processes.ports import free_ports
 from sandbox.processes.process import Process
+from sandbox.processes.started import Started
 from sandbox.processes.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import TracebackType
+    from contextlib import ExitStack
 
     from benchmarks.audit import Request
 
@@ -30,7 +30,7 @@ _SYNC_TIMEOUT = 600.0
 _LOG_TIMEOUT = 5.0
 
 
-class World:
+class World(Started):
     """A fresh control plane with the operator's CRD and rights, and a fresh data plane. Gone after it.
 
     Parameters
@@ -46,27 +46,16 @@ class World:
     def __init__(self, folder: Path, kind: Kind = Kind.ORDINARY, interval: float | None = None) -> None:
         self._delivers = kind, interval
         self._folder = folder
-        self._stack = ExitStack()
 
-    def __enter__(self) -> Self:
-        """Start all."""
+    def _start(self, stack: ExitStack) -> None:
         self._folder.mkdir(parents=True)
-        with ExitStack() as stack:
-            self.control_plane = stack.enter_context(ControlPlane())
-            self.data_plane = stack.enter_context(DataPlane(self._folder, *self._delivers))
-            install(self.control_plane)
-            self.api = Api(self.control_plane, sources.THREADS)
-            namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": sources.NAMESPACE}}
-            self.api.call("POST", "/api/v1/namespaces", namespace)
-            self._audit = AuditLog(self.control_plane.folder / "audit.jsonl", USER)
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop all, operators too."""
-        self._stack.close()
+        self.control_plane = stack.enter_context(ControlPlane())
+        self.data_plane = stack.enter_context(DataPlane(self._folder, *self._delivers))
+        install(self.control_plane)
+        self.api = Api(self.control_plane, sources.THREADS)
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": sources.NAMESPACE}}
+        self.api.call("POST", "/api/v1/namespaces", namespace)
+        self._audit = AuditLog(self.control_plane.folder / "audit.jsonl", USER)
 
     def operator(self, name: str, arguments: Sequence[str] = (), *, aws: Mapping[str, str] | None = None) -> Replica:
         """Prepare an operator with default settings, but for the ports, which several on one machine cannot share.

@@ -5,17 +5,16 @@ from __future__ import annotations
 import http.client
 import os
 import sys
-import tempfile
-from contextlib import ExitStack
-from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from sandbox.processes.hosts import LOCAL, Host
 from sandbox.processes.ports import free_ports
 from sandbox.processes.process import Process
+from sandbox.processes.started import Started
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from contextlib import ExitStack
+    from pathlib import Path
 
 REGION = "eu-west-1"
 
@@ -25,7 +24,7 @@ _READY_PATH = "/_ministack/ready"
 _READY_TIMEOUT = 60.0
 
 
-class MiniStack:
+class MiniStack(Started):
     """MiniStack as a context manager: ready inside, gone after it, with all that it held.
 
     Parameters
@@ -43,37 +42,21 @@ class MiniStack:
         self._folder = folder
         self._host = host
         self._access_checks = access_checks
-        self._stack = ExitStack()
 
-    def __enter__(self) -> Self:
-        """Start it."""
-        with ExitStack() as stack:
-            if self._folder is None:
-                prefix = "appconfig-operator-ministack-"
-                temporary = tempfile.TemporaryDirectory(prefix=prefix, dir=self._host.folder)
-                self.folder = Path(stack.enter_context(temporary))
-            else:
-                self.folder = self._folder
-            (self.port,) = free_ports(1)
-            self.url = f"http://{self._host.address}:{self.port}"
-            self.process = Process(
-                "ministack",
-                # Safe path: a folder called ministack where we happen to be must not be taken for it.
-                self._host.command([sys.executable, "-P", "-m", "ministack"]),
-                self.folder,
-                environment=self._own_environment(),
-                ready=self._ready,
-                ready_timeout=_READY_TIMEOUT,
-            )
-            stack.enter_context(self.process)
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop it."""
-        self._stack.close()
+    def _start(self, stack: ExitStack) -> None:
+        self.folder = self._folder or self._host.temporary_folder("ministack", stack)
+        (self.port,) = free_ports(1)
+        self.url = f"http://{self._host.address}:{self.port}"
+        self.process = Process(
+            "ministack",
+            # Safe path: a folder called ministack where we happen to be must not be taken for it.
+            self._host.command([sys.executable, "-P", "-m", "ministack"]),
+            self.folder,
+            environment=self._own_environment(),
+            ready=self._ready,
+            ready_timeout=_READY_TIMEOUT,
+        )
+        stack.enter_context(self.process)
 
     def environment(self) -> dict[str, str]:
         """Give what leads boto3 and the AWS command line here, and nowhere else.

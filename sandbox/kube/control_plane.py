@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import secrets
-import tempfile
-from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from sandbox.kube import command_lines
 from sandbox.kube.audit import Request, read_requests
@@ -19,12 +16,14 @@ from sandbox.kube.rest import Rest
 from sandbox.processes.hosts import LOCAL, Host
 from sandbox.processes.ports import free_ports
 from sandbox.processes.process import Process
+from sandbox.processes.started import Started
 from sandbox.processes.stopwatch import Stopwatch
 from sandbox.processes.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
+    from contextlib import ExitStack
+    from pathlib import Path
 
 _ADMIN = "admin"
 _CONTROLLERS = "system:kube-controller-manager"
@@ -39,7 +38,7 @@ _READY_TIMEOUT = 60.0
 _API_SERVER_STOP_TIMEOUT = 1.0
 
 
-class ControlPlane:
+class ControlPlane(Started):
     """A control plane as a context manager: ready inside, gone after it.
 
     Ready means that the API server and the controllers are, and that the namespace ``default`` has its ServiceAccount.
@@ -71,30 +70,11 @@ class ControlPlane:
         self._folder = folder
         self._host = host
         self._components = dict(components or {})
-        self._stack = ExitStack()
         self.stopwatch = Stopwatch()
         """How long each stage of its start took."""
 
-    def __enter__(self) -> Self:
-        """Start everything."""
-        with ExitStack() as stack:
-            if self._folder is None:
-                prefix = "appconfig-operator-kubernetes-"
-                temporary = tempfile.TemporaryDirectory(prefix=prefix, dir=self._host.folder)
-                self.folder = Path(stack.enter_context(temporary))
-            else:
-                self.folder = self._folder
-            self._start(stack)
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop everything."""
-        self._stack.close()
-
     def _start(self, stack: ExitStack) -> None:
+        self.folder = self._folder or self._host.temporary_folder("kubernetes", stack)
         etcd_port, peer_port, api_port, controllers_port = free_ports(4)
         host, files = self._host, command_lines.Files(self.folder)
         if host != LOCAL:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from sandbox.kube.command_lines import Files
 from sandbox.kube.control_plane import ControlPlane
@@ -18,13 +17,14 @@ from sandbox.node.namespaces import Namespaces
 from sandbox.node.packages import ensure_packages
 from sandbox.node.settings import Folders
 from sandbox.processes.process import Process, ProcessError
+from sandbox.processes.started import Started
 from sandbox.processes.stopwatch import Stopwatch
 from sandbox.processes.waiting import wait_until
 from sandbox.toolchain.provision import program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
+    from contextlib import ExitStack
 
     from sandbox.node.claim import Claim
     from sandbox.processes.hosts import Host
@@ -41,7 +41,7 @@ _READY_TIMEOUT = 60.0
 _SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
 
-class Cluster:
+class Cluster(Started):
     """A control plane and a node as a context manager: inside, the node is ready for Pods; after it, all is gone.
 
     It needs root and some packages (see `sandbox.node.packages`). Everything runs in namespaces of its own, which share
@@ -57,22 +57,7 @@ class Cluster:
 
     def __init__(self, *, sync_seconds: float | None = _FAST) -> None:
         self._sync_seconds = sync_seconds
-        self._stack = ExitStack()
         self._stopwatch = Stopwatch()
-
-    def __enter__(self) -> Self:
-        """Start everything."""
-        self._programs = ensure_packages()
-        with ExitStack() as stack:
-            self._start(stack)
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop everything."""
-        self._stack.close()
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -136,6 +121,7 @@ class Cluster:
             raise ProcessError(message)
 
     def _start(self, stack: ExitStack) -> None:
+        self._programs = ensure_packages()
         self.claim = taken = stack.enter_context(claim())
         temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix=f"{taken.name}-"))
         # The kernel and the programs know the folder by its own path.

@@ -6,19 +6,19 @@ import os
 import select
 import socket
 import subprocess
-from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from sandbox.kube.command_lines import KUBERNETES_SERVICE
 from sandbox.node.settings import BRIDGE
 from sandbox.processes.hosts import Host
 from sandbox.processes.process import Process, ProcessError
+from sandbox.processes.started import Started
 from sandbox.processes.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
+    from contextlib import ExitStack
 
     from sandbox.node.claim import Claim
 
@@ -49,7 +49,7 @@ exec "$2"
 """
 
 
-class Namespaces:
+class Namespaces(Started):
     """Mount, network and process namespaces as a context manager.
 
     One process holds them, as process 1 of its own process namespace. It dies when we die, and with it die all
@@ -70,30 +70,19 @@ class Namespaces:
         self._claim = claim
         self._folder = folder
         self._pause = pause
-        self._stack = ExitStack()
 
-    def __enter__(self) -> Self:
-        """Make them, and the network in them."""
-        with ExitStack() as stack:
-            own = self._folder / "namespaces"
-            own.mkdir()
-            command = ["unshare", "--mount", "--net", "--pid", "--fork", "--mount-proc", "--kill-child=KILL"]
-            command += ["sh", "-euc", _PREPARE, "sh", str(own), str(self._pause)]
-            self._holder = holder = Process("namespaces", command, self._folder, ready_timeout=_START_TIMEOUT)
-            holder.ready = lambda: self._holds(holder.pid)
-            holder.start()
-            watch = os.pidfd_open(self.pid)
-            stack.callback(os.close, watch)
-            stack.callback(self._end, watch)
-            self._connect()
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End all that is in them."""
-        self._stack.close()
+    def _start(self, stack: ExitStack) -> None:
+        own = self._folder / "namespaces"
+        own.mkdir()
+        command = ["unshare", "--mount", "--net", "--pid", "--fork", "--mount-proc", "--kill-child=KILL"]
+        command += ["sh", "-euc", _PREPARE, "sh", str(own), str(self._pause)]
+        self._holder = holder = Process("namespaces", command, self._folder, ready_timeout=_START_TIMEOUT)
+        holder.ready = lambda: self._holds(holder.pid)
+        holder.start()
+        watch = os.pidfd_open(self.pid)
+        stack.callback(os.close, watch)
+        stack.callback(self._end, watch)
+        self._connect()
 
     def kill(self) -> None:
         """Kill all that is in them, and do not wait for it."""

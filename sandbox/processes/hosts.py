@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.processes.ports import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
+    from contextlib import ExitStack
 
 # The programs of Go see no need for a proxy on the way to a loopback address only.
 _NO_PROXY = {"NO_PROXY": "*", "no_proxy": "*"}
@@ -30,6 +32,11 @@ class Host:
     def command(self, command: Sequence[str | Path]) -> list[str]:
         """Give the command that runs another one there."""
         return [*self.prefix, *map(str, command)]
+
+    def temporary_folder(self, name: str, stack: ExitStack) -> Path:
+        """Make a folder for a server that runs there. It goes with the stack."""
+        made = tempfile.TemporaryDirectory(prefix=f"appconfig-operator-{name}-", dir=self.folder)
+        return Path(stack.enter_context(made))
 
     def environment(self) -> dict[str, str]:
         """Give the environment of what runs there: ours, without its proxies."""
