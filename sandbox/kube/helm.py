@@ -7,11 +7,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox.processes.commands import call
+from sandbox.processes.commands import Tool, call
 from sandbox.toolchain.provision import program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from subprocess import CompletedProcess
 
 _TIMEOUT = 180.0
 _HOMES = ("HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME")
@@ -21,7 +22,7 @@ class HelmError(RuntimeError):
     """Helm ended with an error. The text is what it wrote."""
 
 
-class Helm:
+class Helm(Tool):
     """Helm for one cluster, or for none.
 
     Parameters
@@ -30,43 +31,23 @@ class Helm:
         Which cluster, and as whom. Default: none, for `template` and `lint`.
     """
 
+    name = "helm"
+    failure = HelmError
+
     def __init__(self, kubeconfig: Path | None = None) -> None:
         self._program = program("helm")
         self._kubeconfig = kubeconfig
 
-    def __call__(self, *arguments: str | Path, stdin: str | None = None) -> str:
-        """Run it.
-
-        Parameters
-        ----------
-        *arguments
-            As on the command line.
-        stdin
-            Text for `-f -`.
-
-        Returns
-        -------
-        str
-            What it wrote to standard output.
-
-        Raises
-        ------
-        HelmError
-            When it ended with an error.
-        """
+    def _run(self, arguments: Sequence[str | Path], stdin: str | None) -> CompletedProcess[str]:
         if self._kubeconfig is not None:
             # Beside it, so that both go at one time, whatever happens here.
-            return self._run(arguments, stdin, self._kubeconfig.with_name("helm"))
+            return self._run_in(self._kubeconfig.with_name("helm"), arguments, stdin)
         with tempfile.TemporaryDirectory(prefix="appconfig-operator-helm-") as home:
-            return self._run(arguments, stdin, Path(home))
+            return self._run_in(Path(home), arguments, stdin)
 
-    def _run(self, arguments: Sequence[str | Path], stdin: str | None, home: Path) -> str:
+    def _run_in(self, home: Path, arguments: Sequence[str | Path], stdin: str | None) -> CompletedProcess[str]:
         # Neither the plugins nor the cache of who sits at this machine.
         environment = {"PATH": os.environ.get("PATH", os.defpath), **dict.fromkeys(("HOME", *_HOMES), str(home))}
         environment["KUBECONFIG"] = str(self._kubeconfig or os.devnull)
         command = [str(self._program), *map(str, arguments)]
-        done = call(command, environment=environment, stdin=stdin, timeout=_TIMEOUT)
-        if done.returncode != 0:
-            message = f"helm {' '.join(map(str, arguments))}: {done.stderr.strip()}"
-            raise HelmError(message)
-        return done.stdout
+        return call(command, environment=environment, stdin=stdin, timeout=_TIMEOUT)

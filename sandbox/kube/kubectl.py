@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox.processes.commands import call
+from sandbox.processes.commands import Tool, call
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from subprocess import CompletedProcess
 
 PROGRAM = Path(sys.executable).with_name("kubectl")
 _TIMEOUT = 240.0
@@ -21,7 +22,7 @@ class KubectlError(OSError):
     """kubectl ended with an error. The text is what it wrote. Who waits takes it for "not yet"."""
 
 
-class Kubectl:
+class Kubectl(Tool):
     """kubectl for one cluster.
 
     Parameters
@@ -29,6 +30,9 @@ class Kubectl:
     kubeconfig
         Which cluster, and as whom.
     """
+
+    name = "kubectl"
+    failure = KubectlError
 
     def __init__(self, kubeconfig: Path) -> None:
         self._kubeconfig = kubeconfig
@@ -39,30 +43,7 @@ class Kubectl:
         cache = self._kubeconfig.with_name("kubectl-cache")
         return [str(PROGRAM), f"--kubeconfig={self._kubeconfig}", f"--cache-dir={cache}", *map(str, arguments)]
 
-    def __call__(self, *arguments: str | Path, stdin: str | None = None) -> str:
-        """Run it.
-
-        Parameters
-        ----------
-        *arguments
-            As on the command line.
-        stdin
-            Text for `-f -`.
-
-        Returns
-        -------
-        str
-            What it wrote to standard output.
-
-        Raises
-        ------
-        KubectlError
-            When it ended with an error.
-        """
+    def _run(self, arguments: Sequence[str | Path], stdin: str | None) -> CompletedProcess[str]:
         # No proxy is on the way to a server of the sandbox.
         environment = {**os.environ, "NO_PROXY": "*"}
-        done = call(self.command(arguments), environment=environment, stdin=stdin, timeout=_TIMEOUT)
-        if done.returncode != 0:
-            message = f"kubectl {' '.join(map(str, arguments))}: {done.stderr.strip()}"
-            raise KubectlError(message)
-        return done.stdout
+        return call(self.command(arguments), environment=environment, stdin=stdin, timeout=_TIMEOUT)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
 
 from sandbox.processes.interrupts import held
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 
 def call(
@@ -56,3 +58,41 @@ def call(
                 pass
         raise
     return subprocess.CompletedProcess(command, child.returncode, output, errors)
+
+
+class Tool(ABC):
+    """A program of the command line, as users call it."""
+
+    name: ClassVar[str]
+    failure: ClassVar[type[Exception]]
+    """What is raised when it ends with an error."""
+
+    @abstractmethod
+    def _run(self, arguments: Sequence[str | Path], stdin: str | None) -> subprocess.CompletedProcess[str]:
+        """Run it to its end."""
+
+    def __call__(self, *arguments: str | Path, stdin: str | None = None) -> str:
+        """Run it.
+
+        Parameters
+        ----------
+        *arguments
+            As on the command line.
+        stdin
+            Text for `-f -`.
+
+        Returns
+        -------
+        str
+            What it wrote to standard output.
+
+        Raises
+        ------
+        Exception
+            `failure`, when it ended with an error.
+        """
+        done = self._run(arguments, stdin)
+        if done.returncode != 0:
+            message = f"{self.name} {' '.join(map(str, arguments))}: {done.stderr.strip()}"
+            raise self.failure(message)
+        return done.stdout

@@ -98,49 +98,19 @@ class Module:
         return _MAJOR_SUFFIX.sub("", self.packages[program]).rsplit("/", 1)[-1]
 
 
-KUBERNETES = Module(
-    folder=_FOLDER / "kubernetes",
-    requires="k8s.io/kubernetes",
-    packages={
-        "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
-        "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
-    },
-    stamped=True,
-)
-ETCD = Module(
-    folder=_FOLDER / "etcd",
-    requires="go.etcd.io/etcd/server/v3",
-    packages={"etcd": "go.etcd.io/etcd/server/v3"},
-)
-NODE = Module(
-    folder=_FOLDER / "kubernetes",
-    requires="k8s.io/kubernetes",
-    packages={
-        "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
-        "kubelet": "k8s.io/kubernetes/cmd/kubelet",
-    },
-    stamped=True,
-)
-HELM = Module(
-    folder=_FOLDER / "helm",
-    requires="helm.sh/helm/v4",
-    packages={"helm": "helm.sh/helm/v4/cmd/helm"},
-)
-HELM_DOCS = Module(
-    folder=_FOLDER / "helm-docs",
-    requires="github.com/norwoodj/helm-docs",
-    packages={"helm-docs": "github.com/norwoodj/helm-docs/cmd/helm-docs"},
-)
-ACTIONLINT = Module(
-    folder=_FOLDER / "actionlint",
-    requires="github.com/rhysd/actionlint",
-    packages={"actionlint": "github.com/rhysd/actionlint/cmd/actionlint"},
-)
-PROMETHEUS_OPERATOR = Module(
-    folder=_FOLDER / "prometheus-operator",
-    requires="github.com/prometheus-operator/prometheus-operator",
-    packages={},
-)
+def _commands(folder: str, requires: str, *programs: str, stamped: bool = False) -> Module:
+    """Describe programs whose main packages are in the folder ``cmd`` of their module."""
+    return Module(_FOLDER / folder, requires, {name: f"{requires}/cmd/{name}" for name in programs}, stamped=stamped)
+
+
+_KUBERNETES = "k8s.io/kubernetes"
+KUBERNETES = _commands("kubernetes", _KUBERNETES, "kube-apiserver", "kube-controller-manager", stamped=True)
+NODE = _commands("kubernetes", _KUBERNETES, "kube-scheduler", "kubelet", stamped=True)
+ETCD = Module(_FOLDER / "etcd", "go.etcd.io/etcd/server/v3", {"etcd": "go.etcd.io/etcd/server/v3"})
+HELM = _commands("helm", "helm.sh/helm/v4", "helm")
+HELM_DOCS = _commands("helm-docs", "github.com/norwoodj/helm-docs", "helm-docs")
+ACTIONLINT = _commands("actionlint", "github.com/rhysd/actionlint", "actionlint")
+PROMETHEUS_OPERATOR = Module(_FOLDER / "prometheus-operator", "github.com/prometheus-operator/prometheus-operator", {})
 """Its CRDs are read; nothing of it is built."""
 
 GROUPS = {
