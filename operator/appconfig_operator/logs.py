@@ -51,6 +51,32 @@ def about(source: Source, **fields: str) -> dict[str, str]:
     return {"namespace": source.namespace, "source": source.name, "uid": source.uid, **fields}
 
 
+class LogOnce:
+    """Logs what is wrong when that changes, and not at each try.
+
+    Parameters
+    ----------
+    logger, level
+        Where to, and how.
+    over
+        What to log when nothing is wrong anymore, or empty.
+    """
+
+    def __init__(self, logger: logging.Logger, *, level: int = logging.WARNING, over: str = "") -> None:
+        self._logger = logger
+        self._level = level
+        self._over = over
+        self._last = ""
+
+    def log(self, trouble: str) -> None:
+        """Take in what is wrong now. Empty: nothing."""
+        before, self._last = self._last, trouble
+        if trouble and trouble != before:
+            self._logger.log(self._level, "%s", trouble)
+        elif before and not trouble and self._over:
+            self._logger.info("%s", self._over)
+
+
 def configure(*, log_format: str, level: str) -> None:
     """Send all logs to standard error, in one format."""
     handler = logging.StreamHandler(sys.stderr)

@@ -276,3 +276,22 @@ def test_no_words_of_aws_about_a_refresh(capsys: pytest.CaptureFixture[str]) -> 
     error = RuntimeError("Value 'hunter2' at 'webIdentityToken' failed to satisfy constraint")
     logging.getLogger("botocore.credentials").warning("Refreshing temporary credentials failed", exc_info=error)
     assert written(capsys) == []
+
+
+def test_what_goes_on_is_logged_once_and_so_is_its_end(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    once = logs.LogOnce(logging.getLogger("x"), level=logging.ERROR, over="Well again")
+    for trouble in ("", "away", "away", "refused", "away", "", ""):
+        once.log(trouble)
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        *[("ERROR", "away"), ("ERROR", "refused"), ("ERROR", "away")],
+        ("INFO", "Well again"),
+    ]
+
+
+def test_an_end_that_has_no_words_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    once = logs.LogOnce(logging.getLogger("x"))
+    for trouble in ("50 %s", "", "50 %s"):
+        once.log(trouble)
+    assert caplog.messages == ["50 %s", "50 %s"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from appconfig_operator.core.sharding.lease_requests import DeleteLease
 from appconfig_operator.core.sharding.lease_troubles import LeaseTroubles
+from appconfig_operator.logs import LogOnce
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,8 +29,8 @@ class Complaints:
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._troubles = LeaseTroubles()
-        self._told = ""
-        self._litter = ""
+        self._log = LogOnce(logger, over="Leases can be read and written again")
+        self._deletions = LogOnce(logger, over="Unneeded Leases can be deleted again")
 
     @property
     def seconds(self) -> float:
@@ -43,26 +44,19 @@ class Complaints:
 
     def worked(self, request: Request) -> None:
         """Take in that a request was carried out, whatever its answer."""
-        if not isinstance(request, DeleteLease):
+        if isinstance(request, DeleteLease):
+            self._deletions.log("")
+        else:
             self._troubles.worked(request)
-        elif self._litter:
-            self._litter = ""
-            logger.info("Unneeded Leases can be deleted again")
 
     def failed(self, request: Request, words: str, *, sent: float) -> None:
         """Take in that a request was refused, or not answered. What was to be deleted only, no probe needs to know."""
-        if not isinstance(request, DeleteLease):
+        if isinstance(request, DeleteLease):
+            self._deletions.log(f"{words}. This only leaves unneeded Leases behind, and nothing waits for it")
+        else:
             self._troubles.failed(request, words, sent=sent, now=self._monotonic())
-        elif words != self._litter:
-            self._litter = words
-            logger.warning("%s. This only leaves unneeded Leases behind, and nothing waits for it", words)
 
     def log(self) -> None:
         """Log what is wrong, when that has changed."""
         self._troubles.tidy(self._monotonic())
-        words = self._troubles.words
-        if words and words != self._told:
-            logger.warning("%s", words)
-        elif self._told and not words:
-            logger.info("Leases can be read and written again")
-        self._told = words
+        self._log.log(self._troubles.words)

@@ -12,6 +12,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from appconfig_operator.core.sharding.handover import HandoverError
+from appconfig_operator.logs import LogOnce
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,7 +109,7 @@ class ShardTransitions:
         self._executor = executor
         self._monotonic = monotonic
         self._transitions: dict[int, ShardTransition] = {}
-        self._warned = ""
+        self._log = LogOnce(logger)
 
     @property
     def under_way(self) -> bool:
@@ -228,7 +229,7 @@ class ShardTransitions:
             if not self._gives_up(transition):
                 return
             sessions = []
-            self._warn(
+            self._log.log(
                 f"Sessions could not be taken over, so new ones are started: {error}"
                 if arrived
                 else f"Sessions could not be handed over, so the next replica starts new ones: {error}"
@@ -244,9 +245,3 @@ class ShardTransitions:
             return False
         transition.not_before = float("-inf")
         return True
-
-    def _warn(self, words: str) -> None:
-        """Log what is wrong once, and not for each shard."""
-        if words != self._warned:
-            logger.warning("%s", words)
-        self._warned = words

@@ -11,6 +11,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from appconfig_operator.core.fair_queue import FairQueue
+from appconfig_operator.logs import LogOnce
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +55,7 @@ class Outbox:
         self._changed = threading.Condition()
         self._lost = 0
         self._lapsed = 0
-        self._complaint = ""
+        self._log = LogOnce(logger)
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run, name="events", daemon=True) for _ in range(THREADS)]
 
@@ -117,14 +118,11 @@ class Outbox:
     def _hurried(self) -> bool:
         """Return whether there is something more urgent, or nobody knows."""
         try:
-            busy, complaint = self._busy(), ""
+            busy, trouble = self._busy(), ""
         except Exception as error:  # noqa: BLE001 (the other Events are to be written all the same)
-            busy, complaint = True, type(error).__name__
-        if complaint and complaint != self._complaint:
-            logger.warning(
-                "Events are written slowly: cannot determine whether anything is more urgent (%s)", complaint
-            )
-        self._complaint = complaint
+            unknown = f"cannot determine whether anything is more urgent ({type(error).__name__})"
+            busy, trouble = True, f"Events are written slowly: {unknown}"
+        self._log.log(trouble)
         return busy
 
     def _next(self) -> tuple[str, LeaseGuard | None, Event]:
