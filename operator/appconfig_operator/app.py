@@ -54,6 +54,9 @@ from appconfig_operator.telemetry.probes import pages
 from appconfig_operator.telemetry.rights import Rights
 from appconfig_operator.watches.awaited import AwaitedWatches
 from appconfig_operator.watches.config_maps import ConfigMapWatches
+from appconfig_operator.watches.deletion_sweeper import DeletionSweeper
+from appconfig_operator.watches.known_sources import KnownSources
+from appconfig_operator.watches.namespace_access import NamespaceAccess
 from appconfig_operator.watches.other_operators import OtherOperators
 from appconfig_operator.watches.sources import SourceWatch
 
@@ -177,12 +180,15 @@ class _Operator:
             limit=threads(settings.workers),
             monotonic=time.monotonic,
         )
-        self._source_watch = SourceWatch(self._scheduler, sources, settings, stop, on_right=rights.answered)
+        access = NamespaceAccess(sources, settings.namespaces)
+        known = KnownSources(self._scheduler, access)
+        self._source_watch = SourceWatch(known, access, sources, stop, on_right=rights.answered)
+        self._sweeper = DeletionSweeper(self._source_watch, known, access, sources, stop)
         # One for each namespace: without the right to watch all of them there is no other way.
         self._config_map_watches = ConfigMapWatches(
             self._scheduler,
             [MarkedConfigMaps(api, namespace) for namespace in settings.namespaces or [None]],
-            after=self._source_watch.listed,
+            after=known.listed,
             stop=stop,
         )
         self._awaited_watches = AwaitedWatches(
@@ -220,6 +226,7 @@ class _Operator:
         self._outbox.start()
         self._workers.start()
         self._source_watch.start()
+        self._sweeper.start()
         self._config_map_watches.start()
         self._awaited_watches.start()
         self._shards.start()
@@ -227,7 +234,7 @@ class _Operator:
 
     def stop(self) -> str:
         """End what is under way, hand over, and say how it went."""
-        self._source_watch.stop()
+        self._source_watch.end()
         self._scheduler.stop()
         ended = self._workers.join(GRACE_SECONDS)
         self._scheduler.cut_off()

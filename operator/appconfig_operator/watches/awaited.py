@@ -13,6 +13,8 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from appconfig_operator.kube.errors import ApiError, UnreachableError
+from appconfig_operator.logs import LogOnce
+from appconfig_operator.watches import patience
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,11 +26,6 @@ logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
 """Between two looks for sources that wait, while there is none."""
-
-WATCH_AGAIN_SECONDS = 5.0
-
-LONGEST_WAIT_SECONDS = 60.0
-"""Up to here, the API server is obeyed when it asks for patience."""
 
 
 class AwaitedWatches:
@@ -57,17 +54,16 @@ class AwaitedWatches:
             thread.start()
 
     def _run(self, config_maps: MarkedConfigMaps) -> None:
-        complaint, pause = "", LOOK_SECONDS
+        log, pause = LogOnce(logger), LOOK_SECONDS
         while not self._stop.wait(pause):
             pause = LOOK_SECONDS
-            if not self._scheduler.waits_in(config_maps.namespace):
-                continue
-            before, began = complaint, monotonic()
-            complaint, pause = self._try(config_maps)
-            if complaint and complaint != before and not self._stop.is_set():
-                logger.warning("%s", complaint)
-            if monotonic() - began < LOOK_SECONDS:
-                pause = max(pause, WATCH_AGAIN_SECONDS)  # something in between closes it at once
+            if self._scheduler.waits_in(config_maps.namespace):
+                began = monotonic()
+                trouble, pause = self._try(config_maps)
+                if not self._stop.is_set():
+                    log.log(trouble)
+                if monotonic() - began < LOOK_SECONDS:
+                    pause = max(pause, patience.WATCH_AGAIN_SECONDS)  # something in between closes it at once
 
     def _try(self, config_maps: MarkedConfigMaps) -> tuple[str, float]:
         """Follow as long as a source waits, and return what is wrong, and the seconds until the next look."""
@@ -75,11 +71,10 @@ class AwaitedWatches:
         try:
             self._follow(config_maps)
         except (ApiError, UnreachableError) as error:
-            wait = min(getattr(error, "retry_after", 0.0), LONGEST_WAIT_SECONDS)
-            words = f"{what} failed ({error}). They are checked when their sources are polled"
-            return words, max(WATCH_AGAIN_SECONDS, wait)
+            trouble = f"{what} failed ({error}). They are checked when their sources are polled"
+            return trouble, patience.patience(error)
         except Exception as error:  # noqa: BLE001 (whatever it is, the watch goes on)
-            return f"{what} ended ({type(error).__name__}), and is restarted", WATCH_AGAIN_SECONDS
+            return f"{what} ended ({type(error).__name__}), and is restarted", patience.WATCH_AGAIN_SECONDS
         return "", LOOK_SECONDS
 
     def _follow(self, config_maps: MarkedConfigMaps) -> None:

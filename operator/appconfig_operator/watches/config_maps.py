@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from appconfig_operator.core.target.drift import ConfigMapSnapshot, snapshot, source_uid
 from appconfig_operator.core.target.references import waiting
 from appconfig_operator.kube.errors import FORBIDDEN, ApiError, UnreachableError
+from appconfig_operator.logs import LogOnce
+from appconfig_operator.watches import patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -18,11 +20,6 @@ if TYPE_CHECKING:
     from appconfig_operator.kube.config_map_metadata import MarkedConfigMaps
 
 logger = logging.getLogger(__name__)
-
-WATCH_AGAIN_SECONDS = 5.0
-
-LONGEST_WAIT_SECONDS = 60.0
-"""Before a watch is tried again at most, whatever `Retry-After` says: nobody sees drift meanwhile."""
 
 REPORTED = 1000
 """How many ConfigMaps that cannot be read are logged: anybody may make more."""
@@ -107,7 +104,6 @@ class ConfigMapWatch:
         self._config_maps = config_maps
         self._after = after
         self._stop = stop
-        self._again = WATCH_AGAIN_SECONDS
         self._unread: set[tuple[str, str]] = set()
         self._thread = threading.Thread(target=self._run, name="drift", daemon=True)
 
@@ -116,32 +112,26 @@ class ConfigMapWatch:
         self._thread.start()
 
     def _run(self) -> None:
-        complaint = ""
-        while not self._after.wait(WATCH_AGAIN_SECONDS) and not self._stop.is_set():
+        log = LogOnce(logger)
+        while not self._after.wait(patience.WATCH_AGAIN_SECONDS) and not self._stop.is_set():
             pass
         while not self._stop.is_set():
-            before, complaint = complaint, self._try()
+            trouble, pause = self._try()
             self._on_listed()
-            if complaint and complaint != before and not self._stop.is_set():
-                logger.warning("%s", complaint)
-            self._stop.wait(self._again)
+            if not self._stop.is_set():
+                log.log(trouble)
+            self._stop.wait(pause)
 
-    def _try(self) -> str:
-        """Follow until it ends, and return what is wrong."""
-        self._again = WATCH_AGAIN_SECONDS
+    def _try(self) -> tuple[str, float]:
+        """Follow until it ends, and return what is wrong, and the seconds until the next try."""
         try:
             self._follow()
-        except UnreachableError as error:
-            return f"The watch on ConfigMaps broke ({error}), and is restarted"
-        except ApiError as error:
-            self._again = max(self._again, min(error.retry_after, LONGEST_WAIT_SECONDS))
-            if error.status == FORBIDDEN:
-                return ""  # `rights` logs a missing right
-            said = f": {error.words.rstrip('.')}" if error.message else ""
-            return f"The watch on ConfigMaps was refused ({error}){said}"
+        except (ApiError, UnreachableError) as error:
+            return _trouble(error), patience.patience(error)
         except Exception as error:  # noqa: BLE001 (whatever it is, the watch goes on)
-            return f"The watch on ConfigMaps ended ({type(error).__name__}), and is restarted"
-        return ""
+            trouble = f"The watch on ConfigMaps ended ({type(error).__name__}), and is restarted"
+            return trouble, patience.WATCH_AGAIN_SECONDS
+        return "", patience.WATCH_AGAIN_SECONDS
 
     def _follow(self) -> None:
         # What is missing in the list was deleted while nobody watched, unless it was written only since.
@@ -195,3 +185,12 @@ class ConfigMapWatch:
             self._scheduler.saw(uid, snapshot(metadata, there=there))
         waits = waiting(metadata) if there else frozenset()
         self._scheduler.note_waiting_owners(waits, metadata["namespace"], metadata["name"])
+
+
+def _trouble(error: ApiError | UnreachableError) -> str:
+    if isinstance(error, UnreachableError):
+        return f"The watch on ConfigMaps broke ({error}), and is restarted"
+    if error.status == FORBIDDEN:
+        return ""  # `rights` logs a missing right
+    said = f": {error.words.rstrip('.')}" if error.message else ""
+    return f"The watch on ConfigMaps was refused ({error}){said}"

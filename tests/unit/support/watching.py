@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.kube.errors import ApiError
-from appconfig_operator.settings import Settings
-from appconfig_operator.watches import config_maps, handlers, sources
+from appconfig_operator.watches import deletion_sweeper, handlers, patience
+from appconfig_operator.watches.deletion_sweeper import DeletionSweeper
+from appconfig_operator.watches.known_sources import KnownSources
+from appconfig_operator.watches.namespace_access import NamespaceAccess
 from appconfig_operator.watches.sources import SourceWatch
 from sandbox import wait_until
+from tests.support.builders import source
 
 if TYPE_CHECKING:
     import asyncio
@@ -170,31 +173,45 @@ class Stop(threading.Event):
 
 @dataclass
 class Watching:
-    """A watch on sources, and what is around it."""
+    """A watch on sources with its sweeper, and what is around both."""
 
+    monkeypatch: pytest.MonkeyPatch
     scheduler: FakeScheduler = field(default_factory=FakeScheduler)
     sources: FakeSources = field(default_factory=FakeSources)
     kopf: FakeKopf = field(default_factory=FakeKopf)
     stop: threading.Event = field(default_factory=threading.Event)
     rights: list[tuple[str, str, str, bool]] = field(default_factory=list)
 
-    def start(self, monkeypatch: pytest.MonkeyPatch, *others: str) -> SourceWatch:
-        monkeypatch.setattr(handlers, "watch", self.kopf.watch)
-        sink: Any = self.scheduler
+    def start(self, *others: str) -> KnownSources:
+        self.monkeypatch.setattr(handlers, "watch", self.kopf.watch)
+        scheduler: Any = self.scheduler
         sources: Any = self.sources
-        settings = Settings(namespaces=("shop", *others))
-        self.watch = SourceWatch(sink, sources, settings, self.stop, on_right=self.answered)
+        self.access = NamespaceAccess(sources, ("shop", *others))
+        self.known = KnownSources(scheduler, self.access)
+        self.watch = SourceWatch(self.known, self.access, sources, self.stop, on_right=self.answered)
+        self.sweeper = DeletionSweeper(self.watch, self.known, self.access, sources, self.stop)
         self.watch.start()
-        return self.watch
+        self.sweeper.start()
+        return self.known
+
+    def start_listed(self, *uids: str) -> KnownSources:
+        """Start the watch, and let it know of all sources."""
+        self.sources.there = set(uids)
+        known = self.start()
+        assert self.kopf.watching.wait(10)
+        for uid in uids:
+            known.put(source(uid=uid))
+        assert known.listed.wait(10)
+        return known
 
     def answered(self, verb: str, resource: str, namespace: str, *, allowed: bool) -> None:
         self.rights.append((verb, resource, namespace, allowed))
 
     def end(self) -> bool:
-        """End the watch, and tell whether all of its threads did."""
+        """End both, and return whether their threads ended."""
         self.stop.set()
-        self.watch.stop()
-        return ended(self.watch._threads)
+        self.watch.end()
+        return ended([self.watch._thread, self.sweeper._thread])
 
     def looked(self, times: int = 3) -> None:
         """Wait until the sources were listed some times more."""
@@ -210,7 +227,6 @@ def ended(threads: Sequence[threading.Thread]) -> bool:
 
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the watches wait for little only, and look at nothing by the clock."""
-    monkeypatch.setattr(sources, "PRUNE_SECONDS", NEVER)
-    monkeypatch.setattr(sources, "SETTLE_SECONDS", 0.02)
-    monkeypatch.setattr(sources, "WATCH_AGAIN_SECONDS", 0.01)
-    monkeypatch.setattr(config_maps, "WATCH_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(deletion_sweeper, "SWEEP_SECONDS", NEVER)
+    monkeypatch.setattr(deletion_sweeper, "SETTLE_SECONDS", 0.02)
+    monkeypatch.setattr(patience, "WATCH_AGAIN_SECONDS", 0.01)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from appconfig_operator.kube.errors import UnreachableError
-from appconfig_operator.watches import awaited
+from appconfig_operator.watches import awaited, patience
 from appconfig_operator.watches.awaited import AwaitedWatches
 from tests.unit.support.watching import ended, eventually, refused
 
@@ -84,7 +84,7 @@ class Waiting:
 def it(monkeypatch: pytest.MonkeyPatch) -> Iterator[Waiting]:
     """Watches, not started yet. All of their threads end with the test."""
     monkeypatch.setattr(awaited, "LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(awaited, "WATCH_AGAIN_SECONDS", 0.02)
+    monkeypatch.setattr(patience, "WATCH_AGAIN_SECONDS", 0.02)
     made = Waiting()
     yield made
     assert made.end()
