@@ -27,6 +27,7 @@ from appconfig_operator.engine.poll import Poller
 from appconfig_operator.engine.scheduler import Scheduler
 from appconfig_operator.engine.sessions import Sessions
 from appconfig_operator.engine.shard_coordinator import ShardCoordinator
+from appconfig_operator.engine.shard_view import ShardView
 from appconfig_operator.engine.slots import threads
 from appconfig_operator.engine.workers import Workers
 from appconfig_operator.kube.api import connect
@@ -77,7 +78,7 @@ EVENTS_SECONDS = 1.0
 """For the Events that wait."""
 
 HANDOVER_SECONDS = 5.0
-"""For giving all shards away after that. It takes well under a second, unless the API server is away."""
+"""For releasing all shards after that. It takes well under a second, unless the API server is away."""
 
 
 LEASE_CALLS = 5
@@ -143,20 +144,25 @@ class _Operator:
     ) -> None:
         self._settings = settings
         self._metrics, self._rights = metrics, rights
-        self.lease_namespace = settings.lease_namespace or own_namespace()
+        self.lease_namespace = namespace = settings.lease_namespace or own_namespace()
+        limit = threads(settings.workers)
+        self._shard_view = ShardView(settings.shards, steady)
         self._service = AppConfig(
-            workers=threads(settings.workers),
+            workers=limit,
             user_agent=f"appconfig-operator/{release}",
             identities=IdentityReader(api),
             on_call=metrics.called_aws,
             on_pause=metrics.paused,
             quota_percent=settings.aws_quota_percent,
-            replicas=lambda: self._shards.pollers,
+            replicas=lambda: self._shard_view.pollers,
         )
-        sources = Sources(api)
-        events = Events(api, instance=platform.node())
-        self._outbox = Outbox(events, fence, busy=lambda: self._scheduler.busy())  # noqa: PLW0108 (it is made below)
         service: ConfigurationService = self._service if policy is None else PolicyGuard(self._service, policy)
+        sessions = Sessions(service, monotonic=time.monotonic, utc_now=_utc_now, random=random.random)
+        self._scheduler = Scheduler(
+            sessions, shards=settings.shards, workers=settings.workers, monotonic=time.monotonic
+        )
+        self._outbox = Outbox(Events(api, instance=platform.node()), fence, busy=self._scheduler.busy)
+        sources = Sources(api)
         poller = Poller(
             service=service,
             config_maps=ConfigMaps(api),
@@ -168,36 +174,25 @@ class _Operator:
             utc_now=_utc_now,
             random=random.random,
         )
-        sessions = Sessions(service, monotonic=time.monotonic, utc_now=_utc_now, random=random.random)
-        self._scheduler = Scheduler(
-            sessions, shards=settings.shards, workers=settings.workers, monotonic=time.monotonic
-        )
         self._workers = Workers(
-            self._scheduler,
-            poller,
-            fence=fence,
-            meter=metrics,
-            limit=threads(settings.workers),
-            monotonic=time.monotonic,
+            self._scheduler, poller, fence=fence, meter=metrics, limit=limit, monotonic=time.monotonic
         )
         access = NamespaceAccess(sources, settings.namespaces)
         known = KnownSources(self._scheduler, access)
         self._source_watch = SourceWatch(known, access, sources, stop, on_right=rights.answered)
         self._sweeper = DeletionSweeper(self._source_watch, known, access, sources, stop)
         # One for each namespace: without the right to watch all of them there is no other way.
+        watched = settings.namespaces or [None]
         self._config_map_watches = ConfigMapWatches(
             self._scheduler,
-            [MarkedConfigMaps(api, namespace) for namespace in settings.namespaces or [None]],
+            [MarkedConfigMaps(api, each) for each in watched],
             after=known.listed,
             stop=stop,
         )
         self._awaited_watches = AwaitedWatches(
-            self._scheduler,
-            [MarkedConfigMaps(api, namespace, selector="") for namespace in settings.namespaces or [None]],
-            stop=stop,
+            self._scheduler, [MarkedConfigMaps(api, each, selector="") for each in watched], stop=stop
         )
         call_seconds = settings.lease_duration / LEASE_CALLS
-        namespace = self.lease_namespace
         owned, serves = partial(owned_by_service_account, namespace), serving(settings.namespaces)
         self._shards = ShardCoordinator(
             Replica(identity(platform.node(), secrets.token_hex(4)), settings.shards, settings.lease_duration),
@@ -205,6 +200,7 @@ class _Operator:
             runner=self._scheduler,
             store=Handovers(api, namespace, timeout=call_seconds, shards=settings.shards, owned=owned),
             executor=ThreadPoolExecutor(1, "handover"),
+            view=self._shard_view,
             ready=self._config_map_watches.listed,
             monotonic=steady,
         )
@@ -248,21 +244,20 @@ class _Operator:
         return f"Stopped, with {' and '.join(left)}" if left else "Stopped"
 
     def _stuck(self) -> list[str]:
-        return stuck(scheduler=self._scheduler.age(), shards=self._shards.age)
+        return stuck(scheduler=self._scheduler.age(), shards=self._shard_view.age)
 
     def _unready(self) -> list[str]:
-        shards = self._shards
         return unready(
             listed=self._config_map_watches.listed.is_set(),
-            joined=shards.joined,
-            failing=shards.failing,
-            lapsed=shards.overdue,
-            trouble=shards.complaint,
+            joined=self._shard_view.joined,
+            failing=self._shards.failing,
+            lapsed=self._shard_view.lapsed,
+            trouble=self._shards.complaint,
             missing=self._rights.missing(),
         )
 
     def _gauges(self) -> Gauges:
-        scheduled = self._scheduler.snapshot()
+        scheduled, shards = self._scheduler.snapshot(), self._shard_view
         return Gauges(
             sources=scheduled.sources,
             sources_known=scheduled.sources_known,
@@ -270,11 +265,11 @@ class _Operator:
             oldest_due=scheduled.oldest_due,
             polls_under_way=scheduled.polls_under_way,
             shards=self._settings.shards,
-            shards_held=len(self._shards.held),
-            replicas=self._shards.members,
+            shards_held=len(shards.held),
+            replicas=shards.members,
             endpoints_paused=self._service.paused(),
-            heartbeats={"scheduler": self._scheduler.age(), "shards": self._shards.age},
-            lease_remaining=self._shards.remaining,
+            heartbeats={"scheduler": self._scheduler.age(), "shards": shards.age},
+            lease_remaining=shards.remaining,
             refused=self._rights.counts(),
         )
 

@@ -22,6 +22,7 @@ from appconfig_operator.core.sharding.lease_requests import (
 )
 from appconfig_operator.core.sharding.membership import Replica
 from appconfig_operator.engine.shard_coordinator import ShardCoordinator
+from appconfig_operator.engine.shard_view import ShardView
 from appconfig_operator.kube.errors import ApiError
 from appconfig_operator.kube.leases import Leases
 from sandbox import wait_until
@@ -192,6 +193,7 @@ def replica(api: Api, name: str, runner: IdleRunner) -> ShardCoordinator:
         runner=runner,
         store=NoSessions(),
         executor=ThreadPoolExecutor(1),
+        view=ShardView(4, time.monotonic),
         ready=ready,
         monotonic=time.monotonic,
     )
@@ -261,7 +263,7 @@ def test_all_is_taken_and_given_though_no_delete_is_let_through(
     late = create(undeletable, Lease(shard_lease(1), "stranger", 6, 5))
     one = replica(api, "one", IdleRunner())
     one.start()
-    wait_until(lambda: one.held == (0, 1, 2, 3), 15, "all shards")
+    wait_until(lambda: one.view.held == (0, 1, 2, 3), 15, "all shards")
     assert (one.failing, one.complaint) == (0, "")
     assert undeletable.carry_out(ReplaceLease(late)) is Failure.CONFLICT, "it could be renewed late"
     assert one.stop(3)
@@ -269,7 +271,7 @@ def test_all_is_taken_and_given_though_no_delete_is_let_through(
     assert "hunter2" not in caplog.text
     two = replica(api, "two", IdleRunner())
     two.start()
-    wait_until(lambda: two.held == (0, 1, 2, 3), 3, "all shards, which were set free")
+    wait_until(lambda: two.view.held == (0, 1, 2, 3), 3, "all shards, which were set free")
     assert two.stop(3)
 
 
@@ -279,15 +281,15 @@ def test_two_replicas_share_and_one_takes_over(api: Api, admin_api: Api) -> None
     hosts = [IdleRunner(), IdleRunner()]
     first, second = replica(counting, "first", hosts[0]), replica(api, "second", hosts[1])
     first.start()
-    wait_until(lambda: first.held == (0, 1, 2, 3), 10, "all shards in the first")
+    wait_until(lambda: first.view.held == (0, 1, 2, 3), 10, "all shards in the first")
     second.start()
-    wait_until(lambda: (len(first.held), len(second.held)) == (2, 2), 15, "two shards each")
-    assert set(first.held) | set(second.held) == {0, 1, 2, 3}
+    wait_until(lambda: (len(first.view.held), len(second.view.held)) == (2, 2), 15, "two shards each")
+    assert set(first.view.held) | set(second.view.held) == {0, 1, 2, 3}
     assert not set(hosts[0].begun) & set(hosts[1].begun)
-    assert (first.members, second.members) == (2, 2)
+    assert (first.view.members, second.view.members) == (2, 2)
     began = time.monotonic()
     assert first.stop(5)
-    wait_until(lambda: second.held == (0, 1, 2, 3), 5, "all shards in the second")
+    wait_until(lambda: second.view.held == (0, 1, 2, 3), 5, "all shards in the second")
     assert time.monotonic() - began < 4
     assert second.stop(5)
     left = admin_api.call("GET", COLLECTION)["items"]

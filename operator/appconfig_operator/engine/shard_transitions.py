@@ -1,7 +1,7 @@
-"""A shard on its way from one replica to the next: its sessions are fetched before, and left behind after.
+"""How a shard passes from one replica to the next: the old one stores its sessions, and the new one loads them.
 
-Each step is called again and again from one thread, and none waits: renewals of Leases must not be held up. So what the
-store has to do runs in another thread, and the steps look for its outcome.
+One thread calls `step` again and again, and no step waits: renewals of Leases must not be delayed. So calls of the
+store run in another thread, and steps look for their outcome.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ATTEMPTS = 3
-AGAIN_SECONDS = 0.5
-"""After a failed attempt at the store."""
+RETRY_SECONDS = 0.5
+"""Between a failed call of the store and the next one."""
 
 
 class HeldLeaseGuard:
@@ -35,7 +35,7 @@ class HeldLeaseGuard:
     Attributes
     ----------
     lapsed
-        Whether somebody was notified that it has lapsed.
+        Whether somebody has seen it lapsed.
     """
 
     def __init__(self, held_lease: HeldLease, monotonic: Callable[[], float]) -> None:
@@ -44,7 +44,7 @@ class HeldLeaseGuard:
         self.lapsed = False
 
     def remaining(self) -> float:
-        """Return for how many seconds yet. Zero or less: it has lapsed, and may come back."""
+        """Return the seconds that it still lasts. Zero or less: it has lapsed, and may be renewed."""
         left = self._held_lease.until - self._monotonic()
         if left <= 0:
             self.lapsed = True
@@ -52,29 +52,31 @@ class HeldLeaseGuard:
 
 
 class Phase(Enum):
-    """How far a shard is."""
+    """How far a shard is between winning and releasing it."""
 
     ACQUIRED = auto()
-    """Gained. Its sessions may be in the store."""
+    """Its Lease is held. Its sessions may be in the store."""
     SESSIONS_LOADED = auto()
-    """Its sessions are here, and nothing polls yet."""
+    """Its sessions are here, and its sources are not polled yet."""
     ACTIVE = auto()
+    """Its sources are polled."""
     DRAINING = auto()
+    """No more polls begin. Some may be under way."""
     DRAINED = auto()
-    """Nothing polls any more. Its sessions are here."""
+    """No poll is under way. Its sessions are here."""
     RELEASABLE = auto()
-    """Its sessions are in the store, as far as they could be stored. The Lease may go."""
+    """Its sessions are in the store, as far as they could be stored. Its Lease can be released."""
 
 
 @dataclass(slots=True)
 class ShardTransition:
-    """A shard between gaining and losing it.
+    """A shard whose Lease is held.
 
     Attributes
     ----------
     task
-        What the store is asked for, if it is. It returns the sessions that are here then, and `None` when it was not
-        begun, because the Lease had lapsed meanwhile.
+        A call of the store, if one is under way. It returns the sessions that are here afterwards, or `None` if the
+        store was not called, because the Lease had lapsed.
     """
 
     guard: HeldLeaseGuard
@@ -86,17 +88,17 @@ class ShardTransition:
 
 
 class ShardTransitions:
-    """Takes shards up and gives them away.
+    """Starts to poll shards, and hands them over.
 
     Parameters
     ----------
     runner
         Who polls.
     store
-        Where sessions wait.
+        Where sessions wait between two replicas.
     executor
-        Runs one after the other what is asked of the store: of a shard that is lost and gained again, what was stored
-        late is found.
+        Makes the calls of the store, one after the other. So a shard that is lost and won again finds what was stored
+        late.
     monotonic
         Seconds.
     """
@@ -113,22 +115,22 @@ class ShardTransitions:
 
     @property
     def under_way(self) -> bool:
-        """Whether a shard is neither polled nor ready to go."""
+        """Whether a shard is neither polled nor releasable."""
         return any(
             transition.phase not in {Phase.ACTIVE, Phase.RELEASABLE} for transition in self._transitions.values()
         )
 
     def gained(self, shard: int, held_lease: HeldLease) -> None:
-        """Take in that a shard is held from now on."""
+        """Note that the Lease of a shard is held from now on."""
         self._transitions[shard] = ShardTransition(HeldLeaseGuard(held_lease, self._monotonic))
 
     def lost(self, shard: int) -> None:
-        """Take in that another replica has it. Its sessions are that one's, also those still to be fetched."""
+        """Note that another replica has a shard, with its sessions, also those that are still in the store."""
         if self._transitions.pop(shard).phase in {Phase.ACTIVE, Phase.DRAINING}:
             self._runner.discard(shard)
 
     def released(self, shard: int) -> None:
-        """Take in that its Lease is free."""
+        """Note that the Lease of a shard is released."""
         del self._transitions[shard]
 
     def active(self) -> list[int]:
@@ -145,14 +147,14 @@ class ShardTransitions:
         shard
             One that is held.
         leaving
-            Whether another replica is to have it.
+            Whether another replica is to get it.
         """
         transition = self._transitions[shard]
-        self._settle(transition)
+        self._collect(transition)
         if transition.task is not None:
-            return False  # what is here, and what is in the store, only its outcome shows
+            return False  # only its outcome shows where the sessions are
         if transition.phase is Phase.RELEASABLE and not leaving:
-            # It stays after all, and what was stored is needed here.
+            # It stays after all, so its sessions are needed here.
             transition.phase, transition.failures = Phase.ACQUIRED, 0
         if transition.phase is Phase.ACTIVE and leaving:
             transition.phase = Phase.DRAINING
@@ -160,49 +162,49 @@ class ShardTransitions:
         now = self._monotonic()
         if transition.guard.remaining() > 0 and now >= transition.not_before:
             if leaving:
-                self._give(shard, transition, drained=drained)
+                self._hand_over(shard, transition, drained=drained)
             elif transition.phase is not Phase.DRAINING or drained:
-                self._take(shard, transition)
+                self._activate(shard, transition)
         return transition.phase is Phase.RELEASABLE
 
-    def _take(self, shard: int, transition: ShardTransition) -> None:
+    def _activate(self, shard: int, transition: ShardTransition) -> None:
         if transition.phase is Phase.ACTIVE:
             if transition.guard.lapsed:
-                transition.guard.lapsed = False  # before: whoever is notified from here on needs another call
+                transition.guard.lapsed = False  # first: who sees it lapsed from here on needs another call
                 self._runner.resume(shard)
             return
         if transition.phase is Phase.DRAINING:
-            # It cannot be told to go on, and needs no store to start over.
+            # A drained shard cannot go on, but it can start over without the store.
             transition.sessions, transition.phase = self._runner.stop_and_export(shard), Phase.DRAINED
         elif transition.phase is Phase.ACQUIRED:
-            self._fetch(shard, transition)
+            self._load_sessions(shard, transition)
         if transition.phase in {Phase.SESSIONS_LOADED, Phase.DRAINED} and transition.guard.remaining() > 0:
             sessions, transition.sessions = transition.sessions, []
             transition.guard.lapsed = False
             try:
                 self._runner.start(shard, transition.guard, {session.uid: session for session in sessions})
             except Exception:
-                self._runner.discard(shard)  # what was begun of it, so that it can start over
+                self._runner.discard(shard)  # what has started, so that it can start over
                 raise
             transition.phase, transition.failures = Phase.ACTIVE, 0
             logger.info("Polling shard %d here, with %d sessions handed over", shard, len(sessions))
 
-    def _give(self, shard: int, transition: ShardTransition, *, drained: bool) -> None:
+    def _hand_over(self, shard: int, transition: ShardTransition, *, drained: bool) -> None:
         if transition.phase is Phase.ACQUIRED:
-            transition.phase = Phase.RELEASABLE  # nothing was fetched yet
+            transition.phase = Phase.RELEASABLE  # nothing was loaded yet
         if drained:
             transition.sessions, transition.phase = self._runner.stop_and_export(shard), Phase.DRAINED
         if transition.phase in {Phase.SESSIONS_LOADED, Phase.DRAINED}:
-            self._put(shard, transition)
+            self._store_sessions(shard, transition)
 
-    def _fetch(self, shard: int, transition: ShardTransition) -> None:
+    def _load_sessions(self, shard: int, transition: ShardTransition) -> None:
         def take() -> list[HandedOver] | None:
             return self._store.take(shard) if transition.guard.remaining() > 0 else None
 
         transition.task = self._executor.submit(take)
-        self._settle(transition)
+        self._collect(transition)
 
-    def _put(self, shard: int, transition: ShardTransition) -> None:
+    def _store_sessions(self, shard: int, transition: ShardTransition) -> None:
         sessions = transition.sessions
         if not sessions:
             transition.phase, transition.failures = Phase.RELEASABLE, 0
@@ -215,32 +217,32 @@ class ShardTransitions:
             return []
 
         transition.task = self._executor.submit(put)
-        self._settle(transition)
+        self._collect(transition)
 
-    def _settle(self, transition: ShardTransition) -> None:
-        """Take in what became of a task, once it has ended."""
+    def _collect(self, transition: ShardTransition) -> None:
+        """Take the outcome of a call of the store, once it has ended."""
         if transition.task is None or not transition.task.done():
             return
         task, transition.task = transition.task, None
-        arrived = transition.phase is Phase.ACQUIRED
+        loading = transition.phase is Phase.ACQUIRED
         try:
             sessions = task.result()
         except HandoverError as error:
-            if not self._gives_up(transition):
+            if not self._failed_for_good(transition):
                 return
             sessions = []
             self._log.log(
                 f"Sessions could not be taken over, so new ones are started: {error}"
-                if arrived
+                if loading
                 else f"Sessions could not be handed over, so the next replica starts new ones: {error}"
             )
         if sessions is not None:
             transition.sessions, transition.failures = sessions, 0
-            transition.phase = Phase.SESSIONS_LOADED if arrived else Phase.RELEASABLE
+            transition.phase = Phase.SESSIONS_LOADED if loading else Phase.RELEASABLE
 
-    def _gives_up(self, transition: ShardTransition) -> bool:
+    def _failed_for_good(self, transition: ShardTransition) -> bool:
         transition.failures += 1
-        transition.not_before = self._monotonic() + AGAIN_SECONDS
+        transition.not_before = self._monotonic() + RETRY_SECONDS
         if transition.failures < ATTEMPTS:
             return False
         transition.not_before = float("-inf")

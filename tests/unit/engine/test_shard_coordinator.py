@@ -12,6 +12,7 @@ from appconfig_operator.core.sharding.lease import member_lease, shard_lease
 from appconfig_operator.core.sharding.lease_requests import CreateLease, ReplaceLease
 from appconfig_operator.core.sharding.membership import Replica
 from appconfig_operator.engine.shard_coordinator import ShardCoordinator
+from appconfig_operator.engine.shard_view import ShardView
 from sandbox import wait_until
 from tests.unit.support.shards_bench import DURATION, REFUSED, CoordinatorBench, session
 
@@ -22,7 +23,7 @@ def test_a_shard_is_begun_with_the_sessions_that_were_left_for_it() -> None:
     bench.run(0)
     assert bench.runner.told == ["start 0"]
     assert bench.runner.sessions[0] == ["a", "b"]
-    assert (bench.shards.held, bench.shards.members) == ((0,), 1)
+    assert (bench.view.held, bench.view.members) == ((0,), 1)
 
 
 def test_nothing_is_asked_before_the_sources_are_known() -> None:
@@ -30,11 +31,11 @@ def test_nothing_is_asked_before_the_sources_are_known() -> None:
     bench.ready.clear()
     bench.run(60)
     assert not bench.api.leases
-    assert bench.shards.members == 0
-    assert bench.shards.age < 1
+    assert bench.view.members == 0
+    assert bench.view.age < 1
     bench.ready.set()
     bench.run(1)
-    assert bench.shards.held == (0,)
+    assert bench.view.held == (0,)
 
 
 def test_without_the_store_a_shard_is_begun_all_the_same_and_a_warning_tells(
@@ -67,7 +68,7 @@ def test_a_shard_goes_to_another_when_its_polls_have_ended_and_its_sessions_are_
     assert bench.api.leases[lease].holder == "me", "renewed as long as it takes"
     assert bench.runner.guards[shard].remaining() > 0
     assert set(bench.runner.told[2:]) == {f"drain {shard}"}
-    assert bench.shards.held == (1 - shard,)
+    assert bench.view.held == (1 - shard,)
     bench.runner.drained = True
     bench.other(member_lease("other"))
     bench.run(1)
@@ -91,9 +92,9 @@ def test_nothing_is_begun_when_the_lease_lapsed_while_the_sessions_were_fetched(
     bench = CoordinatorBench()
     bench.store.kept[0] = [session("a")]
     bench.store.meanwhile = lambda: setattr(bench, "now", bench.now + 20)
-    bench.shards.turn()
+    bench.shards.run_once()
     for _ in range(3):
-        bench.shards.turn()
+        bench.shards.run_once()
     assert bench.store.calls == ["take"]
     assert bench.runner.told == []
     bench.run(1)
@@ -108,14 +109,14 @@ def test_a_lapsed_lease_calls_nothing_and_goes_on_when_it_comes_back() -> None:
     bench.api.away = True
     bench.run(40)
     assert bench.runner.guards[0].remaining() < 0
-    assert not bench.shards.held
-    assert 20 < bench.shards.overdue < 40
+    assert not bench.view.held
+    assert 20 < bench.view.lapsed < 40
     assert bench.runner.told == ["start 0"]
     bench.api.away = False
     bench.run(2)
     assert bench.runner.told == ["start 0", "resume 0"]
-    assert bench.shards.held == (0,)
-    assert bench.shards.overdue == 0
+    assert bench.view.held == (0,)
+    assert bench.view.lapsed == 0
     bench.run(60)
     assert bench.runner.told == ["start 0", "resume 0"]
 
@@ -145,7 +146,7 @@ def test_a_lost_shard_is_dropped() -> None:
     bench.run(5)
     assert bench.runner.told == ["start 0", "drop 0"]
     assert bench.runner.guards[0].remaining() < 0
-    assert not bench.shards.held
+    assert not bench.view.held
 
 
 def test_a_shard_that_is_lost_before_it_was_begun_is_not_dropped() -> None:
@@ -153,7 +154,7 @@ def test_a_shard_that_is_lost_before_it_was_begun_is_not_dropped() -> None:
     bench.store.failures = 1
     bench.store.meanwhile = lambda: bench.other(shard_lease(0))
     while not bench.store.calls:
-        bench.shards.turn()
+        bench.shards.run_once()
     bench.now += 20
     bench.run(1)
     assert bench.runner.told == []
@@ -200,7 +201,7 @@ def test_at_the_end_all_shards_are_handed_over() -> None:
     assert sorted(bench.store.kept) == [0, 1, 2]
     assert {lease.holder for lease in bench.api.leases.values()} == {""}
     assert member_lease("me") not in bench.api.leases
-    assert not bench.shards.held
+    assert not bench.view.held
 
 
 def test_at_the_end_sessions_that_were_fetched_and_not_begun_are_put_back() -> None:
@@ -208,7 +209,7 @@ def test_at_the_end_sessions_that_were_fetched_and_not_begun_are_put_back() -> N
     bench.store.kept[0] = [session("a")]
     bench.store.meanwhile = lambda: setattr(bench, "now", bench.now + 13)
     while not bench.store.calls:
-        bench.shards.turn()
+        bench.shards.run_once()
     bench.store.meanwhile = lambda: None
     bench.shards._stop.set()
     assert bench.run(1)
@@ -220,7 +221,7 @@ def test_at_the_end_a_shard_whose_sessions_were_not_fetched_is_given_away_as_it_
     bench = CoordinatorBench()
     bench.store.failures = 1
     while not bench.store.calls:
-        bench.shards.turn()
+        bench.shards.run_once()
     bench.shards._stop.set()
     assert bench.run(1)
     assert bench.store.calls == ["take"]
@@ -243,7 +244,7 @@ def test_another_number_of_shards_is_told_once(caplog: pytest.LogCaptureFixture)
     assert "a different --shards than 2" in warning.message
     assert "appconfig-operator-member-other" in warning.message
     bench.run(10)
-    assert bench.shards.held == (0, 1)
+    assert bench.view.held == (0, 1)
     assert "All replicas have the same --shards" in caplog.text
 
 
@@ -277,7 +278,7 @@ def test_the_age_is_that_of_the_last_turn() -> None:
     bench = CoordinatorBench()
     bench.run(0)
     bench.now += 7
-    assert bench.shards.age == 7
+    assert bench.view.age == 7
 
 
 @pytest.fixture
@@ -293,6 +294,7 @@ def in_thread(bench: CoordinatorBench) -> ShardCoordinator:
         store=bench.store,
         executor=ThreadPoolExecutor(1),
         ready=bench.ready,
+        view=ShardView(2, time.monotonic),
         monotonic=time.monotonic,
     )
     shards.start()
@@ -302,7 +304,7 @@ def in_thread(bench: CoordinatorBench) -> ShardCoordinator:
 def test_the_thread_takes_and_gives() -> None:
     bench = CoordinatorBench(2)
     shards = in_thread(bench)
-    wait_until(lambda: shards.held == (0, 1), 10, "all shards")
+    wait_until(lambda: shards.view.held == (0, 1), 10, "all shards")
     assert shards.stop(10)
     assert sorted(bench.store.kept) == [0, 1]
     assert {lease.holder for lease in bench.api.leases.values()} == {""}
@@ -311,7 +313,7 @@ def test_the_thread_takes_and_gives() -> None:
 def test_the_api_server_being_away_holds_nothing_up() -> None:
     bench = CoordinatorBench(2)
     shards = in_thread(bench)
-    wait_until(lambda: shards.held == (0, 1), 10, "all shards")
+    wait_until(lambda: shards.view.held == (0, 1), 10, "all shards")
     bench.api.away = True
     before = time.monotonic()
     assert not shards.stop(0.3)
@@ -327,5 +329,5 @@ def test_a_bug_does_not_end_the_thread(caplog: pytest.LogCaptureFixture) -> None
     shards = in_thread(bench)
     wait_until(lambda: "ZeroDivisionError" in caplog.text, 10, "the bug in the log")
     bench.api.bug = False
-    wait_until(lambda: shards.held == (0, 1), 10, "all shards")
+    wait_until(lambda: shards.view.held == (0, 1), 10, "all shards")
     assert shards.stop(10)

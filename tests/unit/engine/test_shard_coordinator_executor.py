@@ -11,7 +11,8 @@ import pytest
 from appconfig_operator.core.sharding.lease import member_lease, shard_lease
 from appconfig_operator.core.sharding.membership import Replica
 from appconfig_operator.engine.shard_coordinator import ShardCoordinator
-from appconfig_operator.engine.shard_transitions import AGAIN_SECONDS
+from appconfig_operator.engine.shard_transitions import RETRY_SECONDS
+from appconfig_operator.engine.shard_view import ShardView
 from sandbox import wait_until
 from tests.unit.support.shards_bench import CoordinatorBench, session
 
@@ -39,14 +40,14 @@ def test_a_store_that_hangs_holds_no_renewal_up() -> None:
     bench.store.kept[3] = [session("b")]
     bench.other(shard_lease(3))
     bench.run(6)
-    assert bench.shards.held == (0, 1, 2)
+    assert bench.view.held == (0, 1, 2)
     bench.executor.held_up = True
     bench.run(40)
-    assert bench.shards.held == (0, 1, 2)
+    assert bench.view.held == (0, 1, 2)
     assert all(bench.runner.guards[shard].remaining() > 0 for shard in range(3))
     go_on(bench)
     bench.run(1)
-    assert len(bench.shards.held) == 4
+    assert len(bench.view.held) == 4
     assert bench.runner.sessions[3] == ["b"]
 
 
@@ -55,7 +56,7 @@ def test_a_put_that_hangs_keeps_the_shard_here_until_it_has_ended() -> None:
     for _ in range(30):
         bench.other(member_lease("other"))
         bench.run(1)
-    assert bench.shards.held == (1 - shard,)
+    assert bench.view.held == (1 - shard,)
     assert bench.api.leases[shard_lease(shard)].holder == "me"
     go_on(bench)
     bench.run(1)
@@ -120,9 +121,9 @@ def test_the_pause_after_a_failure_begins_when_it_is_known() -> None:
     bench.store.failures = 1
     bench.store.meanwhile = lambda: setattr(bench, "now", bench.now + 5)
     while not bench.store.calls:
-        bench.shards.turn()
+        bench.shards.run_once()
     bench.store.meanwhile = lambda: None
-    bench.run(AGAIN_SECONDS - 0.1)
+    bench.run(RETRY_SECONDS - 0.1)
     assert len(bench.store.calls) == 1
     bench.run(0.2)
     assert len(bench.store.calls) == 2
@@ -138,7 +139,7 @@ def test_a_shard_whose_begin_failed_is_begun_anew() -> None:
     bench.runner.on_begin = bug
     with pytest.raises(ZeroDivisionError):
         bench.run(1)
-    assert bench.shards.held == ()
+    assert bench.view.held == ()
     bench.runner.on_begin = lambda: None
     bench.run(1)
     assert bench.runner.told == ["start 0", "drop 0", "start 0"]
@@ -151,6 +152,10 @@ def test_a_thread_of_its_own_that_is_blocked() -> None:
     blocked = threading.Event()
     bench.store.meanwhile = lambda: assert_waited(blocked)
     executor = ThreadPoolExecutor(1)
+
+    def fast() -> float:
+        return time.monotonic() * 20
+
     shards = ShardCoordinator(
         Replica("me", 2, 15),
         leases=bench.api,
@@ -158,7 +163,8 @@ def test_a_thread_of_its_own_that_is_blocked() -> None:
         store=bench.store,
         executor=executor,
         ready=bench.ready,
-        monotonic=lambda: time.monotonic() * 20,
+        view=ShardView(2, fast),
+        monotonic=fast,
     )
     shards.start()
     wait_until(lambda: bench.store.calls, 10, "a call of the store")
@@ -169,9 +175,9 @@ def test_a_thread_of_its_own_that_is_blocked() -> None:
         return len(versions) > 3
 
     wait_until(renewed, 10, "renewals")
-    assert shards.held == ()
+    assert shards.view.held == ()
     blocked.set()
-    wait_until(lambda: shards.held == (0, 1), 10, "all shards")
+    wait_until(lambda: shards.view.held == (0, 1), 10, "all shards")
     assert shards.stop(10)
     executor.shutdown()
 

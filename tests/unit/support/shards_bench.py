@@ -16,6 +16,7 @@ from appconfig_operator.core.sharding.lease import Lease, member_lease
 from appconfig_operator.core.sharding.lease_requests import CreateLease, LeaseError, ListLeases, ReplaceLease
 from appconfig_operator.core.sharding.membership import Replica
 from appconfig_operator.engine.shard_coordinator import ShardCoordinator
+from appconfig_operator.engine.shard_view import ShardView
 from tests.unit.support.leases_world import Store
 
 if TYPE_CHECKING:
@@ -148,12 +149,14 @@ class CoordinatorBench:
         self.ready = threading.Event()
         self.ready.set()
         self.number = shards
+        self.view = ShardView(shards, lambda: self.now)
         self.shards = ShardCoordinator(
             Replica(identity, shards, DURATION),
             leases=self.api,
             runner=self.runner,
             store=self.store,
             executor=self.executor,
+            view=self.view,
             ready=self.ready,
             monotonic=lambda: self.now,
         )
@@ -162,7 +165,7 @@ class CoordinatorBench:
         """Let time go by, and tell whether the thread would have ended."""
         end = self.now + seconds
         for _ in range(2000):
-            wait = self.shards.turn()
+            wait = self.shards.run_once()
             if wait is None:
                 return True
             if self.now + wait > end:

@@ -76,7 +76,7 @@ def test_workers_that_are_all_stuck() -> None:
     """Told after 120 s, not sooner, and no more when they go on."""
     clock, gate = Clock(), Gate()
     running = Running(Recorder(gate), count=2, monotonic=clock)
-    shards = CoordinatorBench().shards
+    shards = CoordinatorBench().view
     running.scheduler.start(0, running.guard, {})
     running.scheduler.put(source(uid="a"))
     running.scheduler.put(source(uid="b"))
@@ -112,7 +112,7 @@ def test_a_loop_of_the_shards_that_is_stuck() -> None:
         assert go_on.wait(30)
 
     bench.runner.on_begin = hang
-    health = pages(health=lambda: stuck(scheduler=0, shards=bench.shards.age), ready=list)
+    health = pages(health=lambda: stuck(scheduler=0, shards=bench.view.age), ready=list)
     server = Server(health, flag="--health-port", port=0, everywhere=False)
     loop = threading.Thread(target=bench.run, args=(0,), daemon=True)
     try:
@@ -122,7 +122,7 @@ def test_a_loop_of_the_shards_that_is_stuck() -> None:
         assert ask(server, LIVE) == (500, "the loop of the shards has given no sign of life for 121 s\n")
         go_on.set()
         loop.join(10)
-        bench.shards.turn()
+        bench.shards.run_once()
         assert ask(server, LIVE) == (200, "ok\n")
     finally:
         go_on.set()
