@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from appconfig_operator import logs
-from appconfig_operator.settings import PREFIX, Settings, SettingsError, check_variables, check_way_to_aws
+from appconfig_operator.settings import PREFIX, Settings, SettingsError, check_aws_variables, check_variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +94,7 @@ def run(**flags: Any) -> None:  # noqa: ANN401 (as click has checked them)
     (AWS_REGION, AWS_ENDPOINT_URL_APPCONFIGDATA, ...).
     """
     check_variables(os.environ, VARIABLES)
-    check_way_to_aws(os.environ)
+    check_aws_variables(os.environ)
     settings = Settings(**flags)
     logs.configure(log_format=settings.log_format, level=settings.log_level)
     from appconfig_operator import app  # noqa: PLC0415 (boto3 and Kopf take a second, which --help need not wait for)

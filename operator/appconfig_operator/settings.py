@@ -36,13 +36,13 @@ class Settings:
     namespaces
         Namespaces to serve, empty for all.
     workers
-        Calls to AWS at once.
+        Quick polls at once.
     shards
         Parts that the sources are split into. Each is polled by one replica at a time.
     lease_namespace
-        Where the Leases and the Secrets of the hand-over are, or `None`: the operator's own namespace.
+        Where the Leases and the Secrets of the handover are, or `None`: the operator's own namespace.
     lease_duration
-        Seconds after which a replica that does not renew its Leases counts as gone.
+        Seconds. A replica that has not renewed its Leases for this long is considered dead.
     aws_quota_percent
         How much of AppConfig's default quotas is used at most, for each account and region.
     metrics_port, health_port
@@ -50,7 +50,7 @@ class Settings:
     policy_file
         Which namespaces may use what, or `None`: all may use all.
     log_format, log_level
-        How lines of the log look, and the least severe that is logged.
+        Format of the log, and its minimum level.
     """
 
     namespaces: tuple[str, ...] = ()
@@ -89,7 +89,7 @@ def _check_namespace(flag: str, namespace: str) -> None:
 
 
 def check_variables(variables: Mapping[str, str], known: Sequence[str]) -> None:
-    """Refuse environment variables that look like a setting and are none: a typo must not pass in silence.
+    """Refuse environment variables that look like a setting and are not one: a typo must not go unnoticed.
 
     An empty one is refused, too: an empty list of namespaces would mean all of them.
 
@@ -98,7 +98,7 @@ def check_variables(variables: Mapping[str, str], known: Sequence[str]) -> None:
     variables
         The environment.
     known
-        Names of the variables that are a setting.
+        Names of the variables that set something.
 
     Raises
     ------
@@ -119,8 +119,8 @@ def check_variables(variables: Mapping[str, str], known: Sequence[str]) -> None:
             raise SettingsError(message)
 
 
-def check_way_to_aws(variables: Mapping[str, str]) -> None:
-    """Refuse variables of the AWS SDK that can lead nowhere. It would report them with each call, as a bad network.
+def check_aws_variables(variables: Mapping[str, str]) -> None:
+    """Refuse variables of the AWS SDK that cannot work. It would report them at each call, as a network failure.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Settings: a wrong one is refused, a variable that is none of ours is not."""
+"""Settings: a wrong one is refused, a variable that is not ours is not."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from appconfig_operator.__main__ import VARIABLES
-from appconfig_operator.settings import Settings, SettingsError, check_variables, check_way_to_aws
+from appconfig_operator.settings import Settings, SettingsError, check_aws_variables, check_variables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         pytest.param("APPCONFIG_OPERATOR_SERVICE", "", id="start of a service link"),
     ],
 )
-def test_typing_errors(name: str, hint: str) -> None:
+def test_typos(name: str, hint: str) -> None:
     with pytest.raises(SettingsError) as error:
         check_variables(dict.fromkeys(["HOME", name, *VARIABLES], "x"), VARIABLES)
     assert str(error.value).startswith(f"unknown environment variable {name}: ")
@@ -54,7 +54,7 @@ def test_variables_that_pass(name: str) -> None:
     check_variables(dict.fromkeys([name], "x"), VARIABLES)
 
 
-def test_first_mistake_is_told() -> None:
+def test_the_first_mistake_is_reported() -> None:
     with pytest.raises(SettingsError, match="APPCONFIG_OPERATOR_A:"):
         check_variables(dict.fromkeys(["APPCONFIG_OPERATOR_Z", "APPCONFIG_OPERATOR_A"], "x"), VARIABLES)
 
@@ -63,22 +63,22 @@ def test_first_mistake_is_told() -> None:
 @pytest.mark.parametrize(
     "value", ["foo", "foo:443", "https:/foo", "ftp://foo", "https://", "https:///foo", "https:// foo"]
 )
-def test_an_endpoint_that_is_no_url(name: str, value: str) -> None:
+def test_an_endpoint_that_is_not_a_url(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"^environment variable {name} is not a URL"):
-        check_way_to_aws({name: value})
+        check_aws_variables({name: value})
 
 
-def test_ways_to_aws_that_pass(tmp_path: Path) -> None:
+def test_aws_variables_that_pass(tmp_path: Path) -> None:
     (tmp_path / "ca.crt").touch()
     endpoints = {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_ENDPOINT_URL_STS": " HTTPS://sts.example/x"}
-    check_way_to_aws({**endpoints, "AWS_ENDPOINT_URL_S3": "minio:9000", "AWS_CA_BUNDLE": str(tmp_path / "ca.crt")})
-    check_way_to_aws({"AWS_CA_BUNDLE": "", "AWS_ENDPOINT_URL": ""})
-    check_way_to_aws({"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "True", "AWS_ENDPOINT_URL": "foo"})
+    check_aws_variables({**endpoints, "AWS_ENDPOINT_URL_S3": "minio:9000", "AWS_CA_BUNDLE": str(tmp_path / "ca.crt")})
+    check_aws_variables({"AWS_CA_BUNDLE": "", "AWS_ENDPOINT_URL": ""})
+    check_aws_variables({"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "True", "AWS_ENDPOINT_URL": "foo"})
 
 
 def test_a_ca_bundle_that_is_a_folder(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"AWS_CA_BUNDLE: the file .* does not exist or cannot be read"):
-        check_way_to_aws({"AWS_CA_BUNDLE": str(tmp_path)})
+        check_aws_variables({"AWS_CA_BUNDLE": str(tmp_path)})
 
 
 @pytest.mark.parametrize("name", ["a", "0", "shop", "team-1", "a" * 63, "a--b"])

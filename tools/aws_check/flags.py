@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from appconfig_operator.aws.client_errors import code_of, word
+from appconfig_operator.aws.client_errors import code_of, word_or
 from tools.aws_check.calls import ION
 from tools.aws_check.symbols import NotIonError, Symbols, symbols_of
 
@@ -186,7 +186,7 @@ def _ask(plane: DataPlane, made: Made, sleep: Callable[[float], None]) -> Symbol
 
 def _tell(found: Symbols, report: Report) -> None:
     for table in found.imports:
-        report.say(f"symbols {table.first}-{table.last}: the table {word(table.name, '…')}")
+        report.say(f"symbols {table.first}-{table.last}: the table {word_or(table.name, '…')}")
     report.say("operator       its id   all ids in its rule   ids of annotations")
     for flag in found.flags:
         operator = flag.flag.removeprefix(_PREFIX)
@@ -271,4 +271,4 @@ def _deleted(delete: Callable[[], object], sleep: Callable[[float], None]) -> bo
 
 
 def _reason(error: Exception) -> str:
-    return word(code_of(error), "an error") if isinstance(error, ClientError) else type(error).__name__
+    return word_or(code_of(error), "an error") if isinstance(error, ClientError) else type(error).__name__

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from appconfig_operator.aws.client_errors import plain_words, word
+from appconfig_operator.aws.client_errors import plain_words, word_or
 from tools.aws_check.symbols import NotIonError, symbols_of
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Report:
     def answer(self, status: int | None, headers: Mapping[str, str], body: bytes, error: str) -> None:
         """Write what an answer is like."""
         if status is None:
-            self.say(f"  no answer: {word(error, 'an error')}")
+            self.say(f"  no answer: {word_or(error, 'an error')}")
             return
         self.say(f"  status {status}")
         for name, value in sorted((name.lower(), value) for name, value in headers.items()):
@@ -125,7 +125,7 @@ def content(body: bytes) -> str:
         found = symbols_of(body)
     except NotIonError:
         return f"{size}, neither JSON nor Ion"
-    tables = ", ".join(f"{word(table.name, '…')} {table.first}-{table.last}" for table in found.imports)
+    tables = ", ".join(f"{word_or(table.name, '…')} {table.first}-{table.last}" for table in found.imports)
     return f"{size}, binary Ion: {len(found.flags)} flags, imported symbols {tables or 'none'}"
 
 
@@ -159,7 +159,7 @@ def _counted(shapes: list[str]) -> str:
 
 def _refused(members: Mapping[str, Any], names: Collection[str], depth: int = 0) -> str:
     """Return what a refusal says: AWS's own words, and of all else what it is."""
-    shown = [f"{word(name, '…')}: {_member_of_refusal(name, one, names, depth)}" for name, one in members.items()]
+    shown = [f"{word_or(name, '…')}: {_member_of_refusal(name, one, names, depth)}" for name, one in members.items()]
     return f"{{{', '.join(shown)}}}"
 
 
@@ -171,7 +171,7 @@ def _member_of_refusal(name: str, value: Any, names: Collection[str], depth: int
     if name.lower() == "message":
         return f'"{plain_words(_without(value, names))}"'
     if name in {"ResourceType", "Reason", "Problem"} and value not in names:
-        return word(value, f"{len(value)} characters")
+        return word_or(value, f"{len(value)} characters")
     return f"{len(value)} characters"
 
 

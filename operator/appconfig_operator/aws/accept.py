@@ -1,7 +1,7 @@
 """Whether a call asks for feature flags with their rules, which AWS AppConfig sends to its own agent as Amazon Ion.
 
-AppConfig chooses by the header `Accept`, which the operation has no parameter for. Clients are shared by all sources of
-a region, so the wish is that of the thread that makes the call, and never a client's.
+AppConfig decides by the header `Accept`, for which the operation has no parameter. All sources of a region share a
+client, so the thread that makes the call says what it asks for, and not the client.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from botocore.session import Session
 
 RULES = "application/ion;type=AWS.AppConfig.FeatureFlags;q=1.0,*/*;q=0.1"
-"""What the agent sends. Anything else is taken, too: the profile may hold no flags at all."""
+"""What the agent sends. Anything else is accepted, too: the profile may hold no flags at all."""
 
 _EVENT = "before-call.appconfigdata.GetLatestConfiguration"
 
@@ -33,8 +33,8 @@ def asking_for_rules(*, wanted: bool) -> Iterator[None]:
         _wanted.reset(before)
 
 
-def follow_wishes(session: Session) -> None:
-    """Let all clients that a session makes from now on ask for what the thread wants that makes a call."""
+def negotiate(session: Session) -> None:
+    """Set the header on each call of the clients that a session makes from now on."""
     session.register(_EVENT, _accept)
 
 

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from time import monotonic as system_monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
-from appconfig_operator.aws.connection_errors import Way
+from appconfig_operator.aws.connection_errors import Route
 from appconfig_operator.core.breaker import MISSES, Breaker
 from appconfig_operator.core.errors import Reason, TransientError
 
@@ -33,7 +33,7 @@ class Key(NamedTuple):
 
 
 class Breakers:
-    """Tells who may call now. Safe to share between threads. What is in order has no breaker, and costs a look.
+    """Decides who may call now. Safe to share between threads. What answers has no breaker, and costs one lookup.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Breakers:
         self._on_pause = on_pause
         self._lock = threading.Lock()
         # The one that was touched last is at the end. With each, where the last call went.
-        self._kept: OrderedDict[Key, tuple[Breaker, Way]] = OrderedDict()
+        self._kept: OrderedDict[Key, tuple[Breaker, Route]] = OrderedDict()
 
     def enter(self, key: Key) -> bool:
         """Ask for a poll.
@@ -65,7 +65,7 @@ class Breakers:
         Returns
         -------
         bool
-            Whether it is the one that probes the endpoint. Then `left` has to follow, whatever comes of it.
+            Whether it is the one that probes the endpoint. Then call `leave` after it, however it ends.
 
         Raises
         ------
@@ -75,7 +75,7 @@ class Breakers:
         if key not in self._kept:
             return False
         with self._lock:
-            breaker, way = self._kept.get(key, (Breaker(), Way()))
+            breaker, route = self._kept.get(key, (Breaker(), Route()))
             entry = breaker.enter(self._monotonic())
             if key in self._kept:
                 self._kept.move_to_end(key)
@@ -85,8 +85,8 @@ class Breakers:
             # The words stay the same from poll to poll, or each would be a write of the status.
             raise TransientError(
                 Reason.SERVICE_UNAVAILABLE,
-                f"{way.silent('AWS AppConfig')} did not answer {MISSES} or more calls in a row, so calls to it are "
-                f"paused for about {pause:.0f} s at a time. {way.advice}",
+                f"{route.subject('AWS AppConfig')} did not answer {MISSES} or more calls in a row, so calls to it are "
+                f"paused for about {pause:.0f} s at a time. {route.advice}",
                 retry_after=entry.wait,
             )
         return entry.probe
@@ -97,31 +97,31 @@ class Breakers:
             with self._lock:
                 self._kept.pop(key, None)
 
-    def missed(self, key: Key, way: Way, *, probe: bool) -> None:
+    def missed(self, key: Key, route: Route, *, probe: bool) -> None:
         """Note that a call got no answer.
 
         Parameters
         ----------
         key
             Whose it was.
-        way
+        route
             Where it went.
         probe
             What `enter` returned.
         """
         now = self._monotonic()
         with self._lock:
-            breaker, _ = self._kept.get(key, (Breaker(), Way()))
+            breaker, _ = self._kept.get(key, (Breaker(), Route()))
             breaker.missed(now, self._random(), probe=probe)
-            self._kept[key] = breaker, way
+            self._kept[key] = breaker, route
             self._kept.move_to_end(key)
             self._forget(now)
 
-    def left(self, key: Key) -> None:
+    def leave(self, key: Key) -> None:
         """Note that the probe of this thread is over."""
         with self._lock:
             if key in self._kept:
-                self._kept[key][0].left()
+                self._kept[key][0].leave()
 
     def open(self) -> int:
         """Count those that are open."""

@@ -1,7 +1,7 @@
-"""Tells of each call to AWS: which, with what status, how long it took.
+"""Reports each call to AWS: which, with what status, how long it took.
 
-By botocore's own events, which also report the calls that botocore makes by itself for its credentials. One of
-`after-call` and `after-call-error` comes for each `before-call`, whatever the answer is like, or if there is none:
+Botocore's own events also report the calls that botocore makes by itself for its credentials. One of
+`after-call` and `after-call-error` comes for each `before-call`, whatever the answer is, and when there is none:
 https://docs.aws.amazon.com/boto3/latest/guide/events.html
 """
 
@@ -50,12 +50,12 @@ class Calls:
         event["context"][_BEGUN] = event["model"].name, self._monotonic()
 
     def _end(self, **event: Any) -> None:  # noqa: ANN401 (as above)
-        self._tell(event["context"], event["http_response"].status_code)
+        self._report(event["context"], event["http_response"].status_code)
 
     def _fail(self, **event: Any) -> None:  # noqa: ANN401 (as above)
-        self._tell(event["context"], None)
+        self._report(event["context"], None)
 
-    def _tell(self, context: dict[str, Any], status: int | None) -> None:
+    def _report(self, context: dict[str, Any], status: int | None) -> None:
         # Missing when another handler has answered in place of AWS.
         name, begun = context.pop(_BEGUN, (None, 0.0))
         if name is not None and self._on_call is not None:

@@ -1,4 +1,4 @@
-"""What botocore says of a call that AWS refused, read with care: codes, names, ARNs, plain words, no whole message.
+"""What botocore reports of a call that AWS refused, read with care: codes, names, ARNs, plain words, no whole message.
 
 The codes are those of the common errors of AWS, and of the service models of AppConfig and STS.
 """
@@ -104,9 +104,9 @@ def status_of(error: ClientError) -> int:
     return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
-def word(text: object, otherwise: str) -> str:
-    """Return a text that looks like one of AWS's words, and something else in place of any other."""
-    return text if isinstance(text, str) and _CODE.fullmatch(text) else otherwise
+def word_or(text: object, default: str) -> str:
+    """Return a text if it looks like one of AWS's words, else the default."""
+    return text if isinstance(text, str) and _CODE.fullmatch(text) else default
 
 
 def members_of(error: ClientError) -> Mapping[str, Any]:

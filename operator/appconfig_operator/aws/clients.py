@@ -118,8 +118,8 @@ class Clients:
         Raises
         ------
         SourceError
-            When no client can be made, or no credentials be had: no region, a broken AWS configuration file, a role
-            that STS refuses, a Secret that does not exist.
+            When no client can be made, or no credentials are available: no region, a broken AWS configuration file, a
+            role that STS refuses, a Secret that does not exist.
         BusyError
             When another thread is just getting the credentials.
         """

@@ -1,4 +1,4 @@
-"""What is said of a service of AWS that could not be reached: where it was looked for, and what to check."""
+"""How an AWS service that could not be reached is described: by which route, and what to check."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ TLS_ADVICE = "TLS failed: check AWS_CA_BUNDLE, and whether a proxy intercepts th
 NOWHERE_ADVICE = "Check the operator's network path to AWS: region, DNS, proxy."
 
 
-class Way(NamedTuple):
-    """Where something was looked for, and what to check.
+class Route(NamedTuple):
+    """Where a call was sent, and what to check.
 
     Of URLs only host and port are in it: the query may hold a session's token, and that of a proxy has a user and a
     password.
@@ -39,28 +39,28 @@ class Way(NamedTuple):
     advice: str = NOWHERE_ADVICE
     proxy: str = ""
 
-    def silent(self, service: str) -> str:
-        """Say what did not answer, as the beginning of a sentence."""
+    def subject(self, service: str) -> str:
+        """Name what did not answer, as the subject of a sentence."""
         if self.proxy:
             return f"The proxy {self.proxy}, through which {service} is reached,"
         return f"{service} {self.where}".rstrip()
 
 
-def way(error: Exception) -> Way:
+def route_of(error: Exception) -> Route:
     """Return where a call went, by what botocore raised."""
     about = getattr(error, "kwargs", {})
     if isinstance(error, ProxyConnectionError):
         proxy = _host(about.get("proxy_url")) or "that HTTPS_PROXY names"
-        return Way(f"through the proxy {proxy}", PROXY_ADVICE, proxy)
+        return Route(f"through the proxy {proxy}", PROXY_ADVICE, proxy)
     host = _host(about.get("endpoint_url"))
     if not host:
-        return Way()
-    return Way(f"at {host}", TLS_ADVICE if isinstance(error, SSLError) else ADVICE)
+        return Route()
+    return Route(f"at {host}", TLS_ADVICE if isinstance(error, SSLError) else ADVICE)
 
 
 def unreachable(error: Exception) -> str:
-    """Say that something could not be reached, as the end of a sentence, with the way out."""
-    where, advice, _ = way(error)
+    """Say that something could not be reached, as the end of a sentence, and what to check."""
+    where, advice, _ = route_of(error)
     place = f"{where} " if where else ""
     return f"could not be reached {place}({type(error).__name__}). {advice}"
 

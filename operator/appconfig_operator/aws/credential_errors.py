@@ -1,4 +1,4 @@
-"""What comes of the look for credentials, to errors of ours. No token, key or message of AWS is quoted."""
+"""Turns what goes wrong with credentials into errors of ours. Quotes no token, key or message of AWS."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from appconfig_operator.aws.client_errors import (
     caller_in,
     code_of,
     status_of,
-    word,
+    word_or,
 )
 from appconfig_operator.aws.connection_errors import unreachable
 from appconfig_operator.aws.responses import AnswerError
@@ -35,7 +35,7 @@ _IDENTITY_PROVIDER_AWAY = "IDPCommunicationError"
 
 
 def no_credentials(error: Exception) -> SourceError:
-    """Turn what came of the look for the operator's own credentials into an error of ours.
+    """Turn a failed search for the operator's own credentials into an error of ours.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ _EXPIRED = "had already expired when they arrived, by the clock of the operator'
 
 
 def expired_already(identity: Identity, role_arn: str) -> SourceError:
-    """Make the error for credentials of a role that were over when they arrived."""
+    """Make the error for credentials of a role that had expired when they arrived."""
     return StallingError(
         Reason.CREDENTIALS_UNAVAILABLE,
         f"The credentials that AWS STS issued to {identity.base} for role {role_arn} {_EXPIRED}",
@@ -181,4 +181,4 @@ def _trust_in_token(identity: Identity) -> str:
 
 
 def _shown(error: botocore.ClientError) -> str:
-    return word(code_of(error), f"HTTP {status_of(error)}")
+    return word_or(code_of(error), f"HTTP {status_of(error)}")

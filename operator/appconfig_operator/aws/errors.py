@@ -1,4 +1,4 @@
-"""What botocore raises, to errors of ours.
+"""Turns what botocore raises into errors of ours.
 
 Only names, ARNs, error codes and plain words are taken from what AWS answers: a message of AWS could quote a token, and
 the `ReferencedBy` of a refusal does.
@@ -27,7 +27,7 @@ from appconfig_operator.aws.client_errors import (
     message_of,
     service_behind,
     status_of,
-    word,
+    word_or,
     words_of,
 )
 from appconfig_operator.aws.connection_errors import unreachable
@@ -58,7 +58,7 @@ class Identifiers:
 
 
 class TokenProblem(Enum):
-    """What the service says of a token that it did not take."""
+    """Why the service did not accept a token."""
 
     BAD = "bad"
     TOO_EARLY = "too early"
@@ -100,7 +100,7 @@ _WRONG_SPEC: dict[type[Exception], str] = {
 _LATEST = "GetLatestConfiguration"
 
 _DENIAL = " is not authorized to perform: "
-"""Of a denial that comes as a bad request: of KMS, for one."""
+"""In a denial that comes as a bad request, for example of KMS."""
 
 _OF_TOKENS = re.compile(r"\btoken not valid\b|\bconfiguration token has expired\b", re.IGNORECASE)
 """AWS's words for a token of a session, where it sends no details. Credentials have tokens, too, and so has KMS."""
@@ -119,8 +119,8 @@ _FIELD_OF_PARAMETER = {
 def token_problem(error: botocore.ClientError) -> TokenProblem | None:
     """Return what a refused GetLatestConfiguration says of its token, or `None` when it is about something else.
 
-    The token is the one parameter of that call, and a bad request need not be about it: AWS also reports so that a key
-    of KMS was refused.
+    The token is the one parameter of that call, and a bad request need not be about it: AWS also reports a refused
+    KMS key this way.
     """
     if code_of(error) == "ResourceNotFoundException":
         return TokenProblem.GONE
@@ -157,7 +157,7 @@ def translate(error: Exception, identifiers: Identifiers | None = None, caller: 
 
 
 def not_aws() -> SourceError:
-    """Make the error for an answer that went well and has nothing in it of what AWS sends."""
+    """Make the error for a successful answer without what AWS sends."""
     return TransientError(
         Reason.SERVICE_UNAVAILABLE, "The response did not come from AWS AppConfig. Check for a proxy in between."
     )
@@ -185,7 +185,7 @@ def _refused(error: botocore.ClientError, identifiers: Identifiers | None, calle
 
 
 def _not_found(error: botocore.ClientError, identifiers: Identifiers | None, caller: str) -> SourceError:
-    kind = word(members_of(error).get("ResourceType"), "") or _kind_in(message_of(error))
+    kind = word_or(members_of(error).get("ResourceType"), "") or _kind_in(message_of(error))
     if identifiers is None:
         return StallingError(Reason.NOT_FOUND, "AWS AppConfig cannot find what this spec names.")
     application = f"application {identifiers.application}"
@@ -278,6 +278,6 @@ def _invalid_parameters(error: botocore.ClientError) -> dict[str, str]:
     details = members_of(error).get("Details") or {}
     found: Mapping[str, Any] = details.get("InvalidParameters") or {}
     return {
-        word(parameter, "a parameter"): word((detail or {}).get("Problem"), "invalid")
+        word_or(parameter, "a parameter"): word_or((detail or {}).get("Problem"), "invalid")
         for parameter, detail in found.items()
     }

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from appconfig_operator.aws.calls import Calls
 
 _MUST_REFRESH_SECONDS = 600
-"""Before they expire, botocore lets nobody use credentials any more that it could not refresh."""
+"""How long before their end botocore stops using credentials that it could not refresh."""
 
 _AGAIN_SECONDS = 60.0
 """Between two attempts to refresh credentials that are still good."""
@@ -37,7 +37,7 @@ class _Found:
 
     def fresh(self, now: float) -> bool:
         if now - self.since < _AGAIN_SECONDS and self.usable(now):
-            return True  # botocore has tried a moment ago, and goes on with what there is
+            return True  # botocore has just tried, and goes on with these
         return not self._expires_within(None)
 
     def usable(self, now: float) -> bool:  # noqa: ARG002 (botocore has a clock of its own)
@@ -69,7 +69,7 @@ class OwnCredentials:
         self._found = Refreshed(self._make, what="the operator's own AWS credentials", monotonic=monotonic)
 
     def get(self) -> ReadOnlyCredentials:
-        """Return them, good now. Raises `SourceError`, and `BusyError` while another thread looks for them."""
+        """Return usable ones. Raises `SourceError`, and `BusyError` while another thread gets them."""
         return self._found.get().frozen
 
     def _make(self, before: _Found | None) -> _Found:

@@ -37,7 +37,7 @@ LATEST = Operation("GetLatestConfiguration", 1000.0)
 
 
 class RateLimits:
-    """Says who may call now. Safe to share between threads.
+    """Decides who may call now. Safe to share between threads.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What many threads use and a call renews from time to time: one thread renews it, and no other waits for it."""
+"""A value that many threads use and a call refreshes: one thread refreshes it, and the others do not wait."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ LONGEST_PAUSE_SECONDS = 60.0
 """After a failure, until the next attempt. A person who has fixed something does not wait longer than that."""
 
 SOON_SECONDS = 0.05
-"""Until those look again who found another thread at it. They look less often, the longer that thread takes."""
+"""How soon threads ask again while another one refreshes. They ask less often the longer it takes."""
 
 STUCK_SECONDS = 60.0
-"""After which those who wait report it. The time-outs of all calls together are shorter; a program that gives
-credentials (`credential_process`) has none."""
+"""After which waiting threads report that the refresh hangs. The time-outs of all calls together are shorter; a program
+that provides credentials (`credential_process`) has none."""
 
 
 class Perishable(Protocol):
-    """What does not stay good."""
+    """A value that expires."""
 
     def fresh(self, now: float) -> bool:
-        """Return whether it need not be renewed yet."""
+        """Return whether it need not be refreshed yet."""
 
     def usable(self, now: float) -> bool:
-        """Return whether it is still good while it is being renewed."""
+        """Return whether it can still be used while it is being refreshed."""
 
 
 T = TypeVar("T", bound=Perishable)
 
 
 class Refreshed(Generic[T]):
-    """Keeps one thing. Safe to share between threads.
+    """Keeps one value. Safe to share between threads.
 
     Parameters
     ----------
     make
-        Makes it, given what there was. What it raises means that there is none that is good. A `SourceError` is
-        remembered for a while, and raised to all who ask meanwhile.
+        Makes the value, given the previous one. If it raises, there is no usable value. A `SourceError` is remembered
+        for a while, and raised to all who ask meanwhile.
     what
         What it is, in the middle of a sentence.
     monotonic
@@ -68,7 +68,7 @@ class Refreshed(Generic[T]):
         Raises
         ------
         BusyError
-            When another thread makes it just now, and there is none to use meanwhile.
+            When another thread is making it, and there is no usable one meanwhile.
         SourceError
             When it could not be made, by this thread or a moment ago by another. `retry_after` says until when that is
             remembered.
@@ -102,7 +102,7 @@ class Refreshed(Generic[T]):
         raise BusyError(max(SOON_SECONDS, elapsed))
 
     def drop(self, value: T) -> None:
-        """Renew it at the next call of `get`, if it is still this one."""
+        """Make a new one at the next call of `get`, if it is still this one."""
         if self._value is value:
             self._value = None
 
@@ -114,7 +114,7 @@ class Refreshed(Generic[T]):
     def _refresh(self) -> T:
         now = self._monotonic()
         value = self._value
-        if value is not None and value.fresh(now):  # another thread was at it a moment ago
+        if value is not None and value.fresh(now):  # another thread has just refreshed it
             return value
         self._begun = now
         try:

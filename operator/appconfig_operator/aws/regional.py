@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from botocore.credentials import CredentialResolver
 from botocore.exceptions import BotoCoreError
 
-from appconfig_operator.aws.accept import follow_wishes
+from appconfig_operator.aws.accept import negotiate
 from appconfig_operator.aws.errors import translate
 from appconfig_operator.aws.region import new_session
 from appconfig_operator.aws.signing import ActingProvider
@@ -110,5 +110,5 @@ class Regional:
         session.register_component("credential_provider", CredentialResolver([ActingProvider()]))
         session.set_default_client_config(self._config)
         self._calls.follow(session)
-        follow_wishes(session)
+        negotiate(session)
         return session

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from appconfig_operator.aws.accept import asking_for_rules
 from appconfig_operator.aws.breakers import Breakers, Key
-from appconfig_operator.aws.connection_errors import unanswered, way
+from appconfig_operator.aws.connection_errors import route_of, unanswered
 from appconfig_operator.aws.errors import (
     NOT_SENT,
     Identifiers,
@@ -52,8 +52,8 @@ _SHORTEST_INTERVAL_SECONDS = 1
 """Whatever is answered: AWS never sends less than 15, and with 0 there would be no pause at all."""
 
 
-class _OverError(Exception):
-    """What was refused may be the token: the session is over."""
+class _SessionOverError(Exception):
+    """The service refused the token, or may have: the session is over."""
 
     def __init__(self, refusal: ClientError) -> None:
         super().__init__()
@@ -105,13 +105,13 @@ class Session:
     _delivered: bool = False
 
     def save(self) -> SavedSession | None:
-        """Return what another replica can go on with, or `None` when there is no token that is good."""
+        """Return what another replica can continue with, or `None` when there is no usable token."""
         if self._token is None:
             return None
         return SavedSession(token=self._token, interval=self.interval, delivered=self._delivered)
 
     def restore(self, saved: SavedSession) -> None:
-        """Go on with the session of another replica."""
+        """Continue the session of another replica."""
         self.interval = saved.interval
         self._token = saved.token
         self._restored = True
@@ -136,13 +136,13 @@ class Session:
         SourceError
             Any other of what `translate` returns, or that calls to an endpoint that does not answer are paused.
         """
-        # Whose last call was answered is not held back by others of the same namespace that hang.
+        # A session whose last call was answered is not paused because others of the same namespace hang.
         self._probe = not self._answered and self.breakers.enter(self._key)
         try:
             return self._called()
         finally:
             if self._probe:
-                self.breakers.left(self._key)
+                self.breakers.leave(self._key)
 
     @property
     def _key(self) -> Key:
@@ -172,15 +172,15 @@ class Session:
         self._quota = caller.account or caller.name, client.meta.region_name
         held = self._token
         if held:
-            with suppress(_OverError):  # what Start answers is what is so
+            with suppress(_SessionOverError):  # what a new session answers decides
                 return self._received(self._latest(client, held))
         try:
             return self._received(self._latest(client, self._start(client)))
-        except _OverError as over:  # before it began: it is not the age of the token
-            raise self._translated(over.refusal, LATEST) from over.refusal
+        except _SessionOverError as ended:  # of a new session, so the age of the token is not the cause
+            raise self._translated(ended.refusal, LATEST) from ended.refusal
 
     def _start(self, client: AppConfigDataClient) -> str:
-        """Begin again: what an earlier session delivered, this one delivers once more."""
+        """Start a new session. It delivers once more what an earlier one delivered."""
         self._take_turn(START)
         try:
             with self._call(client):
@@ -201,9 +201,9 @@ class Session:
         return token
 
     def _latest(self, client: AppConfigDataClient, token: str) -> tuple[GetLatestConfigurationResponseTypeDef, bytes]:
-        """Call once. `_OverError` means that the service takes no call with this token any more, or may mean it."""
+        """Call once. `_SessionOverError` means that the token is not accepted any more, or may not be."""
         self._take_turn(LATEST)
-        # Until it is known that the token was not used, there is none that is good.
+        # Until it is known that the token was not used, there is no usable one.
         self._token = None
         try:
             with self._call(client), asking_for_rules(wanted=self.rules):
@@ -215,7 +215,7 @@ class Session:
                     self._token = token
                     raise TooEarlyError from error
                 case TokenProblem.BAD | TokenProblem.GONE | TokenProblem.UNEXPLAINED:
-                    raise _OverError(error) from error
+                    raise _SessionOverError(error) from error
                 case None:
                     self._token = token
             raise self._translated(error, LATEST) from error
@@ -235,7 +235,7 @@ class Session:
         except (ClientError, BotoCoreError) as error:
             if unanswered(error):
                 self._answered = False
-                self.breakers.missed(self._key, way(error), probe=self._probe)
+                self.breakers.missed(self._key, route_of(error), probe=self._probe)
                 self._probe = False
             else:
                 self._note_answer(client)

@@ -1,8 +1,8 @@
-"""Who signs a call: the one for whom the thread works, and never a client.
+"""With whose credentials a call is signed: those that the calling thread has set, not those of the client.
 
 botocore gives each client one identity, and with it a pool of connections, a TLS context and 1 MB. Here a client has
-none. It asks for credentials when it signs, in the thread that makes the call, and gets those of whoever that thread
-works for just then.
+no identity. It asks for credentials when it signs, in the thread that makes the call, and gets those that the thread
+has set with `acting`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _acting: ContextVar[ReadOnlyCredentials | None] = ContextVar("appconfig_operator
 
 
 class NobodyActsError(NoCredentialsError):
-    """A call was to be signed, and nobody had said for whom."""
+    """A call had to be signed, and its thread had set no credentials."""
 
 
 @contextmanager
@@ -48,12 +48,12 @@ class ActingCredentials(Credentials):
         self.method = METHOD
 
     def get_frozen_credentials(self) -> ReadOnlyCredentials:
-        """Return those of whoever this thread works for.
+        """Return the credentials that this thread has set.
 
         Raises
         ------
         NobodyActsError
-            When it works for nobody.
+            When it has set none.
         """
         credentials = _acting.get()
         if credentials is None:
@@ -70,7 +70,7 @@ class ActingCredentials(Credentials):
 
 
 class ActingProvider(CredentialProvider):
-    """Gives a session of botocore nothing but `ActingCredentials`."""
+    """Makes `ActingCredentials` the only credentials of a botocore session."""
 
     METHOD = METHOD
 

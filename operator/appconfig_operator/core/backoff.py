@@ -1,4 +1,4 @@
-"""How soon a source is looked at again, in seconds.
+"""How soon a source is polled again, in seconds.
 
 Randomness is passed in: each function takes a number from 0 (included) to 1 (excluded).
 """
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from appconfig_operator.core.errors import SourceError
 
 STALLED_SECONDS = 300.0
-"""A stalled source: a person has to act, so looking often only costs."""
+"""A stalled source: a person has to act, so polling often only costs."""
 
 BASE_SECONDS = 1.0
 CAP_SECONDS = 60.0
@@ -38,7 +38,7 @@ def stalled_delay(interval: float, random: float) -> float:
 def forbidden_delay(random: float) -> float:
     """Return the pace of a source that lacks a right in the cluster.
 
-    Nobody says when the right is granted, and a look costs one call at the API server.
+    Nothing reports when the right is granted, and an attempt costs one call to the API server.
     """
     return poll_delay(CAP_SECONDS, CAP_SECONDS, random)
 
@@ -80,11 +80,11 @@ def delay_after(error: SourceError, *, failures: int, interval: float, remaining
         case Retry.INTERVAL:
             return poll_delay(interval, remaining, random)
         case Retry.SLOW if error.retry_after > 0:
-            # One source looks on behalf of all that share its credentials, so looking often costs next to nothing.
+            # One source tries on behalf of all that share its credentials, so trying often costs next to nothing.
             return poll_delay(interval, error.retry_after, random)
         case Retry.SLOW:
             return stalled_delay(interval, random)
         case Retry.BACKOFF_THEN_MINUTE if failures >= SHOWN_AFTER:
             return error.retry_after + forbidden_delay(random)
-    # Never sooner than whoever refused asked for; the jitter keeps those apart who were told the same.
+    # Never sooner than whoever refused asked for. The jitter spreads out those who got the same answer.
     return error.retry_after + retry_delay(failures, random)

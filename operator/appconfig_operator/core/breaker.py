@@ -25,7 +25,7 @@ class Entry(NamedTuple):
     wait
         0 when it may be made, else the seconds until one may.
     probe
-        Whether it is the one that probes the endpoint. Then `missed` or `left` has to follow.
+        Whether it is the one that probes the endpoint. Then `missed` or `leave` has to follow.
     """
 
     wait: float
@@ -86,6 +86,6 @@ class Breaker:
             self.pause = min(LONGEST_PAUSE_SECONDS, 2 * self.pause or FIRST_PAUSE_SECONDS)
             self._until = now + self.pause * (1 + _JITTER_SHARE * random)
 
-    def left(self) -> None:
+    def leave(self) -> None:
         """Note that the probe was not made after all."""
         self._probing = False

@@ -121,14 +121,14 @@ class ContentError(SourceError):
 
 
 class StallingError(SourceError):
-    """A person has to mend something: stalled, and looked at again at a slow pace."""
+    """A person has to fix something: stalled, and retried at a slow pace."""
 
     retry = Retry.SLOW
     stalled = True
 
 
 class BlockedError(StallingError):
-    """Stalled, but a look costs no more than an ordinary poll, in the cluster or at AWS: tried at the ordinary pace."""
+    """Stalled, but a retry costs no more than an ordinary poll, in the cluster or at AWS: retried at that pace."""
 
     retry = Retry.INTERVAL
 
@@ -151,7 +151,7 @@ class ForbiddenError(TransientError):
 
 
 class SourceGoneError(Exception):
-    """The `AppConfigSource` does not exist any more, so there is nobody to tell."""
+    """The `AppConfigSource` does not exist any more, so there is no status to report to."""
 
 
 class TooEarlyError(Exception):
@@ -159,7 +159,7 @@ class TooEarlyError(Exception):
 
 
 class OutdatedError(Exception):
-    """The spec has changed, and the watch has not told of it yet: by the old one nothing is to be written."""
+    """The spec has changed, and the watch has not reported it yet: nothing may be written by the old one."""
 
 
 class RateLimitedError(Exception):

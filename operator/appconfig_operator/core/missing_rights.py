@@ -142,7 +142,7 @@ class Refusals:
         return [right for right, refusal in sorted(self._refused.items()) if refusal.sure]
 
 
-def told(right: Right, number: int) -> str:
+def describe(right: Right, number: int) -> str:
     """Say what is refused, what that costs, and what helps. Empty: nothing.
 
     Parameters

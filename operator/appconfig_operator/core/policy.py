@@ -24,7 +24,7 @@ _BRACKETS = re.compile(r"\[!?+\]?+[^\]]*\]")
 
 
 class PolicyError(ValueError):
-    """The file is not a policy. The message says where, and what must hold."""
+    """The file is not a policy. The message says where, and what it must be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Policy:
         Raises
         ------
         StallingError
-            `ForbiddenByPolicy`, when no rule allows it. The message names the first thing that keeps it out.
+            `ForbiddenByPolicy`, when no rule allows it. The message names the first thing that is not allowed.
         """
         spec = source.spec
         role = spec.credentials.assume_role
@@ -67,21 +67,21 @@ class Policy:
             raise _forbidden(f"The operator's policy has no rule for namespace {source.namespace}")
         left = [rule for rule in left if _matches(spec.application, rule.applications)]
         if not left:
-            raise _forbidden(_not_let(source, f"use application {spec.application}"))
+            raise _forbidden(_not_allowed(source, f"use application {spec.application}"))
         left = [rule for rule in left if _matches(spec.environment, rule.environments)]
         if not left:
             what = f"use environment {spec.environment} of application {spec.application}"
-            raise _forbidden(_not_let(source, what))
+            raise _forbidden(_not_allowed(source, what))
         if role is not None and not any(_matches(role.role_arn, rule.role_arns) for rule in left):
             what = f"assume role {role.role_arn} for environment {spec.environment} of application {spec.application}"
-            raise _forbidden(_not_let(source, what))
+            raise _forbidden(_not_allowed(source, what))
 
 
 def _matches(text: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(text, pattern) for pattern in patterns)
 
 
-def _not_let(source: Source, what: str) -> str:
+def _not_allowed(source: Source, what: str) -> str:
     return f"The operator's policy does not allow namespace {source.namespace} to {what}"
 
 
@@ -97,7 +97,7 @@ def parse(text: str) -> Policy:
     Raises
     ------
     PolicyError
-        When it is none: a typing error in a policy must not pass in silence.
+        When it is not a policy: a typo must not go unnoticed.
     """
     try:
         document = yaml.load(text, Loader=_Loader)  # noqa: S506 (it derives from the safe one)

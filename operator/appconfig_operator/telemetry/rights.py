@@ -10,7 +10,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from appconfig_operator.core.missing_rights import EFFECTS, Refusals, Right, told
+from appconfig_operator.core.missing_rights import EFFECTS, Refusals, Right, describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,7 +46,7 @@ class Rights:
                 words = ""
             else:
                 back = False
-                words = told(right, self._refusals.named(right)) if self._refusals.refuse(right, now) else ""
+                words = describe(right, self._refusals.named(right)) if self._refusals.refuse(right, now) else ""
         if words:
             logger.error("%s", words)
         if back:

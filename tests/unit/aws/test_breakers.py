@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 
 from appconfig_operator.aws import breakers as module
 from appconfig_operator.aws.breakers import Breakers, Key
-from appconfig_operator.aws.connection_errors import ADVICE, Way, unanswered, way
+from appconfig_operator.aws.connection_errors import ADVICE, Route, route_of, unanswered
 from appconfig_operator.aws.responses import SlowBodyError, UnreadableAnswerError
 from appconfig_operator.aws.session import Session
 from appconfig_operator.core.errors import RateLimitedError, Reason, SourceError, TransientError, WaitingError
@@ -45,7 +45,7 @@ class TimedBreakers:
 
     def miss(self, key: Key = KEY, times: int = 3) -> None:
         for _ in range(times):
-            self.breakers.missed(key, Way(f"at {HOST}", ADVICE), probe=False)
+            self.breakers.missed(key, Route(f"at {HOST}", ADVICE), probe=False)
 
     def session(self, call: Callable[..., object], namespace: str = "shop") -> Session:
         client = make_client()
@@ -109,7 +109,7 @@ def test_an_answer_ends_it() -> None:
     scene.breakers.answered(KEY)
     assert not scene.breakers.enter(KEY)
     assert scene.breakers.open() == 0
-    scene.breakers.left(KEY)
+    scene.breakers.leave(KEY)
     assert not scene.breakers._kept
 
 
@@ -121,9 +121,9 @@ def test_one_probe_at_a_time() -> None:
     with pytest.raises(TransientError) as paused:
         scene.breakers.enter(KEY)
     assert paused.value.retry_after == 5
-    scene.breakers.left(KEY)
+    scene.breakers.leave(KEY)
     assert scene.breakers.enter(KEY)
-    scene.breakers.missed(KEY, Way(), probe=True)
+    scene.breakers.missed(KEY, Route(), probe=True)
     with pytest.raises(TransientError, match=r"^AWS AppConfig did not answer .* about 10 s"):
         scene.breakers.enter(KEY)
 
@@ -150,7 +150,7 @@ def test_one_probe_at_a_time() -> None:
 def test_the_remedy_stays_while_calls_are_paused(error: Exception, who: str, advice: str) -> None:
     scene = TimedBreakers()
     for _ in range(3):
-        scene.breakers.missed(KEY, way(error), probe=False)
+        scene.breakers.missed(KEY, route_of(error), probe=False)
     with pytest.raises(TransientError) as paused:
         scene.breakers.enter(KEY)
     assert paused.value.message.startswith(f"{who} not answer 3 or more calls")

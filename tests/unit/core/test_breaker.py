@@ -27,7 +27,7 @@ def test_one_probe_at_a_time() -> None:
     breaker = opened()
     assert breaker.enter(5.0) == Entry(0.0, probe=True)
     assert breaker.enter(5.0) == Entry(5.0), "another one is at it"
-    breaker.left()
+    breaker.leave()
     assert breaker.enter(6.0) == Entry(0.0, probe=True)
 
 

@@ -16,7 +16,7 @@ from appconfig_operator.core.missing_rights import (
     UNREADY_SECONDS,
     Refusals,
     Right,
-    told,
+    describe,
 )
 
 WATCH = Right("watch", "appconfigsources", "")
@@ -37,7 +37,7 @@ def test_there_are_effects_for_all_rights_and_no_others() -> None:
     assert set(EFFECTS) == rights
 
 
-def test_a_refusal_is_certain_when_it_lasts_and_told_once() -> None:
+def test_a_refusal_is_certain_when_it_lasts_and_reported_once() -> None:
     refusals = Refusals(())
     assert [refusals.refuse(GET, now) for now in (0.0, 0.5, 1.0, 2.0)] == [False, False, True, False]
     assert refusals.counts() == {GET.kind: 1}
@@ -53,7 +53,7 @@ def test_one_that_passes_at_once_is_none() -> None:
     assert refusals.counts() == {}
 
 
-def test_a_right_that_is_back_is_told_once_and_counts_as_none() -> None:
+def test_a_right_that_is_back_is_reported_once_and_counts_as_none() -> None:
     refusals = Refusals(())
     refuse(refusals, GET)
     assert refusals.allow(Right("get", "appconfigsources", "cart"), 2.0) is False
@@ -122,17 +122,17 @@ def test_other_rights_cripple_nothing(right: Right) -> None:
     assert refusals.crippling(1000.0) == []
 
 
-def test_what_is_told_names_verb_resource_namespace_and_remedy() -> None:
-    words = told(STATUS, 1)
+def test_the_message_names_verb_resource_namespace_and_remedy() -> None:
+    words = describe(STATUS, 1)
     for part in ("not allowed to patch appconfigsources/status in namespace shop, so", "Bind a role", "rbac.yaml"):
         assert part in words
-    assert "watch appconfigsources in all namespaces" in told(WATCH, 1)
+    assert "watch appconfigsources in all namespaces" in describe(WATCH, 1)
 
 
-def test_not_all_namespaces_are_told() -> None:
-    assert told(STATUS, NAMED_AT_MOST).endswith("Further namespaces are not listed")
-    assert told(STATUS, NAMED_AT_MOST + 1) == ""
+def test_not_all_namespaces_are_listed() -> None:
+    assert describe(STATUS, NAMED_AT_MOST).endswith("Further namespaces are not listed")
+    assert describe(STATUS, NAMED_AT_MOST + 1) == ""
 
 
-def test_what_others_tell_is_not_told_twice() -> None:
-    assert told(Right("delete", "leases", "ops"), 1) == ""
+def test_what_others_report_is_not_reported_twice() -> None:
+    assert describe(Right("delete", "leases", "ops"), 1) == ""
