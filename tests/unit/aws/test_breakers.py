@@ -228,7 +228,7 @@ def test_a_paused_poll_uses_neither_client_nor_token(mocker: MockerFixture) -> N
 
 
 def test_a_session_that_is_answered_goes_through() -> None:
-    """Sick ones do not hold back a healthy one beside them, and it ends the pause for all."""
+    """Failing ones do not pause a healthy one beside them, and it ends the pause for all."""
     scene = TimedBreakers()
     client = make_client()
     with Stubber(client) as stubber:

@@ -84,7 +84,7 @@ def _no_own() -> ReadOnlyCredentials:
 
 
 def key(caller: PooledCaller) -> str | None:
-    """Tell whose key a caller signs with."""
+    """Return the key that a caller signs with."""
     return caller.credentials.access_key
 
 
@@ -175,7 +175,7 @@ def test_an_api_server_that_is_away_does_not_end_its_use() -> None:
         pool.get(REGION, BY_SECRET)
 
 
-def test_an_api_server_that_is_away_from_the_start_is_told() -> None:
+def test_an_api_server_that_is_away_from_the_start_is_reported() -> None:
     world = IdentityWorld(trouble=TransientError(Reason.TARGET_UNAVAILABLE, "away"))
     with pytest.raises(TransientError, match="away"):
         world.pool().get(REGION, BY_SECRET)
@@ -238,7 +238,7 @@ def test_a_thousand_sources_of_one_identity_make_one_call(kind: type[SourceError
     assert key(pool.get(REGION, BY_ACCOUNT)) == "ASIA10"
 
 
-def test_refused_credentials_are_made_anew_once_a_minute() -> None:
+def test_refused_credentials_are_replaced_once_a_minute() -> None:
     world = IdentityWorld()
     pool = world.pool()
     refused = pool.get(REGION, BY_SECRET)
@@ -293,7 +293,7 @@ def test_no_more_are_kept_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 class Hanging(IdentityWorld):
-    """An STS that answers when it is told to."""
+    """An STS that answers on request."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -358,7 +358,7 @@ def test_nobody_waits_while_credentials_that_are_good_are_refreshed() -> None:
     assert key(pool.get(REGION, BY_ACCOUNT)) == "ASIA2"
 
 
-def test_the_operators_credentials_that_another_thread_looks_for_are_no_failure() -> None:
+def test_the_operators_credentials_that_another_thread_gets_are_not_a_failure() -> None:
     class Waiting(IdentityWorld):
         def hang(self) -> None:
             if self.refreshes == 1:

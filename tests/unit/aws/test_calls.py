@@ -1,4 +1,4 @@
-"""Each call to AWS is told once, whatever comes of it, and whoever makes it."""
+"""Each call to AWS is reported once, whatever comes of it, and whoever makes it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ROLE = "arn:aws:iam::111122223333:role/shop"
 
 
 class RecordedCalls(list[tuple[str, int | None]]):
-    """What was told."""
+    """What was reported."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,8 +72,10 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
 
 
-def poll(told: RecordedCalls | None, identity: Identity = OPERATOR, times: int = 1) -> None:
-    clients = Clients(workers=1, user_agent="test", identities=OneSecret(), timeouts=Timeouts(1, 1, 1), on_call=told)
+def poll(reported: RecordedCalls | None, identity: Identity = OPERATOR, times: int = 1) -> None:
+    clients = Clients(
+        workers=1, user_agent="test", identities=OneSecret(), timeouts=Timeouts(1, 1, 1), on_call=reported
+    )
     session = Session(clients, Identifiers("a", "e", "p", 15), region=REGION, interval=15, identity=identity)
     for _ in range(times):
         with suppress(SourceError):
@@ -100,38 +102,38 @@ def sts(action: str) -> tuple[int, bytes]:
     ],
     ids=["answers", "500", "lost", "403", "429", "no answer", "no answer of AWS"],
 )
-def test_what_is_told(
+def test_what_is_reported(
     monkeypatch: pytest.MonkeyPatch, answers: list[Any], expected: list[tuple[str, int | None]]
 ) -> None:
-    told = RecordedCalls()
+    reported = RecordedCalls()
     with answering(*answers) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-        poll(told)
-    assert told == expected
-    assert all(0 < seconds < 60 for seconds in told.seconds)
+        poll(reported)
+    assert reported == expected
+    assert all(0 < seconds < 60 for seconds in reported.seconds)
 
 
 def test_a_call_that_reaches_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = RecordedCalls()
+    reported = RecordedCalls()
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_ports(1)[0]}")
-    poll(told, times=2)
-    assert told == [("StartConfigurationSession", None)] * 2
+    poll(reported, times=2)
+    assert reported == [("StartConfigurationSession", None)] * 2
 
 
 def test_a_role_of_a_source(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = RecordedCalls()
+    reported = RecordedCalls()
     with answering(sts("AssumeRole"), REFUSED) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-        poll(told, Identity("shop", secret="aws", role_arn=ROLE))
-    assert told == [("AssumeRole", 200), ("StartConfigurationSession", 500)]
+        poll(reported, Identity("shop", secret="aws", role_arn=ROLE))
+    assert reported == [("AssumeRole", 200), ("StartConfigurationSession", 500)]
 
 
 def test_an_answer_that_botocore_cannot_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = RecordedCalls()
+    reported = RecordedCalls()
     with answering((200, b"no XML")) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-        poll(told, Identity("shop", secret="aws", role_arn=ROLE))
-    assert told == [("AssumeRole", None)]
+        poll(reported, Identity("shop", secret="aws", role_arn=ROLE))
+    assert reported == [("AssumeRole", None)]
 
 
 def test_the_role_of_the_operator(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -141,14 +143,14 @@ def test_the_role_of_the_operator(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     monkeypatch.setenv("AWS_REGION", REGION)
     monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "token"))
     (tmp_path / "token").write_text("hunter2", encoding="utf-8")
-    told = RecordedCalls()
+    reported = RecordedCalls()
     with answering(sts("AssumeRoleWithWebIdentity"), REFUSED) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-        poll(told)
-    assert told == [("AssumeRoleWithWebIdentity", 200), ("StartConfigurationSession", 500)]
+        poll(reported)
+    assert reported == [("AssumeRoleWithWebIdentity", 200), ("StartConfigurationSession", 500)]
 
 
-def test_nobody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_is_notified(monkeypatch: pytest.MonkeyPatch) -> None:
     with answering(REFUSED) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
         poll(None)
@@ -162,8 +164,8 @@ def emitter() -> HierarchicalEmitter:
 
 def test_the_time_is_that_of_the_call(emitter: HierarchicalEmitter) -> None:
     """Calls of several threads overlap."""
-    told, times = RecordedCalls(), [100.0, 200.0, 203.0, 110.5]
-    Calls(told, lambda: times.pop(0)).follow(cast("BotocoreSession", emitter))
+    reported, times = RecordedCalls(), [100.0, 200.0, 203.0, 110.5]
+    Calls(reported, lambda: times.pop(0)).follow(cast("BotocoreSession", emitter))
     model = OperationModel({}, ServiceModel({}), "GetLatestConfiguration")
     first: dict[str, Any] = {}
     second: dict[str, Any] = {}
@@ -171,12 +173,12 @@ def test_the_time_is_that_of_the_call(emitter: HierarchicalEmitter) -> None:
     emitter.emit("before-call.appconfigdata.X", model=model, context=second)
     emitter.emit("after-call-error.appconfigdata.X", exception=None, context=second)
     emitter.emit("after-call.appconfigdata.X", http_response=ANSWER, context=first)
-    assert told == [("GetLatestConfiguration", None), ("GetLatestConfiguration", 200)]
-    assert told.seconds == [3.0, 10.5]
+    assert reported == [("GetLatestConfiguration", None), ("GetLatestConfiguration", 200)]
+    assert reported.seconds == [3.0, 10.5]
 
 
 def test_what_another_handler_answers_is_no_call(emitter: HierarchicalEmitter) -> None:
-    told = RecordedCalls()
-    Calls(told, lambda: 0.0).follow(cast("BotocoreSession", emitter))
+    reported = RecordedCalls()
+    Calls(reported, lambda: 0.0).follow(cast("BotocoreSession", emitter))
     emitter.emit("after-call.appconfigdata.X", http_response=ANSWER, context={})
-    assert told == []
+    assert reported == []

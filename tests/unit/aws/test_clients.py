@@ -194,7 +194,7 @@ def test_pod_identity_without_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 def test_credentials_are_looked_at_before_each_call(mocker: MockerFixture) -> None:
-    """A role that is refused later on is told as such, whatever the client: nothing was sent with the token."""
+    """A role that is refused later on is reported as such, whatever the client: nothing was sent with the token."""
     refused = ClientError(
         {"Error": {"Code": "AccessDenied", "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": 403}},  # type: ignore[typeddict-item]
         "AssumeRoleWithWebIdentity",

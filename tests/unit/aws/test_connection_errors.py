@@ -1,4 +1,4 @@
-"""Where a service was looked for, and nothing else of the URL."""
+"""By which route a service was called, and nothing else of the URL."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_dead_proxy_is_named_without_its_password(url: str | None, proxy: str)
     ],
     ids=["no port", "no URL", "no host", "of something else"],
 )
-def test_the_remedy_is_told_where_no_host_can_be(error: Exception) -> None:
+def test_the_remedy_is_given_where_no_host_is_known(error: Exception) -> None:
     words = unreachable(error)
     assert words.startswith(f"could not be reached ({type(error).__name__}). Check the operator's network path to AWS")
     assert TOKEN not in words

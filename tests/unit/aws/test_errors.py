@@ -168,9 +168,9 @@ def test_not_deployed(resource_type: str | None, message: str) -> None:
 )
 def test_not_deployed_with_what_may_be_ids(names: tuple[str, str, str], hint: str) -> None:
     """AWS answers so for IDs of what does not exist, too. A name may look like an ID."""
-    told = not_deployed(Identifiers(*names, poll_interval_seconds=60))
-    assert told.reason is Reason.NOT_DEPLOYED
-    before, _, after = told.message.partition("Start a deployment in AWS AppConfig.")
+    translated = not_deployed(Identifiers(*names, poll_interval_seconds=60))
+    assert translated.reason is Reason.NOT_DEPLOYED
+    before, _, after = translated.message.partition("Start a deployment in AWS AppConfig.")
     assert before.startswith("Nothing is deployed")
     assert after.startswith(hint)
     assert bool(after) is bool(hint)
@@ -226,8 +226,8 @@ def test_invalid_without_details(code: str, members: dict[str, Any]) -> None:
 )
 def test_another_service_behind_a_bad_request(behind: str, kind: type[SourceError], reason: Reason) -> None:
     message = f"No way (Service: AWSKMS; {behind} Request ID: {SECRET}; Proxy: null)"
-    told = translate(refusal("BadRequestException", message=message), IDENTIFIERS)
-    assert_error(told, kind, reason, f"{behind} Request ID: … Proxy: null)")
+    translated = translate(refusal("BadRequestException", message=message), IDENTIFIERS)
+    assert_error(translated, kind, reason, f"{behind} Request ID: … Proxy: null)")
 
 
 def test_a_denial_behind_a_bad_request_names_identity_and_action() -> None:
@@ -236,16 +236,16 @@ def test_a_denial_behind_a_bad_request_names_identity_and_action() -> None:
         "because no identity-based policy allows it (Service: AWSKMS; Status Code: 400; Error Code: "
         f"AccessDeniedException; Request ID: {SECRET}; Proxy: null)"
     )
-    told = translate(refusal("BadRequestException", message=message), IDENTIFIERS)
-    assert_error(told, StallingError, Reason.INVALID_SOURCE)
-    assert told.message == (
+    translated = translate(refusal("BadRequestException", message=message), IDENTIFIERS)
+    assert_error(translated, StallingError, Reason.INVALID_SOURCE)
+    assert translated.message == (
         f"AWS AppConfig found appconfig:{LATEST} invalid: {ROLE} is not allowed to call kms:Decrypt. Allow it in an "
         "IAM policy of that identity and in the policy of the KMS key."
     )
     nobody = message.replace(ROLE, SECRET)
-    told = translate(refusal("BadRequestException", message=nobody), IDENTIFIERS, "the role")
+    translated = translate(refusal("BadRequestException", message=nobody), IDENTIFIERS, "the role")
     assert_error(
-        told, StallingError, Reason.INVALID_SOURCE, "The identity of the role is not allowed to call kms:Decrypt."
+        translated, StallingError, Reason.INVALID_SOURCE, "The identity of the role is not allowed to call kms:Decrypt."
     )
 
 
@@ -257,8 +257,10 @@ def test_a_denial_behind_a_bad_request_names_identity_and_action() -> None:
     ],
 )
 def test_the_token_of_a_new_session_is_no_fault_of_the_spec(message: str, members: dict[str, Any], shown: str) -> None:
-    told = translate(refusal("BadRequestException", message=message, **members), IDENTIFIERS)
-    assert_error(told, TransientError, Reason.SERVICE_UNAVAILABLE, f"rejected the token of a new session: {shown}")
+    translated = translate(refusal("BadRequestException", message=message, **members), IDENTIFIERS)
+    assert_error(
+        translated, TransientError, Reason.SERVICE_UNAVAILABLE, f"rejected the token of a new session: {shown}"
+    )
 
 
 @pytest.mark.parametrize(

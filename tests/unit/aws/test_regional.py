@@ -37,7 +37,7 @@ def test_one_client_for_each_service_and_region() -> None:
 
 
 def test_made_up_regions_drive_out_none_that_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tenant can name any region. What others use is not made anew for it."""
+    """A tenant can name any region. What others use is not created again because of it."""
     monkeypatch.setattr(module, "LIMIT", 5)
     regional = make_regional()
     real = {region: regional.appconfigdata(region) for region in ("eu-west-1", "eu-central-1", "us-east-1")}

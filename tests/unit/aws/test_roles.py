@@ -207,7 +207,7 @@ def test_no_credentials_of_the_operator_no_role() -> None:
         roles.issue(Identity("shop", role_arn=TOP), Basis(), REGION, no_own)
 
 
-def test_a_refusal_of_the_first_step_is_told_as_such() -> None:
+def test_a_refusal_of_the_first_step_is_reported_as_such() -> None:
     identity = Identity("shop", service_account="cart", role_arn=TOP)
     with stubbed() as roles:
         roles.expect_refusal("assume_role_with_web_identity", "AccessDenied")
@@ -330,47 +330,51 @@ CALLER = "arn:aws:sts::111122223333:assumed-role/operator/i-0abc"
     ids=lambda value: value.response["Error"]["Code"] if isinstance(value, botocore.ClientError) else None,
 )
 def test_refusals(error: Exception, kind: type[SourceError], reason: Reason, words: str) -> None:
-    told = role_refused(error, BY_ACCOUNT, ROLE, by_token=True)
-    assert type(told) is kind
-    assert told.reason is reason
-    assert words in told.message
-    assert "hunter2" not in told.message
+    translated = role_refused(error, BY_ACCOUNT, ROLE, by_token=True)
+    assert type(translated) is kind
+    assert translated.reason is reason
+    assert words in translated.message
+    assert "hunter2" not in translated.message
     if kind is StallingError:
-        assert "ServiceAccount shop/cart" in told.message
-        assert ROLE in told.message or "credentials of" in told.message
+        assert "ServiceAccount shop/cart" in translated.message
+        assert ROLE in translated.message or "credentials of" in translated.message
 
 
 def test_who_may_not_assume_a_role_is_named() -> None:
     message = f"User: {CALLER} is not authorized to perform: sts:AssumeRole on resource: {TOP}"
     identity = Identity("shop", secret="aws", role_arn=TOP, external_id="external")
-    told = role_refused(refusal("AccessDenied", "AssumeRole", message=message), identity, TOP, by_token=False)
-    assert told.message.startswith(
+    translated = role_refused(refusal("AccessDenied", "AssumeRole", message=message), identity, TOP, by_token=False)
+    assert translated.message.startswith(
         f"AWS does not allow {CALLER} (Secret shop/aws) to call sts:AssumeRole for role {TOP}."
     )
-    assert "external ID" in told.message
-    assert "=external" not in told.message
+    assert "external ID" in translated.message
+    assert "=external" not in translated.message
 
 
 def test_session_tags_that_a_role_does_not_take_are_named() -> None:
     """With EKS Pod Identity the tags of the session go along, and roles have to allow that."""
     message = f"User: {CALLER} is not authorized to perform: sts:TagSession on resource: {TOP}"
-    told = role_refused(refusal("AccessDenied", "AssumeRole", message=message), Identity("shop"), TOP, by_token=False)
-    assert told.reason is Reason.ACCESS_DENIED
-    assert told.message.startswith(f"AWS does not allow {CALLER} (the operator) to call sts:TagSession for role {TOP}.")
-    assert "without session tags" in told.message
-    assert "external ID" not in told.message
+    translated = role_refused(
+        refusal("AccessDenied", "AssumeRole", message=message), Identity("shop"), TOP, by_token=False
+    )
+    assert translated.reason is Reason.ACCESS_DENIED
+    assert translated.message.startswith(
+        f"AWS does not allow {CALLER} (the operator) to call sts:TagSession for role {TOP}."
+    )
+    assert "without session tags" in translated.message
+    assert "external ID" not in translated.message
 
 
 def test_a_resource_is_not_taken_for_the_caller() -> None:
     message = f"User: is not authorized to perform: sts:AssumeRole on resource: {TOP}"
     identity = Identity("shop", role_arn=TOP)
-    told = role_refused(refusal("AccessDenied", "AssumeRole", message=message), identity, TOP, by_token=False)
-    assert told.message.startswith(f"AWS does not allow the operator to call sts:AssumeRole for role {TOP}.")
+    translated = role_refused(refusal("AccessDenied", "AssumeRole", message=message), identity, TOP, by_token=False)
+    assert translated.message.startswith(f"AWS does not allow the operator to call sts:AssumeRole for role {TOP}.")
 
 
 @pytest.mark.parametrize("code", ["InvalidClientTokenId", "SignatureDoesNotMatch", "ExpiredToken"])
-def test_bad_keys_are_told_with_their_secret(code: str) -> None:
+def test_bad_keys_are_reported_with_their_secret(code: str) -> None:
     identity = Identity("shop", secret="aws", role_arn=TOP)
-    told = role_refused(refusal(code, "AssumeRole"), identity, TOP, by_token=False)
-    assert told.reason is Reason.ACCESS_DENIED
-    assert f"credentials of Secret shop/aws for sts:AssumeRole ({code})" in told.message
+    translated = role_refused(refusal(code, "AssumeRole"), identity, TOP, by_token=False)
+    assert translated.reason is Reason.ACCESS_DENIED
+    assert f"credentials of Secret shop/aws for sts:AssumeRole ({code})" in translated.message

@@ -1,4 +1,4 @@
-"""What a session does with its tokens, and what it tells, by what AWS answers."""
+"""What a session does with its tokens, and what it reports, by what AWS answers."""
 
 from __future__ import annotations
 
@@ -270,10 +270,10 @@ def test_when_the_configuration_is_gone_start_says_why(
     session, service = both
     gone(service, "2")
     service.refuses_start("ResourceNotFoundException", 404, ResourceType=kind)
-    with pytest.raises(error) as told:
+    with pytest.raises(error) as caught:
         session.poll()
-    assert told.value.reason is reason
-    assert_safe(told.value)
+    assert caught.value.reason is reason
+    assert_safe(caught.value)
     assert session.save() is None
     service.starts("10")
     service.delivers("10", "11", b"x")

@@ -97,7 +97,7 @@ def test_a_token_of_another_account(both: tuple[Session, StubbedService]) -> Non
     assert session.poll() is not None
 
 
-def test_a_denied_identity_is_told(both: tuple[Session, StubbedService]) -> None:
+def test_a_denied_identity_is_reported(both: tuple[Session, StubbedService]) -> None:
     session, service = both
     service.refuses("2", "AccessDeniedException", 403)
     service.refuses_start("AccessDeniedException", 403)
@@ -259,9 +259,9 @@ def test_nothing_is_sent_out_of_turn(paced: tuple[Session, StubbedService], limi
     session, service = paced
     limits.waits = [2.5, 0.5]
     for seconds in (2.5, 0.5):
-        with pytest.raises(RateLimitedError) as told:
+        with pytest.raises(RateLimitedError) as caught:
             session.poll()
-        assert told.value.seconds == seconds
+        assert caught.value.seconds == seconds
         assert session.save() is None
     service.starts("1")
     service.delivers("1", "2", b"x")
@@ -299,7 +299,7 @@ def test_a_token_is_kept_while_it_waits(paced: tuple[Session, StubbedService], l
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "TooManyRequestsException"])
-def test_throttling_is_told_to_all(paced: tuple[Session, StubbedService], limits: ScriptedLimits, code: str) -> None:
+def test_throttling_slows_down_all(paced: tuple[Session, StubbedService], limits: ScriptedLimits, code: str) -> None:
     session, service = paced
     service.refuses_start(code, 429)
     service.starts("1")

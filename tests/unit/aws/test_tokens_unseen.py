@@ -106,15 +106,15 @@ def session(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         yield made
 
 
-def test_no_token_is_told(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_token_is_shown(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
     """Neither by the log, at the level that shows most, nor by a condition, an Event or the name of a result."""
     logs.configure(log_format="text", level="debug")
     it = bench()
     it.state.fetch.session = session
     for _ in range(4):
         it.poll()
-    told = [it.world.statuses, it.world.events, it.result, session]
+    visible = [it.world.statuses, it.world.events, it.result, session]
     log = capsys.readouterr().err
-    shown = [repr(each) for each in told] + [log]
+    shown = [repr(each) for each in visible] + [log]
     assert not [text for text in shown if "T0ken" in text]
     assert it.result != "Unchanged"

@@ -30,7 +30,7 @@ def test_the_operator_is_one_identity_for_all() -> None:
     ids=["service-account", "secret", "role"],
 )
 def test_sources_of_a_namespace_share_and_namespaces_do_not(credentials: dict[str, Any]) -> None:
-    """With a role on the operator's own identity, too: the session name tells the namespace."""
+    """With a role on the operator's own identity, too: the session name has the namespace."""
     one = of("shop", "checkout", **credentials)
     assert one == of("shop", "other", **credentials)
     assert hash(one) == hash(of("shop", "other", **credentials))
@@ -38,7 +38,7 @@ def test_sources_of_a_namespace_share_and_namespaces_do_not(credentials: dict[st
     assert one != OPERATOR
 
 
-def test_all_of_the_spec_tells_identities_apart() -> None:
+def test_all_of_the_spec_distinguishes_identities() -> None:
     wanted: list[dict[str, Any]] = [
         {"service_account": "shop"},
         {"secret": "shop"},

@@ -1,4 +1,4 @@
-"""What the cluster says of identities, and what is told when it says nothing, or nonsense."""
+"""What the cluster says of identities, and what is reported when it says nothing, or nonsense."""
 
 from __future__ import annotations
 

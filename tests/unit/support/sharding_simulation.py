@@ -120,7 +120,7 @@ class SimulatedElections:
         heapq.heappush(self.events, (self.time + seconds, next(self.order), what))
 
     def run(self, seconds: float, until: Callable[[], bool] = lambda: False) -> bool:
-        """Let time go by, at most so much, and tell whether the condition came true."""
+        """Let time go by, at most so much, and return whether the condition came true."""
         end = self.time + seconds
         while self.events and self.events[0][0] <= end:
             self.time, _, what = heapq.heappop(self.events)
@@ -229,7 +229,7 @@ class SimulatedElections:
             self.stop(node)
 
     def settled(self) -> bool:
-        """Tell whether each shard is held by whom it is meant for."""
+        """Return whether each shard is held by whom it is meant for."""
         alive = [node for node in self.nodes if node.alive and not node.stopping]
         layouts = {node.me.shards for node in alive}
         if len(layouts) != 1:
@@ -240,6 +240,6 @@ class SimulatedElections:
         return held == owners
 
     def tidy(self) -> bool:
-        """Tell whether there are no other Leases than those that are needed, beside what `settled` tells."""
+        """Return whether it is `settled`, and there are no Leases beside those that are needed."""
         alive = [node for node in self.nodes if node.alive and not node.stopping]
         return self.settled() and len(self.store.leases) == alive[0].me.shards + len(alive)

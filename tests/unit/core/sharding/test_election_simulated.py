@@ -80,7 +80,7 @@ def is_delete(request: Request) -> bool:
 
 
 @pytest.mark.parametrize("part", range(5))
-def test_all_are_held_at_last_though_deletes_are_refused_for_ever(part: int) -> None:
+def test_all_are_held_at_last_though_deletes_are_always_refused(part: int) -> None:
     """Cleaning up is of use to nobody who waits: replicas come, go and die, and nothing of theirs is ever deleted."""
     for seed in range(part, SEEDS // 2, 5):
         world = SimulatedElections(seed, store=Store(refuses=is_delete))

@@ -22,13 +22,13 @@ def test_what_is_written_is_what_is_read(lease: Lease) -> None:
     assert from_dict(stored(lease)) == lease
 
 
-def test_a_write_tells_what_it_expects_and_a_create_expects_nothing() -> None:
+def test_a_write_says_what_it_expects_and_a_create_expects_nothing() -> None:
     metadata = to_dict(HELD, now=NOW)["metadata"]
     assert (metadata["uid"], metadata["resourceVersion"]) == ("u", "7")
     assert not {"uid", "resourceVersion"} & set(to_dict(replace(HELD, uid="", version=""), now=NOW)["metadata"])
 
 
-def test_kinds_are_told_apart_by_a_label() -> None:
+def test_kinds_are_distinguished_by_a_label() -> None:
     kinds = [
         to_dict(replace(HELD, name=name), now=NOW)["metadata"]["labels"] for name in (HELD.name, member_lease("a"))
     ]

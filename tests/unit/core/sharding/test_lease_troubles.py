@@ -32,7 +32,7 @@ def test_of_one_verb_only_what_failed_last_makes_up_for_it() -> None:
     assert troubles.words == "refused"
 
 
-def test_the_longest_is_told() -> None:
+def test_the_longest_is_reported() -> None:
     troubles = LeaseTroubles()
     troubles.failed(ListLeases(), "lists", sent=105, now=105)
     troubles.failed(ONE, "updates", sent=100, now=106)
