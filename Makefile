@@ -143,16 +143,12 @@ coverage: programs
 	@touch $@
 
 .PHONY: docs
-docs: .venv/docs-installed ## Build the documentation site in build/site and check its links
+docs: .venv/docs-installed ## Build the documentation site in build/site, and check it
 	@$(RUN) -m tools.docsite
 
 .PHONY: docs-serve
-docs-serve: .venv/docs-installed ## Serve the documentation site on this machine until Ctrl-C
-	@$(RUN) -m tools.docsite --serve
-
-.PHONY: docs-screenshots
-docs-screenshots: docs ## Take screenshots of the documentation site; needs Chromium
-	@$(RUN) -m tools.docsite.screenshots
+docs-serve: docs ## Serve the documentation site on this machine until Ctrl-C
+	@cd build && exec ../$(BIN)/zensical serve --config-file=site.yml
 
 .PHONY: format
 format: install ## Format the code and fix what ruff can fix

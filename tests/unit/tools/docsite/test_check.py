@@ -1,4 +1,4 @@
-"""What is wrong with a built site is found."""
+"""What is wrong with a built site is found, as far as its generator does not find it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,11 @@ from tools.docsite.check import complaints
 if TYPE_CHECKING:
     from pathlib import Path
 
-OTHER = '<h1 id="there">Other</h1><a name="named"></a>'
-
 
 def site(root: Path, page: str, style: str = "") -> list[str]:
-    (root / "other").mkdir()
-    (root / "index.html").write_text(page, encoding="utf-8")
-    (root / "other" / "index.html").write_text(OTHER, encoding="utf-8")
-    (root / "own.js").write_text("", encoding="utf-8")
-    (root / "site.css").write_text(style, encoding="utf-8")
+    for name, text in {"index.html": page, "other/index.html": "", "own.js": "", "site.css": style}.items():
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
     return list(complaints(root))
 
 
@@ -28,10 +24,9 @@ def site(root: Path, page: str, style: str = "") -> list[str]:
     [
         '<a href="other/">x</a>',
         '<a href="other/#there">x</a>',
-        '<a href="other/#named">x</a>',
         '<a href="other/index.html">x</a>',
         '<a href=".">x</a>',
-        '<h2 id="a%20b">x</h2><h2 id="here">x</h2><a href="#here">x</a>',
+        '<a href="#here">x</a>',
         '<a href="https://example.com/x#y">x</a>',
         '<a href="mailto:a@example.com">x</a>',
         '<script src="own.js"></script>',
@@ -50,27 +45,19 @@ def test_nothing_to_complain_of(tmp_path: Path, page: str) -> None:
     ("page", "complaint"),
     [
         ('<a href="missing/">x</a>', "index.html: missing/ leads nowhere"),
-        ('<a href="../other/">x</a>', "index.html: ../other/ leads nowhere"),
-        ('<a href="other/#gone">x</a>', "index.html: other/#gone has an anchor that is not there"),
-        ('<a href="#gone">x</a>', "index.html: #gone has an anchor that is not there"),
-        ('<a href="/other/">x</a>', "index.html: /other/ begins with a slash"),
-        ('<a href="https://nowhere/">x</a>', "index.html: https://nowhere/ is no address to link to"),
-        ('<a href="http://example.com/">x</a>', "index.html: http://example.com/ is no address to link to"),
-        ('<a href="javascript:x">x</a>', "index.html: javascript:x is no address to link to"),
+        ('<a href="../missing/">x</a>', "index.html: ../missing/ leads nowhere"),
+        ('<a href="/other/">x</a>', "index.html: /other/ leads nowhere"),
         ('<img src="missing.svg">', "index.html: missing.svg leads nowhere"),
         ('<script src="missing.js"></script>', "index.html: missing.js leads nowhere"),
         ('<script src="https://cdn.example.com/x.js"></script>', "index.html: loads https://cdn.example.com/x.js"),
         ('<script src="//cdn.example.com/x.js"></script>', "index.html: loads //cdn.example.com/x.js"),
         ('<img src="https://example.com/x.png">', "index.html: loads https://example.com/x.png"),
-        (
-            '<link rel="preconnect" href="https://fonts.example.com">',
-            "index.html: loads https://fonts.example.com",
-        ),
+        ('<link rel="preconnect" href="https://fonts.example.com">', "index.html: loads https://fonts.example.com"),
         ("<style>@import url(https://example.com/a.css)</style>", "index.html: loads https://example.com/a.css"),
         ('<pre class="mermaid">x</pre>', "index.html: has a diagram, and does not load assets/mermaid.js"),
     ],
 )
-def test_what_is_wrong_is_told(tmp_path: Path, page: str, complaint: str) -> None:
+def test_what_is_wrong_is_reported(tmp_path: Path, page: str, complaint: str) -> None:
     assert site(tmp_path, page) == [complaint]
 
 
@@ -85,7 +72,3 @@ def test_style_sheets_that_load_from_elsewhere(tmp_path: Path) -> None:
 def test_the_page_for_what_is_not_found(tmp_path: Path) -> None:
     (tmp_path / "404.html").write_text('<a href="/other/">x</a><script src="https://example.com/x.js"></script>')
     assert site(tmp_path, "") == ["404.html: loads https://example.com/x.js"]
-
-
-def test_a_site_without_pages(tmp_path: Path) -> None:
-    assert list(complaints(tmp_path)) == ["there is no page"]
