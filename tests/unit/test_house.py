@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
-from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "operator" / "appconfig_operator"
@@ -36,15 +35,6 @@ def test_source_root_is_no_package() -> None:
     assert not (ROOT / "operator" / "__init__.py").exists()
     children = {child.name for child in (ROOT / "operator").iterdir()} - {"__pycache__"}
     assert children == {"appconfig_operator"}
-
-
-@pytest.mark.parametrize(
-    ("name", "at_least"),
-    [("boto3", "1.43"), ("botocore", "1.43"), ("kopf", "1.45.2"), ("kubernetes", "37.0.1"), ("click", "8.1")],
-)
-def test_versions_are_the_ones_meant(name: str, at_least: str) -> None:
-    """A resolver that cannot bring python-dateutil together falls back to boto3 0.0.3."""
-    assert Version(metadata.version(name)) >= Version(at_least)
 
 
 def test_installed_is_what_is_required() -> None:
