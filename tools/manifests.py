@@ -27,7 +27,7 @@ class KustomizeError(RuntimeError):
 
 @dataclass(frozen=True)
 class Overlay:
-    """An overlay as users write it. Folders are named relative to manifests/."""
+    """An overlay as users write it. Folders are absolute, or relative to manifests/."""
 
     resources: Sequence[str] = ("base",)
     components: Sequence[str] = ()
@@ -77,13 +77,6 @@ COMBINATIONS = {
     ),
 }
 """What users may combine, by a name."""
-
-
-def lone_files() -> list[Path]:
-    """Give the samples that are applied one by one."""
-    folder = MANIFESTS / "samples"
-    listed = yaml.safe_load((folder / "kustomization.yaml").read_text(encoding="utf-8"))["resources"]
-    return [file for file in sorted(folder.glob("*.yaml")) if file.name not in {*listed, "kustomization.yaml"}]
 
 
 def render(folder: Path) -> str:

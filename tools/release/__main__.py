@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sandbox.processes.output import say
 from sandbox.toolchain.go import GoError
+from tools.manifests import KustomizeError
 from tools.release import chart, files
 from tools.release.changelog import section
 from tools.release.versions import problems
@@ -57,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
             files.make(_ROOT, options.registry, options.out)
         else:
             say(chart.push(options.file, options.registry))
-    except (ValueError, OSError, GoError, subprocess.CalledProcessError) as error:
+    except (ValueError, OSError, GoError, KustomizeError, subprocess.CalledProcessError) as error:
         sys.stderr.write(f"release: {error}\n")
         return 1
     return 0

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
+from tools.manifests import Overlay, render_overlay
+from tools.manifests import render as render_folder
 from tools.release.versions import IMAGE
 
-_KUBECTL = Path(sys.executable).with_name("kubectl")
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def sources(root: Path) -> dict[str, Path]:
@@ -29,7 +28,7 @@ def sources(root: Path) -> dict[str, Path]:
         The base, and each overlay that installs an operator.
     """
     overlays = sorted(path.parent for path in (root / "manifests" / "overlays").glob("*/kustomization.yaml"))
-    installing = {f"install-{path.name}.yaml": path for path in overlays if _runs_the_image(kustomize(path))}
+    installing = {f"install-{path.name}.yaml": path for path in overlays if _runs_the_image(render_folder(path))}
     return {"crds.yaml": root / "crds", "install.yaml": root / "manifests" / "base", **installing}
 
 
@@ -50,34 +49,8 @@ def render(folder: Path, image: str, version: str) -> str:
     str
         The manifests, as ``kubectl apply -f`` takes them.
     """
-    with tempfile.TemporaryDirectory() as made:
-        here = Path(made).resolve()
-        overlay = {
-            "apiVersion": "kustomize.config.k8s.io/v1beta1",
-            "kind": "Kustomization",
-            # kustomize takes no absolute path.
-            "resources": [os.path.relpath(folder.resolve(), here)],
-            "images": [{"name": IMAGE, "newName": image, "newTag": version}],
-        }
-        (here / "kustomization.yaml").write_text(yaml.safe_dump(overlay), encoding="utf-8")
-        return kustomize(here)
-
-
-def kustomize(folder: Path) -> str:
-    """Render a folder of kustomize.
-
-    Parameters
-    ----------
-    folder
-        The folder.
-
-    Returns
-    -------
-    str
-        What it renders.
-    """
-    done = subprocess.run([_KUBECTL, "kustomize", folder], check=True, text=True, stdout=subprocess.PIPE)
-    return done.stdout
+    images = [{"name": IMAGE, "newName": image, "newTag": version}]
+    return render_overlay(Overlay([str(folder.resolve())], fields={"images": images}))
 
 
 def _runs_the_image(text: str) -> bool:

@@ -18,7 +18,7 @@ from appconfig_operator.core.formats.render import render as render_data
 from sandbox import wait_until
 from tests.support.builders import content
 from tests.unit.support.rendered import Object, container_of, objects_of
-from tools.manifests import MANIFESTS, Overlay, lone_files, render, render_overlay
+from tools.manifests import MANIFESTS, Overlay, render, render_overlay
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +55,13 @@ def with_defaults(value: Object, schema: Object) -> Object:
 def keys(name: str) -> set[str]:
     """Render the document, and give the keys of the ConfigMap."""
     return set(render_data(content(DOCUMENT), source(name).spec).text)
+
+
+def lone_files() -> list[Path]:
+    """Give the samples that are applied one by one."""
+    folder = MANIFESTS / "samples"
+    listed = yaml.safe_load((folder / "kustomization.yaml").read_text(encoding="utf-8"))["resources"]
+    return [file for file in sorted(folder.glob("*.yaml")) if file.name not in {*listed, "kustomization.yaml"}]
 
 
 def test_samples_are_of_our_kind_in_the_namespace_that_comes_with_them() -> None:
