@@ -8,6 +8,7 @@ import pytest
 
 from appconfig_operator.kube.configmaps import ConfigMaps
 from sandbox.aws.data_plane import AppConfigProxy
+from tests.integration.support.aws_access import lead
 from tests.integration.support.kube_access import Administrator, api_of, api_of_operator
 
 if TYPE_CHECKING:
@@ -22,6 +23,13 @@ def proxy(ministack: MiniStack) -> Iterator[AppConfigProxy]:
     """AppConfig's data plane as strict as the real one."""
     with AppConfigProxy(ministack.url) as running:
         yield running
+
+
+@pytest.fixture
+def led(proxy: AppConfigProxy, ministack: MiniStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lead boto3 to that data plane, which takes polls at any time."""
+    proxy.rules.enforce_interval = False
+    lead(monkeypatch, ministack.environment() | proxy.environment())
 
 
 @pytest.fixture(scope="module")

@@ -12,22 +12,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.aws.data_plane import Operation
-from tests.integration.support.aws_access import lead, new_place
+from tests.integration.support.aws_access import new_place
 from tools.aws_check.__main__ import run
 
 if TYPE_CHECKING:
-    from sandbox import AppConfig, MiniStack
+    from sandbox import AppConfig
     from sandbox.aws.appconfig import Place
     from sandbox.aws.data_plane import AppConfigProxy
 
+pytestmark = pytest.mark.usefixtures("led")
+
 ROOT = Path(__file__).parents[2]
 VALUE = "can4rybird"
-
-
-@pytest.fixture(autouse=True)
-def _led(proxy: AppConfigProxy, ministack: MiniStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    proxy.rules.enforce_interval = False
-    lead(monkeypatch, ministack.environment() | proxy.environment())
 
 
 @pytest.fixture

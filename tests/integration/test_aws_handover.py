@@ -10,23 +10,19 @@ from appconfig_operator.core.errors import TooEarlyError, TransientError, Waitin
 from appconfig_operator.core.formats.content import Content
 from sandbox.aws.data_plane import Fault, Operation
 from sandbox.processes.waiting import wait_until
-from tests.integration.support.aws_access import IMPATIENT, lead, new_place, session
+from tests.integration.support.aws_access import IMPATIENT, new_place, session
 
 if TYPE_CHECKING:
     from appconfig_operator.aws.session import Session
     from appconfig_operator.core.sharding.handover import SavedSession
-    from sandbox import AppConfig, MiniStack
+    from sandbox import AppConfig
     from sandbox.aws.appconfig import Place
     from sandbox.aws.data_plane import AppConfigProxy
 
+pytestmark = pytest.mark.usefixtures("led")
+
 V1 = Content(body=b'{"a": 1}', content_type="application/json", version_label="v1")
 V2 = Content(body=b'{"a": 2}', content_type="application/json", version_label="v2")
-
-
-@pytest.fixture(autouse=True)
-def _led(proxy: AppConfigProxy, ministack: MiniStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    proxy.rules.enforce_interval = False
-    lead(monkeypatch, ministack.environment() | proxy.environment())
 
 
 @pytest.fixture

@@ -19,8 +19,6 @@ from sandbox.processes.waiting import wait_until
 from tests.integration.support.kube_access import Administrator, Meddling
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from appconfig_operator.kube.api import Api
     from sandbox.kube.kubectl import Kubectl
 
@@ -286,22 +284,10 @@ class Once(Meddling):
 class FailingLater(Meddling):
     """The second `DELETE` fails."""
 
-    def call(  # noqa: PLR0913 - as its parent
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
-        content_type: str = "application/json",
-        accept: str = "application/json",
-        timeout: float | None = None,
-    ) -> dict[str, Any]:
+    def call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         if method == "DELETE" and self.calls["DELETE"]:
             raise ApiError(500, {})
-        return super().call(
-            method, path, query=query, body=body, content_type=content_type, accept=accept, timeout=timeout
-        )
+        return super().call(method, path, **options)
 
 
 def test_what_is_left_of_shards_that_there_are_no_more_is_swept_by_who_has_the_first(

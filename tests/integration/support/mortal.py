@@ -19,7 +19,6 @@ from appconfig_operator.core.target.drift import snapshot, source_uid
 from appconfig_operator.engine.poll import Poller
 from appconfig_operator.engine.scheduler import Scheduler
 from appconfig_operator.engine.sessions import Sessions
-from appconfig_operator.kube.answers import ANSWER_BYTES
 from appconfig_operator.kube.api import Api
 from appconfig_operator.kube.config_map_metadata import MarkedConfigMaps
 from appconfig_operator.kube.configmaps import ConfigMaps
@@ -59,18 +58,7 @@ class MortalApi(Api):
         self.writes = []
         self._kill_at, self._after = kill_at, after
 
-    def sized(  # noqa: PLR0913 - as its parent
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
-        content_type: str = "application/json",
-        accept: str = "application/json",
-        timeout: float | None = None,
-        limit_bytes: int = ANSWER_BYTES,
-    ) -> tuple[dict[str, Any], int]:
+    def sized(self, method: str, path: str, **options: Any) -> tuple[dict[str, Any], int]:
         due = False
         if method != "GET":
             self.writes.append(f"{method} {path.rpartition('/namespaces/')[2]}")
@@ -80,16 +68,7 @@ class MortalApi(Api):
         if self._dead or (due and not self._after):
             self._dead = True
             raise KilledError
-        answer = super().sized(
-            method,
-            path,
-            query=query,
-            body=body,
-            content_type=content_type,
-            accept=accept,
-            timeout=timeout,
-            limit_bytes=limit_bytes,
-        )
+        answer = super().sized(method, path, **options)
         if due:
             self._dead = True
             raise KilledError
