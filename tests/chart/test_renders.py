@@ -8,7 +8,18 @@ import pytest
 import yaml
 
 from sandbox.kube.helm import Helm
-from tests.chart.support.rendering import CASES, NAMESPACE, RELEASE, Object, leaves, objects_of, of_kind, one, pod
+from tests.chart.support.rendering import (
+    CASES,
+    NAMESPACE,
+    RELEASE,
+    Object,
+    leaves,
+    objects_of,
+    of_kind,
+    one,
+    pod,
+)
+from tests.support.restricted import OPERATOR_USER, check_restricted
 from tools.chart import CHART
 
 CLUSTER_KINDS = {"ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"}
@@ -129,18 +140,6 @@ def test_each_binding_binds_a_role_of_the_chart_to_the_operator_alone(case: str)
 @pytest.mark.parametrize("case", [case for case in CASES if case != "pods"])
 def test_the_pod_satisfies_the_restricted_standard(case: str) -> None:
     spec = pod(objects_of(case))["spec"]
-    assert not {"hostNetwork", "hostPID", "hostIPC", "initContainers", "hostUsers"} & set(spec)
-    assert spec["securityContext"] == {
-        "runAsNonRoot": True,
-        "runAsUser": 10001,
-        "runAsGroup": 10001,
-        "seccompProfile": {"type": "RuntimeDefault"},
-    }
-    for item in spec["containers"]:
-        assert item["securityContext"] == {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        }
-        assert not any("hostPort" in port for port in item["ports"])
+    check_restricted(spec)
+    assert spec["securityContext"] == OPERATOR_USER
     assert {name for volume in spec.get("volumes", ()) for name in volume} <= {"name", "configMap"}

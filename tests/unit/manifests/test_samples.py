@@ -17,6 +17,7 @@ from appconfig_operator.api.v1alpha1 import Source
 from appconfig_operator.core.formats.render import render as render_data
 from sandbox import wait_until
 from tests.support.builders import content
+from tests.support.restricted import check_restricted
 from tests.unit.support.rendered import Object, container_of, objects_of
 from tools.manifests import MANIFESTS, Overlay, render, render_overlay
 
@@ -106,14 +107,8 @@ def test_consumers_satisfy_the_restricted_standard_and_select_their_own_pods() -
     deployments = [item for item in consumers().values() if item["kind"] == "Deployment"]
     assert len(deployments) == 2
     for item in deployments:
-        pod = item["spec"]["template"]["spec"]
-        assert pod["securityContext"]["runAsNonRoot"] is True
-        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-        assert container_of(item)["securityContext"] == {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        }
+        check_restricted(item["spec"]["template"]["spec"])
+        assert container_of(item)
         assert item["spec"]["selector"]["matchLabels"] == item["spec"]["template"]["metadata"]["labels"]
 
 
