@@ -9,9 +9,9 @@ import pytest
 
 from appconfig_operator.api.v1alpha1 import FeatureFlags, Format, MultiVariant
 from tests.support.builders import content, source, spec, target
-from tests.unit.core.formats.test_feature_flags import FIRST, ION, annotated, binary, string
 from tests.unit.support.engine_bench import AWAY, Bench
 from tests.unit.support.engine_fakes import World
+from tests.unit.support.ion import FIRST, ION, annotated, binary, string
 
 BASIC = b'{"banner":{"enabled":true},"checkout":{"enabled":false}}'
 ONE = b'{"banner":{"enabled":true},"checkout":{"_variant":"__default__","enabled":false}}'

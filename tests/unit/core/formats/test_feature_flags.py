@@ -28,9 +28,9 @@ from appconfig_operator.core.formats.parse_json import parse_json
 from appconfig_operator.core.formats.render import render
 from appconfig_operator.core.formats.variants import without_variants
 from tests.support.builders import content, spec, target
+from tests.unit.support.ion import FIRST, ION, annotated, binary, field, head, sequence, string, struct
 
 DATA = Path(__file__).parents[3] / "data"
-ION = "application/ion;type=AWS.AppConfig.FeatureFlags"
 
 
 def ion(text: str) -> bytes:
@@ -40,49 +40,6 @@ def ion(text: str) -> bytes:
     return body
 
 
-def binary(symbols: list[str], values: bytes) -> bytes:
-    """Make binary Ion with a table that imports 23 and 12 symbols of tables that AWS keeps to itself, as AWS does."""
-    imports = b"".join(
-        struct(field(4, string(name)) + field(5, b"\x21\x01") + field(8, bytes([0x21, most])))
-        for name, most in (("ops", 23), ("anns", 12))
-    )
-    table = struct(field(6, sequence(imports)) + field(7, sequence(b"".join(map(string, symbols)))))
-    return BINARY_MARK + annotated(3, table) + values
-
-
-def head(kind: int, body: bytes) -> bytes:
-    return bytes([kind << 4 | min(len(body), 14)]) + (varuint(len(body)) if len(body) >= 14 else b"") + body
-
-
-def varuint(number: int) -> bytes:
-    groups = [number & 0x7F | 0x80]
-    while number := number >> 7:
-        groups.insert(0, number & 0x7F)
-    return bytes(groups)
-
-
-def string(text: str) -> bytes:
-    return head(8, text.encode())
-
-
-def sequence(body: bytes) -> bytes:
-    return head(11, body)
-
-
-def struct(body: bytes) -> bytes:
-    return bytes([0xDE]) + varuint(len(body)) + body
-
-
-def field(symbol: int, value: bytes) -> bytes:
-    return varuint(symbol) + value
-
-
-def annotated(symbol: int, value: bytes) -> bytes:
-    names = varuint(symbol)
-    return head(14, varuint(len(names)) + names + value)
-
-
-FIRST = 10 + 23 + 12
 RULE = head(12, b"\x71\x0d" + head(7, bytes([FIRST + 1])) + string("geheim"))
 VARIANT = annotated(FIRST + 2, sequence(RULE + string('{"_variant":"uk","enabled":true,"n":1}')))
 AWS = binary(

@@ -18,7 +18,7 @@ from appconfig_operator.core.formats.flag_notes import NONE_SEEN, FlagsSeen, fla
 from appconfig_operator.core.formats.render import Data, render
 from appconfig_operator.core.formats.variants import NAMED, json_without_variants, named, variants_in_json
 from tests.support.builders import content, spec, target
-from tests.unit.core.formats.test_feature_flags import ION
+from tests.unit.support.ion import ION
 
 BASIC = b'{"banner":{"enabled":true,"text":"geheim"},"checkout":{"enabled":false}}'
 EXPERIMENT = b'{"banner":{"enabled":true,"text":"geheim"},"checkout":{"_variant":"__default__","enabled":false}}'
