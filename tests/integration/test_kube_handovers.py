@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import base64
-import random
-import string
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from appconfig_operator.core.sharding.handover import HandedOver, HandoverError, SavedSession, encode
+from appconfig_operator.core.sharding.handover import HandedOver, HandoverError, encode
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 from appconfig_operator.kube.handovers import SHARD, Handovers
 from sandbox.kube.operator_process import USER
 from sandbox.processes.waiting import wait_until
+from tests.integration.support.handovers import handed_over
 from tests.integration.support.kube_access import Administrator, Meddling
 
 if TYPE_CHECKING:
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
 KIND = "secrets"
 OURS = "app.kubernetes.io/managed-by=appconfig-operator"
-RANDOM = random.Random(7)
-LETTERS = string.ascii_letters + string.digits + "+/="
 
 
 @pytest.fixture
@@ -50,12 +47,6 @@ def allowed(store: Handovers) -> bool:
     except HandoverError:
         return False
     return True
-
-
-def handed_over(uid: str = "a") -> HandedOver:
-    token = "".join(RANDOM.choices(LETTERS, k=400))
-    session = SavedSession(token=token, interval=60, delivered=True)
-    return HandedOver(uid, 1, 1_800_000_000.25, 1_800_000_060.5, "sha256:ab", session)
 
 
 def many(count: int) -> list[HandedOver]:

@@ -16,7 +16,7 @@ from appconfig_operator.kube.handovers import Handovers
 from appconfig_operator.kube.leases import Leases
 from appconfig_operator.kube.ownership import owned_by_service_account
 from sandbox import wait_until
-from tests.integration.test_kube_handovers import handed_over
+from tests.integration.support.handovers import handed_over
 
 if TYPE_CHECKING:
     from pathlib import Path
