@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from appconfig_operator.api.v1alpha1 import API_VERSION, PLURAL
+from appconfig_operator.api.v1alpha1 import PLURAL
 from appconfig_operator.core.errors import (
     ForbiddenError,
     OutdatedError,
@@ -19,6 +19,7 @@ from appconfig_operator.core.target.managed_fields import merge_manager, merging
 from appconfig_operator.core.target.rivals import Rival
 from appconfig_operator.kube.errors import FORBIDDEN, NOT_FOUND, ApiError, UnreachableError, target_error
 from appconfig_operator.kube.pages import METADATA, Pages
+from appconfig_operator.kube.paths import resource_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -137,7 +138,7 @@ class Claims:
 
     def _rival(self, namespace: str, name: str) -> Rival | None:
         try:
-            return Rival.from_dict(self._api.call("GET", f"{_collection(namespace)}/{name}"))
+            return Rival.from_dict(self._api.call("GET", resource_path(PLURAL, namespace, name)))
         except ApiError as error:
             if error.status == NOT_FOUND and error.reason == "NotFound":
                 return None
@@ -146,18 +147,11 @@ class Claims:
             raise _unanswered(error, f"AppConfigSource {namespace}/{name}", "get") from error
 
     def _picked(self, namespace: str, pick: Callable[[Mapping[str, Any]], T | None], *, accept: str) -> list[T]:
-        """List the sources of a namespace, and keep of them what is picked: the others may be many and large."""
-        found: list[T] = []
-        since = ""
+        """List the sources of a namespace, and keep of them what is picked."""
         try:
-            for version, items in Pages(self._api, _collection(namespace), accept=accept, limit=PAGE):
-                if version != since:  # the list has begun, or started over
-                    found, since = [], version
-                found += [one for item in items if (one := pick(item)) is not None]
-                del items  # or it would be there beside the next page
+            return Pages(self._api, resource_path(PLURAL, namespace), accept=accept, limit=PAGE).collect(pick)
         except (ApiError, UnreachableError) as error:
             raise _unanswered(error, f"AppConfigSources of namespace {namespace}", "list") from error
-        return found
 
 
 def _unanswered(error: ApiError | UnreachableError, what: str, verb: str) -> SourceError:
@@ -171,7 +165,3 @@ def _unanswered(error: ApiError | UnreachableError, what: str, verb: str) -> Sou
             f"Allow the operator to {verb} appconfigsources.",
         )
     return target_error(error, what)
-
-
-def _collection(namespace: str) -> str:
-    return f"/apis/{API_VERSION}/namespaces/{namespace}/{PLURAL}"

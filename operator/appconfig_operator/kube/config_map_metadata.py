@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from appconfig_operator.api.labels import SOURCE_UID
 from appconfig_operator.kube.errors import GONE, ApiError
 from appconfig_operator.kube.pages import METADATA, Pages
+from appconfig_operator.kube.paths import resource_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -43,7 +44,7 @@ class MarkedConfigMaps:
         self.namespace = namespace
         self._selector = selector
         self._api = api
-        self._path = f"/api/v1/namespaces/{namespace}/configmaps" if namespace else "/api/v1/configmaps"
+        self._path = resource_path("configmaps", namespace or "")
 
     def list(self) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
         """List the metadata, page by page, each with the `resourceVersion` of the list, to watch from.

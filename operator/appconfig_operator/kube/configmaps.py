@@ -26,6 +26,7 @@ from appconfig_operator.core.target.release import (
 from appconfig_operator.kube.api import APPLY_PATCH, MERGE_PATCH
 from appconfig_operator.kube.claims import Claims
 from appconfig_operator.kube.errors import CONFLICT, INVALID, NOT_FOUND, ApiError, target_errors
+from appconfig_operator.kube.paths import resource_path
 from appconfig_operator.kube.words import said_of_fields
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ class ConfigMaps:
                 return
 
     def _let_go(self, namespace: str, name: str, action: Delete | Own | Withdraw | None) -> None:
-        path = f"{_collection(namespace)}/{name}"
+        path = _path(namespace, name)
         match action:
             case Delete(body):
                 self._api.call("DELETE", path, body=body)
@@ -225,7 +226,7 @@ class ConfigMaps:
 
     def _read(self, namespace: str, name: str) -> dict[str, Any] | None:
         try:
-            return self._api.call("GET", f"{_collection(namespace)}/{name}")
+            return self._api.call("GET", _path(namespace, name))
         except ApiError as error:
             if error.status == NOT_FOUND:
                 return None
@@ -233,18 +234,17 @@ class ConfigMaps:
 
     def _write(self, wanted: WantedConfigMap, action: Create | Replace) -> dict[str, Any]:
         manager = {"fieldManager": FIELD_MANAGER}
-        collection = _collection(wanted.namespace)
         match action:
             case Create(body):
-                return self._api.call("POST", collection, query=manager, body=body)
+                return self._api.call("POST", _path(wanted.namespace), query=manager, body=body)
             case Replace(body):
-                return self._api.call("PUT", f"{collection}/{wanted.name}", query=manager, body=body)
+                return self._api.call("PUT", _path(wanted.namespace, wanted.name), query=manager, body=body)
 
     def _apply(self, manager: str, body: Mapping[str, Any], *, force: bool = False) -> dict[str, Any]:
         metadata = body["metadata"]
         return self._api.call(
             "PATCH",
-            f"{_collection(metadata['namespace'])}/{metadata['name']}",
+            _path(metadata["namespace"], metadata["name"]),
             query={"fieldManager": manager} | ({"force": "true"} if force else {}),
             body=body,
             content_type=APPLY_PATCH,
@@ -266,8 +266,8 @@ def _overtaken(wanted: WantedConfigMap) -> OvertakenError:
     return OvertakenError(Reason.TARGET_UNAVAILABLE, f"{wanted} is changed by others faster than it can be written.")
 
 
-def _collection(namespace: str) -> str:
-    return f"/api/v1/namespaces/{namespace}/configmaps"
+def _path(namespace: str, *name: str) -> str:
+    return resource_path("configmaps", namespace, *name)
 
 
 def _resource_version(config_map: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from appconfig_operator.api.text import visible
 from appconfig_operator.api.v1alpha1 import API_VERSION, GROUP, KIND
 from appconfig_operator.kube.errors import ApiError, UnreachableError
+from appconfig_operator.kube.paths import resource_path
 from appconfig_operator.logs import about
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Events:
         """Write an Event that was prepared before, or log that it could not be written."""
         namespace = event.body["metadata"]["namespace"]
         try:
-            self._api.call("POST", f"/apis/events.k8s.io/v1/namespaces/{namespace}/events", body=event.body)
+            self._api.call("POST", resource_path("events", namespace), body=event.body)
         except (ApiError, UnreachableError) as error:
             words = error.words if isinstance(error, ApiError) else f"no answer ({error})."
             logger.warning("Event %s not written: %s", event.body["reason"], words, extra=event.about)

@@ -18,6 +18,7 @@ from appconfig_operator.api.v1alpha1 import GROUP
 from appconfig_operator.core.sharding.handover import HandoverError, decode, encode
 from appconfig_operator.kube.errors import CONFLICT, FORBIDDEN, NOT_FOUND, ApiError, UnreachableError
 from appconfig_operator.kube.pages import METADATA, Pages
+from appconfig_operator.kube.paths import resource_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -81,7 +82,7 @@ class Handovers:
         self._api = api
         self._namespace = namespace
         self._new_set = new_set
-        self._path = f"/api/v1/namespaces/{namespace}/secrets"
+        self._path = resource_path("secrets", namespace)
 
     def put(self, shard: int, sessions: Sequence[HandedOver]) -> None:
         """Store the sessions of a shard, in place of all that is there.
@@ -151,7 +152,9 @@ class Handovers:
         preconditions = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
         try:
-            self._api.call("DELETE", f"{self._path}/{metadata['name']}", body=body, timeout=self._timeout)
+            self._api.call(
+                "DELETE", resource_path("secrets", self._namespace, metadata["name"]), body=body, timeout=self._timeout
+            )
         except ApiError as error:
             if error.status not in {NOT_FOUND, CONFLICT}:
                 raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.api.labels import FIELD_MANAGER, SOURCE_UID
@@ -23,6 +23,7 @@ from appconfig_operator.kube.errors import (
     target_error,
 )
 from appconfig_operator.kube.pages import METADATA, Pages
+from appconfig_operator.kube.paths import resource_path
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -66,26 +67,25 @@ class History:
         SourceError
             When the API server does not say.
         """
-        told = {(kept.data_digest, kept.revision): kept for kept in known}
-        # By what tells them apart: one that appears twice is not a second one, of which one could go.
-        found: dict[tuple[str, int], KeptVersion] = {}
-        reads, since = 0, ""
+        by_key = {(kept.data_digest, kept.revision): kept for kept in known}
+
+        def recognized(item: Mapping[str, Any]) -> KeptVersion | str | None:
+            """Return one that is known, or the name of one that has to be read. No more of it: it may be large."""
+            metadata = item["metadata"]
+            return by_key.get(noted(metadata), metadata["name"]) if belongs_to(source.uid, metadata) else None
+
         try:
-            for version, metadata in self._listed(source):
-                if version != since:  # the list has begun, or begun anew
-                    found, since = {}, version
-                key = noted(metadata)
-                if key in told:
-                    found[key] = told[key]
-                elif reads < READS:
-                    reads += 1
-                    revision = self._read(source, metadata["name"])
-                    if revision is not None:
-                        key = (revision.kept.data_digest, revision.kept.revision)
-                        found[key] = told.get(key, revision.kept)
+            listed: list[KeptVersion | str] = self._pages(source).collect(recognized, pages=PAGES)
+            found = [kept for kept in listed if not isinstance(kept, str)]
+            for name in [name for name in listed if isinstance(name, str)][:READS]:
+                revision = self._read(source, name)
+                if revision is not None:
+                    found.append(revision.kept)
         except (ApiError, UnreachableError) as error:
             raise _error(error, source, "list") from error
-        return found.values()
+        # By digest and number: one that appears twice is not a second one, of which one could go.
+        there = {(kept.data_digest, kept.revision): kept for kept in found}
+        return [by_key.get(key, kept) for key, kept in there.items()]
 
     def keep(self, source: Source, version: RenderedVersion, kept: KeptVersion) -> None:
         """Keep a version, unless it is kept already under that number.
@@ -143,7 +143,7 @@ class History:
         try:
             found = self._find(source, kept)
             if found is not None:
-                self._api.call("DELETE", f"{_collection(source)}/{found.name}", body=found.deletion())
+                self._api.call("DELETE", _path(source, found.name), body=found.deletion())
         except ApiError as error:
             if error.status != NOT_FOUND:
                 raise _error(error, source, "delete") from error
@@ -151,7 +151,7 @@ class History:
             raise _error(error, source, "delete") from error
 
     def _create(self, source: Source, body: Mapping[str, Any]) -> None:
-        self._api.call("POST", _collection(source), query={"fieldManager": FIELD_MANAGER}, body=body)
+        self._api.call("POST", _path(source), query={"fieldManager": FIELD_MANAGER}, body=body)
 
     def _find(self, source: Source, kept: KeptVersion) -> Revision | None:
         copies = self._copies(source, kept.data_digest, kept.revision)
@@ -159,37 +159,28 @@ class History:
 
     def _copies(self, source: Source, data_digest: str, number: int | None) -> Iterator[Revision]:
         """Look for a version: where it should be, and then in all that is the source's."""
-        names = revision_names(source, data_digest, number)
-        for name in names:
+        named = revision_names(source, data_digest, number)
+        others = (name for name in self._names(source, data_digest) if name not in named)
+        for name in chain(named, islice(others, READS)):
             revision = self._read(source, name)
             if revision is not None and revision.kept.data_digest == data_digest:
                 yield revision
-        reads = 0
-        for _, metadata in self._listed(source):
-            if noted(metadata)[0] != data_digest or metadata["name"] in names:
-                continue
-            if reads == READS:
-                return
-            reads += 1
-            revision = self._read(source, metadata["name"])
-            if revision is not None and revision.kept.data_digest == data_digest:
-                yield revision
 
-    def _listed(self, source: Source) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """List the metadata of the source's revisions, as far as it is their controller.
-
-        Each comes with the version of the list: another one than before says that the list has begun anew.
-        """
-        query = {"labelSelector": f"{SOURCE_UID}={source.uid}"}
-        pages = Pages(self._api, _collection(source), query=query, accept=METADATA, limit=PAGE)
-        for version, items in islice(pages, PAGES):
+    def _names(self, source: Source, data_digest: str) -> Iterator[str]:
+        """List the names of what is the source's and says that it has a digest."""
+        for _, items in islice(self._pages(source), PAGES):
             for item in items:
-                if belongs_to(source.uid, item["metadata"]):
-                    yield version, item["metadata"]
+                metadata = item["metadata"]
+                if noted(metadata)[0] == data_digest and belongs_to(source.uid, metadata):
+                    yield metadata["name"]
             del items  # or it would be there beside the next page
 
+    def _pages(self, source: Source) -> Pages:
+        query = {"labelSelector": f"{SOURCE_UID}={source.uid}"}
+        return Pages(self._api, _path(source), query=query, accept=METADATA, limit=PAGE)
+
     def _read(self, source: Source, name: str) -> Revision | None:
-        path = f"{_collection(source)}/{name}"
+        path = _path(source, name)
         try:
             try:
                 body = self._api.call("GET", path)
@@ -207,8 +198,8 @@ class History:
             raise
 
 
-def _collection(source: Source) -> str:
-    return f"/apis/apps/v1/namespaces/{source.namespace}/controllerrevisions"
+def _path(source: Source, *name: str) -> str:
+    return resource_path("controllerrevisions", source.namespace, *name)
 
 
 def _error(error: ApiError | UnreachableError, source: Source, verb: str) -> SourceError:

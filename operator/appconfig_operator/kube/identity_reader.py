@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from appconfig_operator.core.errors import ForbiddenError, Reason, SourceError, StallingError, TransientError
 from appconfig_operator.core.identity import AccessKeys
 from appconfig_operator.kube.errors import FORBIDDEN, NOT_FOUND, ApiError, UnreachableError, is_transient
+from appconfig_operator.kube.paths import resource_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +54,7 @@ class IdentityReader:
             `CredentialsUnavailable`, when there is none; `TargetUnavailable`, when the API server does not say.
         """
         what = f"ServiceAccount {namespace}/{name}"
-        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}"
+        path = resource_path("serviceaccounts", namespace, name)
         account = self._call("GET", path, what, "read it", _SERVICE_ACCOUNTS)
         annotations: Mapping[str, str] = account["metadata"].get("annotations") or {}
         role = annotations.get(ROLE_ANNOTATION, "").strip()
@@ -75,7 +76,7 @@ class IdentityReader:
             As `role_arn`.
         """
         what = f"ServiceAccount {namespace}/{name}"
-        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
+        path = resource_path("serviceaccounts", namespace, name, "token")
         request = {
             "apiVersion": "authentication.k8s.io/v1",
             "kind": "TokenRequest",
@@ -96,7 +97,7 @@ class IdentityReader:
             `CredentialsUnavailable`, when there are none; `TargetUnavailable`, when the API server does not say.
         """
         what = f"Secret {namespace}/{name}"
-        secret = self._call("GET", f"/api/v1/namespaces/{namespace}/secrets/{name}", what, "read it", _SECRETS)
+        secret = self._call("GET", resource_path("secrets", namespace, name), what, "read it", _SECRETS)
         data: Mapping[str, str] = secret.get("data") or {}
         missing = [key for key in (_ID, _KEY) if key not in data]
         if missing:

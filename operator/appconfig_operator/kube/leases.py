@@ -11,6 +11,7 @@ from appconfig_operator.core.sharding.lease_troubles import VERBS
 from appconfig_operator.core.sharding.other_operators import EVERYWHERE, SERVES
 from appconfig_operator.kube.errors import CONFLICT, FORBIDDEN, NOT_FOUND, ApiError, UnreachableError
 from appconfig_operator.kube.pages import Pages
+from appconfig_operator.kube.paths import resource_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -55,7 +56,6 @@ class Leases:
     ) -> None:
         self._api = api
         self._namespace = namespace
-        self._collection = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
         self._timeout = timeout
         self._utc_now = utc_now
         self._owned = owned
@@ -94,15 +94,16 @@ class Leases:
         return f"{words}. {remedy} does"
 
     def _call(self, request: Request) -> Answer:
+        collection = resource_path("leases", self._namespace)
         if isinstance(request, ListLeases):
             # No resourceVersion, so it is the newest: one from a cache could show what is past.
             query = {"labelSelector": SELECTOR}
-            pages = Pages(self._api, self._collection, query=query, accept="application/json", timeout=self._timeout)
+            pages = Pages(self._api, collection, query=query, accept="application/json", timeout=self._timeout)
             found = map(from_dict, pages.items())
             return [lease for lease in found if lease is not None]
         if isinstance(request, CreateLease):
-            return self._write("POST", self._collection, request.lease)
-        path = f"{self._collection}/{request.lease.name}"
+            return self._write("POST", collection, request.lease)
+        path = resource_path("leases", self._namespace, request.lease.name)
         if isinstance(request, ReplaceLease):
             return self._write("PUT", path, request.lease)
         preconditions = {"uid": request.lease.uid, "resourceVersion": request.lease.version}

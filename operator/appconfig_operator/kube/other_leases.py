@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.core.sharding.lease import SELECTOR
+from appconfig_operator.kube.paths import resource_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,7 @@ class OtherLeases:
             When they are unavailable.
         """
         query = {"labelSelector": SELECTOR, "resourceVersion": "0"}
-        found: Sequence[dict[str, Any]] = (
-            self._api.call("GET", f"/apis/{_GROUP}/v1/leases", query=query).get("items") or []
+        found: Sequence[dict[str, Any]] | None = self._api.call("GET", resource_path("leases", ""), query=query).get(
+            "items"
         )
-        return found
+        return found or []

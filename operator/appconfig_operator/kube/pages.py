@@ -6,15 +6,18 @@ bound is given up half-way, and asked for again with fewer objects; then their n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from appconfig_operator.kube.answers import ANSWER_BYTES
 from appconfig_operator.kube.errors import GONE, AnswerTooLongError, ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from appconfig_operator.kube.api import Api
+
+T = TypeVar("T")
 
 PAGE = 500
 """Objects a page at most."""
@@ -86,12 +89,30 @@ class Pages:
         ApiError, UnreachableError
             When the list cannot be read as a whole.
         """
-        found: list[Mapping[str, Any]] = []
-        version = ""
-        for began, page in self:
-            if began != version:
-                found, version = [], began
-            found.extend(page)
+        return self.collect(lambda item: item)
+
+    def collect(self, pick: Callable[[Mapping[str, Any]], T | None], *, pages: int | None = None) -> list[T]:
+        """List all, and keep of each object only what is picked: the objects may be many, and large.
+
+        Parameters
+        ----------
+        pick
+            Returns what to keep of an object, `None` for nothing.
+        pages
+            How many pages to read at most.
+
+        Raises
+        ------
+        ApiError, UnreachableError
+            When the list cannot be read as a whole.
+        """
+        found: list[T] = []
+        began = ""
+        for version, items in islice(self, pages):
+            if version != began:  # the list has begun, or started over
+                found, began = [], version
+            found += [one for item in items if (one := pick(item)) is not None]
+            del items  # or it would be there beside the next page
         return found
 
     def __iter__(self) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:

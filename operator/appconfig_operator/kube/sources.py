@@ -11,6 +11,7 @@ from appconfig_operator.core.errors import OutdatedError, Reason, SourceGoneErro
 from appconfig_operator.kube.api import JSON_PATCH
 from appconfig_operator.kube.errors import FORBIDDEN, INVALID, NOT_FOUND, UNAUTHORIZED, ApiError, UnreachableError
 from appconfig_operator.kube.pages import PAGE, Pages
+from appconfig_operator.kube.paths import resource_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,18 +78,11 @@ class Sources:
         ApiError, UnreachableError
             When the list cannot be read as a whole.
         """
-        paths = [f"/apis/{API_VERSION}/namespaces/{namespace}/{PLURAL}" for namespace in namespaces]
-        return {uid for path in paths or [f"/apis/{API_VERSION}/{PLURAL}"] for uid in self._uids(path)}
+        return {uid for namespace in namespaces or [""] for uid in self._uids(resource_path(PLURAL, namespace))}
 
-    def _uids(self, path: str) -> set[str]:
-        found: set[str] = set()
-        began = ""
+    def _uids(self, path: str) -> list[str]:
         pages = Pages(self._api, path, limit=PAGE)
-        for version, items in pages:
-            if version != began:
-                found, began = set(), version
-            found.update(item["metadata"]["uid"] for item in items)
-            del items  # or it would be there beside the next page
+        found = pages.collect(lambda item: str(item["metadata"]["uid"]))
         self._fit[path] = pages.fit
         return found
 
@@ -144,7 +138,7 @@ class Sources:
         try:
             return self._api.call(
                 "PATCH",
-                f"{_path(source)}/status",
+                _path(source, "status"),
                 query={"fieldManager": FIELD_MANAGER},
                 body=patch,
                 content_type=JSON_PATCH,
@@ -185,8 +179,8 @@ def _failure(error: ApiError | UnreachableError, source: Source) -> TransientErr
     )
 
 
-def _path(source: Source) -> str:
-    return f"/apis/{API_VERSION}/namespaces/{source.namespace}/{PLURAL}/{source.name}"
+def _path(source: Source, *subresource: str) -> str:
+    return resource_path(PLURAL, source.namespace, source.name, *subresource)
 
 
 def list_refusal(error: ApiError) -> str:

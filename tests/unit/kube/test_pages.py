@@ -139,6 +139,17 @@ def test_what_came_before_a_new_beginning_is_void() -> None:
     assert len(Sources(api).uids(())) == 1200
 
 
+def test_of_each_object_is_kept_what_is_picked() -> None:
+    def pick(item: Mapping[str, Any]) -> int | None:
+        number = int(item["metadata"]["uid"])
+        return number if number % 2 else None
+
+    assert pages(Cluster([1000] * 1200, forgets=frozenset({3}))).collect(pick) == list(range(1, 1200, 2))
+    cluster = Cluster([1000] * 1200)
+    assert pages(cluster).collect(pick, pages=2) == list(range(1, 1000, 2))
+    assert len(cluster.limits) == 2
+
+
 @pytest.mark.parametrize(("size", "page"), [(1000, PAGE), (15_000, 99), (BIG, 1)])
 def test_sources_tell_how_many_may_be_asked_for_at_once(size: int, page: int) -> None:
     api: Any = PagedApi([size] * 600)
