@@ -120,8 +120,7 @@ class DelayQueue(Generic[T]):
     def close(self) -> None:
         """Hand out nothing more, and let all threads that wait go."""
         self._closed = True
-        self._available.notify_all()
-        self._leaderless.notify_all()
+        self.wake()  # the leader goes, and so does the next one, one after the other
 
     def age(self) -> float:
         """Return the seconds since the last heartbeat: since a thread came to wait, or waited. Needs no lock."""

@@ -280,8 +280,7 @@ class Schedule:
         if held is not None:
             parked, held.parked = held.parked, []
             for poll in parked:
-                if not poll.cancelled:
-                    self.lanes.put(poll)
+                self.lanes.put(poll)
             self.queue.wake()
 
     def forget(self, shard: int) -> None:

@@ -251,3 +251,23 @@ def test_the_only_source_of_a_namespace_that_hangs_begins_its_next_poll_in_a_slo
     simulation.add("sick", hangs)
     simulation.run(INTERVAL + 13.5)
     assert (simulation.lanes.slots.quick, simulation.lanes.slots.slow) == (0, 1)
+
+
+def test_a_slot_that_gets_free_because_the_poll_in_it_takes_long_is_taken_at_once() -> None:
+    simulation = Simulation(workers=1)
+    simulation.add("sick", hangs)
+    simulation.add("other", quick)
+    simulation.run(1)
+    assert simulation.late["other"] == [SLOW_SECONDS]
+
+
+def test_a_lane_blocked_by_new_sources_of_another_namespace_goes_on_when_one_of_them_has_answered() -> None:
+    simulation = Simulation(workers=2)
+    for number in range(12):
+        simulation.add(f"sick-{number}", lambda: 1000.0)
+    simulation.run(20)
+    simulation.add("one", quick)
+    simulation.add("two", quick)
+    simulation.run(1)
+    assert simulation.lanes.slots.slow == 12, "no slot for slow polls was left"
+    assert [len(simulation.late[namespace]) for namespace in ("one", "two")] == [1, 1]

@@ -35,6 +35,24 @@ def test_cancelled_items_are_skipped() -> None:
     assert [heap.pop(), heap.pop(), heap.pop()] == [items[1], items[3], None]
 
 
+class Counting:
+    """Counts how often somebody asks whether it is cancelled."""
+
+    asked = 0
+
+    @property
+    def cancelled(self) -> bool:
+        Counting.asked += 1
+        return False
+
+
+def test_to_look_for_cancelled_items_costs_little() -> None:
+    heap: LazyHeap[Counting] = LazyHeap()
+    for _ in range(10_000):
+        heap.push(0.0, Counting())
+    assert Counting.asked <= 20_000
+
+
 def test_cancelled_items_do_not_pile_up_and_others_stay() -> None:
     heap: LazyHeap[Item] = LazyHeap()
     kept = [Item(random.Random(number).random()) for number in range(100)]
