@@ -137,20 +137,20 @@ class Schedule:
         entry.not_before = max(entry.not_before, entry.looked + WAKE_SECONDS)
         if entry.memory is None:
             return
-        entry.memory.woken = True  # also where a turn is near: it may be meant for the status alone
+        entry.memory.woken = True  # also where a poll is near: it may write the status alone
         if entry.queue_token is not None and entry.due > entry.not_before:
             self._schedule(entry, 0.0)
 
     # Sessions.
 
     def start(self, entry: Entry, handed_over: HandedOver | None) -> None:
-        """Begin to poll a source."""
+        """Start to poll a source."""
         start = self.sessions.start(entry.source, handed_over)
         entry.memory, entry.unlooked, entry.proven = start.state, True, start.proven
-        entry.astray = True  # the target that it was may be a stray
+        entry.astray = True  # what was its target may be a stray
         entry.memory.delivery.unreleased |= entry.waits
         self._schedule(entry, start.delay, first=start.first)
-        self.look(entry, start.state)
+        self.check_drift(entry, start.state)
 
     def _restart(self, entry: Entry, before: PollState) -> None:
         entry.changed = False
@@ -160,7 +160,7 @@ class Schedule:
 
     def _reserve_restart(self, entry: Entry) -> None:
         if entry.begins:
-            return  # the place that it has reserved already is good for the newest spec, too
+            return  # what it has reserved already is good for the newest spec, too
         now = self._monotonic()
         entry.not_before = max(entry.not_before, now + self._restarts.reserve(entry.source, now))
         entry.begins = True
@@ -169,8 +169,8 @@ class Schedule:
         if entry.begins:
             self._restarts.give_back(entry.source)
 
-    def look(self, entry: Entry, state: PollState) -> None:
-        """Look at what became of the ConfigMap of a source, if that is still to be done."""
+    def check_drift(self, entry: Entry, state: PollState) -> None:
+        """Check what became of the ConfigMap of a source, if that is still to be done."""
         if entry.strayed(state):
             self._schedule(entry, 0.0)
         if entry.seen is None:
@@ -225,7 +225,7 @@ class Schedule:
         shard = self.shards[entry.shard]
         shard.polls += 1
         entry.running, entry.queue_token, entry.begins, entry.looked = True, None, False, now
-        # Read under the lock: `put` may set another source right after it, with a memory of its own to come.
+        # Read now: `put` may set another source right after it, with a memory of its own to come.
         return Job(entry, entry.source, entry.memory, shard.guard, poll.due, self.lanes.begin(poll, now))
 
     def done(self, job: Job, polled: Polled) -> None:
@@ -247,7 +247,7 @@ class Schedule:
             self._schedule(entry, polled.delay)
         if entry.woken:
             self._wake_up(entry)
-        self.look(entry, entry.memory)
+        self.check_drift(entry, entry.memory)
 
     def _end(self, job: Job, polled: Polled) -> None:
         """Free the slot of a poll, and note whether it was quick."""
@@ -262,10 +262,10 @@ class Schedule:
 
     def _note_wait(self, job: Job, polled: Polled) -> None:
         if polled.answered is None:
-            return  # nothing was tried: it waits for what it waited for
+            return  # nothing was tried, so it waits for the same as before
         target = None if polled.awaits is None else (job.source.namespace, polled.awaits)
         if self.waiting.set(job.source.uid, target):
-            # What has changed since its look, and before it was known to wait, nobody has noticed.
+            # Nobody has noticed what changed between its poll and now.
             job.entry.woken = target is not None
 
     # Shards.

@@ -13,7 +13,7 @@ from appconfig_operator.core.pace import Pace
 from appconfig_operator.core.status.state import state_of
 from appconfig_operator.engine.held_shards import HeldShard
 from appconfig_operator.engine.schedule import Schedule
-from appconfig_operator.engine.scheduler_snapshot import SchedulerSnapshot, waits
+from appconfig_operator.engine.scheduler_snapshot import SchedulerSnapshot, lateness
 from appconfig_operator.logs import about
 
 if TYPE_CHECKING:
@@ -102,16 +102,16 @@ class Scheduler:
             self.remove(uid)
 
     def uids(self) -> set[str]:
-        """Return the uids of all sources that are there."""
+        """Return the uids of all sources."""
         with self._lock:
             return set(self._entries)
 
     def entries(self) -> list[Entry]:
-        """Return all entries, to be looked at only."""
+        """Return all sources, to be read only."""
         with self._lock:
             return list(self._entries.values())
 
-    # Figures.
+    # For metrics, and for Events, which wait while the scheduler is busy.
 
     def busy(self) -> bool:
         """Return whether a poll that is expected to be quick waits for a worker. A cancelled one may count."""
@@ -122,7 +122,7 @@ class Scheduler:
         """Return what is known at this moment."""
         with self._lock:
             entries, slots = self._entries.values(), self._schedule.lanes.slots
-            known, waiting = len(entries), waits(entries, self._monotonic())
+            known, late = len(entries), lateness(entries, self._monotonic())
             under_way = {Pace.QUICK: slots.quick, Pace.SLOW: slots.slow}
             # Without those whose Lease has lapsed: another replica may count them by now.
             active = {number for number, shard in self._shards.items() if shard.active}
@@ -134,12 +134,12 @@ class Scheduler:
         return SchedulerSnapshot(
             sources=Counter(state_of(conditions, suspended=suspend) for conditions, suspend in polled),
             sources_known=known,
-            queue_depth=sum(map(len, waiting.values())),
-            oldest_due={pace: max(seconds, default=0.0) for pace, seconds in waiting.items()},
+            queue_depth=sum(map(len, late.values())),
+            oldest_due={pace: max(seconds, default=0.0) for pace, seconds in late.items()},
             polls_under_way=under_way,
         )
 
-    # What becomes of ConfigMaps.
+    # ConfigMaps that change.
 
     def saw(self, uid: str, seen: ConfigMapSnapshot) -> None:
         """Take in what became of the ConfigMap of a source. A change of somebody else is reverted at once."""
@@ -148,16 +148,16 @@ class Scheduler:
             entry = self._entries.get(uid)
             if entry is not None:
                 entry.mark(seen)
-                self._take_in(entry, seen)
+                self._observe(entry, seen)
             for other in self._schedule.asking_for((seen.namespace, seen.name)):
                 if other is not entry:
-                    self._take_in(other, replace(seen, labeled=False))  # somebody has overwritten its mark
+                    self._observe(other, replace(seen, labeled=False))  # somebody has overwritten its mark
 
-    def _take_in(self, entry: Entry, seen: ConfigMapSnapshot) -> None:
+    def _observe(self, entry: Entry, seen: ConfigMapSnapshot) -> None:
         if entry.concerned_by(seen):
             entry.seen, entry.unlooked = seen, True
         if entry.memory is not None and not entry.running:
-            self._schedule.look(entry, entry.memory)
+            self._schedule.check_drift(entry, entry.memory)
 
     def config_map_changed(self, namespace: str, name: str) -> None:
         """Wake the sources that wait for a ConfigMap: it was created, changed or deleted, whoever owns it."""

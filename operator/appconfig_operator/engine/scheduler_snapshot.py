@@ -39,7 +39,7 @@ class SchedulerSnapshot:
     polls_under_way: Mapping[Pace, int]
 
 
-def waits(entries: Iterable[Entry], now: float) -> dict[Pace, list[float]]:
+def lateness(entries: Iterable[Entry], now: float) -> dict[Pace, list[float]]:
     """Return for how many seconds each poll that is due has waited, by pace."""
     seconds: dict[Pace, list[float]] = {pace: [] for pace in Pace}
     for entry in entries:

@@ -1,4 +1,4 @@
-"""How many polls may be under way at once, and of whom: nobody holds more than a share, whatever hangs.
+"""How many polls may be under way at once, and of which namespace: none holds more than its share, whatever hangs.
 
 A poll that takes milliseconds and one that hangs for a minute cannot share a bound: few of the second kind would stop
 all of the first. So there are slots for polls that are quick, as many as there are workers by the settings, and others
@@ -26,7 +26,7 @@ NAMESPACE_FACTOR = 2
 
 
 def threads(workers: int) -> int:
-    """Return how many threads there are at most: one for each slot, and one that looks out for what is due."""
+    """Return how many threads there are at most: one for each slot, and one that waits for the next poll."""
     return workers * (1 + SLOW_FACTOR) + 1
 
 
@@ -57,7 +57,7 @@ class RunningPoll:
 
 
 class Slots:
-    """Keeps account of polls under way. Not safe to share between threads.
+    """The slots, and the polls in them. Not safe to share between threads.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ AFTER_A_BUG_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One poll to be made. Source and state are those of the moment when it was given out."""
+    """One poll to make. Source and state are those of the moment when it began."""
 
     entry: Entry
     source: Source
@@ -41,37 +41,37 @@ class Job:
 
 
 class Jobs(Protocol):
-    """Where polls to be made come from."""
+    """Where workers get polls from."""
 
     def next(self) -> Job | None:
-        """Wait for one. `None`: there are no more."""
+        """Wait for the next poll. `None`: there are no more."""
 
     def done(self, job: Job, polled: Polled) -> None:
-        """Take one back, with its outcome."""
+        """Take a poll back, with its outcome."""
 
 
 class SourcePoller(Protocol):
-    """What polls one source."""
+    """Polls one source."""
 
     def poll(self, source: Source, state: PollState) -> Polled:
         """Poll a source. Raises `SourceGoneError`."""
 
 
 class Workers:
-    """The threads. There is always one that waits for a turn, up to a limit: polls that hang cost threads, not turns.
+    """The threads. One of them always waits for the next poll, up to a limit: polls that hang delay no others.
 
     Parameters
     ----------
     jobs
-        What to do.
+        Where polls come from.
     poller
-        What does it.
+        Carries them out.
     fence
         Bounds writes by the Lease of the shard.
     meter
         Where figures go.
     limit
-        Threads at most.
+        The most threads there may be.
     monotonic
         Seconds.
     """
@@ -106,7 +106,7 @@ class Workers:
         thread = threading.Thread(target=self._work, name=f"worker-{len(self._threads)}", daemon=True)
         try:
             thread.start()
-        except RuntimeError:  # the machine has no more of them: those that there are go on
+        except RuntimeError:  # the machine has no more: those that there are go on
             logger.warning("Cannot start more threads than %d", len(self._threads))
             return
         self._threads.append(thread)

@@ -10,7 +10,7 @@ import pytest
 
 from appconfig_operator.core.pace import Pace
 from appconfig_operator.engine import slots
-from appconfig_operator.engine.scheduler_snapshot import waits
+from appconfig_operator.engine.scheduler_snapshot import lateness
 from appconfig_operator.engine.slots import SLOW_SECONDS
 from tests.unit.support.turns_simulation import INTERVAL, Simulation
 
@@ -103,9 +103,9 @@ def test_healthy_ones_beside_sick_ones_of_the_same_namespace_keep_their_pace() -
     for _ in range(200):
         simulation.add("healthy-0", hangs)
     simulation.run(60)
-    waiting = waits(simulation.entries.values(), simulation.now)
-    assert max(waiting[Pace.QUICK], default=0.0) <= 1.0
-    assert max(waiting[Pace.SLOW]) > 30
+    late = lateness(simulation.entries.values(), simulation.now)
+    assert max(late[Pace.QUICK], default=0.0) <= 1.0
+    assert max(late[Pace.SLOW]) > 30
 
 
 def test_healthy_ones_that_begin_to_hang_all_at_once_delay_no_other_namespace_for_long() -> None:
