@@ -14,13 +14,9 @@ from sandbox.kube.kubectl import Kubectl
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-<<<<<<<< HEAD:tests/unit/docs/test_examples.py
-ROOT = Path(__file__).parents[3]
-========
     from sandbox import ControlPlane
 
 ROOT = Path(__file__).parents[2]
->>>>>>>> 95d1019 (tests: delete checks that repeat another one):tests/integration/test_docs_examples.py
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 MINIMAL = {"application": "shop", "environment": "production", "configurationProfile": "checkout"}
 BEGIN = "```yaml|kubectl apply --server-side -f - <<'YAML'"

@@ -141,19 +141,19 @@ class Scheduler:
 
     # ConfigMaps that change.
 
-    def saw(self, uid: str, seen: ConfigMapSnapshot) -> None:
+    def observe(self, uid: str, seen: ConfigMapSnapshot) -> None:
         """Take in what became of the ConfigMap of a source. A change of somebody else is reverted at once."""
         with self._lock:
             self._schedule.wake((seen.namespace, seen.name))
             entry = self._entries.get(uid)
             if entry is not None:
                 entry.mark(seen)
-                self._observe(entry, seen)
+                self._note_snapshot(entry, seen)
             for other in self._schedule.asking_for((seen.namespace, seen.name)):
                 if other is not entry:
-                    self._observe(other, replace(seen, labeled=False))  # somebody has overwritten its mark
+                    self._note_snapshot(other, replace(seen, labeled=False))  # somebody has overwritten its mark
 
-    def _observe(self, entry: Entry, seen: ConfigMapSnapshot) -> None:
+    def _note_snapshot(self, entry: Entry, seen: ConfigMapSnapshot) -> None:
         if entry.concerned_by(seen):
             entry.seen, entry.unlooked = seen, True
         if entry.memory is not None and not entry.running:

@@ -148,7 +148,7 @@ class ConfigMapWatch:
             del page  # or it would be there beside the next one
         for uid, (namespace, name) in before.items():
             if (namespace, name) not in there:
-                self._scheduler.saw(uid, ConfigMapSnapshot(namespace, name))
+                self._scheduler.observe(uid, ConfigMapSnapshot(namespace, name))
         self._on_listed()
         for metadata, still_there in self._config_maps.watch(since):
             self._tell(metadata, there=still_there)
@@ -182,7 +182,7 @@ class ConfigMapWatch:
     def _told(self, metadata: Mapping[str, Any], *, there: bool) -> None:
         uid = source_uid(metadata)
         if uid is not None:
-            self._scheduler.saw(uid, snapshot(metadata, there=there))
+            self._scheduler.observe(uid, snapshot(metadata, there=there))
         waits = waiting(metadata) if there else frozenset()
         self._scheduler.note_waiting_owners(waits, metadata["namespace"], metadata["name"])
 

@@ -145,7 +145,7 @@ class MortalOperator:
         self.scheduler.put(Source.from_dict(self._admin.get(PLURAL, self._name)))
         for _, page in MarkedConfigMaps(self.api, self._admin.namespace).list():
             for metadata in page:
-                self.scheduler.saw(source_uid(metadata) or "", snapshot(metadata))
+                self.scheduler.observe(source_uid(metadata) or "", snapshot(metadata))
 
     def poll(self) -> str:
         (entry,) = self.scheduler.entries()

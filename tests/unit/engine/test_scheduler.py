@@ -246,9 +246,9 @@ def test_a_drifted_config_map_is_looked_at_at_once(start: Callable[..., Schedule
     scheduler = start(recorder)
     scheduler.put(source())
     eventually(lambda: recorder.polled)
-    scheduler.saw("nobody", ConfigMapSnapshot("shop", "checkout-config"))
-    scheduler.saw(source().uid, ConfigMapSnapshot("shop", "another"))
-    scheduler.saw(source().uid, ConfigMapSnapshot("shop", "checkout-config"))
+    scheduler.observe("nobody", ConfigMapSnapshot("shop", "checkout-config"))
+    scheduler.observe(source().uid, ConfigMapSnapshot("shop", "another"))
+    scheduler.observe(source().uid, ConfigMapSnapshot("shop", "checkout-config"))
     eventually(lambda: len(recorder.polled) == 2)
     assert recorder.drifts == [None, Drift(DriftKind.DELETED)]
 
@@ -259,7 +259,7 @@ def test_a_drift_during_a_poll_is_looked_at_after_it(start: Callable[..., Schedu
     scheduler = start(recorder)
     scheduler.put(source())
     gate.wait_entered()
-    scheduler.saw(source().uid, ConfigMapSnapshot("shop", "checkout-config"))
+    scheduler.observe(source().uid, ConfigMapSnapshot("shop", "checkout-config"))
     gate.opened.set()
     eventually(lambda: recorder.drifts == [None, Drift(DriftKind.DELETED)])
 
@@ -323,7 +323,7 @@ def test_a_removed_owner_reference_is_put_back(
     scheduler = start(recorder)
     scheduler.put(source(status=Status(observed_generation=generation)))
     eventually(lambda: recorder.polled)
-    scheduler.saw(
+    scheduler.observe(
         source().uid, ConfigMapSnapshot("shop", "checkout-config", "89", 1, None, "sha256:1", controlled=False)
     )
     scheduler.put(source(uid="other"))
@@ -360,7 +360,7 @@ def test_a_copied_mark_is_no_drift(
     scheduler = start(recorder)
     scheduler.put(source(spec=spec(target=target(creation_policy=policy))))
     eventually(lambda: recorder.polled)
-    scheduler.saw(source().uid, seen)
+    scheduler.observe(source().uid, seen)
     scheduler.put(source(uid="other"))
     eventually(lambda: recorder.count("other"))
     assert recorder.count(source().uid) == 1
@@ -409,7 +409,7 @@ def test_an_overwritten_mark_hides_nothing(start: Callable[..., Scheduler], mark
     scheduler.put(source())
     scheduler.put(source(uid="another", spec=spec(target=target(name="another-config"))))
     eventually(lambda: len(recorder.polled) == 2)
-    scheduler.saw(
+    scheduler.observe(
         mark, ConfigMapSnapshot("shop", "checkout-config", resource_version=version, keys=1, data_digest="sha256:1")
     )
     eventually(lambda: recorder.count(source().uid) == 2)

@@ -191,8 +191,8 @@ def test_what_became_of_a_config_map_while_another_replica_had_it_is_seen_at_the
     running = run(recorder)
     for uid in ("deleted", "untouched"):
         running.scheduler.put(source(uid=uid, namespace=uid, status=Status(target=WRITTEN)))
-    running.scheduler.saw("deleted", ConfigMapSnapshot("deleted", "checkout-config"))
-    running.scheduler.saw("untouched", ConfigMapSnapshot("untouched", "checkout-config", "88"))
+    running.scheduler.observe("deleted", ConfigMapSnapshot("deleted", "checkout-config"))
+    running.scheduler.observe("untouched", ConfigMapSnapshot("untouched", "checkout-config", "88"))
     running.scheduler.start(0, running.guard, {})
     eventually(lambda: recorder.polled)
     assert recorder.polled == [("deleted", 1)]
@@ -215,7 +215,7 @@ def test_what_was_to_be_put_right_is_so_still_when_the_shard_comes_back(run: Cal
     running = run(recorder, 1)
     running.scheduler.put(source(status=Status(target=WRITTEN)))
     running.scheduler.start(0, running.guard, {})
-    running.scheduler.saw(source().uid, ConfigMapSnapshot("shop", "checkout-config"))
+    running.scheduler.observe(source().uid, ConfigMapSnapshot("shop", "checkout-config"))
     gate.wait_entered()
     running.scheduler.discard(0)
     gate.opened.set()

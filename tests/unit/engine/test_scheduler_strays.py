@@ -46,7 +46,7 @@ def strays(entry: Entry) -> set[str]:
 def test_what_was_seen_before_is_known_when_a_source_begins_and_looked_after_at_once(*, handed_over: bool) -> None:
     it = scheduler()
     for name in ("checkout-config", "between"):
-        it.saw(UID, seen(name))
+        it.observe(UID, seen(name))
     given = HandedOver(UID, 1, 0.0, 0.0, "", SavedSession("t", 60, delivered=True))
     entry = begin(it, {UID: given} if handed_over else {})
     assert strays(entry) == {"between"}
@@ -55,7 +55,7 @@ def test_what_was_seen_before_is_known_when_a_source_begins_and_looked_after_at_
 
 def test_a_source_without_strays_waits_for_its_turn() -> None:
     it = scheduler()
-    it.saw(UID, seen("checkout-config"))
+    it.observe(UID, seen("checkout-config"))
     entry = begin(it)
     assert strays(entry) == set()
     assert entry.due == NEVER
@@ -63,7 +63,7 @@ def test_a_source_without_strays_waits_for_its_turn() -> None:
 
 def test_what_was_the_target_when_it_was_seen_is_a_stray_after_another_rename() -> None:
     it = scheduler()
-    it.saw(UID, seen("checkout-config"))
+    it.observe(UID, seen("checkout-config"))
     it.put(source(generation=2, spec=spec(target=target(name="other"))))
     assert strays(begin(it)) == {"checkout-config"}
 
@@ -71,11 +71,11 @@ def test_what_was_the_target_when_it_was_seen_is_a_stray_after_another_rename() 
 def test_one_that_comes_up_later_is_looked_after_at_once() -> None:
     it = scheduler()
     entry = begin(it)
-    it.saw(UID, seen("between"))
+    it.observe(UID, seen("between"))
     assert strays(entry) == {"between"}
     assert entry.due == 0.0
     entry.due = NEVER
-    it.saw(UID, seen("between", resource_version="2"))
+    it.observe(UID, seen("between", resource_version="2"))
     assert entry.due == NEVER, "known"
 
 
@@ -84,7 +84,7 @@ def test_one_that_comes_up_during_a_poll_is_looked_after_when_that_ends() -> Non
     begin(it)
     job = it.next()
     assert job is not None
-    it.saw(UID, seen("between"))
+    it.observe(UID, seen("between"))
     assert strays(job.entry) == set(), "the memory is the poll's"
     it.done(job, Polled(NEVER, PollResult.UNCHANGED))
     assert strays(job.entry) == {"between"}
@@ -98,24 +98,24 @@ def test_one_that_comes_up_during_a_poll_is_looked_after_when_that_ends() -> Non
 )
 def test_what_is_not_the_source_s_is_no_stray(changes: dict[str, Any]) -> None:
     it = scheduler()
-    it.saw(UID, seen("between", **changes))
-    it.saw("nobody", seen("between"))
+    it.observe(UID, seen("between", **changes))
+    it.observe("nobody", seen("between"))
     assert strays(begin(it)) == set()
 
 
 def test_one_that_goes_is_none_any_more() -> None:
     it = scheduler()
-    it.saw(UID, seen("between"))
-    it.saw(UID, seen("between", namespace="another", owned=False))
+    it.observe(UID, seen("between"))
+    it.observe(UID, seen("between", namespace="another", owned=False))
     (entry,) = it.entries()
     assert entry.marked == ("between",)
-    it.saw(UID, ConfigMapSnapshot("shop", "between"))
+    it.observe(UID, ConfigMapSnapshot("shop", "between"))
     assert strays(begin(it)) == set()
 
 
 def test_names_are_bounded() -> None:
     it = scheduler()
     for number in range(10_000):
-        it.saw(UID, seen(f"forged-{number}"))
+        it.observe(UID, seen(f"forged-{number}"))
     (entry,) = it.entries()
     assert len(entry.marked) == MARKED

@@ -144,8 +144,8 @@ def test_of_each_object_is_kept_what_is_picked() -> None:
         number = int(item["metadata"]["uid"])
         return number if number % 2 else None
 
-    assert pages(Cluster([1000] * 1200, forgets=frozenset({3}))).collect(pick) == list(range(1, 1200, 2))
-    cluster = Cluster([1000] * 1200)
+    assert pages(PagedApi([1000] * 1200, forgets=frozenset({3}))).collect(pick) == list(range(1, 1200, 2))
+    cluster = PagedApi([1000] * 1200)
     assert pages(cluster).collect(pick, pages=2) == list(range(1, 1000, 2))
     assert len(cluster.limits) == 2
 

@@ -77,7 +77,7 @@ class FakeScheduler:
         with self.lock:
             self.waiting.append((set(uids), namespace, name))
 
-    def saw(self, uid: str, seen: ConfigMapSnapshot) -> None:
+    def observe(self, uid: str, seen: ConfigMapSnapshot) -> None:
         self.drifts.append((uid, seen))
 
 
