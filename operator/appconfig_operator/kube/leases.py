@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from appconfig_operator.api.labels import FIELD_MANAGER
 from appconfig_operator.core.sharding.lease import SELECTOR, Lease, from_dict, to_dict
+from appconfig_operator.core.sharding.lease_failures import VERBS
 from appconfig_operator.core.sharding.lease_requests import CreateLease, Failure, LeaseError, ListLeases, ReplaceLease
-from appconfig_operator.core.sharding.lease_troubles import VERBS
 from appconfig_operator.core.sharding.other_operators import EVERYWHERE, SERVES
 from appconfig_operator.kube.errors import CONFLICT, FORBIDDEN, NOT_FOUND, ApiError, UnreachableError
 from appconfig_operator.kube.pages import Pages

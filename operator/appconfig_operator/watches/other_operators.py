@@ -6,7 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Protocol
 
-from appconfig_operator.core.sharding.other_operators import held, renewed, warning
+from appconfig_operator.core.sharding.other_operators import leases_of_others, renewed, warning
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 
 if TYPE_CHECKING:
@@ -82,14 +82,14 @@ class OtherOperators:
                 "Cannot determine whether another operator is running: not allowed to list Leases in all namespaces"
             )
             return
-        before = held(self._leases.list(), self._own)
+        before = leases_of_others(self._leases.list(), self._own)
         # A Lease alone says nothing: its holder may be gone. It is there when it renews it.
         pause = max(LEAST_SECONDS, max((lease.duration for lease in before), default=0) / LOOKS)
         told: set[str] = set()
         for _ in range(LOOKS):
             if not {lease.namespace for lease in before} - told or self._stop.wait(pause):
                 return
-            for namespace, serves in renewed(before, held(self._leases.list(), self._own)).items():
+            for namespace, serves in renewed(before, leases_of_others(self._leases.list(), self._own)).items():
                 words = "" if namespace in told else warning(namespace, serves, self._namespaces)
                 told.add(namespace)
                 if words:

@@ -1,6 +1,6 @@
-"""Which source is in which shard, and which replica is to have which shard.
+"""Which source is in which shard, and which replica should have which shard.
 
-All replicas come to the same answer from the same list of members, so none has to be asked.
+All replicas get the same answer from the same list of members, so they need not agree first.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ def shard_of(uid: str, shards: int) -> int:
     uid
         `metadata.uid` of the source.
     shards
-        How many shards there are, at least 1. Another number puts most sources elsewhere.
+        How many shards there are, at least 1. A different number moves most sources.
     """
     return crc32(uid.encode()) % shards
 
 
 def assign(shards: int, members: Collection[str]) -> dict[int, str]:
-    """Share the shards out by rendezvous hashing, evenly: shares differ by at most one.
+    """Assign the shards by rendezvous hashing, evenly: shares differ by at most one.
 
-    Each pair of a shard and a member has a score, and the highest scores choose first, as long as the member has room.
-    So a member that comes or goes moves little more than the shards of its own share. What it is not: the least of all
-    possible moves, which only who knows the shares of before could find, and a replica that starts does not.
+    Each pair of a shard and a member has a score, and the highest scores go first, as long as the member has room. So a
+    member that comes or goes moves little more than its own share. It is not the smallest possible move: that takes
+    the previous assignment, which a replica that starts does not know.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def assign(shards: int, members: Collection[str]) -> dict[int, str]:
     Returns
     -------
     dict[int, str]
-        The member that is to have each shard.
+        The member that should have each shard.
     """
     if not members:
         return {}

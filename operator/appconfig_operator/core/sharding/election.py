@@ -1,7 +1,7 @@
-"""Which shards this replica holds: what it asks the API server for next, and what it makes of the answers.
+"""Which shards this replica holds: what it requests from the API server next, and what it concludes from the answers.
 
-No I/O, no clock, no thread: whoever drives it makes one request after the other, and says when. The rules, and why two
-replicas never hold the same source, are in docs/sharding.md.
+No I/O, no clock, no thread: its driver makes one request after the other, and passes the time. docs/sharding.md has the
+rules, and explains why two replicas never hold the same source.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from appconfig_operator.core.sharding.lease_requests import (
 )
 from appconfig_operator.core.sharding.membership import Membership
 from appconfig_operator.core.sharding.observed_leases import ObservedLeases
-from appconfig_operator.core.sharding.setbacks import RETRY_SECONDS, Setbacks
+from appconfig_operator.core.sharding.retries import RETRY_SECONDS, Retries
 
 if TYPE_CHECKING:
     from appconfig_operator.core.sharding.held_lease import HeldLease
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from appconfig_operator.core.sharding.membership import Replica
 
 LIST_SECONDS = 1.0
-"""Between two lists while others are seen: how late a replica learns that a shard was set free."""
+"""Between two lists while there are other replicas: how late one learns that a shard was set free."""
 
 FOREVER = float("inf")
 
 
 class Change(Enum):
-    """What became of a shard."""
+    """What happened to a shard."""
 
     GAINED = "gained"
     LOST = "lost"
@@ -46,7 +46,7 @@ class Change(Enum):
 class Election:
     """The state of one replica.
 
-    Call `next`, make the request, give the answer to `answered`, and again. All times are seconds of one monotonic
+    Call `next`, make the request, pass the answer to `answered`, and repeat. All times are seconds of one monotonic
     clock; the one given to `next` has to be read before the request is sent.
     """
 
@@ -57,68 +57,68 @@ class Election:
         self._membership = Membership(me, self._observed)
         self._held = HeldLeases(me)
         self._pending: tuple[Request, float] | None = None  # and when it was sent
-        self._outdated = True  # what was observed last may not be so any more: list before anything else
+        self._outdated = True  # what was observed may have changed: list before anything else
         self._may_move = False  # the last list showed this replica's member Lease, and no mismatched replicas
         self._list_due = NEVER
-        self._setbacks = Setbacks()
+        self._retries = Retries()
         self._stopping = False
         self._member_deleted = False  # or it was tried, while this replica stops
 
     @property
     def held(self) -> dict[int, HeldLease]:
-        """The shards that are held, also those whose Lease has lapsed and may be had back."""
+        """The shards that are held, including those whose Lease has lapsed and may come back."""
         return dict(self._held.shards)
 
     @property
     def members(self) -> int:
-        """How many replicas are alive, with this one, that split the sources into as many shards."""
+        """How many live replicas, including this one, split the sources into the same number of shards."""
         return len(self._membership.members())
 
     @property
     def mismatched_replicas(self) -> list[str]:
-        """Names of Leases that others hold who split the sources into another number of shards.
+        """Names of Leases whose holders split the sources into a different number of shards.
 
-        While there are any, nothing is acquired and nothing is given away.
+        While there are any, no shard is acquired or released.
         """
         return self._membership.mismatched_replicas()
 
     @property
     def failures(self) -> int:
-        """Requests that did not do what they should, since the last write that did."""
-        return self._setbacks.count
+        """Requests that failed since the last successful write."""
+        return self._retries.count
 
     @property
     def finished(self) -> bool:
-        """Whether this replica has given all away, once it stops."""
+        """Whether this replica has stopped and released everything."""
         return self._stopping and not self._outdated and not self._holds_any() and self._delete_member() is None
 
     def stop(self) -> None:
-        """Acquire nothing more, and give all away."""
+        """Acquire nothing more, and release everything."""
         self._stopping = True
-        self._setbacks.not_before = NEVER
+        self._retries.not_before = NEVER
 
     def leaving(self) -> set[int]:
-        """Return the held shards that another replica is to have: hand them over, then call `release`."""
+        """Return the held shards that another replica should have: hand them over, then call `release`."""
         if self._stopping:
             return set(self._held.shards)
         return {shard for shard in self._held.shards if self._may_move and not self._mine(shard)}
 
     def release(self, shard: int) -> None:
-        """Let go of a held shard that was handed over."""
+        """Release a held shard that was handed over."""
         self._held.shards[shard].handed_over = True
 
     def keep(self, shard: int) -> None:
-        """Take back a `release`, after all. The shard may be relied on again after its next renewal."""
+        """Take back a `release`. The shard may be relied on again after its next renewal."""
         held_lease = self._held.shards[shard]
         held_lease.handed_over, held_lease.due = False, NEVER
 
     def next(self, now: float) -> Request | None:
         """Return the next request, or `None`: there is nothing to do before `wake`."""
-        request = self._choose(now) if now >= self._setbacks.not_before else None
+        request = self._choose(now) if now >= self._retries.not_before else None
         if request is None:
             return None
         if isinstance(request, ReplaceLease) and not request.lease.holder and request.lease.shard in self._held.shards:
-            # From here on somebody else may have it, also when no answer comes.
+            # From now on somebody else may get it, even if no answer comes.
             self._held.shards[request.lease.shard].until = NEVER
         self._pending = request, now
         return request
@@ -126,19 +126,19 @@ class Election:
     def wake(self) -> float:
         """Return when there is something to do again, if nobody calls `release`, `keep` or `stop` before."""
         if self._outdated:
-            return self._setbacks.not_before
+            return self._retries.not_before
         due = FOREVER if self._stopping else self._list_due
-        return max(self._setbacks.not_before, min([due, *(held_lease.due for held_lease in self._held)]))
+        return max(self._retries.not_before, min([due, *(held_lease.due for held_lease in self._held)]))
 
     def answered(self, answer: Answer, now: float) -> list[tuple[Change, int]]:
-        """Take in the answer to the last request, and return what has changed.
+        """Process the answer to the last request, and return what has changed.
 
         Parameters
         ----------
         answer
-            What came.
+            What the API server answered.
         now
-            When it had come.
+            When the answer arrived.
         """
         assert self._pending is not None, "nothing was asked"  # noqa: S101 (a bug of the driver, not a state)
         (request, sent), self._pending = self._pending, None
@@ -151,7 +151,7 @@ class Election:
         if isinstance(answer, list):
             return self._listed(answer, sent, now)
         assert not isinstance(request, ListLeases), "a list is answered with one"  # noqa: S101 (as above)
-        self._setbacks.worked(request)
+        self._retries.worked(request)
         if isinstance(answer, Lease):
             return self._wrote(answer, sent, now)
         self._deleted(request)
@@ -165,21 +165,21 @@ class Election:
         request = self._free() or self._join() or self._renew(now)
         if request is None and now >= self._list_due:
             return ListLeases()
-        # What is of use comes before what only cleans up: the right to delete may be missing.
+        # Cleaning up comes last: the right to delete may be missing.
         return request or self._fence() or self._acquire(now) or self._clean(now)
 
     def _free(self) -> Request | None:
         leases: list[Lease] = []
         if self._stopping and self._held.member is not None:
-            # Before the shards: the others then know whose they are to be, and take each once it is free.
+            # Before the shards: then the others know who gets which, and take each as soon as it is free.
             leases.append(self._held.member.lease)
         leases += [held_lease.lease for held_lease in self._held if held_lease.handed_over]
         unclaimed_leases = self._membership.unclaimed_leases(self._held.shards)
         leases += [lease for lease in unclaimed_leases if self._stopping or not self._mine(lease.shard)]
-        return self._setbacks.first(map(freed, leases))
+        return self._retries.first(map(freed, leases))
 
     def _delete_member(self) -> Request | None:
-        """Delete the own member Lease, free by now, once all else is done: if that fails, another replica does it."""
+        """Delete the own member Lease, already free, after everything else: if that fails, another replica does it."""
         there = self._observed.get(self._name)
         return None if there is None or self._member_deleted or self._holds_any() else DeleteLease(there)
 
@@ -191,27 +191,27 @@ class Election:
         return None if first is None or first.due > now else ReplaceLease(first.lease)
 
     def _fence(self) -> Request | None:
-        return self._setbacks.first(map(freed, self._membership.fences()))
+        return self._retries.first(map(freed, self._membership.fences()))
 
     def _acquire(self, now: float) -> Request | None:
         if not self._may_move or self._held.member is None or now >= self._held.member.until:
             return None
         wanted = [shard for shard in self._membership.owners() if self._mine(shard) and shard not in self._held.shards]
         claims = (self._membership.claim(shard_lease(shard)) for shard in wanted)
-        return self._setbacks.first(claim for claim in claims if claim is not None)
+        return self._retries.first(claim for claim in claims if claim is not None)
 
     def _clean(self, now: float) -> Request | None:
         stale_leases = list(self._membership.stale_leases()) if self._may_move else []
-        # What cannot be deleted is set free, or whoever starts would again wait for it to expire.
-        left = [lease for lease in stale_leases if lease.holder and lease.name in self._setbacks.undeletable]
-        deletes = map(DeleteLease, stale_leases if now >= self._setbacks.clean_from else ())
-        return self._setbacks.first(map(freed, left)) or self._setbacks.first(deletes)
+        # What cannot be deleted is set free. Otherwise each replica that starts waits for it to expire.
+        left = [lease for lease in stale_leases if lease.holder and lease.name in self._retries.undeletable]
+        deletes = map(DeleteLease, stale_leases if now >= self._retries.clean_from else ())
+        return self._retries.first(map(freed, left)) or self._retries.first(deletes)
 
     def _listed(self, leases: list[Lease], sent: float, now: float) -> list[tuple[Change, int]]:
-        self._observed.take_in(leases, sent=sent, arrived=now)
+        self._observed.listed(leases, sent=sent, arrived=now)
         mine = self._observed.get(self._name)
         if mine is not None and mine.holder != self._me.identity:
-            mine = None  # it was given up, by this replica or by others after it had expired
+            mine = None  # it was set free, by this replica, or by another after it had expired
         self._held.observe_member(mine)
         self._outdated = False
         self._may_move = mine is not None and not self.mismatched_replicas
@@ -221,7 +221,9 @@ class Election:
     def _schedule_list(self, sent: float, now: float) -> None:
         others = list(self._membership.others())
         expiries = [self._observed.expires(lease) for lease in others if not self._observed.expired(lease)]
-        self._list_due = min([sent + (LIST_SECONDS if others else self._me.pace), *(max(now, at) for at in expiries)])
+        self._list_due = min(
+            [sent + (LIST_SECONDS if others else self._me.renewal_interval), *(max(now, at) for at in expiries)]
+        )
 
     def _end(self, shard: int) -> tuple[Change, int]:
         return (Change.RELEASED if self._held.end(shard).handed_over else Change.LOST), shard
@@ -240,11 +242,11 @@ class Election:
         held_lease = self._held.written(lease, sent)
         if lease.shard is None:
             self._held.member = held_lease
-            self._outdated = True  # first show oneself, then look: of two that do so, one at least sees the other
+            self._outdated = True  # show up first, then list: of two replicas that do so, at least one sees the other
         elif self._held.member is not None and now < min(held_lease.until, self._held.member.until):
             self._held.shards[lease.shard] = held_lease
             return [(Change.GAINED, lease.shard)]
-        # Else the answer came too late to rely on it: nobody relies on it.
+        # Otherwise the answer came too late to rely on the Lease, and nobody does.
         return []
 
     def _freed(self, lease: Lease) -> list[tuple[Change, int]]:
@@ -253,7 +255,7 @@ class Election:
         elif lease.shard in self._held.shards:
             return [self._end(lease.shard)]
         else:
-            self._outdated = True  # it was somebody else's, or unclaimed: look again whether that was all
+            self._outdated = True  # it was another's, or unclaimed: list again
         return []
 
     def _deleted(self, request: Request) -> None:
@@ -261,15 +263,15 @@ class Election:
         self._observed.deleted(request.lease.name)
 
     def _failed(self, request: Request, failure: Failure, now: float) -> None:
-        self._setbacks.failed(request, failure, now, stopping=self._stopping)
+        self._retries.failed(request, failure, now, stopping=self._stopping)
         if isinstance(request, DeleteLease):
             self._member_deleted = self._stopping
-            # Nothing is relied on that it could have changed. Where it met a change, that is worth a look.
+            # This replica does not rely on the Lease. If it had changed, list again.
             self._outdated = self._outdated or failure is not Failure.UNKNOWN
         elif isinstance(request, ListLeases) and not self._outdated:
-            # What is held can be renewed all the same: each write has its preconditions. But nothing is moved.
+            # Held Leases can still be renewed, because each write has preconditions. But no shard moves.
             self._may_move, self._list_due = False, now + RETRY_SECONDS
-            self._setbacks.not_before = NEVER
+            self._retries.not_before = NEVER
         else:
             self._outdated = True
             if isinstance(request, ReplaceLease):

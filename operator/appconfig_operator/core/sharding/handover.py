@@ -1,4 +1,4 @@
-"""Sessions on their way from one replica to the next, so that nothing is fetched or billed again.
+"""Sessions passed from one replica to the next, so that nothing is fetched or billed again.
 
 A new session in the middle of a gradual deployment may get the older version back: which version a session gets, AWS
 AppConfig decides by its token.
@@ -21,7 +21,7 @@ CHUNK_BYTES = 700_000
 """What one chunk holds at most. A Secret takes 1 MiB: `MaxSecretSize` of Kubernetes."""
 
 TOKEN_SECONDS = 86_400.0
-"""For how long AppConfig takes a token: the API reference of StartConfigurationSession."""
+"""For how long AppConfig accepts a token: the API reference of StartConfigurationSession."""
 
 RESERVE_SECONDS = 300.0
 """How long before its end a token counts as too old: for its way to AWS, and for clocks that differ."""
@@ -37,7 +37,7 @@ _EARLIEST, _LATEST = 0.0, 1e11  # Unix time, and no other number: the year 5138
 
 
 class HandoverError(Exception):
-    """Sessions could not be stored, or taken up. The message is safe to show."""
+    """Sessions could not be stored or loaded. The message is safe to show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class SavedSession:
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """A source whose session another replica can go on with.
+    """A source whose session another replica can continue.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class HandedOver:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Part of what was handed over at once. `set_id` is the same in all parts."""
+    """A part of one handover. `set_id` is the same in all its parts."""
 
     set_id: str
     sessions: tuple[HandedOver, ...]
@@ -101,7 +101,7 @@ def encode(sessions: Sequence[HandedOver], set_id: str) -> list[bytes]:
     sessions
         What is handed over.
     set_id
-        Tells these chunks from those of another time.
+        Distinguishes these chunks from those of another handover.
     """
     head = f'{{"version":{_VERSION},"set":{json.dumps(set_id)},"sessions":['.encode()
     return [head + b",".join(records) + b"]}" for records in _packed(sessions, CHUNK_BYTES - len(head) - 2)]
@@ -122,7 +122,7 @@ def decode(chunk: bytes) -> Chunk | None:
 
 
 def usable(handed_over: HandedOver, source: Source, now: float) -> bool:
-    """Tell whether a source can go on with a session: it is for this very spec, and its token is still good.
+    """Return whether a source can continue a session: it is for the present spec, and its token is still valid.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def _to_record(handed_over: HandedOver) -> bytes:
         session.token,
         session.interval,
         session.delivered,
-        "",  # where replicas of before look for a version label
+        "",  # where older replicas expect a version label
     ]
     return json.dumps(fields, separators=(",", ":")).encode()
 

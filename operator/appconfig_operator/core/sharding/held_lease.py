@@ -24,7 +24,7 @@ class HeldLease:
     due
         When to renew it.
     handed_over
-        Whether it may be released.
+        Whether its sessions were handed over, so that it may be released.
     """
 
     lease: Lease
@@ -34,7 +34,7 @@ class HeldLease:
 
 
 class LeaseGuard(Protocol):
-    """The right to poll the sources of a shard, and to write for them, while its Lease lasts."""
+    """The right to poll the sources of a shard and to write for them, while its Lease is valid."""
 
     def remaining(self) -> float:
-        """Return for how many seconds yet. Zero or less: it has lapsed, and may come back."""
+        """Return for how many more seconds. Zero or less: it has lapsed, and may come back."""

@@ -1,11 +1,11 @@
-"""The Leases that a replica holds: the member Lease that shows it is there, and those of its shards."""
+"""The Leases that a replica holds: the member Lease that shows it is alive, and those of its shards."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from appconfig_operator.core.sharding.held_lease import NEVER, HeldLease
-from appconfig_operator.core.sharding.setbacks import RETRY_SECONDS
+from appconfig_operator.core.sharding.retries import RETRY_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ class HeldLeases:
     member
         Its member Lease, or `None`.
     shards
-        Those of its shards, also the ones that have lapsed and may be had back.
+        Those of its shards, including lapsed ones that it may still get back.
     """
 
     def __init__(self, me: Replica) -> None:
@@ -32,47 +32,47 @@ class HeldLeases:
         self.shards: dict[int, HeldLease] = {}
 
     def __iter__(self) -> Iterator[HeldLease]:
-        """Go through all."""
+        """Iterate over all."""
         yield from self.shards.values()
         if self.member is not None:
             yield self.member
 
     def get(self, lease: Lease) -> HeldLease | None:
-        """Return what is held of a Lease."""
+        """Return the Lease as it is held, if it is."""
         return self.member if lease.shard is None else self.shards.get(lease.shard)
 
     def written(self, lease: Lease, sent: float) -> HeldLease:
-        """Return what an answer to a write gives.
+        """Return the Lease that a write gives this replica.
 
-        It is valid from when the request was sent: others may have seen the Lease long before the answer is here.
+        It is valid from when the request was sent: others may have seen it long before the answer arrived.
         """
-        return HeldLease(lease, until=sent + self._me.valid, due=sent + self._me.pace)
+        return HeldLease(lease, until=sent + self._me.validity, due=sent + self._me.renewal_interval)
 
     def renewed(self, held_lease: HeldLease, lease: Lease, *, sent: float, now: float) -> None:
-        """Take in that a held Lease was written."""
+        """Record that a held Lease was renewed."""
         if lease.version == held_lease.lease.version:
-            # Nothing has changed, by a clock that stands still: nobody could see it.
+            # Nothing changed, because the clock stands still: the others do not see a renewal.
             held_lease.due = now + RETRY_SECONDS
             return
         written = self.written(lease, sent)
         held_lease.lease, held_lease.until, held_lease.due = lease, written.until, written.due
 
     def postpone(self, name: str, until: float) -> None:
-        """Renew the others first: this renewal failed."""
+        """Renew a Lease later, because a renewal failed: the others come first."""
         for held_lease in self:
             if held_lease.lease.name == name:
                 held_lease.due = until
 
     def observe_member(self, lease: Lease | None) -> None:
-        """Take in what a list says of the member Lease: `None` when this replica does not hold it."""
+        """Record the member Lease as a list has it: `None` when this replica does not hold it."""
         if lease is None or self.member is None:
-            # If there is one all the same, it was created after all, and the answer lost.
+            # If there is one, it was created, and the answer was lost.
             self.member = None if lease is None else HeldLease(lease, NEVER, NEVER)
         else:
             self.member.lease = lease
 
     def observe_shards(self, observed: ObservedLeases) -> list[int]:
-        """Take in what a list says of the shards, and return those that somebody else has had since."""
+        """Record the shards as a list has them, and return those that somebody else has held since."""
         ended = []
         for shard, held_lease in self.shards.items():
             lease = observed.get(held_lease.lease.name)
@@ -83,7 +83,7 @@ class HeldLeases:
         return ended
 
     def end(self, shard: int) -> HeldLease:
-        """Let a shard go. Whoever still relies on its Lease does so no more."""
+        """Stop holding a shard. Whoever still has its Lease at hand sees that it has lapsed."""
         held_lease = self.shards.pop(shard)
         held_lease.until = NEVER
         return held_lease

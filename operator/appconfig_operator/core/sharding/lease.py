@@ -28,12 +28,12 @@ _NUMBER = re.compile(r"0|[1-9][0-9]{0,5}")
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """What the operator reads and writes of a Lease.
+    """A Lease, as far as the operator reads and writes it.
 
     Attributes
     ----------
     name
-        Its name, which says what it is about.
+        Its name, which has the number of a shard or the identity of a member.
     holder
         Identity of the replica that holds it, or empty: free.
     shards
@@ -41,9 +41,9 @@ class Lease:
     duration
         Seconds after which it has expired when it is not renewed, or `None` when it does not say.
     transitions
-        How often it changed hands.
+        How often its holder changed.
     acquired
-        When its holder came to hold it (RFC 3339), or empty: by the write to come.
+        When its holder acquired it (RFC 3339), or empty: by the next write.
     uid, version
         `uid` and `resourceVersion` that a write expects, empty for a create.
     """
@@ -59,13 +59,13 @@ class Lease:
 
     @property
     def shard(self) -> int | None:
-        """Number of the shard, or `None`: it is a member's."""
+        """Number of the shard, or `None` for a member's Lease."""
         rest = self.name.removeprefix(_PREFIXES[SHARD])
         return int(rest) if rest != self.name and _NUMBER.fullmatch(rest) else None
 
     @property
     def term(self) -> tuple[str, str, int]:
-        """What stays the same for as long as one holder has it, with nobody in between."""
+        """What stays the same while one holder has it, with no other in between."""
         return self.uid, self.holder, self.transitions
 
 
@@ -85,7 +85,7 @@ def identity(host: str, random: str) -> str:
     Parameters
     ----------
     host
-        Name of the host or Pod, for people.
+        Name of the host or Pod, for readers.
     random
         Lower-case letters and digits, different for each process.
     """
@@ -95,7 +95,7 @@ def identity(host: str, random: str) -> str:
 
 
 def from_dict(body: Mapping[str, Any]) -> Lease | None:
-    """Read a Lease. `None`: by its name it is none of the operator's."""
+    """Read a Lease. `None`: its name is not one of the operator's."""
     metadata, spec = body["metadata"], body.get("spec") or {}
     shards = (metadata.get("annotations") or {}).get(SHARDS, "")
     lease = Lease(
@@ -119,7 +119,7 @@ def to_dict(lease: Lease, *, now: str) -> dict[str, Any]:
     lease
         What to write. `uid` and `version`, when it has them, are the write's preconditions.
     now
-        RFC 3339, for people who look: nothing is decided by it.
+        RFC 3339, for readers: nothing depends on it.
     """
     metadata: dict[str, Any] = {
         "name": lease.name,

@@ -1,4 +1,4 @@
-"""What an election asks of the API server, and what may come back."""
+"""What an election requests from the API server, and what the answers can be."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ class Failure(Enum):
     """Why a request was not carried out, or may not have been."""
 
     CONFLICT = "conflict"
-    """It is there already, or has changed since."""
+    """The Lease exists already, or has changed since."""
     NOT_FOUND = "not found"
     UNKNOWN = "unknown"
-    """No answer, or one that does not say. It may even be carried out later."""
+    """No answer, or one that does not say. The request may even be carried out later."""
 
 
 Answer = list[Lease] | Lease | None | Failure

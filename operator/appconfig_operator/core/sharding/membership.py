@@ -1,4 +1,4 @@
-"""What the Leases say to one replica: who is there, who is to have which shard, and which Leases are stale."""
+"""What the Leases mean to one replica: who is alive, who should have which shard, and which Leases are stale."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from appconfig_operator.core.sharding.observed_leases import ObservedLeases
 
 RENEWALS = 3
-"""How often a Lease is renewed in its duration: one renewal may get lost."""
+"""How often a Lease is renewed within its duration: one renewal may get lost."""
 
-MARGIN_SHARE, LEAST_MARGIN_SECONDS = 0.2, 1.0
-"""How much earlier a holder stops than others take over: for clocks that differ in their rate, and time to stop."""
+MARGIN_SHARE, MIN_MARGIN_SECONDS = 0.2, 1.0
+"""How much earlier a holder stops than others take over: clocks differ in their rate, and stopping takes time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Replica:
     Attributes
     ----------
     identity
-        Its name, no other's ever.
+        Its name, unique for all time.
     shards
         How many shards it splits the sources into.
     duration
@@ -40,18 +40,18 @@ class Replica:
     duration: int
 
     @property
-    def valid(self) -> float:
-        """For how many seconds, from before a renewal was sent, it may rely on a Lease."""
-        return self.duration - max(MARGIN_SHARE * self.duration, LEAST_MARGIN_SECONDS)
+    def validity(self) -> float:
+        """For how many seconds, from when a renewal was sent, it may rely on a Lease."""
+        return self.duration - max(MARGIN_SHARE * self.duration, MIN_MARGIN_SECONDS)
 
     @property
-    def pace(self) -> float:
+    def renewal_interval(self) -> float:
         """Seconds between two renewals."""
         return self.duration / RENEWALS
 
 
 class Membership:
-    """What a replica makes of the Leases that it has seen."""
+    """Members and shards, by the Leases that a replica has observed."""
 
     def __init__(self, me: Replica, observed: ObservedLeases) -> None:
         self._me = me
@@ -60,7 +60,7 @@ class Membership:
         self._owners: dict[int, str] = {}
 
     def members(self) -> list[str]:
-        """Return the replicas that are alive, with this one, and split the sources into as many shards."""
+        """Return the live replicas, including this one, that split the sources into the same number of shards."""
         others = {
             lease.holder
             for lease in self._observed
@@ -69,14 +69,14 @@ class Membership:
         return sorted(others | {self._me.identity})
 
     def owners(self) -> dict[int, str]:
-        """Return who is to have each shard."""
+        """Return the member that should have each shard."""
         members = self.members()
         if members != self._members:
             self._members, self._owners = members, assign(self._me.shards, members)
         return self._owners
 
     def mismatched(self, lease: Lease) -> bool:
-        """Return whether somebody holds a Lease who splits the sources into another number of shards."""
+        """Return whether the holder of a Lease splits the sources into a different number of shards."""
         return lease.holder not in {"", self._me.identity} and lease.shards != self._me.shards
 
     def mismatched_replicas(self) -> list[str]:
@@ -84,25 +84,25 @@ class Membership:
         return sorted(lease.name for lease in self._observed if self.mismatched(lease))
 
     def others(self) -> Iterator[Lease]:
-        """Go through the Leases that others hold."""
+        """Iterate over the Leases that others hold."""
         return (lease for lease in self._observed if lease.holder not in {"", self._me.identity})
 
     def fences(self) -> Iterator[Lease]:
-        """Go through the expired Leases of replicas with another number of shards, which are to be set free.
+        """Iterate over the expired Leases of replicas with a different number of shards, to be set free.
 
-        It is a fence: a replica cannot renew a Lease that was written since, when it comes back.
+        That fences them: a replica that comes back cannot renew a Lease that was written since.
         """
         return (lease for lease in self._observed if self.mismatched(lease) and self._observed.expired(lease))
 
     def stale_leases(self) -> Iterator[Lease]:
-        """Go through the Leases that nobody needs: of replicas that are gone, and of shards that there are no more."""
+        """Iterate over the Leases that nobody needs: of replicas that are gone, and of shards that no longer exist."""
         for lease in self._observed:
             others = lease.holder != self._me.identity and (not lease.holder or self._observed.expired(lease))
             if others and (lease.shard is None or lease.shard >= self._me.shards):
                 yield lease
 
     def unclaimed_leases(self, held: Container[int]) -> Iterator[Lease]:
-        """Go through the Leases that name this replica and are not relied on: an answer was lost, or came late."""
+        """Iterate over the Leases that name this replica and that it does not rely on: an answer was lost or late."""
         for lease in self._observed:
             if lease.holder == self._me.identity and lease.shard is not None and lease.shard not in held:
                 yield lease

@@ -1,4 +1,4 @@
-"""The Leases as a replica has seen them, and since when each has not changed."""
+"""The Leases as a replica observed them, and since when each is unchanged."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ if TYPE_CHECKING:
     from appconfig_operator.core.sharding.lease import Lease
 
 
-DEAF_SHARE = 0.5
-"""Who had no list for this part of a Lease's duration starts counting again. When the API server comes back, nobody has
-renewed for long, and who is first must not take all the shards, and end the sessions, of others that are as alive as
-itself.
+SILENCE_SHARE = 0.5
+"""A replica that had no list for this part of a Lease's duration starts counting again.
+
+When the API server comes back, nobody has renewed for long. Whoever is first must not take the shards of others that
+are as alive as itself, and end their sessions.
 """
 
 
 class ObservedLeases:
-    """What lists and own writes have shown.
+    """What lists and the replica's own writes returned.
 
-    All times are seconds of this replica's monotonic clock. Clocks of others are never looked at: what they write of
-    the time says nothing here.
+    All times are seconds of this replica's monotonic clock. The times that others write into Leases are ignored.
 
     Parameters
     ----------
     default_duration
-        Seconds that a Lease of this replica lasts, and one that does not say.
+        Seconds that a Lease of this replica lasts, and any other that has no duration.
     """
 
     def __init__(self, default_duration: float) -> None:
@@ -35,17 +35,17 @@ class ObservedLeases:
         self._since: dict[str, float] = {}
         self._sent = float("-inf")
 
-    def take_in(self, leases: Iterable[Lease], *, sent: float, arrived: float) -> None:
-        """Take in a list.
+    def listed(self, leases: Iterable[Lease], *, sent: float, arrived: float) -> None:
+        """Record a list.
 
         Parameters
         ----------
         leases
             All Leases of the operator.
         sent, arrived
-            When it was asked for, and when the answer was there.
+            When the request was sent, and when the answer arrived.
         """
-        before = {} if sent - self._sent > DEAF_SHARE * self._default else self._leases
+        before = {} if sent - self._sent > SILENCE_SHARE * self._default else self._leases
         since = self._since
         self._leases = {lease.name: lease for lease in leases}
         self._since = {
@@ -55,12 +55,12 @@ class ObservedLeases:
         self._sent = sent
 
     def wrote(self, lease: Lease, *, arrived: float) -> None:
-        """Take in the answer to a write."""
+        """Record the answer to a write."""
         self._leases[lease.name] = lease
         self._since[lease.name] = arrived
 
     def deleted(self, name: str) -> None:
-        """Take in that a Lease is gone."""
+        """Record that a Lease was deleted."""
         self._leases.pop(name, None)
 
     def get(self, name: str) -> Lease | None:
@@ -68,7 +68,7 @@ class ObservedLeases:
         return self._leases.get(name)
 
     def __iter__(self) -> Iterator[Lease]:
-        """Go through all."""
+        """Iterate over all."""
         return iter(list(self._leases.values()))
 
     def expires(self, lease: Lease) -> float:
@@ -76,8 +76,9 @@ class ObservedLeases:
         return self._since[lease.name] + (self._default if lease.duration is None else lease.duration)
 
     def expired(self, lease: Lease) -> bool:
-        """Return whether a Lease had expired when the last list was asked for, and was still there unchanged.
+        """Return whether a Lease had expired when the last list was requested, and the list still had it unchanged.
 
-        Not by the time of now: who hears nothing for a while must not take that for the silence of the others.
+        The present time does not count: a replica that hears nothing for a while must not take that for the silence of
+        the others.
         """
         return self.expires(lease) <= self._sent

@@ -1,4 +1,4 @@
-"""Other operators in the cluster, by their Leases: which are at work, and whether they serve what this one serves."""
+"""Other operators in the cluster, by their Leases: which are running, and whether they serve the same namespaces."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ _LONGEST_SECONDS = 300
 
 
 def serving(namespaces: Sequence[str]) -> str:
-    """Return the annotation's value. Without namespaces: all."""
+    """Return the value of the annotation. Without namespaces: all."""
     return ",".join(namespaces) or EVERYWHERE
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A Lease of another operator that somebody holds.
+class OtherLease:
+    """A Lease that another operator holds.
 
     Attributes
     ----------
     namespace, name
         Where it is.
     version
-        Its `resourceVersion`: another one at the next look says that its holder is at work. Clocks are not asked.
+        Its `resourceVersion`. When it changes, its holder is running, whatever the clocks say.
     duration
         Seconds within which its holder renews it.
     serves
-        What the annotation says, or nothing: an older version has none.
+        What the annotation says, or empty: older versions have none.
     """
 
     namespace: str
@@ -50,7 +50,7 @@ class Seen:
     serves: str
 
 
-def held(items: Iterable[Mapping[str, Any]], own: str) -> list[Seen]:
+def leases_of_others(items: Iterable[Mapping[str, Any]], own: str) -> list[OtherLease]:
     """Return the Leases that others hold: those in the operator's own namespace are its replicas'."""
     found = []
     for item in items:
@@ -58,11 +58,11 @@ def held(items: Iterable[Mapping[str, Any]], own: str) -> list[Seen]:
         if lease is not None and lease.holder and metadata["namespace"] != own:
             serves = (metadata.get("annotations") or {}).get(SERVES, "")
             duration = min(lease.duration or 0, _LONGEST_SECONDS)
-            found.append(Seen(metadata["namespace"], lease.name, lease.version, duration, serves))
+            found.append(OtherLease(metadata["namespace"], lease.name, lease.version, duration, serves))
     return found
 
 
-def renewed(before: Iterable[Seen], now: Iterable[Seen]) -> dict[str, str]:
+def renewed(before: Iterable[OtherLease], now: Iterable[OtherLease]) -> dict[str, str]:
     """Return the namespaces of the Leases that were written in between, and what their holders serve."""
     known = {(lease.namespace, lease.name): lease.version for lease in before}
     return {lease.namespace: lease.serves for lease in now if known.get((lease.namespace, lease.name)) != lease.version}
@@ -89,7 +89,7 @@ def warning(namespace: str, theirs: str, ours: Sequence[str]) -> str:
         if not shared:
             return ""
     also = f"and also serves {_named(shared)}" if said else "and may serve the same namespaces"
-    # Not otherwise: each would leave to the other sources that it does not serve.
+    # Only then: otherwise each would leave sources to the other that it does not serve.
     same = not ours if everywhere else bool(said) and set(said) == set(ours)
     other = "give this one different namespaces (--namespace)"
     ways = f", {other}, or let them share the work (--lease-namespace={namespace})" if same else f", or {other}"
@@ -100,7 +100,7 @@ def warning(namespace: str, theirs: str, ours: Sequence[str]) -> str:
 
 
 def _named(namespaces: Sequence[str]) -> str:
-    """Name some. An annotation is anybody's text: neither long names nor many of them go into a log."""
+    """Name some. Anyone can write the annotation: neither long names nor many of them go into a log."""
     if not namespaces:
         return "all namespaces"
     more = f" and {len(namespaces) - _SHOWN} more" if len(namespaces) > _SHOWN else ""

@@ -15,9 +15,9 @@ from appconfig_operator.core.sharding.lease import shard_lease
 from appconfig_operator.core.sharding.lease_requests import CreateLease, DeleteLease, ListLeases, ReplaceLease
 from appconfig_operator.core.sharding.membership import Membership, Replica
 from appconfig_operator.core.sharding.observed_leases import ObservedLeases
-from appconfig_operator.core.sharding.setbacks import CLEAN_AGAIN_SECONDS
+from appconfig_operator.core.sharding.retries import CLEAN_AGAIN_SECONDS
 from tests.unit.support.leases_world import Store
-from tests.unit.support.sharding_simulation import CALM, Faults, SimulatedElections, TwoOwnersError
+from tests.unit.support.sharding_simulation import CALM, Faults, TwoOwnersError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -129,7 +129,7 @@ class ValidTooLong(Replica):
     """Counts on more time than others wait."""
 
     @property
-    def valid(self) -> float:
+    def validity(self) -> float:
         return 1.2 * self.duration
 
 

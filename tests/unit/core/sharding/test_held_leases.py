@@ -26,9 +26,9 @@ def test_a_lease_may_be_relied_on_from_before_it_was_asked_for_less_a_margin() -
     assert bench.election.held[0].until == sent + VALID
 
 
-@pytest.mark.parametrize(("duration", "valid"), [(5, 4.0), (15, 12.0), (4, 3.0), (300, 240.0)])
-def test_the_margin_is_a_fifth_and_a_second_at_least(duration: int, valid: float) -> None:
-    assert Replica("me", 1, duration).valid == valid
+@pytest.mark.parametrize(("duration", "validity"), [(5, 4.0), (15, 12.0), (4, 3.0), (300, 240.0)])
+def test_the_margin_is_a_fifth_and_at_least_a_second(duration: int, validity: float) -> None:
+    assert Replica("me", 1, duration).validity == validity
 
 
 def test_a_lease_that_another_has_taken_is_lost() -> None:

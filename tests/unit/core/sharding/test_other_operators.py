@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from appconfig_operator.core.sharding.lease import Lease, member_lease, shard_lease, to_dict
-from appconfig_operator.core.sharding.other_operators import SERVES, Seen, held, renewed, serving, warning
+from appconfig_operator.core.sharding.other_operators import (
+    SERVES,
+    OtherLease,
+    leases_of_others,
+    renewed,
+    serving,
+    warning,
+)
 
 
 def stored(namespace: str, serves: str | None = "*", **changes: Any) -> dict[str, Any]:
@@ -28,19 +35,19 @@ def test_held() -> None:
         stored("another", serves="a,b", duration=9_999),
         {"metadata": {"name": "somebody's", "namespace": "x", "uid": "u", "resourceVersion": "1"}},
     ]
-    assert held(items, "own") == [
-        Seen("other", "appconfig-operator-member-op-1", "8", 0, ""),
-        Seen("another", "appconfig-operator-shard-0", "7", 300, "a,b"),
+    assert leases_of_others(items, "own") == [
+        OtherLease("other", "appconfig-operator-member-op-1", "8", 0, ""),
+        OtherLease("another", "appconfig-operator-shard-0", "7", 300, "a,b"),
     ]
     bare = stored("other")
     bare["metadata"]["annotations"] = None
-    assert [lease.serves for lease in held([bare], "own")] == [""]
+    assert [lease.serves for lease in leases_of_others([bare], "own")] == [""]
 
 
 def test_only_who_renews_is_at_work() -> None:
     """A Lease stays when its holder was killed; a new one may come between two looks."""
-    transitions, goes = Seen("gone", "a", "1", 15, "*"), Seen("there", "a", "1", 15, "x")
-    new = Seen("new", "b", "5", 15, "")
+    transitions, goes = OtherLease("gone", "a", "1", 15, "*"), OtherLease("there", "a", "1", 15, "x")
+    new = OtherLease("new", "b", "5", 15, "")
     assert renewed([transitions, goes], [transitions, replace(goes, version="2"), new]) == {"there": "x", "new": ""}
     assert renewed([transitions], []) == {}
 

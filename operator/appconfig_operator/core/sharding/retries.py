@@ -1,4 +1,4 @@
-"""What did not work, and how soon something is tried again: so that one refusal holds up nothing else."""
+"""Which requests failed, and how soon each is tried again, so that one refusal delays nothing else."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ RETRY_SECONDS = 1.0
 RETRY_STOPPING_SECONDS = 0.25
 
 CLEAN_AGAIN_SECONDS = 60.0
-"""Until another try to delete what nobody needs, after one that failed: nothing waits for it."""
+"""Until unneeded Leases are deleted again after a delete that failed: nothing waits for it."""
 
 
-class Setbacks:
+class Retries:
     """Requests of one replica that failed. All times are seconds of its monotonic clock.
 
     Attributes
     ----------
     count
-        Requests that did not do what they should, since the last write that did.
+        Requests that failed since the last successful write.
     not_before
-        Until when nothing is asked.
+        Until when no request is made.
     clean_from
-        When something may be deleted again.
+        When Leases may be deleted again.
     undeletable
-        Names of Leases that could not be deleted, and nothing else was tried with since.
+        Names of Leases whose last write was a delete that failed.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class Setbacks:
         self._names: dict[str, float] = {}
 
     def failed(self, request: Request, failure: Failure, now: float, *, stopping: bool) -> None:
-        """Take in that a request failed, at that time."""
+        """Record that a request failed."""
         if not isinstance(request, ListLeases):
             self._names[request.lease.name] = now
             self.undeletable.discard(request.lease.name)
@@ -54,16 +54,16 @@ class Setbacks:
             self.undeletable.add(request.lease.name)
             return
         self.count += 1
-        # One conflict is daily business. What fails again and again must not be a loop without a pause.
+        # One conflict is normal. Failures in a row must not become a loop without a pause.
         if failure is Failure.UNKNOWN or self.count > 1:
             self.not_before = now + (RETRY_STOPPING_SECONDS if stopping else RETRY_SECONDS)
 
     def worked(self, request: Write) -> None:
-        """Take in that a write worked."""
+        """Record that a write succeeded."""
         self.count = 0
         self._names.pop(request.lease.name, None)
         self.undeletable.discard(request.lease.name)
 
     def first(self, writes: Iterable[AnyWrite]) -> AnyWrite | None:
-        """Return the write to try first, if any: what failed comes after all else, and what failed last comes last."""
+        """Return the write to try first, if any. Those that failed come last, in the order in which they failed."""
         return min(writes, key=lambda write: self._names.get(write.lease.name, NEVER), default=None)
