@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from appconfig_operator.core.identity import Identity
 
 IDLE_SECONDS = 600.0
-"""After which a breaker that nobody asked is forgotten: its sources are gone. A retry comes within two minutes."""
+"""After which an unused breaker is forgotten: its sources are gone. A retry comes within two minutes."""
 
 LIMIT = 10_000
 """Breakers that are kept: as many as one operator is meant to have sources."""
@@ -82,7 +82,7 @@ class Breakers:
             pause = breaker.pause
         if entry.wait > 0:
             self._on_pause()
-            # The words stay the same from poll to poll, or each would be a write of the status.
+            # The text stays the same from poll to poll. Otherwise each poll would write the status.
             raise TransientError(
                 Reason.SERVICE_UNAVAILABLE,
                 f"{route.subject('AWS AppConfig')} did not answer {MISSES} or more calls in a row, so calls to it are "
@@ -92,13 +92,13 @@ class Breakers:
         return entry.probe
 
     def answered(self, key: Key) -> None:
-        """Note that a call got an answer, whatever it was."""
+        """Record that a call got an answer, whatever it was."""
         if key in self._kept:
             with self._lock:
                 self._kept.pop(key, None)
 
     def missed(self, key: Key, route: Route, *, probe: bool) -> None:
-        """Note that a call got no answer.
+        """Record that a call got no answer.
 
         Parameters
         ----------
@@ -118,7 +118,7 @@ class Breakers:
             self._forget(now)
 
     def leave(self, key: Key) -> None:
-        """Note that the probe of this thread is over."""
+        """Record that the probe of this thread is over."""
         with self._lock:
             if key in self._kept:
                 self._kept[key][0].leave()

@@ -1,4 +1,4 @@
-"""Who calls AppConfig, and with which client: the two are apart, so that identities share the clients of a region."""
+"""Who calls AppConfig, and with which client: the two are separate, so identities share the clients of a region."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Clients:
     Parameters
     ----------
     workers
-        How many calls there are at once at most: the size of each connection pool.
+        The most calls at once: the size of each connection pool.
     user_agent
         The start of the user agent, so that CloudTrail shows who called.
     identities
@@ -72,7 +72,7 @@ class Clients:
     timeouts
         Bounds of each call.
     on_call
-        Is notified of each call, those to STS among them.
+        Is notified of each call, including those to STS.
     monotonic
         Seconds, for the age of what was read in the cluster, and for how long calls take.
     utc_now
@@ -100,7 +100,7 @@ class Clients:
             retries={"total_max_attempts": 1, "mode": "standard"},
             # As a fixed text: botocore puts its own together for each call, which is 4 % of an unchanged poll.
             user_agent=f"{user_agent} Boto3/{boto3.__version__} Botocore/{botocore.__version__}",
-            # The CRD has validated all that is sent, and AWS does so again.
+            # The CRD has validated everything that is sent, and AWS validates it again.
             parameter_validation=False,
             # "auto" in the environment would have each client look for the instance metadata service.
             defaults_mode="legacy",  # type: ignore[arg-type] # it is a text, whatever the stubs have
@@ -121,7 +121,7 @@ class Clients:
             When no client can be made, or no credentials are available: no region, a broken AWS configuration file, a
             role that STS refuses, a Secret that does not exist.
         BusyError
-            When another thread is just getting the credentials.
+            When another thread is getting the credentials.
         """
         client = self._regional.appconfigdata(region)
         # Signing would ask for credentials as well. Done here, a failure is known to be one of credentials, and nothing

@@ -16,8 +16,6 @@ from appconfig_operator.core.rate_limit import RateLimit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DEFAULT_PERCENT = 80
-
 IDLE_SECONDS = 600.0
 """After which an unused limit is forgotten. It has long recovered, so a new one is the same."""
 
@@ -52,7 +50,7 @@ class RateLimits:
     def __init__(
         self,
         *,
-        percent: int = DEFAULT_PERCENT,
+        percent: int = 100,
         replicas: Callable[[], int] = lambda: 1,
         monotonic: Callable[[], float] = system_monotonic,
     ) -> None:

@@ -1,4 +1,4 @@
-"""The region of the operator: that of each source that names none."""
+"""The operator's own region, for each source that names none."""
 
 from __future__ import annotations
 

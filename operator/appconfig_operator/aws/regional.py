@@ -1,4 +1,4 @@
-"""Clients of botocore: one for each service and region, shared by all identities, and a bounded number of them."""
+"""Clients of botocore: one for each service and region, shared by all identities, and bounded in number."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ LIMIT = 64
 class Regional:
     """Makes and keeps clients. A client is safe to share between threads, making one is not.
 
-    Anybody who may write a source can name any region. So when there are too many clients, those go first that never
-    got an answer, and what healthy sources use is not created again at each of their polls.
+    Anyone who can create a source can name any region. So when there are too many clients, those that never got an
+    answer are dropped first, and those of healthy sources are not created again at each poll.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Regional:
         self._calls = calls
         self._lock = threading.Lock()
         self._session: Session | None = None
-        # The one to go first is at the front: the newest that got no answer yet, or else the one answered longest ago.
+        # The next one to drop is at the front: the newest without an answer, or else the one answered longest ago.
         self._clients: OrderedDict[tuple[str, str | None], BaseClient] = OrderedDict()
 
     def appconfigdata(self, region: str | None) -> AppConfigDataClient:
@@ -85,7 +85,7 @@ class Regional:
             return found
 
     def _shrink(self, limit: int) -> None:
-        # Not closed: other threads may be in the middle of a call. Its connections go with the last of them.
+        # Not closed, because other threads may be in a call. Its connections close with the last reference.
         while len(self._clients) > limit:
             self._clients.popitem(last=False)
 

@@ -1,6 +1,6 @@
-"""Credentials of identities that are not the operator's own: what they begin with, and the roles they assume by STS.
+"""Credentials of identities other than the operator: what they begin with, and the roles that they assume by STS.
 
-Tokens are kept nowhere: each is asked for when STS wants one, and never touches a disk.
+Tokens are kept nowhere: each is requested when STS needs one, and never touches a disk.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class IdentityLookup(Protocol):
         """Return the role that a ServiceAccount names."""
 
     def token(self, namespace: str, name: str) -> str:
-        """Return a token of a ServiceAccount that AWS takes."""
+        """Return a token of a ServiceAccount that AWS accepts."""
 
     def keys(self, namespace: str, name: str) -> AccessKeys:
         """Return the keys that a Secret holds."""
@@ -56,7 +56,7 @@ def read_basis(identities: IdentityLookup, identity: Identity) -> Basis:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """Credentials, and for how many seconds they are good from now on. `None`: as long as nobody revokes them."""
+    """Credentials, and for how many more seconds they are valid. `None`: until somebody revokes them."""
 
     credentials: ReadOnlyCredentials = field(repr=False)
     seconds: float | None = None
@@ -92,8 +92,7 @@ class Roles:
         basis
             What it begins with.
         region
-            Whose STS is asked: the region that the credentials are for, because a role of another partition is
-            known nowhere else.
+            The region that the credentials are for. Its STS is called, because no other partition knows the role.
         own
             Returns the operator's own, or raises `SourceError`.
 
@@ -112,7 +111,7 @@ class Roles:
         return base if identity.role_arn is None else self._on_top(identity, identity.role_arn, base, region)
 
     def _by_token(self, identity: Identity, role_arn: str, region: str | None) -> Issued:
-        """Assume a role as a ServiceAccount. STS takes this call unsigned."""
+        """Assume a role as a ServiceAccount. STS accepts this call unsigned."""
         sts = self._regional.sts(region)
         token = self._identities.token(identity.namespace, identity.service_account or "")
         try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from appconfig_operator.aws.breakers import Breakers
 from appconfig_operator.aws.clients import Clients, Timeouts
 from appconfig_operator.aws.errors import Identifiers
-from appconfig_operator.aws.rate_limits import DEFAULT_PERCENT, RateLimits
+from appconfig_operator.aws.rate_limits import RateLimits
 from appconfig_operator.aws.session import Session
 from appconfig_operator.core.identity import identity_of
 
@@ -26,19 +26,19 @@ class AppConfig:
     Parameters
     ----------
     workers
-        How many calls there are at once at most.
+        The most calls at once.
     user_agent
         Added to the user agent of each call.
+    quota_percent
+        How much of AppConfig's default quotas all replicas together use at most.
     identities
         Where the references of identities lead; `None` where there are none.
     timeouts
         Bounds of each call.
     on_call
-        Is notified of each call, those to STS among them.
+        Is notified of each call, including those to STS.
     on_pause
         Is notified of each poll that was not made because an endpoint does not answer.
-    quota_percent
-        How much of AppConfig's default quotas all replicas together use at most.
     replicas
         Returns how many of them there are now.
     """
@@ -48,11 +48,11 @@ class AppConfig:
         *,
         workers: int,
         user_agent: str,
+        quota_percent: int = 100,
         identities: IdentityLookup | None = None,
         timeouts: Timeouts | None = None,
         on_call: OnCall | None = None,
         on_pause: Callable[[], None] = lambda: None,
-        quota_percent: int = DEFAULT_PERCENT,
         replicas: Callable[[], int] = lambda: 1,
     ) -> None:
         self._clients = Clients(

@@ -62,7 +62,7 @@ class _SessionOverError(Exception):
 
 @dataclass(slots=True)
 class Session:
-    """One AppConfig session of one source. Used by one thread at a time.
+    """An AppConfig session of one source. Used by one thread at a time.
 
     Parameters
     ----------
@@ -75,11 +75,11 @@ class Session:
     identity
         Who calls.
     interval
-        Seconds until the next poll is welcome: at first what the user asked for, then what the service answers.
+        Seconds until the next poll: at first what the user asked for, then what the service answers.
     limits
         Asked before each call.
     breakers
-        Asked before each poll, unless the last call of this session was answered.
+        Asked before each poll, unless the last call of this session got an answer.
     namespace
         That of the source.
     rules
@@ -101,7 +101,7 @@ class Session:
     _answered: bool = False  # whether the last call was
     _probe: bool = False
     _token: str | None = field(default=None, repr=False)
-    _restored: bool = False  # the token is another replica's, and not known to be good for who calls here
+    _restored: bool = False  # the token is another replica's, and may not be valid for this caller
     _delivered: bool = False
 
     def save(self) -> SavedSession | None:
@@ -130,7 +130,7 @@ class Session:
         WaitingError
             `NotDeployed`, when nothing is deployed.
         TooEarlyError
-            When the service wants the interval kept. The token is still good.
+            When the interval has not passed for the service. The token is still valid.
         RateLimitedError
             When the call has to wait for its turn. Nothing was sent with the token, if there is one.
         SourceError
@@ -158,8 +158,8 @@ class Session:
                 raise
             if not self.clients.renew(self.region, self.identity, caller) and not self._restored:
                 raise
-        # What the credentials begin with may have changed since: once more, with new ones. A token of the old ones may
-        # belong to another account, and so may one of another replica.
+        # What the credentials begin with may have changed: try once more, with new ones. A token of the old ones may
+        # belong to another account, and so may that of another replica.
         self._token = None
         self._restored = False
         caller = self.clients.get(self.region, self.identity)
@@ -228,7 +228,7 @@ class Session:
 
     @contextmanager
     def _call(self, client: AppConfigDataClient) -> Iterator[None]:
-        """Note whether a call is answered."""
+        """Record whether a call is answered."""
         try:
             with contained():
                 yield

@@ -1,7 +1,7 @@
-"""A circuit breaker: an endpoint that lets calls hang gets fewer of them, so that they hold fewer workers.
+"""A circuit breaker: an endpoint where calls hang gets fewer of them, so that fewer workers wait.
 
-It opens after some calls in a row that got no answer. Once its pause is over, one call at a time probes the endpoint.
-Each probe without an answer doubles the pause. Any answer ends it all: then the breaker is thrown away.
+It opens after some calls in a row without an answer. After its pause, one call at a time probes the endpoint. Each
+probe without an answer doubles the pause. After any answer, the breaker is thrown away.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Breaker:
     pause
         Seconds that calls are paused for, without jitter. 0: it is closed.
     touched
-        When it was last asked, or last notified of anything, in seconds of the clock.
+        When it was last used, in seconds of the clock.
     """
 
     __slots__ = ("_misses", "_probing", "_until", "pause", "touched")
@@ -65,7 +65,7 @@ class Breaker:
         return Entry(0.0, probe=True)
 
     def missed(self, now: float, random: float, *, probe: bool) -> None:
-        """Note that a call got no answer.
+        """Record that a call got no answer.
 
         Parameters
         ----------
@@ -87,5 +87,5 @@ class Breaker:
             self._until = now + self.pause * (1 + _JITTER_SHARE * random)
 
     def leave(self) -> None:
-        """Note that the probe was not made after all."""
+        """Record that the probe was not made after all."""
         self._probing = False

@@ -1,4 +1,4 @@
-"""The policy before the service: a source that no rule allows makes no call."""
+"""The policy, checked before the service: a source that no rule allows makes no call."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class ForbiddenSession:
-    """In place of the session of a source that the policy keeps out."""
+    """Replaces the session of a source that the policy does not allow."""
 
     interval: int
     error: StallingError
@@ -30,7 +30,7 @@ class ForbiddenSession:
 
 
 class PolicyGuard:
-    """A service that only lets through what the policy allows.
+    """A service for the sources that the policy allows.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class PolicyGuard:
         self._policy = policy
 
     def session(self, source: Source, saved: SavedSession | None = None) -> ConfigurationSession:
-        """Prepare a session or go on with one, or give what stands for it when the policy does not allow one."""
+        """Prepare or continue a session, or return a `ForbiddenSession`."""
         try:
             self._policy.check(source)
         except StallingError as error:

@@ -1,6 +1,7 @@
 """What the cluster knows of identities for AWS: the role of a ServiceAccount, its tokens, the keys of a Secret.
 
-Nothing is kept, listed or watched: each is read by name when it is needed, so that no right to list Secrets is.
+Nothing is kept, listed or watched. Each is read by name when it is needed, so the operator needs no right to list
+Secrets.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 AUDIENCE = "sts.amazonaws.com"
 
 TOKEN_SECONDS = 600
-"""The shortest life that Kubernetes gives a token. It is used once, and at once."""
+"""The shortest lifetime of a token in Kubernetes. Each is used once, and at once."""
 
 _GIVEN_BY = "the kustomize component manifests/components/identities/{}, or the value identities.{} of the Helm chart"
 _SERVICE_ACCOUNTS = _GIVEN_BY.format("service-accounts", "serviceAccounts")
@@ -35,7 +36,7 @@ _ID, _KEY, _TOKEN = "aws_access_key_id", "aws_secret_access_key", "aws_session_t
 _ROLE_ARN = re.compile(r"arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/([!-~]+/)?[A-Za-z0-9_+=,.@-]{1,64}")
 """As the CRD has it for `spec.credentials.assumeRole.roleArn`."""
 
-# No more than what the header of a signed request can hold: anything else would fail there, and be quoted.
+# Only what the header of a signed request can hold: anything else would fail there, and be quoted in the error.
 _WORD = re.compile(r"[!-~]+")
 
 
@@ -68,7 +69,7 @@ class IdentityReader:
         return role
 
     def token(self, namespace: str, name: str) -> str:
-        """Return a token of a ServiceAccount that AWS takes. It is good for ten minutes, and kept nowhere.
+        """Return a token of a ServiceAccount that AWS accepts. It is valid for ten minutes, and kept nowhere.
 
         Raises
         ------
@@ -133,18 +134,18 @@ def _refused(error: ApiError, what: str, to_do: str, given_by: str) -> SourceErr
     if "NamespaceTerminating" in error.causes:
         return TransientError(Reason.TARGET_UNAVAILABLE, f"{what}: its namespace is being deleted.")
     if error.status == FORBIDDEN:
-        # An API server that has just started refuses what it allows a moment later, so it may still pass.
+        # Transient: an API server that has just started refuses what it allows a moment later.
         return ForbiddenError(
             Reason.CREDENTIALS_UNAVAILABLE,
             f"{what} cannot be used: the operator is not allowed to {to_do}. An administrator can grant access with "
             f"{given_by}.",
         )
-    # Not its words: it may quote what it was sent.
+    # Not the words of the API server: they may quote what it was sent.
     return _unavailable(f"{what} cannot be used: the Kubernetes API server answered {error}.")
 
 
 def _decoded(encoded: str, key: str, what: str) -> str:
-    """Decode a value of a Secret. What is wrong with it is said without it."""
+    """Decode a value of a Secret. An error does not quote it."""
     try:
         value = base64.b64decode(encoded, validate=True).decode("ascii").strip()
     except (binascii.Error, UnicodeDecodeError):
