@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from tests.unit.core.sharding.election_bench import (
-    ElectionBench,
-)
-
 from appconfig_operator.core.sharding.assignment import assign
 from appconfig_operator.core.sharding.election import Change
 from appconfig_operator.core.sharding.lease import shard_lease
 from appconfig_operator.core.sharding.lease_requests import CreateLease, ListLeases
+from tests.unit.support.election_bench import (
+    ElectionBench,
+)
 
 
 def test_it_looks_shows_itself_looks_again_and_takes_all() -> None:

@@ -17,7 +17,7 @@ from appconfig_operator.core.sharding.membership import Membership, Replica
 from appconfig_operator.core.sharding.observed_leases import ObservedLeases
 from appconfig_operator.core.sharding.retries import CLEAN_AGAIN_SECONDS
 from tests.unit.support.leases_world import Store
-from tests.unit.support.sharding_simulation import CALM, Faults, TwoOwnersError
+from tests.unit.support.sharding_simulation import CALM, Faults, SimulatedElections, TwoOwnersError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.core.sharding.election_bench import (
+
+from appconfig_operator.core.sharding.lease import member_lease, shard_lease
+from appconfig_operator.core.sharding.lease_requests import DeleteLease, Failure, ReplaceLease
+from tests.unit.support.election_bench import (
     ElectionBench,
     about,
     is_delete,
     is_release,
     is_shard,
 )
-
-from appconfig_operator.core.sharding.lease import member_lease, shard_lease
-from appconfig_operator.core.sharding.lease_requests import DeleteLease, Failure, ReplaceLease
 from tests.unit.support.leases_world import Store
 
 
