@@ -46,6 +46,22 @@ def test_polls_that_are_due_and_under_way_are_counted_by_their_pace() -> None:
     assert hand.scheduler.snapshot().oldest_due == {Pace.QUICK: 0.0, Pace.SLOW: 2.0}
 
 
+def test_it_is_busy_while_a_poll_that_is_expected_to_be_quick_waits() -> None:
+    hand = Hand()
+    assert not hand.scheduler.busy()
+    hand.scheduler.put(source())
+    assert hand.scheduler.busy()
+    assert hand.poll(Polled(5.0, PollResult.UNCHANGED)) == 1
+    assert not hand.scheduler.busy()
+    hand.now += 5.0
+    assert hand.scheduler.busy()
+    for number in range(5):
+        hand.scheduler.put(source(uid=f"u{number}"))
+    jobs = [hand.take() for _ in range(5)]
+    assert jobs[-1] is None, "no slot is free"
+    assert hand.scheduler.busy()
+
+
 def states(snapshot: SchedulerSnapshot) -> dict[State, int]:
     return {state: count for state, count in snapshot.sources.items() if count}
 

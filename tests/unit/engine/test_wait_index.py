@@ -8,11 +8,29 @@ from appconfig_operator.core.errors import BlockedError, Reason, StallingError
 from appconfig_operator.core.poll_result import PollResult
 from appconfig_operator.engine.poll import Polled, _awaits
 from appconfig_operator.engine.restart_limiter import BURST
+from appconfig_operator.engine.wait_index import WaitIndex
 from tests.support.builders import source, spec, target
 from tests.unit.support.running import NEVER, Hand
 
 if TYPE_CHECKING:
     from appconfig_operator.engine.workers import Job
+
+
+def test_sources_are_found_by_what_they_wait_for() -> None:
+    index = WaitIndex()
+    assert index.set("one", WANTED)
+    assert not index.set("one", WANTED)
+    assert index.set("two", WANTED)
+    assert index.set("three", ("elsewhere", "x"))
+    assert set(index.waiting_for(WANTED)) == {"one", "two"}
+    assert (index.waits_in("shop"), index.waits_in(None), index.waits_in("nowhere")) == (True, True, False)
+    assert set(index.targets(None)) == {WANTED, ("elsewhere", "x")}
+    assert index.set("one", ("elsewhere", "x"))
+    assert index.waiting_for(WANTED) == ("two",)
+    assert index.set("two", None)
+    assert index.targets("shop") == []
+    assert not index.waits_in("shop")
+
 
 WAITS = Polled(NEVER, PollResult.TARGET_NOT_OWNED, awaits="checkout-config")
 WANTED = ("shop", "checkout-config")
