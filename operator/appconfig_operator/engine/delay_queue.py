@@ -100,9 +100,7 @@ class DelayQueue(Generic[T]):
     def get_nowait(self) -> T | None:
         """Remove an item that may be taken now and return it, or `None` if there is none."""
         self._heartbeat = now = self._monotonic()
-        while (due := self._delayed.rank) is not None and due <= now:
-            item = self._delayed.pop()
-            assert item is not None, "it has a rank"  # noqa: S101 (of the same heap, under the same lock)
+        while (item := self._delayed.pop(up_to=now)) is not None:
             self._ready.put(item)
         return self._ready.get(now)
 

@@ -52,6 +52,7 @@ class LazyHeap(Generic[T]):
             self._limit = 2 * len(self._items) + SPARE
         heapq.heappush(self._items, (rank, next(self._numbers), item))
 
-    def pop(self) -> T | None:
-        """Remove the first item and return it, or `None` if there is none."""
-        return None if self.rank is None else heapq.heappop(self._items)[2]
+    def pop(self, up_to: float = float("inf")) -> T | None:
+        """Remove the first item and return it, or `None` if there is none up to this rank."""
+        rank = self.rank
+        return None if rank is None or rank > up_to else heapq.heappop(self._items)[2]

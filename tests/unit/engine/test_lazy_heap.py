@@ -20,6 +20,7 @@ def test_items_come_by_rank_and_equal_ones_in_order() -> None:
     for item in items:
         heap.push(item.rank, item)
     assert heap.rank == 0.0
+    assert heap.pop(up_to=-1.0) is None
     assert [heap.pop() for _ in items] == [items[3], items[1], items[0], items[2]]
     assert heap.rank is None
     assert heap.pop() is None
