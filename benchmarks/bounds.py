@@ -25,11 +25,11 @@ def refused(seen: Seen) -> list[Figure]:
         "VmRSS: with one source whose document of this size is written, with 300 that are refused when each was polled "
         "twice, and 1,000 polls later."
     )
-    words = "resident memory, 300 sources whose 900 KB documents are refused"
+    words = "resident memory, 300 sources with refused documents of 900 KB"
     more, grown = at["settled_bytes"] - at["one_bytes"], at["after_bytes"] - at["settled_bytes"]
     return [
         Figure(
-            f"{words}, over one that is written",
+            f"{words}, minus that of one that is written",
             "MB",
             _megabytes(more),
             REFUSED_MB,
@@ -38,7 +38,7 @@ def refused(seen: Seen) -> list[Figure]:
             300,
             dict(at),
         ),
-        Figure("the same: what 1,000 polls add", "MB", _megabytes(grown), FLAT_MB, how, "refused-content", 1000),
+        Figure("the same: growth over 1,000 polls", "MB", _megabytes(grown), FLAT_MB, how, "refused-content", 1000),
     ]
 
 
@@ -46,7 +46,7 @@ def hostile(seen: Seen) -> list[Figure]:
     """Tell the peak of a start beside objects that others have filled."""
     at = seen.held["hostile-configmaps"]
     how = "VmHWM, ten seconds after the first source was synced."
-    figure = "peak memory of a start beside 500 ConfigMaps with the operator's label and 1.2 MB of finalizers each"
+    figure = "peak memory of a start with 500 ConfigMaps with the operator's label and 1.2 MB of finalizers each"
     return [Figure(figure, "MB", _peak(at), HOSTILE_MB, how, "hostile-configmaps", 500, dict(at))]
 
 
@@ -62,7 +62,7 @@ def identities(seen: Seen) -> list[Figure]:
     """Tell what identities take."""
     at = seen.held["identities"]
     how = "VmRSS of a process after its first identity's poll by HTTPS, and after one poll of each of the others."
-    figure = "resident memory, 1,000 identities, over one"
+    figure = "resident memory, 1,000 identities, minus that of one"
     more = _megabytes(at["after_bytes"] - at["one_bytes"])
     return [Figure(figure, "MB", more, IDENTITIES_MB, how, "identities", 1000, dict(at))]
 

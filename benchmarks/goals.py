@@ -30,7 +30,7 @@ _ONE_MINUTE = "in the first minute after a rolling update, 1,000 sources"
 GROWING = {
     "first sync": ("s", "sync_seconds"),
     "CPU time of the first sync": ("s", "sync_cpu"),
-    "CPU time of all unchanged polls of a minute": ("s", "minute_cpu"),
+    "CPU time of all unchanged polls in a minute": ("s", "minute_cpu"),
     "memory after the first sync": ("MB", "fresh_mb"),
     "memory after a restart": ("MB", "restarted_mb"),
 }
@@ -63,8 +63,8 @@ def first_sync(seen: Seen) -> list[Figure]:
     rounds = seen.first_sync
     ratio = min(rounds["operator_work"]) / min(rounds["loop_work"])
     how = (
-        "From the first call to AWS to the answer to the last status write, both seen from outside; the fastest of "
-        "several rounds of each, in turn."
+        "From the first call to AWS to the answer to the last status write, both observed from outside; the fastest of "
+        "several rounds of each, run alternately."
     )
     figure = "first sync of 1,000 sources ÷ a bare loop with the same calls and threads"
     return [
@@ -103,7 +103,7 @@ def unchanged_poll(seen: Seen) -> list[Figure]:
 def requests(seen: Seen) -> list[Figure]:
     """Count requests in the audit log of the API server."""
     at = seen.scale[1000]
-    how = "Audit log of the API server, by user. Leases and the Secrets that hand sessions over are apart."
+    how = "Audit log of the API server, by user. Leases and the Secrets for the handover of sessions are not included."
     polls = int(at["window_polls"])
     found = []
     for kind, words in (("writes", "writes at the API server"), ("reads", "reads of single objects")):
@@ -121,11 +121,11 @@ def requests(seen: Seen) -> list[Figure]:
 def rolling_update(seen: Seen) -> list[Figure]:
     """Count the calls to AWS after a second replica has started and the first was told to stop."""
     at = seen.scale[1000]
-    how = "Counted by the data plane from the SIGTERM to the first replica on."
+    how = "Counted by the data plane, starting with the SIGTERM to the first replica."
     raw = _some(at, "restart_stop_seconds", "restart_contents", "restart_cpu")
     kinds = {
         "restart_sessions": f"StartConfigurationSession {_ONE_MINUTE}",
-        "restart_early": f"polls sooner than due {_ONE_MINUTE}",
+        "restart_early": f"polls before they were due {_ONE_MINUTE}",
         "restart_unpolled": f"sources not polled {_ONE_MINUTE}",
     }
     return [Figure(words, "", at[key], 0.0, how, "rolling-update", 1000, raw) for key, words in kinds.items()]
@@ -134,7 +134,7 @@ def rolling_update(seen: Seen) -> list[Figure]:
 def memory(seen: Seen) -> list[Figure]:
     """Tell what the process holds."""
     how = "VmRSS of the process, after each source was polled at least twice."
-    found = [_megabytes("no source", seen.scale[100]["idle_bytes"], 0, how)]
+    found = [_megabytes("no sources", seen.scale[100]["idle_bytes"], 0, how)]
     for size in (1000, 10_000):
         at = seen.scale[size]
         found.append(_megabytes(f"{size:,} sources, after the first sync", at["fresh_bytes"], size, how))
@@ -151,7 +151,7 @@ def lateness(seen: Seen) -> list[Figure]:
     """Tell how late polls are, as AWS sees it, and as the operator tells it where it does."""
     at = seen.scale[10_000]
     how = (
-        "From the data plane: the time between two polls of a session, less the interval and the jitter that spreads "
+        "From the data plane: the time between two polls of a session, minus the interval and the jitter that spreads "
         "polls, as a bound (benchmarks/quantiles.py)."
     )
     raw = {name: value for name, value in at.items() if name.startswith(("lateness", "excess"))}
@@ -189,36 +189,36 @@ def deployment(seen: Seen) -> list[Figure]:
 def take_over(seen: Seen) -> list[Figure]:
     """Tell how soon the sources of a killed replica are polled by another."""
     at = seen.take_over
-    how = "Three replicas, --shards=6, kill -9 of the one with the most sources, watched by who calls the data plane."
+    how = "Three replicas, --shards=6, kill -9 of the one with the most sources, observed by who calls the data plane."
     names = ("replicas_with_sources", "most_share", "first_take_over", "last_take_over", "early")
     orphans = int(at["orphans"])
     by_two = at["shared_before"] + at["shared_after"]
     raw = _some(at, *names)
     figure = "kill -9 of one of three replicas, 1,000 sources: until the others hold all its shards"
     # Nobody knows when a killed replica polled last: its sources are spread over one interval, as after a restart.
-    longest = "the same: the longest that one of its sources was overdue (goal: that, and one interval)"
+    longest = "the same: the longest time that one of its sources was overdue (goal: 20 s plus one interval)"
     overdue = TAKE_OVER_SECONDS + POLL_INTERVAL
     return [
         Figure(figure, "s", _round(at["shards_taken"]), TAKE_OVER_SECONDS, how, "take-over", orphans, raw),
         Figure(longest, "s", _round(at["take_over"]), overdue, how, "take-over", orphans),
-        Figure("sources that nobody polled after it", "", at["orphans_left"], 0.0, how, "take-over", orphans),
-        Figure("sources polled by two replicas, before it or after it", "", by_two, 0.0, how, "take-over", 1000),
+        Figure("sources that no replica polled afterwards", "", at["orphans_left"], 0.0, how, "take-over", orphans),
+        Figure("sources polled by two replicas, before or after", "", by_two, 0.0, how, "take-over", 1000),
     ]
 
 
 def neighbours(seen: Seen) -> list[Figure]:
     """Tell how long sources of some namespaces wait beside a storm in another."""
     late = (
-        "From the data plane: from the moment that a poll was due, by the poll before, to its arrival, less the "
+        "From the data plane: from the moment that a poll was due, by the poll before, to its arrival, minus the "
         "jitter, as a bound (benchmarks/quantiles.py). Polls that never came count as well (benchmarks/polls.py)."
     )
-    waited = "From the answer to the write of the spec to Ready with its generation, by the API server; the longest."
+    waited = "From the answer to the write of the spec to Ready with its generation, at the API server; the longest."
     found = []
     for name, at in seen.neighbours.items():
-        beside = f"beside {STORMS[name].words}"
+        beside = f"next to {STORMS[name].words}"
         for what, key, goal, how, count in (
             (f"lateness of polls, p99, {beside}", "lateness_p99", LATENESS_SECONDS, late, "lateness_polls"),
-            (f"a new source of another namespace until Ready, {beside}", "new_longest", GUEST_SECONDS, waited, "new"),
+            (f"a new source in another namespace until Ready, {beside}", "new_longest", GUEST_SECONDS, waited, "new"),
             (f"a change of a spec until Ready, {beside}", "change_longest", GUEST_SECONDS, waited, "changes"),
         ):
             raw = {seen_as: _round(value) for seen_as, value in at.items()} if key == "lateness_p99" else {}

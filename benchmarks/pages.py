@@ -18,7 +18,7 @@ PLOTS = _ROOT / "docs" / "plots"
 
 TITLES = {
     "first-sync.svg": "First sync",
-    "polls.svg": "All unchanged polls of a minute",
+    "polls.svg": "All unchanged polls in a minute",
     "memory.svg": "Resident memory",
     "level.svg": "What does not grow",
 }

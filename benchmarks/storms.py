@@ -53,18 +53,18 @@ class Storm:
     """Sources of one namespace that hold workers."""
 
     words: str
-    """Which, after "beside"."""
+    """What they are, after "next to"."""
     spec: Callable[[int], Spec]
-    """What is in the spec of the source of a number, beside the profile."""
+    """What is in the spec of the source of a number, in addition to the profile."""
     size: int = 1000
     replaced: int = 0
     """How many are deleted each second, with as many new ones in their place."""
 
 
 STORMS = {
-    "calm": Storm("1,000 more sources that are well", _calm),
+    "calm": Storm("1,000 more healthy sources", _calm),
     "hang": Storm("1,000 sources that hang", _hangs),
-    "unreachable": Storm("1,000 sources of a region that cannot be reached", _unreachable),
+    "unreachable": Storm("1,000 sources in an unreachable region", _unreachable),
     "slow": Storm(f"1,000 sources answered in {manners.SLOW_SECONDS:g} s", _slow),
     "roles": Storm("1,000 sources with 1,000 roles whose STS hangs", _roles),
     "one-role": Storm("1,000 sources with one role whose STS hangs", _one_role),

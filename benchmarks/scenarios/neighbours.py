@@ -172,6 +172,6 @@ def observe(
     """Let each storm rage in a world of its own."""
     found = {}
     for name in names:
-        say(f"beside {STORMS[name].words}")
+        say(f"next to {STORMS[name].words}")
         found[name] = _observe(folder / name, STORMS[name])
     return found

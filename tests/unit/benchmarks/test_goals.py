@@ -88,7 +88,7 @@ def test_ratios_are_of_the_fastest_rounds() -> None:
 
 def test_memory_may_grow_by_10_kb_a_source() -> None:
     reached = {figure.figure: (figure.reached, figure.goal) for figure in goals.memory(seen())}
-    assert reached["resident memory, no source"] == (90.0, 110.0)
+    assert reached["resident memory, no sources"] == (90.0, 110.0)
     assert reached["resident memory, 10,000 sources, after the first sync"] == (150.0, 210.0)
 
 
@@ -101,7 +101,7 @@ def test_a_source_that_two_poll_misses_the_goal() -> None:
 def test_neighbours_are_told_by_storm() -> None:
     late, new, change = goals.neighbours(seen())
     assert [figure.ok for figure in (late, new, change)] == [True, False, True]
-    assert late.figure == "lateness of polls, p99, beside 1,000 sources that hang"
+    assert late.figure == "lateness of polls, p99, next to 1,000 sources that hang"
     assert (late.n, late.raw) == (1200, BESIDE)
 
 
