@@ -29,6 +29,9 @@ RETIRED = {
     "awaited_watches": "watches.awaited",
     "leases_seen": "observed_leases",
     "appconfig_proxy": "sandbox.aws.data_plane",
+    "token_bucket": "rate_limit",
+    "Setbacks": "Retries",
+    "LeaseTroubles": "LeaseFailures",
 }
 """Retired names, and what is said in their place."""
 
