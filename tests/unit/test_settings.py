@@ -91,7 +91,7 @@ def test_namespaces(name: str) -> None:
     ["", " ", "Shop", "-a", "a-", "a.b", "a_b", "a*", "!a", "a,b", "a" * 64, "a\n", "ä", "shop/checkout"],
     ids=repr,
 )
-def test_no_namespaces(name: str) -> None:
+def test_names_that_are_not_namespaces(name: str) -> None:
     """Kopf would take `*`, `!` and `,` for a pattern."""
     with pytest.raises(SettingsError) as error:
         Settings(namespaces=("default", name))

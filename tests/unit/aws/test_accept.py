@@ -129,7 +129,7 @@ def test_ion_that_could_not_be_written_is_not_asked_for(native: Native, changes:
     assert RULES not in [accept for _, accept, _ in native.calls]
 
 
-def test_what_comes_instead_of_ion_is_taken(native: Native) -> None:
+def test_what_comes_instead_of_ion_is_accepted(native: Native) -> None:
     """Whether AppConfig sends Ion for a profile of basic flags, nobody knows."""
     got = AppConfig(workers=2, user_agent="test").session(source(spec=wanted(MultiVariant.RAW, "basic"))).poll()
     assert got is not None
@@ -137,7 +137,7 @@ def test_what_comes_instead_of_ion_is_taken(native: Native) -> None:
     assert native.calls[-1][1] == RULES
 
 
-def test_threads_that_share_a_client_do_not_share_the_wish(native: Native) -> None:
+def test_threads_that_share_a_client_do_not_share_the_header(native: Native) -> None:
     service = AppConfig(workers=8, user_agent="test", quota_percent=100_000_000)
     service.session(source(spec=wanted(MultiVariant.RAW))).poll()  # who is second has to wait for the credentials
 

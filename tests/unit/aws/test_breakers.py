@@ -90,7 +90,7 @@ def test_what_is_said_while_calls_are_paused() -> None:
     ],
     ids=["namespace", "identity", "region", "own region"],
 )
-def test_others_are_not_held_up(other: Key) -> None:
+def test_others_are_not_delayed(other: Key) -> None:
     scene = TimedBreakers()
     scene.miss()
     assert not scene.breakers.enter(other)
@@ -158,7 +158,7 @@ def test_the_remedy_stays_while_calls_are_paused(error: Exception, who: str, adv
     assert SECRET not in paused.value.message
 
 
-def test_what_nobody_asks_is_forgotten() -> None:
+def test_what_nobody_uses_is_forgotten() -> None:
     scene = TimedBreakers()
     scene.miss()
     scene.now += module.IDLE_SECONDS + 1
@@ -259,7 +259,7 @@ def test_a_session_that_is_answered_goes_through() -> None:
         assert session.poll() is None
 
 
-def test_a_session_that_was_answered_and_hangs_is_held_back_like_others(mocker: MockerFixture) -> None:
+def test_a_session_that_was_answered_and_hangs_is_paused_like_others(mocker: MockerFixture) -> None:
     scene = TimedBreakers()
     session = scene.session(mocker.Mock(side_effect=hang))
     session._answered = True

@@ -100,7 +100,7 @@ def test_shared_and_read_once_a_minute() -> None:
     assert (world.reads, len(world.issues)) == (2, 1)
 
 
-def test_regions_are_apart() -> None:
+def test_regions_are_separate() -> None:
     world = IdentityWorld()
     pool = world.pool()
     assert pool.get(REGION, BY_SECRET) is not pool.get("eu-central-1", BY_SECRET)
@@ -191,7 +191,7 @@ def test_credentials_of_a_role_are_refreshed_before_they_expire() -> None:
     assert key(pool.get(REGION, BY_ACCOUNT)) == "ASIA2"
 
 
-def test_a_refresh_that_fails_early_is_no_trouble_and_one_that_fails_late_is() -> None:
+def test_a_refresh_may_fail_early_and_not_late() -> None:
     world = IdentityWorld()
     pool = world.pool()
     pool.get(REGION, BY_ACCOUNT)
@@ -370,7 +370,7 @@ def test_the_operators_credentials_that_another_thread_gets_are_not_a_failure() 
     assert key(pool.get(REGION, BY_ACCOUNT)) == "ASIA2"
 
 
-def test_without_a_cluster_nobody_is_taken_for_the_operator() -> None:
+def test_without_a_cluster_no_identity_is_taken_for_the_operator() -> None:
     clients = Clients(workers=1, user_agent="test")
     with pytest.raises(ValueError, match="no cluster"):
         clients.get(REGION, BY_SECRET)

@@ -62,7 +62,7 @@ class OneSecret:
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of who sits at this machine."""
+    """No AWS settings of the person at this machine."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -177,7 +177,7 @@ def test_the_time_is_that_of_the_call(emitter: HierarchicalEmitter) -> None:
     assert reported.seconds == [3.0, 10.5]
 
 
-def test_what_another_handler_answers_is_no_call(emitter: HierarchicalEmitter) -> None:
+def test_what_another_handler_answers_is_not_a_call(emitter: HierarchicalEmitter) -> None:
     reported = RecordedCalls()
     Calls(reported, lambda: 0.0).follow(cast("BotocoreSession", emitter))
     emitter.emit("after-call.appconfigdata.X", http_response=ANSWER, context={})

@@ -1,4 +1,4 @@
-"""Clients: made once a region, with credentials or not at all, and with the bounds that tokens need."""
+"""Clients: made once per region, with credentials or not at all, and with the bounds that tokens need."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of who sits at this machine."""
+    """No AWS settings of the person at this machine."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -85,7 +85,7 @@ def test_bounds() -> None:
 
 
 @pytest.mark.usefixtures("keys")
-def test_one_client_a_region(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_client_per_region(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     clients = make()
@@ -127,14 +127,14 @@ def test_no_region_and_then_one() -> None:
 
 
 @pytest.mark.usefixtures("keys")
-def test_region_that_is_none() -> None:
+def test_a_region_that_is_not_valid() -> None:
     with pytest.raises(StallingError, match="not an AWS region") as wrong:
         make().get("not a region")
     assert wrong.value.reason is Reason.INVALID_SOURCE
 
 
 @pytest.mark.usefixtures("keys")
-def test_endpoint_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endpoint_that_is_not_valid(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_APPCONFIGDATA", "nowhere")
     with pytest.raises(TransientError, match="ValueError"):
         make().get("eu-west-1")
@@ -162,7 +162,7 @@ def test_profile_that_appears_later(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 
 def signed_by(clients: Clients) -> str:
-    """Tell whose key a call is signed with."""
+    """Return the key that a call is signed with."""
     caller = clients.get("eu-west-1")
     client = caller.client
     seen = []
@@ -193,7 +193,7 @@ def test_pod_identity_without_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert missing.value.reason is Reason.CREDENTIALS_UNAVAILABLE
 
 
-def test_credentials_are_looked_at_before_each_call(mocker: MockerFixture) -> None:
+def test_credentials_are_checked_before_each_call(mocker: MockerFixture) -> None:
     """A role that is refused later on is reported as such, whatever the client: nothing was sent with the token."""
     refused = ClientError(
         {"Error": {"Code": "AccessDenied", "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": 403}},  # type: ignore[typeddict-item]

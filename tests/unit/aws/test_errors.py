@@ -1,4 +1,4 @@
-"""What botocore raises, and what becomes of it: class, reason, and a message that names the thing and quotes nobody."""
+"""What botocore raises is translated: class, reason, and a message that names the thing and quotes nothing secret."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def test_a_resource_type_that_is_not_a_word(kind: object) -> None:
     assert_error(translate(error, IDENTIFIERS), BlockedError, Reason.NOT_FOUND, "One of these does not exist")
 
 
-def test_not_found_of_nobody_knows_what() -> None:
+def test_not_found_without_identifiers() -> None:
     assert_error(translate(refusal("ResourceNotFoundException", 404)), StallingError, Reason.NOT_FOUND)
 
 
@@ -256,7 +256,9 @@ def test_a_denial_behind_a_bad_request_names_identity_and_action() -> None:
         ("Token not valid", {}, '"Token not valid".'),
     ],
 )
-def test_the_token_of_a_new_session_is_no_fault_of_the_spec(message: str, members: dict[str, Any], shown: str) -> None:
+def test_the_token_of_a_new_session_is_not_the_fault_of_the_spec(
+    message: str, members: dict[str, Any], shown: str
+) -> None:
     translated = translate(refusal("BadRequestException", message=message, **members), IDENTIFIERS)
     assert_error(
         translated, TransientError, Reason.SERVICE_UNAVAILABLE, f"rejected the token of a new session: {shown}"

@@ -1,4 +1,4 @@
-"""The operator's own credentials: one thread looks for them or refreshes them, and nobody waits for it."""
+"""The operator's own credentials: one thread finds or refreshes them, and nobody waits for it."""
 
 from __future__ import annotations
 

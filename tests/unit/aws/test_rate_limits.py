@@ -89,7 +89,7 @@ def test_another_replica() -> None:
     assert scene.emptied() == 80
 
 
-def test_who_has_waited_goes_first() -> None:
+def test_whoever_has_waited_goes_first() -> None:
     scene = TimedLimits()
     scene.emptied()
     first, _ = scene.take(), scene.take()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of who sits at this machine."""
+    """No AWS settings of the person at this machine."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
@@ -36,7 +36,7 @@ def test_one_client_for_each_service_and_region() -> None:
     assert regional.sts("eu-west-1") is regional.sts("eu-west-1")
 
 
-def test_made_up_regions_drive_out_none_that_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_made_up_regions_evict_none_that_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tenant can name any region. What others use is not created again because of it."""
     monkeypatch.setattr(module, "LIMIT", 5)
     regional = make_regional()
@@ -50,7 +50,7 @@ def test_made_up_regions_drive_out_none_that_answered(monkeypatch: pytest.Monkey
         assert regional.appconfigdata(region) is client
 
 
-def test_of_those_that_answered_the_one_goes_that_did_so_the_longest_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_those_that_answered_the_one_answered_longest_ago_goes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LIMIT", 2)
     regional = make_regional()
     for region in ("a-b-1", "a-b-2", "a-b-1", "a-b-3"):
@@ -58,7 +58,7 @@ def test_of_those_that_answered_the_one_goes_that_did_so_the_longest_ago(monkeyp
     assert [region for _, region in regional._clients] == ["a-b-1", "a-b-3"]
 
 
-def test_a_client_that_answers_after_it_was_driven_out_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_answers_after_it_was_evicted_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LIMIT", 1)
     regional = make_regional()
     slow = regional.appconfigdata("eu-west-1")

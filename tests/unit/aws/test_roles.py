@@ -1,4 +1,4 @@
-"""Roles by STS: what is asked of it, what its refusals become, and what is shared."""
+"""Roles by STS: what it is asked, what its errors are translated to, and what is shared."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def no_own() -> ReadOnlyCredentials:
     raise StallingError(Reason.CREDENTIALS_UNAVAILABLE, "The operator has no AWS credentials")
 
 
-def test_look() -> None:
+def test_the_basis_of_an_identity() -> None:
     identities = FakeIdentities()
     assert read_basis(identities, BY_ACCOUNT) == Basis(role_arn=f"{ROLE}-of-shop-cart")
     assert read_basis(identities, BY_SECRET) == Basis(keys=AccessKeys("shop", "aws"))
@@ -267,7 +267,7 @@ def test_where_sts_is_and_how_long_it_may_take(monkeypatch: pytest.MonkeyPatch) 
     assert regional.sts(REGION).meta.endpoint_url == "https://sts.example.com"
 
 
-def test_a_web_identity_is_no_secret_of_a_log(mocker: MockerFixture) -> None:
+def test_a_web_identity_token_is_not_logged(mocker: MockerFixture) -> None:
     """Nothing that is raised, all the way to the first cause, holds the token."""
     roles = StubbedRoles(FakeIdentities())
     roles.stubbed.stubs.append(roles._next())
@@ -340,7 +340,7 @@ def test_refusals(error: Exception, kind: type[SourceError], reason: Reason, wor
         assert ROLE in translated.message or "credentials of" in translated.message
 
 
-def test_who_may_not_assume_a_role_is_named() -> None:
+def test_whoever_may_not_assume_a_role_is_named() -> None:
     message = f"User: {CALLER} is not authorized to perform: sts:AssumeRole on resource: {TOP}"
     identity = Identity("shop", secret="aws", role_arn=TOP, external_id="external")
     translated = role_refused(refusal("AccessDenied", "AssumeRole", message=message), identity, TOP, by_token=False)

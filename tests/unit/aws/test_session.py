@@ -147,7 +147,7 @@ def test_bad_token_starts_one_session_only(both: tuple[Session, StubbedService])
     assert session.poll() is not None
 
 
-def test_new_session_with_nothing_deployed_any_more(both: tuple[Session, StubbedService]) -> None:
+def test_a_new_session_when_nothing_is_deployed_any_more(both: tuple[Session, StubbedService]) -> None:
     session, service = both
     service.refuses("2", "BadRequestException", **problem("Expired"))
     service.starts("10")

@@ -1,4 +1,4 @@
-"""Sessions that are saved and gone on with, and calls that wait for their turn: no token is lost or used twice."""
+"""Sessions that are saved and continued, and calls that wait for their turn: no token is lost or used twice."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ ACCOUNT, REGION = "111122223333", "eu-west-1"
 
 @pytest.fixture(name="both")
 def restored() -> Iterator[tuple[Session, StubbedService]]:
-    """A session that goes on with another one's token 2."""
+    """A session that continues another one with token 2."""
     with stubbed() as (session, service):
         session.restore(SAVED)
         yield session, service
 
 
-def test_what_is_saved_is_what_is_gone_on_with(both: tuple[Session, StubbedService]) -> None:
+def test_what_is_saved_is_what_is_continued(both: tuple[Session, StubbedService]) -> None:
     session, _ = both
     assert session.interval == 90
     assert session.save() == SAVED
@@ -80,7 +80,7 @@ def test_before_the_first_version() -> None:
         assert not saved.delivered
 
 
-def test_a_token_that_is_not_taken_any_more_costs_a_new_session(both: tuple[Session, StubbedService]) -> None:
+def test_a_token_that_is_no_longer_accepted_costs_a_new_session(both: tuple[Session, StubbedService]) -> None:
     session, service = both
     service.refuses("2", "BadRequestException", **problem("Expired"))
     service.starts("10")
@@ -125,7 +125,7 @@ def test_a_new_session_is_not_another_ones(both: tuple[Session, StubbedService])
 def test_a_token_that_was_good_here_is_kept_when_access_is_denied(
     both: tuple[Session, StubbedService], first: str
 ) -> None:
-    """A right that comes back finds the session as it was: a new one could bring an older version."""
+    """When access is granted again, the session goes on as it was: a new one could bring an older version."""
     session, service = both
     if first == "starts":
         service.refuses("2", "BadRequestException", **problem("Expired"))
@@ -201,7 +201,7 @@ def test_no_token_is_shown(both: tuple[Session, StubbedService]) -> None:
     assert SECRET not in f"{session!r}{session.save()!r}"
 
 
-def test_the_service_goes_on_with_a_session() -> None:
+def test_the_service_continues_a_session() -> None:
     service = AppConfig(workers=1, user_agent="test")
     wanted = source(spec=spec(poll_interval_seconds=45))
     assert service.session(wanted, SAVED).save() == SAVED
@@ -218,7 +218,7 @@ def test_all_sessions_share_the_limits() -> None:
 
 
 class ScriptedLimits(RateLimits):
-    """Tells to wait as often as a test says, and remembers what it was asked."""
+    """Makes calls wait as often as a test says, and records what it was asked."""
 
     def __init__(self) -> None:
         super().__init__()

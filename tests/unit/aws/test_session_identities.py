@@ -99,7 +99,7 @@ def test_the_new_ones_are_refused_as_well(stubs: list[tuple[Caller, Stubber]]) -
     assert clients.asked == [IDENTITY], "once a poll"
 
 
-def test_other_errors_are_none_of_the_credentials(stubs: list[tuple[Caller, Stubber]]) -> None:
+def test_other_errors_are_not_about_the_credentials(stubs: list[tuple[Caller, Stubber]]) -> None:
     (first, old), (second, _) = stubs
     session, clients = make(first, second)
     StubbedService(old).refuses_start("ResourceNotFoundException", 404, ResourceType="Application")

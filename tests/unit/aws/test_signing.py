@@ -1,4 +1,4 @@
-"""Who signs: the identity that a thread works for, and no other, however many share a client."""
+"""A call is signed with the credentials that its thread has set, however many identities share a client."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def keys(access_key_id: str) -> ReadOnlyCredentials:
 
 
 class Recording(ThreadingHTTPServer):
-    """An AppConfig that notes who signed which request."""
+    """An AppConfig that records who signed which request."""
 
     daemon_threads = True
 
@@ -98,7 +98,7 @@ class Secrets:
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of who sits at this machine."""
+    """No AWS settings of the person at this machine."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
@@ -135,7 +135,7 @@ def test_each_identity_signs_its_own_calls(monkeypatch: pytest.MonkeyPatch) -> N
     assert len(clients._regional._clients) == 1
 
 
-def test_a_call_for_nobody_is_not_signed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_without_credentials_is_not_signed(monkeypatch: pytest.MonkeyPatch) -> None:
     with recording() as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_address[1]}")
         client = Clients(workers=1, user_agent="test").get(REGION).client

@@ -1,4 +1,4 @@
-"""Whatever an answer is like, and wherever it quotes a token, no token comes to where people read."""
+"""Whatever an answer looks like, and wherever it quotes a token, no token is ever shown."""
 
 from __future__ import annotations
 

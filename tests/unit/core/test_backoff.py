@@ -21,7 +21,7 @@ intervals = st.integers(1, 86400)
 
 
 @given(interval=intervals, random=randoms)
-def test_the_ordinary_pace_is_never_below_the_interval_and_little_above(interval: int, random: float) -> None:
+def test_the_poll_delay_is_never_below_the_interval_and_little_above(interval: int, random: float) -> None:
     due = backoff.poll_delay(interval, interval, random)
     assert interval <= due <= interval + min(5.0, interval * 0.05)
 
@@ -33,7 +33,7 @@ def test_the_jitter_spreads_sources(interval: int, random: float) -> None:
 
 
 @given(interval=intervals, random=randoms)
-def test_a_stalled_source_is_looked_at_slowly(interval: int, random: float) -> None:
+def test_a_stalled_source_is_polled_slowly(interval: int, random: float) -> None:
     assert backoff.stalled_delay(interval, random) >= max(interval, backoff.STALLED_SECONDS)
 
 

@@ -41,7 +41,7 @@ def test_each_probe_that_is_not_answered_doubles_the_pause() -> None:
     assert pauses == [5, 10, 20, 40, 60, 60]
 
 
-def test_calls_that_were_under_way_do_not_double_it() -> None:
+def test_calls_that_were_under_way_do_not_double_the_pause() -> None:
     breaker = opened()
     breaker.missed(3.0, 0.0, probe=False)
     assert breaker.pause == 5

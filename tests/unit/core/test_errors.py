@@ -20,7 +20,7 @@ from appconfig_operator.core.errors import (
 @pytest.mark.parametrize(
     "kind", [BlockedError, ContentError, ForbiddenError, StallingError, TransientError, WaitingError]
 )
-def test_a_copy_says_the_same_and_holds_no_traceback(kind: type[SourceError]) -> None:
+def test_a_copy_is_equal_and_has_no_traceback(kind: type[SourceError]) -> None:
     def fail() -> None:
         raise kind(Reason.TOO_LARGE, "It is too large.", retry_after=3.0) from ValueError("the cause")
 

@@ -37,7 +37,7 @@ def test_no_second_one_while_one_is_taken() -> None:
     assert not queue.idle
 
 
-def test_who_has_most_gives_way() -> None:
+def test_the_namespace_with_most_items_loses_one() -> None:
     queue: FairQueue[int] = FairQueue(4)
     queue.put("few", 0)
     assert [queue.put("many", number) for number in range(6)] == [0, 0, 0, 1, 1, 1]

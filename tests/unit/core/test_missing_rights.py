@@ -1,4 +1,4 @@
-"""Which rights are missing, as the answers show: from when on it is certain, and what it means."""
+"""Which permissions are missing, by the answers: when it is certain, and what it means."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_refusal_is_certain_when_it_lasts_and_reported_once() -> None:
     assert refusals.named(GET) == 1
 
 
-def test_one_that_passes_at_once_is_none() -> None:
+def test_a_refusal_that_passes_at_once_does_not_count() -> None:
     """An API server that has just started."""
     refusals = Refusals(())
     refusals.refuse(GET, 0.0)
@@ -77,7 +77,7 @@ def test_namespaces_are_counted() -> None:
         (GET, FORGET_SECONDS),
     ],
 )
-def test_what_is_refused_no_more_is_forgotten(right: Right, seconds: float) -> None:
+def test_what_is_no_longer_refused_is_forgotten(right: Right, seconds: float) -> None:
     refusals = Refusals(())
     refuse(refusals, right)
     assert refusals.expire(1.0 + seconds) == []

@@ -1,4 +1,4 @@
-"""The policy file: what a rule allows, what is said when none does, and which files are none."""
+"""The policy file: what a rule allows, what is said when none does, and which files are not policies."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_a_policy_with_no_rules_allows_nothing() -> None:
         ("\0", ""),
     ],
 )
-def test_files_that_are_none(text: str, words: str) -> None:
+def test_files_that_are_not_policies(text: str, words: str) -> None:
     with pytest.raises(PolicyError) as wrong:
         parse(text)
     assert words in str(wrong.value)

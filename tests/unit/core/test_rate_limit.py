@@ -121,7 +121,7 @@ def test_whoever_arrives_meanwhile_goes_behind() -> None:
 
 
 @pytest.mark.parametrize("late", [0.0, 0.05, 1.0], ids=["in time", "a little late", "late"])
-def test_everybody_gets_a_turn_under_too_much_load(late: float) -> None:
+def test_everybody_gets_a_turn_under_overload(late: float) -> None:
     """1,000 callers each want to come every second, to a limit of 100 a second."""
     crowd = Crowd(RateLimit(100, 0.0), turns=5, pause=1.0, late=late)
     for caller in range(1_000):
@@ -137,7 +137,7 @@ def test_everybody_gets_a_turn_under_too_much_load(late: float) -> None:
     assert max(gaps.values()) < 1.2 * (10 + 1 + late), "nobody waits much longer than the others"
 
 
-def test_throttled_halves_the_rate_once_a_second() -> None:
+def test_throttling_halves_the_rate_once_per_second() -> None:
     limit = RateLimit(800, 0.0)
     limit.throttled(0.0)
     assert emptied(limit, 0.0) == pytest.approx((0, 1 / 400), rel=0.001), "and gives up what is saved"
@@ -187,7 +187,7 @@ def test_what_comes_while_the_rate_grows() -> None:
     assert limit.take(30.0) == pytest.approx(2_001 / 800, rel=0.001)
 
 
-def test_a_halving_while_many_wait_serves_all_the_same() -> None:
+def test_a_halving_while_many_wait_still_serves_all() -> None:
     crowd = Crowd(RateLimit(100, 0.0))
     for caller in range(1_000):
         crowd.limit.take(0.0)

@@ -51,7 +51,7 @@ class Remembering:
         return self.world.session(source)
 
 
-def test_a_session_of_another_replica_is_gone_on_with_when_it_is_allowed() -> None:
+def test_a_session_of_another_replica_is_continued_when_it_is_allowed() -> None:
     saved = SavedSession("token", 60, delivered=True)
     service = Remembering(World())
     PolicyGuard(service, GATE).session(source(), saved)

@@ -11,7 +11,7 @@ from tests.unit.support.election_bench import (
 )
 
 
-def test_it_looks_shows_itself_looks_again_and_takes_all() -> None:
+def test_it_lists_joins_lists_again_and_acquires_all() -> None:
     bench = ElectionBench(shards=2)
     bench.rest()
     assert [type(request) for request in bench.asked] == [ListLeases, CreateLease, ListLeases, CreateLease, CreateLease]
@@ -20,7 +20,7 @@ def test_it_looks_shows_itself_looks_again_and_takes_all() -> None:
     assert bench.election.members == 1
 
 
-def test_alone_it_asks_for_little() -> None:
+def test_alone_it_makes_few_requests() -> None:
     bench = ElectionBench(shards=2)
     bench.rest()
     bench.asked.clear()
@@ -30,7 +30,7 @@ def test_alone_it_asks_for_little() -> None:
     assert bench.held == [0, 1]
 
 
-def test_while_another_is_there_it_looks_each_second() -> None:
+def test_while_there_is_another_it_lists_each_second() -> None:
     bench = ElectionBench()
     bench.other_joins()
     bench.rest()
@@ -39,7 +39,7 @@ def test_while_another_is_there_it_looks_each_second() -> None:
     assert sum(isinstance(request, ListLeases) for request in bench.asked) == 4
 
 
-def test_a_shard_meant_for_another_is_released_after_its_hand_over() -> None:
+def test_a_shard_assigned_to_another_is_released_after_its_handover() -> None:
     shards = 8
     bench = ElectionBench(shards=shards)
     bench.rest()
@@ -57,7 +57,7 @@ def test_a_shard_meant_for_another_is_released_after_its_hand_over() -> None:
     assert shard not in bench.held
 
 
-def test_what_is_meant_for_me_and_free_is_taken_within_a_second() -> None:
+def test_a_free_shard_that_is_assigned_to_it_is_acquired_within_a_second() -> None:
     bench = ElectionBench(shards=2)
     bench.other_joins()
     mine = next(shard for shard, owner in assign(2, ["me", "other"]).items() if owner == "me")

@@ -1,4 +1,4 @@
-"""Many runs of several replicas with all that can go wrong: no source ever has two owners, and all have one at last.
+"""Many runs of several replicas with all that can go wrong: no source ever has two owners, and in the end all have one.
 
 `ELECTION_SEEDS=5000` in the environment runs more of them.
 """
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from appconfig_operator.core.sharding.lease_requests import Request
 
 SLOWEST = 1.2
-"""More than what the slowest clock makes of a second."""
+"""More than a second by the slowest clock."""
 
 SEEDS = int(os.environ.get("ELECTION_SEEDS", "500"))
 LAYOUTS = [(4,), (1,), (6, 3), (4, 6), (2, 3)]
@@ -81,7 +81,7 @@ def is_delete(request: Request) -> bool:
 
 @pytest.mark.parametrize("part", range(5))
 def test_all_are_held_at_last_though_deletes_are_always_refused(part: int) -> None:
-    """Cleaning up is of use to nobody who waits: replicas come, go and die, and nothing of theirs is ever deleted."""
+    """Nobody waits for a cleanup: replicas come, go and die, and nothing of theirs is ever deleted."""
     for seed in range(part, SEEDS // 2, 5):
         world = SimulatedElections(seed, store=Store(refuses=is_delete))
         bad_times(world, seed)
@@ -90,8 +90,8 @@ def test_all_are_held_at_last_though_deletes_are_always_refused(part: int) -> No
 
 
 @pytest.mark.parametrize("part", range(5))
-def test_times_of_refusals_of_one_kind_each_leave_nothing_behind(part: int) -> None:
-    """Rights that are taken away and come back: a kind of request each time, or all that is about one shard."""
+def test_periods_of_refusals_leave_nothing_behind(part: int) -> None:
+    """Permissions that are revoked and come back: for one kind of request each time, or for one shard."""
     for seed in range(part, SEEDS // 2, 5):
         world = SimulatedElections(seed)
         for kind in (DeleteLease, ListLeases, CreateLease, ReplaceLease, shard_lease(0)):
@@ -160,7 +160,7 @@ class Sticky(Election):
 
 
 class Fearless(Election):
-    """Does not care for replicas with another number of shards."""
+    """Ignores replicas with a different number of shards."""
 
     def _listed(self, leases: list[Lease], sent: float, now: float) -> list[tuple[Change, int]]:
         changes = super()._listed(leases, sent, now)
@@ -189,7 +189,7 @@ class Fenceless(Election):
 
 
 class LooksBefore(Election):
-    """Looks for others before it shows itself, and not after."""
+    """Lists before it joins, and not after."""
 
     def _wrote(self, lease: Lease, sent: float, now: float) -> list[tuple[Change, int]]:
         joined = self._held.member is None

@@ -1,4 +1,4 @@
-"""The end of a replica: it gives all away, and leaves no Lease that others have to wait for."""
+"""The end of a replica: it releases everything, and leaves no Lease that others have to wait for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.unit.support.election_bench import (
 from tests.unit.support.leases_world import Store
 
 
-def test_at_the_end_all_is_given_away_and_the_member_leaves_first() -> None:
+def test_at_the_end_all_is_released_and_the_member_leaves_first() -> None:
     bench = ElectionBench(shards=2)
     bench.rest()
     bench.asked.clear()
@@ -79,7 +79,7 @@ def test_a_replica_that_takes_over_has_the_shards_of_one_that_stopped_within_a_s
 
 
 @pytest.mark.parametrize("refused", [shard_lease(0), member_lease("me")])
-def test_one_lease_that_cannot_be_set_free_does_not_stand_before_the_others(refused: str) -> None:
+def test_one_lease_that_cannot_be_set_free_does_not_delay_the_others(refused: str) -> None:
     bench = ElectionBench(shards=4)
     bench.rest()
     bench.election.stop()

@@ -1,4 +1,4 @@
-"""Sessions at rest: they come back as they went, damage gives nothing, and clocks that differ do no harm."""
+"""Saved sessions: they are read as they were written, damage is ignored, and clocks that differ do no harm."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_session_that_is_longer_than_a_chunk_stands_alone() -> None:
 
 
 @given(st.binary() | st.text().map(str.encode) | st.integers().map(lambda n: json.dumps(n).encode()))
-def test_what_is_no_chunk_gives_nothing(chunk: bytes) -> None:
+def test_what_is_not_a_chunk_is_ignored(chunk: bytes) -> None:
     assert decode(chunk) is None
 
 
@@ -108,7 +108,7 @@ def test_what_is_no_chunk_gives_nothing(chunk: bytes) -> None:
     ],
     ids=["cut", "deep", "version", "set", "object", "missing", "list", "long number"],
 )
-def test_a_damaged_chunk_gives_nothing(damage: Any) -> None:
+def test_a_damaged_chunk_is_ignored(damage: Any) -> None:
     (chunk,) = encode([handed_over()], "a")
     assert decode(chunk) is not None
     assert decode(damage(chunk)) is None
@@ -186,5 +186,5 @@ def test_an_interval_that_appconfig_never_gives_is_damage(interval: int) -> None
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf"), 10**400, -1.0])
 @pytest.mark.parametrize("field", ["issued", "due"])
-def test_a_time_that_is_none_is_damage(field: str, number: float) -> None:
+def test_a_value_that_is_not_a_time_is_damage(field: str, number: float) -> None:
     assert decoded(encode([handed_over(**{field: number}), handed_over()], "set")) == [handed_over()]

@@ -1,4 +1,4 @@
-"""What a replica holds: how long it is valid, and what becomes of it when a write is lost, late or not its own."""
+"""What a replica holds: how long it is valid, and what happens to it when a write is lost, late or not its own."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def test_a_new_holder_has_it_from_now_on_and_a_renewal_does_not_change_since_whe
     assert (renewed["acquireTime"], renewed["renewTime"]) == (NOW, later)
 
 
-def test_a_lease_that_somebody_mangled_can_be_read() -> None:
+def test_a_lease_with_missing_fields_can_be_read() -> None:
     body = stored(HELD, annotations=None)
     body["spec"] = None
     assert from_dict(body) == Lease(HELD.name, "", None, None, uid="u", version="7")
@@ -52,7 +52,7 @@ def test_a_lease_that_somebody_mangled_can_be_read() -> None:
 
 
 @pytest.mark.parametrize("name", ["other", "appconfig-operator-shard-x", "appconfig-operator-shard-01"])
-def test_a_lease_with_another_name_is_none_of_ours(name: str) -> None:
+def test_a_lease_with_another_name_is_not_ours(name: str) -> None:
     assert from_dict(stored(HELD, name=name)) is None
 
 

@@ -1,4 +1,4 @@
-"""What is known of requests for Leases that fail: since when, and from when on no more."""
+"""Which requests for Leases fail, since when, and when that ends."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_the_longest_is_reported() -> None:
     assert (failures.words, failures.lasting(110)) == ("lists", 5)
 
 
-def test_what_is_not_asked_for_any_more_is_forgotten() -> None:
+def test_what_is_no_longer_requested_is_forgotten() -> None:
     failures = LeaseFailures()
     failures.failed(ONE, "refused", sent=100, now=100)
     failures.tidy(100 + STALE_SECONDS)

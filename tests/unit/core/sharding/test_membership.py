@@ -1,4 +1,4 @@
-"""What a replica makes of the Leases of others: which have expired, and which split the sources differently."""
+"""What the Leases of others mean to a replica: which have expired, and which split the sources differently."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_lease_of_another_that_is_renewed_does_not_expire() -> None:
     assert bench.held == []
 
 
-def test_who_heard_nothing_for_long_looks_before_it_takes_anything_for_expired() -> None:
+def test_a_replica_that_heard_nothing_for_long_lists_before_it_takes_anything_for_expired() -> None:
     bench = ElectionBench()
     bench.other(shard_lease(0))
     bench.rest()
@@ -53,7 +53,7 @@ def test_the_lease_of_a_dead_member_is_deleted() -> None:
     assert set(bench.store.leases) == {member_lease("me"), shard_lease(0)}
 
 
-def test_what_somebody_else_has_deleted_before_is_no_failure() -> None:
+def test_what_somebody_else_has_deleted_before_is_not_a_failure() -> None:
     bench = ElectionBench()
     bench.other_joins()
     request = bench.until(lambda request: isinstance(request, DeleteLease))
@@ -64,7 +64,7 @@ def test_what_somebody_else_has_deleted_before_is_no_failure() -> None:
     assert bench.election.members == 1
 
 
-def test_leases_of_shards_that_there_are_no_more_are_deleted() -> None:
+def test_leases_of_shards_that_no_longer_exist_are_deleted() -> None:
     bench = ElectionBench(shards=2)
     bench.other(shard_lease(5), "", shards=6)
     bench.rest()
@@ -112,7 +112,7 @@ def test_expired_leases_of_another_number_of_shards_are_fenced_without_the_right
         assert bench.store.carry_out(ReplaceLease(lease)) is Failure.CONFLICT, "it cannot be renewed late"
 
 
-def test_who_was_fenced_joins_again() -> None:
+def test_a_fenced_replica_joins_again() -> None:
     bench = ElectionBench()
     bench.rest()
     for name in (member_lease("me"), shard_lease(0)):

@@ -1,4 +1,4 @@
-"""Which other operators are at work, and what they have in common with this one."""
+"""Which other operators are running, and which namespaces they share with this one."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def test_held() -> None:
     assert [lease.serves for lease in leases_of_others([bare], "own")] == [""]
 
 
-def test_only_who_renews_is_at_work() -> None:
-    """A Lease stays when its holder was killed; a new one may come between two looks."""
+def test_only_an_operator_that_renews_is_running() -> None:
+    """A Lease stays when its holder was killed; a new one may appear between two lists."""
     transitions, goes = OtherLease("gone", "a", "1", 15, "*"), OtherLease("there", "a", "1", 15, "x")
     new = OtherLease("new", "b", "5", 15, "")
     assert renewed([transitions, goes], [transitions, replace(goes, version="2"), new]) == {"there": "x", "new": ""}
@@ -85,7 +85,7 @@ def test_the_same_namespaces_can_be_shared(theirs: str, ours: list[str]) -> None
 @pytest.mark.parametrize(
     ("theirs", "ours"), [("*", ["a"]), ("a", []), ("a,b", ["b", "c"]), ("a,b", ["a"]), ("a", ["a", "b"]), ("", [])]
 )
-def test_who_serves_others_as_well_is_no_replica(theirs: str, ours: list[str]) -> None:
+def test_an_operator_that_serves_others_as_well_is_not_a_replica(theirs: str, ours: list[str]) -> None:
     """Sharing the Leases, each would leave to the other sources that it does not serve."""
     said = warning("platform", theirs, ours)
     assert said.endswith("Stop one of them, or give this one different namespaces (--namespace)")
@@ -97,5 +97,5 @@ def test_a_long_annotation_makes_no_long_line() -> None:
     assert len(said) < 800
 
 
-def test_who_serves_other_namespaces_is_no_trouble() -> None:
+def test_an_operator_that_serves_other_namespaces_is_not_a_problem() -> None:
     assert warning("platform", "a,b", ["c"]) == ""

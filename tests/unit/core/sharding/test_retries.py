@@ -108,7 +108,7 @@ def test_one_lease_that_cannot_be_renewed_costs_the_others_nothing(refused: str)
     assert bench.election.failures > 0
 
 
-def test_one_shard_that_cannot_be_taken_does_not_stand_before_the_others() -> None:
+def test_one_shard_that_cannot_be_acquired_does_not_delay_the_others() -> None:
     bench = ElectionBench(shards=8, store=Store(refuses=about(shard_lease(0))))
     bench.run(3)
     assert bench.held == list(range(1, 8))
