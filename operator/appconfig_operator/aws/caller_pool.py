@@ -26,21 +26,21 @@ RECHECK_SECONDS = 60.0
 """Between two reads of a ServiceAccount or Secret that is in use: at most one GET each minute for each identity."""
 
 IDLE_SECONDS = 3600.0
-"""After which a caller that nobody used is forgotten. The credentials of a role are good for an hour anyway."""
+"""After which a caller that nobody used is forgotten. The credentials of a role are valid for an hour anyway."""
 
 LIMIT = 10_000
 """Callers that are kept, each with a few kilobytes: as many as one operator is meant to have sources."""
 
 REFRESH_SHARE = 3 / 4
-"""Of the time that credentials are good for: after it they are refreshed. With one hour, 15 minutes before its end."""
+"""The share of their lifetime after which credentials are refreshed: with one hour, 15 minutes before its end."""
 
 USE_SHARE = 5 / 6
-"""After it they are used no more. With one hour, 10 minutes before its end: a clock may be wrong."""
+"""The share after which they are no longer used: with one hour, 10 minutes before its end. A clock may be wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class PooledCaller:
-    """Credentials that are good now, and whose they are. `account` is empty when nobody knows it.
+    """Valid credentials, and whose they are. `account` is empty when it is unknown.
 
     Attributes
     ----------
@@ -114,14 +114,14 @@ class CallerPool:
         self._entries: OrderedDict[tuple[str | None, Identity], _Entry] = OrderedDict()
 
     def get(self, region: str | None, identity: Identity) -> PooledCaller:
-        """Return credentials that are good now.
+        """Return valid credentials.
 
         Raises
         ------
         SourceError
             When there are none.
         BusyError
-            When another thread is just getting the first ones.
+            When another thread is getting the first ones.
         """
         return self._entry(region, identity).caller.get()
 
@@ -165,7 +165,7 @@ class CallerPool:
         except TransientError as error:
             if before is None or isinstance(error, ForbiddenError):
                 raise
-            # The API server is away. What it said a minute ago is good enough for another one.
+            # The API server is unavailable. What it answered a minute ago will do for another one.
             basis = before.basis
         if before is None or basis != before.basis:
             return self._issue(region, identity, basis)
@@ -176,7 +176,7 @@ class CallerPool:
         except (SourceError, BusyError):
             if not before.usable(self._monotonic()):
                 raise
-            # STS is away, or throttles, and there is still time. Nobody is delayed by it, or notified.
+            # STS is unavailable or throttles, and there is still time: this delays nobody, and is not reported.
             return replace(before, recheck_at=self._monotonic() + RECHECK_SECONDS)
 
     def _issue(self, region: str | None, identity: Identity, basis: Basis) -> PooledCaller:

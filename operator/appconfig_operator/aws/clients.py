@@ -50,7 +50,7 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls, and the client to call with. `account` is empty when nobody knows it."""
+    """Who calls, and the client to call with. `account` is empty when it is unknown."""
 
     client: AppConfigDataClient
     name: str
@@ -113,7 +113,7 @@ class Clients:
             self._pool = CallerPool(identities=identities, roles=roles, own=self._own.get, monotonic=monotonic)
 
     def get(self, region: str | None, identity: Identity = OPERATOR) -> Caller:
-        """Return who calls in a region, `None` being the operator's own, with credentials that are good now.
+        """Return who calls in a region, `None` being the operator's own, with valid credentials.
 
         Raises
         ------
@@ -124,8 +124,7 @@ class Clients:
             When another thread is getting the credentials.
         """
         client = self._regional.appconfigdata(region)
-        # Signing would ask for credentials as well. Done here, a failure is known to be one of credentials, and nothing
-        # was sent.
+        # Signing would get credentials as well. When they fail here, it is known that nothing was sent.
         if identity.is_operator:
             own = self._own.get()
             return Caller(client, str(OPERATOR), own.account_id or "", own)

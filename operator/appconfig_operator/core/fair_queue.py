@@ -1,4 +1,4 @@
-"""A queue that serves namespaces in turn: nobody's many items, and nobody's slow ones, stand before those of others."""
+"""A queue that serves namespaces in turn: neither many items of one, nor slow ones, delay those of the others."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ T = TypeVar("T")
 
 
 class FairQueue(Generic[T]):
-    """Items by namespace. Not safe to share between threads: the caller has the lock.
+    """Items by namespace. Not safe to share between threads: the caller holds the lock.
 
     Parameters
     ----------
     limit
-        Items that wait at most, `None` where the caller sees to that.
+        The most items that wait, `None` when the caller limits them.
     """
 
     def __init__(self, limit: int | None = None) -> None:
@@ -28,7 +28,7 @@ class FairQueue(Generic[T]):
         return self._count
 
     def put(self, namespace: str, item: T) -> int:
-        """Add an item, and return how many had to give way: the oldest one of the namespace that has most."""
+        """Add an item, and return how many were dropped: the oldest one of the namespace with most, or none."""
         self._waiting.setdefault(namespace, deque()).append(item)
         self._count += 1
         if self._limit is None or self._count <= self._limit:

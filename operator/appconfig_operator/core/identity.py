@@ -1,4 +1,4 @@
-"""Who calls AWS for a source, as a value: sources with the same identity share its credentials."""
+"""Who calls AWS for a source, as a value. Sources with the same identity share its credentials."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HASH_DIGITS = 8
 
 @dataclass(frozen=True, slots=True)
 class AccessKeys:
-    """Keys as a Secret holds them. Nothing that is secret shows in its text."""
+    """Keys as a Secret holds them. `repr` shows nothing secret."""
 
     access_key_id: str = field(repr=False)
     secret_access_key: str = field(repr=False)
@@ -69,9 +69,9 @@ class Identity:
     def session_name(self) -> str:
         """Give the `RoleSessionName`: the namespace, `@`, and the name of what the identity begins with.
 
-        It names no source, because sources share credentials. The namespace before an `@` is whole, and so can be
-        relied on in the condition `sts:RoleSessionName` of a trust policy: neither part of the name can hold an `@`,
-        and where the namespace has to be cut there is none.
+        It names no source, because sources share credentials. The namespace before an `@` is complete, so the condition
+        `sts:RoleSessionName` of a trust policy can rely on it: neither part of the name can contain an `@`, and where
+        the namespace has to be cut there is no `@`.
         """
         return session_name(self.namespace, self.service_account or self.secret or _OPERATOR)
 

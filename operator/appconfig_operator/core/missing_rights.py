@@ -1,4 +1,4 @@
-"""Rights that the operator lacks, as the answers of the API server show: where, since when, and what that costs."""
+"""Permissions that the operator lacks, by the answers of the API server: where, since when, and with what effect."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 SURE_SECONDS = 1.0
-"""An API server that has just started refuses what it allows a moment later: a refusal is believed when it lasts."""
+"""An API server that has just started refuses what it allows a moment later, so a refusal has to last to count."""
 
 UNREADY_SECONDS = 30.0
-"""Refused for so long, what nothing works without makes the operator unready."""
+"""When a permission that nothing works without is refused for this long, the operator is not ready."""
 
 RETRIED_SECONDS = 60.0
-"""Lists and watches are tried again every few seconds: without a refusal for so long, they are refused no more."""
+"""Lists and watches are retried every few seconds: without a refusal for this long, they are allowed again."""
 
 FORGET_SECONDS = 900.0
-"""All else is tried again every five minutes, or when there is a reason to: a source may have gone meanwhile."""
+"""Everything else is retried every five minutes at most, unless the source was deleted meanwhile."""
 
 NAMED_AT_MOST = 5
 """Namespaces that the log names for one verb and resource. A ClusterRole without a verb lacks it everywhere."""
@@ -41,7 +41,7 @@ EFFECTS = {
     **{(verb, "leases"): "" for verb in ("list", "create", "update", "delete")},
     **{(verb, "secrets"): "" for verb in ("list", "create", "delete")},
 }
-"""What is missing without a right, by verb and resource: all that the operator has. Empty: others log it."""
+"""The effect of a missing permission, by verb and resource, for all that the operator uses. Empty: others log it."""
 
 _SCOPED = (("list", "appconfigsources"), ("watch", "appconfigsources"))
 _USED = (("patch", "appconfigsources/status"),)
@@ -61,7 +61,7 @@ class Right:
         return self.verb, self.resource
 
     def __str__(self) -> str:
-        """Say it in the words of RBAC."""
+        """Describe it in the words of RBAC."""
         where = f"in namespace {self.namespace}" if self.namespace else "in all namespaces"
         return f"{self.verb} {self.resource} {where}"
 
@@ -74,7 +74,7 @@ class _Refusal:
 
 
 class Refusals:
-    """Keeps which rights were refused, and not granted since. All times are seconds of one monotonic clock.
+    """Keeps which permissions were refused, and not granted since. All times are seconds of one monotonic clock.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class Refusals:
         self._ever: set[tuple[str, str]] = set()
 
     def refuse(self, right: Right, now: float) -> bool:
-        """Take in a refusal, and return whether it is certain from now on."""
+        """Record a refusal, and return whether it is certain from now on."""
         refusal = self._refused.setdefault(right, _Refusal(now, now))
         refusal.last = now
         if refusal.sure or now - refusal.since < SURE_SECONDS:
@@ -99,25 +99,25 @@ class Refusals:
         return True
 
     def allow(self, right: Right, now: float) -> bool:
-        """Take in that a call was let through, and return whether it was certain that such calls are refused."""
+        """Record that a call was allowed, and return whether it was certain that such calls are refused."""
         if right.kind in _USED:
             self._worked[right.kind] = now
         refusal = self._refused.pop(right, None)
         return refusal is not None and refusal.sure
 
     def expire(self, now: float) -> list[Right]:
-        """Forget what was not refused for long, and return what of that was certain."""
+        """Forget what has not been refused for a while, and return what of that was certain."""
         gone = [right for right, refusal in self._refused.items() if now - refusal.last > _lifetime(right)]
         return [right for right in gone if self._refused.pop(right).sure]
 
     def named(self, right: Right) -> int:
-        """Count the places in which that verb on that resource is certain to be refused."""
+        """Count the namespaces in which that verb on that resource is certain to be refused."""
         return sum(other.kind == right.kind for other in self._sure())
 
     def counts(self) -> dict[tuple[str, str], int]:
         """Return in how many namespaces, or for all of them together, each verb on each resource is refused.
 
-        What was refused once and is no more counts as 0.
+        What was refused and is allowed again counts as 0.
         """
         counts = dict.fromkeys(sorted(self._ever), 0)
         for right in self._sure():
@@ -125,7 +125,7 @@ class Refusals:
         return counts
 
     def crippling(self, now: float) -> list[Right]:
-        """Return what is refused wherever it is asked for, of that without which no source is served."""
+        """Return what is refused everywhere, of the permissions without which no source is served."""
         lasting = [right for right in self._sure() if now - self._refused[right].since >= UNREADY_SECONDS]
         found = []
         for kind in _SCOPED:
@@ -143,14 +143,14 @@ class Refusals:
 
 
 def describe(right: Right, number: int) -> str:
-    """Say what is refused, what that costs, and what helps. Empty: nothing.
+    """Describe what is refused, its effect, and the remedy, or return an empty text.
 
     Parameters
     ----------
     right
         What is refused.
     number
-        In how many places it is.
+        In how many namespaces it is.
     """
     effect = EFFECTS[right.kind]
     if not effect or number > NAMED_AT_MOST:
