@@ -18,7 +18,7 @@ RETRIED_SECONDS = 60.0
 """Lists and watches are retried every few seconds: without a refusal for this long, they are allowed again."""
 
 FORGET_SECONDS = 900.0
-"""Everything else is retried every five minutes at most, unless the source was deleted meanwhile."""
+"""Everything else is retried every five minutes, or on demand: by then the source may be gone."""
 
 NAMED_AT_MOST = 5
 """Namespaces that the log names for one verb and resource. A ClusterRole without a verb lacks it everywhere."""
