@@ -31,7 +31,7 @@ from appconfig_operator.engine.shard_view import ShardView
 from appconfig_operator.engine.slots import threads
 from appconfig_operator.engine.workers import Workers
 from appconfig_operator.kube.api import connect
-from appconfig_operator.kube.config_map_metadata import MarkedConfigMaps
+from appconfig_operator.kube.config_map_metadata import ConfigMapMetadata
 from appconfig_operator.kube.configmaps import ConfigMaps
 from appconfig_operator.kube.connection import ConnectionSettingsError, in_cluster, own_namespace
 from appconfig_operator.kube.events import Events
@@ -185,12 +185,12 @@ class _Operator:
         watched = settings.namespaces or [None]
         self._config_map_watches = ConfigMapWatches(
             self._scheduler,
-            [MarkedConfigMaps(api, each) for each in watched],
+            [ConfigMapMetadata(api, each) for each in watched],
             after=known.listed,
             stop=stop,
         )
         self._awaited_watches = AwaitedWatches(
-            self._scheduler, [MarkedConfigMaps(api, each, selector="") for each in watched], stop=stop
+            self._scheduler, [ConfigMapMetadata(api, each, selector="") for each in watched], stop=stop
         )
         call_seconds = settings.lease_duration / LEASE_CALLS
         owned, serves = partial(owned_by_service_account, namespace), serving(settings.namespaces)

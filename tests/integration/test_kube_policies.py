@@ -17,7 +17,7 @@ from appconfig_operator.core.target.managed_fields import merge_manager, owned, 
 from appconfig_operator.core.target.plan import WantedConfigMap, wanted_config_map
 from appconfig_operator.core.target.references import waiting
 from appconfig_operator.core.target.rendered_version import RenderedVersion
-from appconfig_operator.kube.config_map_metadata import MarkedConfigMaps
+from appconfig_operator.kube.config_map_metadata import ConfigMapMetadata
 from appconfig_operator.kube.configmaps import ConfigMaps
 from tests.integration.support.kube_access import Meddling, sync
 
@@ -172,7 +172,7 @@ def test_what_came_before_the_first_write_is_kept_too(api: Api, admin: Administr
 
 
 def test_drift_shows_in_the_metadata_alone(api: Api, admin: Administrator, kubectl: Kubectl) -> None:
-    source, marked = admin.source(), MarkedConfigMaps(api, admin.namespace)
+    source, marked = admin.source(), ConfigMapMetadata(api, admin.namespace)
     wanted = want(source, CreationPolicy.OWNER, a="1")
     done = sync(ConfigMaps(api), wanted, known=False)
     shared_by_others = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "foreign"}, "data": {"x": "y"}}
@@ -209,7 +209,7 @@ def test_managed_fields_may_be_made_up(api: Api, admin: Administrator) -> None:
         "fieldsV1": {"f:metadata": {"f:ownerReferences": {key: {} for key in keys}}},
     }
     admin.config_map("made-up", labels={SOURCE_UID: "u"}, managedFields=[entry])
-    ((_, (metadata,)),) = MarkedConfigMaps(api, admin.namespace).list()
+    ((_, (metadata,)),) = ConfigMapMetadata(api, admin.namespace).list()
     kept = next(one["fieldsV1"] for one in metadata["managedFields"] if one["manager"] == FIELD_MANAGER)
     assert "k:{}" in kept["f:metadata"]["f:ownerReferences"], "else there is nothing to test"
     assert owned_references(metadata, FIELD_MANAGER) == {"w"}
@@ -217,7 +217,7 @@ def test_managed_fields_may_be_made_up(api: Api, admin: Administrator) -> None:
 
 
 def test_a_key_that_is_taken_away_is_drift(api: Api, admin: Administrator, kubectl: Kubectl) -> None:
-    source, marked = admin.source(), MarkedConfigMaps(api, admin.namespace)
+    source, marked = admin.source(), ConfigMapMetadata(api, admin.namespace)
     wanted = want(source, CreationPolicy.OWNER, a="1", b="2")
     done = sync(ConfigMaps(api), wanted, known=False)
     written = WrittenTarget("shared", wanted.data.data_digest, 2, "2026-01-01T00:00:00Z", done.resource_version)

@@ -17,12 +17,12 @@ from appconfig_operator.core.errors import ContentError
 from appconfig_operator.core.target.managed_fields import _united
 from appconfig_operator.core.formats.parse_json import parse_json
 from appconfig_operator.core.formats.parse_yaml import parse_yaml
-from appconfig_operator.kube.answers import parsed
+from appconfig_operator.kube.responses import json_object
 
 def nested(depth):
     return b'{"a":' * depth + b"{}" + b"}" * depth
 
-def refused(parse, text):
+def api_error(parse, text):
     try:
         parse(text)
     except ContentError as error:
@@ -44,17 +44,17 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("work", "said"),
     [
-        ("parsed(nested(10_002)) is not None", "True"),
-        ("len(copy.deepcopy(parsed(nested(10_002))))", "1"),
-        ("len(_united(parsed(nested(10_002)), parsed(nested(10_002))))", "1"),
-        ("parsed(nested(29_000)) is None or 'read'", "True|read"),
-        ("parsed(nested(1_000_000))", "None"),
-        ("parsed(b'{')", "None"),
-        ("refused(parse_json, b'[' * 100_000)", "True"),
-        ("refused(parse_json, nested(100_000))", "True"),
-        ("refused(parse_yaml, b'[' * 100_000)", "True"),
-        ("refused(parse_yaml, b'- ' * 100_000)", "True"),
-        ("refused(parse_yaml, nested(100_000))", "True"),
+        ("json_object(nested(10_002)) is not None", "True"),
+        ("len(copy.deepcopy(json_object(nested(10_002))))", "1"),
+        ("len(_united(json_object(nested(10_002)), json_object(nested(10_002))))", "1"),
+        ("json_object(nested(29_000)) is None or 'read'", "True|read"),
+        ("json_object(nested(1_000_000))", "None"),
+        ("json_object(b'{')", "None"),
+        ("api_error(parse_json, b'[' * 100_000)", "True"),
+        ("api_error(parse_json, nested(100_000))", "True"),
+        ("api_error(parse_yaml, b'[' * 100_000)", "True"),
+        ("api_error(parse_yaml, b'- ' * 100_000)", "True"),
+        ("api_error(parse_yaml, nested(100_000))", "True"),
     ],
 )
 def test_how_deep_it_goes(work: str, said: str) -> None:
@@ -71,7 +71,8 @@ def scan_once(text, index):
     raise RecursionError
 json._default_decoder.scan_once = scan_once
 stack.deepen()
-in_thread(lambda: (parsed(nested(10_002)) is not None, parsed(nested(100_000)), parsed(b'{"a": [1, "b"]}')))
+small = b'{"a": [1, "b"]}'
+in_thread(lambda: (json_object(nested(10_002)) is not None, json_object(nested(100_000)), json_object(small)))
 """)
     assert (done.stdout.strip(), done.stderr) == ("(True, None, {'a': [1, 'b']})", "")
 
@@ -81,6 +82,6 @@ def test_a_limit_without_the_stack_is_a_crash() -> None:
     done = run("""
 threading.stack_size(512 * 1024)
 sys.setrecursionlimit(stack.RECURSION_LIMIT)
-in_thread(lambda: parsed(nested(10_000)) is not None)
+in_thread(lambda: json_object(nested(10_000)) is not None)
 """)
     assert done.returncode != 0 or done.stdout.strip() == "False", "Python 3.12 has a limit of its own"

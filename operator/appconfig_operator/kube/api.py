@@ -14,11 +14,11 @@ from kubernetes import client, config
 from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 
-from appconfig_operator.kube.answers import ANSWER_BYTES, answer, lines, read, refused
 from appconfig_operator.kube.connection import load, unusable_proxy
-from appconfig_operator.kube.errors import UnreachableError, let_in
+from appconfig_operator.kube.errors import UnreachableError, was_authorized
 from appconfig_operator.kube.fence import Fence
 from appconfig_operator.kube.requests import described, namespace_of
+from appconfig_operator.kube.responses import RESPONSE_BYTES, api_error, decoded, json_lines, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -142,7 +142,7 @@ class Api:
         content_type: str = "application/json",
         accept: str = "application/json",
         timeout: float | None = None,
-        limit_bytes: int = ANSWER_BYTES,
+        limit_bytes: int = RESPONSE_BYTES,
     ) -> tuple[dict[str, Any], int]:
         """Make one call as `call` does, and return how many bytes the answer had, too.
 
@@ -155,7 +155,7 @@ class Api:
         UnreachableError
             When there is no answer: nobody knows then whether a write was carried out. Or when it was not sent,
             because the Lease under which this thread works has lapsed.
-        AnswerTooLongError
+        ResponseTooLongError
             When the answer has more than `limit_bytes`.
         """
         limit = self._fence.limit() if method != "GET" else None
@@ -176,7 +176,7 @@ class Api:
             self._note_right(method, path, response.status, raw)
         except (HTTPError, config.ConfigException, OSError) as error:  # the last two: the token is read again at times
             raise UnreachableError(type(error).__name__) from error
-        return answer(response, raw), len(raw)
+        return decoded(response, raw), len(raw)
 
     def stream(self, path: str, *, query: Mapping[str, str], accept: str) -> Iterator[dict[str, Any]]:
         """Make one call that is answered with a JSON object a line, as a watch is.
@@ -192,11 +192,11 @@ class Api:
             timeout = Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=IDLE_SECONDS)
             response = self._send("GET", path, query, {"Accept": accept}, timeout=timeout, watch=True)
             try:
-                raw = b"" if response.status == 200 else read(response, ANSWER_BYTES)  # noqa: PLR2004 (HTTP: OK)
+                raw = b"" if response.status == 200 else read(response, RESPONSE_BYTES)  # noqa: PLR2004 (HTTP: OK)
                 self._note_right("GET", path, response.status, raw, watch=True)
                 if response.status != 200:  # noqa: PLR2004 (HTTP: OK)
-                    raise refused(response, raw)
-                yield from lines(response.stream())
+                    raise api_error(response, raw)
+                yield from json_lines(response.stream())
             finally:
                 response.close()
         except (HTTPError, config.ConfigException, OSError) as error:
@@ -225,7 +225,7 @@ class Api:
                 self._on_call(*described(method, path, watch=watch), status)
 
     def _note_right(self, method: str, path: str, status: int, body: bytes, *, watch: bool = False) -> None:
-        allowed = let_in(status, body)
+        allowed = was_authorized(status, body)
         if self._on_right is not None and allowed is not None:
             self._on_right(*described(method, path, watch=watch), namespace_of(path), allowed=allowed)
 

@@ -27,7 +27,7 @@ SHORTEST_WATCH_SECONDS = 1.0
 _WATCH = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 
-class MarkedConfigMaps:
+class ConfigMapMetadata:
     """Tells of changes of ConfigMaps, as a rule of those that carry the mark of a source.
 
     Parameters

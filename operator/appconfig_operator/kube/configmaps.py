@@ -11,23 +11,23 @@ from appconfig_operator.core.target import references
 from appconfig_operator.core.target.drift import source_uid
 from appconfig_operator.core.target.history import replaced_version
 from appconfig_operator.core.target.managed_fields import merge_manager, uid_manager
-from appconfig_operator.core.target.merge import Apply, nothing, plan_merge
+from appconfig_operator.core.target.merge import Apply, empty_apply, plan_merge
 from appconfig_operator.core.target.plan import Create, Replace, WantedConfigMap, belongs_to
 from appconfig_operator.core.target.planned_write import PlannedWrite, WriteResult, planned_write
 from appconfig_operator.core.target.release import (
     Delete,
-    Own,
+    SetOwners,
     Withdraw,
     become_shared,
-    queued,
     release,
+    start_waiting,
     stop_waiting,
 )
 from appconfig_operator.kube.api import APPLY_PATCH, MERGE_PATCH
-from appconfig_operator.kube.claims import Claims
 from appconfig_operator.kube.errors import CONFLICT, INVALID, NOT_FOUND, ApiError, target_errors
+from appconfig_operator.kube.other_sources import OtherSources
 from appconfig_operator.kube.paths import resource_path
-from appconfig_operator.kube.words import said_of_fields
+from appconfig_operator.kube.safe_messages import describe_causes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +45,7 @@ class ConfigMaps:
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        self._claims = Claims(api)
+        self._others = OtherSources(api)
 
     def plan(self, wanted: WantedConfigMap, *, known: bool) -> PlannedWrite:
         """Read a ConfigMap under `Owner` or `Orphan`, and decide what to write.
@@ -69,13 +69,13 @@ class ConfigMaps:
         """
         with target_errors(str(wanted)):
             observed = self._read(wanted.namespace, wanted.name) if known else None
-            if known and observed is None and (maker := self._claims.maker(wanted)) is not None:
-                raise belongs_to(wanted, maker.name)
-            held = observed is not None and self._claims.held(wanted, observed)
+            if known and observed is None and (writer := self._others.last_writer(wanted)) is not None:
+                raise belongs_to(wanted, writer.name)
+            held = observed is not None and self._others.is_held(wanted, observed)
             try:
                 return planned_write(wanted, observed, held=held)
             except BlockedError:
-                if observed is not None and not self._own(wanted, queued(wanted, observed)):
+                if observed is not None and not self._set_owners(wanted, start_waiting(wanted, observed)):
                     raise _overtaken(wanted) from None
                 raise
 
@@ -112,10 +112,10 @@ class ConfigMaps:
         with target_errors(str(wanted)):
             return self._merge(wanted)
 
-    def _own(self, wanted: WantedConfigMap, action: Delete | Own | None) -> bool:
+    def _set_owners(self, wanted: WantedConfigMap, action: Delete | SetOwners | None) -> bool:
         """Change the owners of a ConfigMap, and tell whether it was still the one that was read."""
         try:
-            self._let_go(wanted.namespace, wanted.name, action)
+            self._carry_out(wanted.namespace, wanted.name, action)
         except ApiError as error:
             # Refused for good, it waits all the same: without it, there is a gap, and nothing else.
             return error.status not in {CONFLICT, NOT_FOUND}
@@ -125,20 +125,20 @@ class ConfigMaps:
         refused: BlockedError | None = None
         for attempt in range(ATTEMPTS):
             observed = self._read(wanted.namespace, wanted.name)
-            held = observed is not None and self._claims.held(wanted, observed)
+            held = observed is not None and self._others.is_held(wanted, observed)
             waited = stop_waiting(wanted.owner_uid, observed, held=held) if observed is not None else None
             if waited is not None and attempt == 0:
-                self._own(wanted, waited)  # its policy has changed since
+                self._set_owners(wanted, waited)  # its policy has changed since
                 continue
             try:
                 shared = become_shared(wanted, observed) if observed is not None else None
                 if shared is not None:
                     observed = self._write(wanted, shared)
-                rivals = self._claims.rivals(wanted, observed) if observed is not None else {}
+                rivals = self._others.rivals(wanted, observed) if observed is not None else {}
                 action = plan_merge(wanted, observed, rivals, held=held)
                 if action is None:
                     return WriteResult(_resource_version(observed or {}), changed=shared is not None)
-                return WriteResult(self._apply_own(wanted, action, observed or {}), changed=True)
+                return WriteResult(self._apply_merge(wanted, action, observed or {}), changed=True)
             except ApiError as error:
                 refused = _conflict(wanted, error)
                 # Somebody deleted it, made another or took a key since it was read: what was read was sent along.
@@ -146,11 +146,11 @@ class ConfigMaps:
                     raise
         raise refused or _overtaken(wanted)
 
-    def _apply_own(self, wanted: WantedConfigMap, action: Apply, observed: Mapping[str, Any]) -> str:
+    def _apply_merge(self, wanted: WantedConfigMap, action: Apply, observed: Mapping[str, Any]) -> str:
         written = self._apply(merge_manager(wanted.owner_name), action.body, force=action.force)
         if action.legacy:
             # Afterwards, so that no key is ever without one of the two managers.
-            written = self._apply(uid_manager(wanted.owner_uid), nothing(observed))
+            written = self._apply(uid_manager(wanted.owner_uid), empty_apply(observed))
         return _resource_version(written)
 
     def holds(self, source: Source, name: str, data_digest: str) -> bool:
@@ -197,10 +197,10 @@ class ConfigMaps:
             observed = self._read(source.namespace, name)
             if observed is None:
                 return
-            queue, held = self._claims.queue(source, observed), self._claims.still_held(source, observed)
+            queue, held = self._others.waiting(source, observed), self._others.is_held_by_another(source, observed)
             action = release(source, observed, queue=queue, held=held)
             try:
-                self._let_go(source.namespace, name, action)
+                self._carry_out(source.namespace, name, action)
             except ApiError as error:
                 # Changed since it was read: another source may wait for it since. Or gone.
                 if error.status not in {CONFLICT, NOT_FOUND} or attempt == ATTEMPTS - 1:
@@ -208,12 +208,12 @@ class ConfigMaps:
             else:
                 return
 
-    def _let_go(self, namespace: str, name: str, action: Delete | Own | Withdraw | None) -> None:
+    def _carry_out(self, namespace: str, name: str, action: Delete | SetOwners | Withdraw | None) -> None:
         path = _path(namespace, name)
         match action:
             case Delete(body):
                 self._api.call("DELETE", path, body=body)
-            case Own(body):
+            case SetOwners(body):
                 query = {"fieldManager": FIELD_MANAGER}
                 self._api.call("PATCH", path, query=query, body=body, content_type=MERGE_PATCH)
             case Withdraw(body, managers):
@@ -257,7 +257,7 @@ def _conflict(wanted: WantedConfigMap, error: ApiError) -> BlockedError | None:
         return None
     return BlockedError(
         Reason.TARGET_CONFLICT,
-        f"{wanted} has keys that another field manager holds ({said_of_fields(conflicts)}). Use a different "
+        f"{wanted} has keys that another field manager holds ({describe_causes(conflicts)}). Use a different "
         "spec.target.key, or remove that manager's ownership of it.",
     )
 

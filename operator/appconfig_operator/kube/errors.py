@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from appconfig_operator.core.errors import ForbiddenError, Reason, SourceError, StallingError, TransientError
-from appconfig_operator.kube import words
-from appconfig_operator.kube.retry_after import in_answer
+from appconfig_operator.kube import safe_messages
+from appconfig_operator.kube.retry_after import from_status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -73,26 +73,26 @@ class ApiError(Exception):
         self.status = status
         # Only a Status is the API server's: a gateway before it answers with JSON of its own.
         said = answer if answer.get("kind") == "Status" else {}
-        fact = words.fact(said)
-        self.reason = words.known_reason(said)
-        self.details = () if fact is not None and fact.foreign else words.known_causes(said)
+        fact = safe_messages.explain(said)
+        self.reason = safe_messages.known_reason(said)
+        self.details = () if fact is not None and fact.foreign else safe_messages.known_causes(said)
         self.causes = frozenset(cause["reason"] for cause in self.details if cause["reason"])
-        self.message = words.said_of_fields(self.details) if fact is None else fact.text
+        self.message = safe_messages.describe_causes(self.details) if fact is None else fact.text
         self.remedy = "" if fact is None else fact.remedy
-        self.other_uid = self.message == words.ANOTHER_UID or any(
+        self.other_uid = self.message == safe_messages.ANOTHER_UID or any(
             cause["field"] == "metadata.uid" for cause in self.details
         )
         self.too_large = status == TOO_LARGE or any(text in str(said.get("message")) for text in _TOO_LARGE_FOR_ETCD)
-        self.retry_after = max(retry_after, in_answer(said))
+        self.retry_after = max(retry_after, from_status(said))
         super().__init__(f"HTTP {status} {self.reason}".rstrip())
 
     @property
-    def words(self) -> str:
+    def explanation(self) -> str:
         """What is known of the refusal, as sentences: at the end of a message."""
         return " ".join(filter(None, (f"{self.message or self}.", self.remedy)))
 
 
-def let_in(status: int | None, body: bytes) -> bool | None:
+def was_authorized(status: int | None, body: bytes) -> bool | None:
     """Return whether the API server has let a call through to where it is carried out, or `None`: that does not show.
 
     Parameters
@@ -111,7 +111,7 @@ class UnreachableError(Exception):
     """The API server did not answer."""
 
 
-class AnswerTooLongError(UnreachableError):
+class ResponseTooLongError(UnreachableError):
     """The API server answered with more than is read. Nobody knows whether a write was carried out."""
 
 
@@ -154,7 +154,7 @@ def target_error(error: ApiError | UnreachableError, what: str) -> SourceError:
             f"({error.message or error}). Use spec.select for a part of it, or a format that writes one file.",
         )
     if is_transient(error):
-        said = f": {error.words}" if error.message else "."
+        said = f": {error.explanation}" if error.message else "."
         return TransientError(
             Reason.TARGET_UNAVAILABLE,
             f"{what}: the Kubernetes API server answered {error}{said}",
@@ -162,7 +162,7 @@ def target_error(error: ApiError | UnreachableError, what: str) -> SourceError:
         )
     if "NamespaceTerminating" in error.causes:
         return TransientError(Reason.TARGET_UNAVAILABLE, f"{what}: its namespace is being deleted.")
-    refusal = f"{what}: the Kubernetes API server refused the write: {error.words}"
+    refusal = f"{what}: the Kubernetes API server refused the write: {error.explanation}"
     if _IMMUTABLE in error.message:
         refusal += " Delete it so that it is created again, or set a different spec.target.name."
     if error.status == FORBIDDEN:

@@ -88,7 +88,7 @@ class Events:
         try:
             self._api.call("POST", resource_path("events", namespace), body=event.body)
         except (ApiError, UnreachableError) as error:
-            words = error.words if isinstance(error, ApiError) else f"no answer ({error})."
+            words = error.explanation if isinstance(error, ApiError) else f"no answer ({error})."
             logger.warning("Event %s not written: %s", event.body["reason"], words, extra=event.about)
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from appconfig_operator.kube.answers import ANSWER_BYTES
-from appconfig_operator.kube.errors import GONE, AnswerTooLongError, ApiError
+from appconfig_operator.kube.errors import GONE, ApiError, ResponseTooLongError
+from appconfig_operator.kube.responses import RESPONSE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -148,12 +148,12 @@ class Pages:
         while True:
             query = {**self._query, "limit": str(self._limit), **({"continue": token} if token else {})}
             # A single object passes whatever it has: the bound of all answers is beyond what etcd stores.
-            bound = PAGE_BYTES if self._limit > 1 else ANSWER_BYTES
+            bound = PAGE_BYTES if self._limit > 1 else RESPONSE_BYTES
             try:
                 page, size = self._api.sized(
                     "GET", self._path, query=query, accept=self._accept, timeout=self._timeout, limit_bytes=bound
                 )
-            except AnswerTooLongError:
+            except ResponseTooLongError:
                 if self._limit == 1:
                     raise
                 self._limit = max(1, self._limit // CUT)

@@ -19,7 +19,7 @@ def bounded(seconds: float) -> float:
     return float(min(max(seconds, 0.0), LONGEST_SECONDS))
 
 
-def in_header(text: str | None, now: float) -> float:
+def from_header(text: str | None, now: float) -> float:
     """Return the seconds that a header `Retry-After` asks for, or 0.
 
     Parameters
@@ -38,7 +38,7 @@ def in_header(text: str | None, now: float) -> float:
     return bounded(seconds)
 
 
-def in_answer(answer: Mapping[str, Any]) -> float:
+def from_status(answer: Mapping[str, Any]) -> float:
     """Return the seconds that a Status asks for, or 0: that of a watch comes without a header."""
     details = answer.get("details")
     seconds = details.get("retryAfterSeconds") if isinstance(details, dict) else None

@@ -171,7 +171,7 @@ def _failure(error: ApiError | UnreachableError, source: Source) -> TransientErr
         return TransientError(
             Reason.TARGET_UNAVAILABLE, f"{what}: the Kubernetes API server could not be reached ({error})."
         )
-    said = f": {error.words}" if error.message else "."
+    said = f": {error.explanation}" if error.message else "."
     return TransientError(
         Reason.TARGET_UNAVAILABLE,
         f"{what}: the Kubernetes API server answered {error}{said}",
@@ -188,7 +188,7 @@ def list_refusal(error: ApiError) -> str:
     if error.status == FORBIDDEN:
         return ""  # `rights` logs it, with the namespace and the verb
     advice = ". Check the token of the kubeconfig, or of the ServiceAccount" if error.status == UNAUTHORIZED else ""
-    said = f": {error.words.rstrip('.')}" if error.message else ""
+    said = f": {error.explanation.rstrip('.')}" if error.message else ""
     return f"The Kubernetes API server refused to list the sources ({error}){said}{advice}"
 
 

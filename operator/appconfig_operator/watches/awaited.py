@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from appconfig_operator.engine.scheduler import Scheduler
-    from appconfig_operator.kube.config_map_metadata import MarkedConfigMaps
+    from appconfig_operator.kube.config_map_metadata import ConfigMapMetadata
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,9 @@ class AwaitedWatches:
         Set when the operator is to stop.
     """
 
-    def __init__(self, scheduler: Scheduler, config_maps: Sequence[MarkedConfigMaps], *, stop: threading.Event) -> None:
+    def __init__(
+        self, scheduler: Scheduler, config_maps: Sequence[ConfigMapMetadata], *, stop: threading.Event
+    ) -> None:
         self._scheduler = scheduler
         self._stop = stop
         self._threads = [
@@ -53,7 +55,7 @@ class AwaitedWatches:
         for thread in self._threads:
             thread.start()
 
-    def _run(self, config_maps: MarkedConfigMaps) -> None:
+    def _run(self, config_maps: ConfigMapMetadata) -> None:
         log, pause = LogOnce(logger), LOOK_SECONDS
         while not self._stop.wait(pause):
             pause = LOOK_SECONDS
@@ -65,7 +67,7 @@ class AwaitedWatches:
                 if monotonic() - began < LOOK_SECONDS:
                     pause = max(pause, patience.WATCH_AGAIN_SECONDS)  # something in between closes it at once
 
-    def _try(self, config_maps: MarkedConfigMaps) -> tuple[str, float]:
+    def _try(self, config_maps: ConfigMapMetadata) -> tuple[str, float]:
         """Follow as long as a source waits, and return what is wrong, and the seconds until the next look."""
         what = "The watch for ConfigMaps that sources wait for"
         try:
@@ -77,7 +79,7 @@ class AwaitedWatches:
             return f"{what} ended ({type(error).__name__}), and is restarted", patience.WATCH_AGAIN_SECONDS
         return "", LOOK_SECONDS
 
-    def _follow(self, config_maps: MarkedConfigMaps) -> None:
+    def _follow(self, config_maps: ConfigMapMetadata) -> None:
         since = config_maps.now()
         # What has changed between their last look and now, nobody has reported.
         for namespace, name in self._scheduler.waited_for(config_maps.namespace):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from appconfig_operator.engine.scheduler import Scheduler
-    from appconfig_operator.kube.config_map_metadata import MarkedConfigMaps
+    from appconfig_operator.kube.config_map_metadata import ConfigMapMetadata
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class ConfigMapWatches:
     def __init__(
         self,
         scheduler: Scheduler,
-        config_maps: Sequence[MarkedConfigMaps],
+        config_maps: Sequence[ConfigMapMetadata],
         *,
         after: threading.Event,
         stop: threading.Event,
@@ -93,7 +93,7 @@ class ConfigMapWatch:
     def __init__(
         self,
         scheduler: Scheduler,
-        config_maps: MarkedConfigMaps,
+        config_maps: ConfigMapMetadata,
         *,
         after: threading.Event,
         on_listed: Callable[[], None],
@@ -192,5 +192,5 @@ def _trouble(error: ApiError | UnreachableError) -> str:
         return f"The watch on ConfigMaps broke ({error}), and is restarted"
     if error.status == FORBIDDEN:
         return ""  # `rights` logs a missing right
-    said = f": {error.words.rstrip('.')}" if error.message else ""
+    said = f": {error.explanation.rstrip('.')}" if error.message else ""
     return f"The watch on ConfigMaps was refused ({error}){said}"

@@ -20,7 +20,7 @@ from appconfig_operator.engine.poll import Poller
 from appconfig_operator.engine.scheduler import Scheduler
 from appconfig_operator.engine.sessions import Sessions
 from appconfig_operator.kube.api import Api
-from appconfig_operator.kube.config_map_metadata import MarkedConfigMaps
+from appconfig_operator.kube.config_map_metadata import ConfigMapMetadata
 from appconfig_operator.kube.configmaps import ConfigMaps
 from appconfig_operator.kube.history import History
 from appconfig_operator.kube.sources import Sources
@@ -143,7 +143,7 @@ class MortalOperator:
     def _hear(self) -> None:
         """Take in what the watches tell."""
         self.scheduler.put(Source.from_dict(self._admin.get(PLURAL, self._name)))
-        for _, page in MarkedConfigMaps(self.api, self._admin.namespace).list():
+        for _, page in ConfigMapMetadata(self.api, self._admin.namespace).list():
             for metadata in page:
                 self.scheduler.observe(source_uid(metadata) or "", snapshot(metadata))
 

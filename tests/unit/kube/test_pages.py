@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kubernetes import client
 
-from appconfig_operator.kube.answers import ANSWER_BYTES, lines
 from appconfig_operator.kube.api import Api
-from appconfig_operator.kube.config_map_metadata import MarkedConfigMaps
-from appconfig_operator.kube.errors import AnswerTooLongError, ApiError, UnreachableError
+from appconfig_operator.kube.config_map_metadata import ConfigMapMetadata
+from appconfig_operator.kube.errors import ApiError, ResponseTooLongError, UnreachableError
 from appconfig_operator.kube.pages import CUT, PAGE, PAGE_BYTES, RESTARTS, Pages
+from appconfig_operator.kube.responses import RESPONSE_BYTES, json_lines
 from appconfig_operator.kube.sources import Sources
 from tests.unit.support.answering import answering
 
@@ -48,7 +48,7 @@ class PagedApi:
         size = 100 + sum(self.sizes[start : start + limit])
         self.read.append(min(size, limit_bytes))
         if size > limit_bytes:
-            raise AnswerTooLongError("an answer of more")
+            raise ResponseTooLongError("an answer of more")
         end = min(start + limit, len(self.sizes))
         items = [
             {"metadata": {"uid": str(number), "namespace": "n", "name": str(number)}} for number in range(start, end)
@@ -94,8 +94,8 @@ def test_one_object_passes_whatever_it_has() -> None:
 
 
 def test_one_object_beyond_what_etcd_stores_is_no_object() -> None:
-    with pytest.raises(AnswerTooLongError):
-        uids(PagedApi([ANSWER_BYTES + 1]))
+    with pytest.raises(ResponseTooLongError):
+        uids(PagedApi([RESPONSE_BYTES + 1]))
 
 
 @given(st.lists(st.sampled_from([300, 5_000, 60_000, BIG]), max_size=900))
@@ -134,7 +134,7 @@ def test_a_list_that_cannot_begin_is_refused() -> None:
 
 def test_what_came_before_a_new_beginning_is_void() -> None:
     api: Any = PagedApi([1000] * 1200, forgets=frozenset({3}))
-    told = [(version, len(page)) for version, page in MarkedConfigMaps(api, None).list()]
+    told = [(version, len(page)) for version, page in ConfigMapMetadata(api, None).list()]
     assert told == [("2", 500), ("2", 500), ("3", 500), ("3", 500), ("3", 200)]
     assert len(Sources(api).uids(())) == 1200
 
@@ -172,7 +172,7 @@ def test_no_more_than_the_bound_is_read() -> None:
         api = api_of(server.url)
         tracemalloc.start()
         try:
-            with pytest.raises(AnswerTooLongError, match="more than 1,000,000 bytes"):
+            with pytest.raises(ResponseTooLongError, match="more than 1,000,000 bytes"):
                 api.sized("GET", "/x", limit_bytes=1_000_000)
             _, peak = tracemalloc.get_traced_memory()
         finally:
@@ -188,13 +188,13 @@ def test_an_answer_of_just_the_bound_is_read() -> None:
 
 @pytest.mark.parametrize("status", [200, 500])
 def test_every_answer_has_a_bound(status: int) -> None:
-    with answering((status, b'{"a": "' + b"x" * ANSWER_BYTES + b'"}')) as server, pytest.raises(UnreachableError):
+    with answering((status, b'{"a": "' + b"x" * RESPONSE_BYTES + b'"}')) as server, pytest.raises(UnreachableError):
         api_of(server.url).call("GET", "/x")
 
 
 def test_a_line_of_a_watch_has_a_bound() -> None:
-    with pytest.raises(AnswerTooLongError, match="a line"):
-        list(lines(b"x" * 1_000_000 for _ in range(100)))
+    with pytest.raises(ResponseTooLongError, match="a line"):
+        list(json_lines(b"x" * 1_000_000 for _ in range(100)))
 
 
 def test_nesting_without_end_is_no_object() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from appconfig_operator.kube.errors import ApiError
-from appconfig_operator.kube.retry_after import LONGEST_SECONDS, in_header
+from appconfig_operator.kube.retry_after import LONGEST_SECONDS, from_header
 
 NOW = 1_800_000_000.0  # 2027-01-15 08:00:00 UTC
 
@@ -30,7 +30,7 @@ NOW = 1_800_000_000.0  # 2027-01-15 08:00:00 UTC
     ],
 )
 def test_header(text: str | None, seconds: float) -> None:
-    assert in_header(text, NOW) == seconds
+    assert from_header(text, NOW) == seconds
 
 
 @pytest.mark.parametrize(

@@ -189,7 +189,7 @@ def _body(wanted: WantedConfigMap, uid: str) -> dict[str, Any]:
     return body
 
 
-def nothing(observed: Mapping[str, Any]) -> dict[str, Any]:
+def empty_apply(observed: Mapping[str, Any]) -> dict[str, Any]:
     """Return the body that takes the keys of a source out of a ConfigMap again."""
     metadata = {name: observed["metadata"][name] for name in ("namespace", "name", "uid")}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from appconfig_operator.api.labels import FIELD_MANAGER
 from appconfig_operator.core.target import plan, references
 from appconfig_operator.core.target.managed_fields import keep_only, merge_manager, owned, pass_on, uid_manager
-from appconfig_operator.core.target.merge import nothing
+from appconfig_operator.core.target.merge import empty_apply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ class Withdraw:
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class SetOwners:
     """Set its owner references, if it is still the one that was read. `body` is a merge patch, without the data."""
 
     body: Mapping[str, Any]
@@ -42,7 +42,7 @@ class Own:
 
 def release(
     source: Source, observed: Mapping[str, Any], *, queue: AbstractSet[str] = frozenset(), held: bool = False
-) -> Delete | Withdraw | Own | None:
+) -> Delete | Withdraw | SetOwners | None:
     """Decide what to do with a ConfigMap that the source wrote, or waited for, before.
 
     What the source owns goes, as it would with the source, unless it passes to one that waits for it. Under `Orphan` it
@@ -74,10 +74,10 @@ def release(
         for manager in (merge_manager(source.name), uid_manager(source.uid))
         if owned(metadata, manager, "data") or owned(metadata, manager, "binaryData")
     )
-    return Withdraw(nothing(observed), managers) if managers else None
+    return Withdraw(empty_apply(observed), managers) if managers else None
 
 
-def stop_waiting(uid: str, observed: Mapping[str, Any], *, held: bool) -> Delete | Own | None:
+def stop_waiting(uid: str, observed: Mapping[str, Any], *, held: bool) -> Delete | SetOwners | None:
     """Let a source be an owner no more where the operator made it one, because it waited."""
     metadata = observed["metadata"]
     if uid not in references.waiting(metadata):
@@ -88,14 +88,14 @@ def stop_waiting(uid: str, observed: Mapping[str, Any], *, held: bool) -> Delete
     return _deleted(metadata) if forsaken else _owned(metadata, rest)
 
 
-def queued(wanted: plan.WantedConfigMap, observed: Mapping[str, Any]) -> Own | None:
+def start_waiting(wanted: plan.WantedConfigMap, observed: Mapping[str, Any]) -> SetOwners | None:
     """Let a source that cannot have a ConfigMap wait for it among its owners, as long as another source controls it.
 
     Of what is not a source's, it becomes no owner: the collection of that is not our business.
 
     Returns
     -------
-    Own or None
+    SetOwners or None
         `None` when it waits there already, or has nothing to wait for.
     """
     metadata = observed["metadata"]
@@ -149,6 +149,6 @@ def _deleted(metadata: Mapping[str, Any]) -> Delete:
     return Delete({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions})
 
 
-def _owned(metadata: Mapping[str, Any], owners: Sequence[references.Reference]) -> Own:
+def _owned(metadata: Mapping[str, Any], owners: Sequence[references.Reference]) -> SetOwners:
     same = {name: metadata[name] for name in ("uid", "resourceVersion")}
-    return Own({"metadata": same | {"ownerReferences": list(owners) or None}})
+    return SetOwners({"metadata": same | {"ownerReferences": list(owners) or None}})

@@ -15,7 +15,7 @@ from appconfig_operator.core.target.managed_fields import keep_only, owned_refer
 from appconfig_operator.core.target.merge import plan_merge
 from appconfig_operator.core.target.plan import plan, wanted_config_map
 from appconfig_operator.core.target.references import reference, waiting
-from appconfig_operator.core.target.release import become_shared, queued, release, stop_waiting
+from appconfig_operator.core.target.release import become_shared, release, start_waiting, stop_waiting
 from appconfig_operator.core.target.rendered_version import RenderedVersion
 from tests.support.builders import source
 
@@ -79,7 +79,7 @@ def test_any_shape_is_survived(manager: str, fields: Any) -> None:
     plan(wanted, observed)
     release(ours, observed)
     stop_waiting("w", observed, held=False)
-    queued(wanted, observed)
+    start_waiting(wanted, observed)
     become_shared(wanted, observed)
     contested(wanted, observed)
     assert foreign(wanted, observed) == {}

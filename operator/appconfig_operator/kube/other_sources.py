@@ -33,20 +33,20 @@ T = TypeVar("T")
 PAGE = 100
 """Sources a page of a list at most."""
 
-FEW = 4
+LOOKUPS_BY_NAME = 4
 """Managers that are looked up by their name. Of more, most are made up, and the list shows all at once."""
 
-QUEUE = 32
+WAITING_LIMIT = 32
 """Sources among the owners of a ConfigMap that are looked up at most: anybody may write down thousands."""
 
 
-class Claims:
+class OtherSources:
     """Looks other sources up. Its methods raise `SourceError` when the API server does not say."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    def held(self, wanted: WantedConfigMap, observed: Mapping[str, Any]) -> bool:
+    def is_held(self, wanted: WantedConfigMap, observed: Mapping[str, Any]) -> bool:
         """Return whether the source that a ConfigMap was made for is another one, lives and still asks for it.
 
         When not, the ConfigMap may pass to the source that asks. That is certain to exist then, with this spec: else
@@ -61,45 +61,45 @@ class Claims:
         if holder is None or holder.uid == wanted.owner_uid:
             return False
         if holder.name != wanted.owner_name:
-            rival = self._rival(wanted.namespace, holder.name)
+            rival = self._get(wanted.namespace, holder.name)
             if rival is not None and rival.uid == holder.uid and rival.asks_for(wanted.name):
                 return True
         self._check_alive(wanted)
         return False
 
     def _check_alive(self, wanted: WantedConfigMap) -> None:
-        now = self._rival(wanted.namespace, wanted.owner_name)
+        now = self._get(wanted.namespace, wanted.owner_name)
         if now is None or now.uid != wanted.owner_uid or now.deleting:
             raise SourceGoneError(wanted.owner_uid)
         if not now.asks_for(wanted.name) or now.policy != wanted.policy:
             raise OutdatedError(wanted.owner_uid)
 
-    def still_held(self, source: Source, observed: Mapping[str, Any]) -> bool:
+    def is_held_by_another(self, source: Source, observed: Mapping[str, Any]) -> bool:
         """Return the same of a ConfigMap that a source gives up."""
         holder = references.holder(observed["metadata"])
         if holder is None or holder.uid == source.uid:
             return False
-        rival = self._rival(source.namespace, holder.name)
+        rival = self._get(source.namespace, holder.name)
         return rival is not None and rival.uid == holder.uid and rival.asks_for(observed["metadata"]["name"])
 
-    def queue(self, source: Source, observed: Mapping[str, Any]) -> frozenset[str]:
+    def waiting(self, source: Source, observed: Mapping[str, Any]) -> frozenset[str]:
         """Return the uids of the other sources among the owners of a ConfigMap that live and ask for it."""
         metadata = observed["metadata"]
         others = [owner for owner in references.plain_sources(metadata) if owner["uid"] != source.uid]
         return frozenset(
             owner["uid"]
-            for owner in others[:QUEUE]
-            if (rival := self._rival(source.namespace, owner["name"])) is not None
+            for owner in others[:WAITING_LIMIT]
+            if (rival := self._get(source.namespace, owner["name"])) is not None
             and rival.uid == owner["uid"]
             and rival.asks_for(metadata["name"])
         )
 
-    def maker(self, wanted: WantedConfigMap) -> Rival | None:
+    def last_writer(self, wanted: WantedConfigMap) -> Rival | None:
         """Return the other source that wrote a ConfigMap which is missing, and still asks for it.
 
         Somebody deleted it, and that one makes it again. One that waits must not be faster.
         """
-        own = self._rival(wanted.namespace, wanted.owner_name)
+        own = self._get(wanted.namespace, wanted.owner_name)
         if own is not None and own.uid == wanted.owner_uid and own.made(wanted.name):
             return None  # as a rule: no other needs to be looked up
 
@@ -107,25 +107,25 @@ class Claims:
             rival = Rival.from_dict(item)
             return rival if rival.made(wanted.name) else None
 
-        found = self._picked(wanted.namespace, pick, accept="application/json")
+        found = self._list(wanted.namespace, pick, accept="application/json")
         first = min(found, key=lambda rival: (rival.created, rival.uid), default=None)
         return None if any(rival.uid == wanted.owner_uid for rival in found) else first
 
     def rivals(self, wanted: WantedConfigMap, observed: Mapping[str, Any]) -> dict[str, Rival | None]:
         """Return the sources behind the field managers that own fields which this one would write."""
         managers = list(contested(wanted, observed))
-        found = {manager: self._named(wanted.namespace, manager) for manager in managers[:FEW]}
+        found = {manager: self._named(wanted.namespace, manager) for manager in managers[:LOOKUPS_BY_NAME]}
         if any(found.get(manager) is None for manager in managers):
             # The uid of a source, as earlier versions of the operator had it, or a name that was too long.
             names = self._managers(wanted.namespace)
             for manager in managers:
                 if found.get(manager) is None:
-                    found[manager] = self._rival(wanted.namespace, names[manager]) if manager in names else None
+                    found[manager] = self._get(wanted.namespace, names[manager]) if manager in names else None
         return found
 
     def _named(self, namespace: str, manager: str) -> Rival | None:
         name = merging(manager)
-        return self._rival(namespace, name) if name and "/" not in name else None
+        return self._get(namespace, name) if name and "/" not in name else None
 
     def _managers(self, namespace: str) -> dict[str, str]:
         """Return the names of the sources that there are, by the managers that they have or had."""
@@ -133,35 +133,35 @@ class Claims:
         def pick(item: Mapping[str, Any]) -> tuple[str, str]:
             return item["metadata"]["uid"], item["metadata"]["name"]
 
-        found = self._picked(namespace, pick, accept=METADATA)
+        found = self._list(namespace, pick, accept=METADATA)
         return {uid_manager(uid): name for uid, name in found} | {merge_manager(name): name for _, name in found}
 
-    def _rival(self, namespace: str, name: str) -> Rival | None:
+    def _get(self, namespace: str, name: str) -> Rival | None:
         try:
             return Rival.from_dict(self._api.call("GET", resource_path(PLURAL, namespace, name)))
         except ApiError as error:
             if error.status == NOT_FOUND and error.reason == "NotFound":
                 return None
-            raise _unanswered(error, f"AppConfigSource {namespace}/{name}", "get") from error
+            raise _lookup_error(error, f"AppConfigSource {namespace}/{name}", "get") from error
         except UnreachableError as error:
-            raise _unanswered(error, f"AppConfigSource {namespace}/{name}", "get") from error
+            raise _lookup_error(error, f"AppConfigSource {namespace}/{name}", "get") from error
 
-    def _picked(self, namespace: str, pick: Callable[[Mapping[str, Any]], T | None], *, accept: str) -> list[T]:
+    def _list(self, namespace: str, pick: Callable[[Mapping[str, Any]], T | None], *, accept: str) -> list[T]:
         """List the sources of a namespace, and keep of them what is picked."""
         try:
             return Pages(self._api, resource_path(PLURAL, namespace), accept=accept, limit=PAGE).collect(pick)
         except (ApiError, UnreachableError) as error:
-            raise _unanswered(error, f"AppConfigSources of namespace {namespace}", "list") from error
+            raise _lookup_error(error, f"AppConfigSources of namespace {namespace}", "list") from error
 
 
-def _unanswered(error: ApiError | UnreachableError, what: str, verb: str) -> SourceError:
+def _lookup_error(error: ApiError | UnreachableError, what: str, verb: str) -> SourceError:
     if isinstance(error, ApiError) and error.status == NOT_FOUND:
         # The kind itself is not served: that says nothing of the sources.
         return TransientError(Reason.TARGET_UNAVAILABLE, f"{what} could not be looked up ({error}).")
     if isinstance(error, ApiError) and error.status == FORBIDDEN:
         return ForbiddenError(
             Reason.TARGET_REJECTED,
-            f"{what} could not be looked up to find out who owns the ConfigMap: {error.words} "
+            f"{what} could not be looked up to find out who owns the ConfigMap: {error.explanation} "
             f"Allow the operator to {verb} appconfigsources.",
         )
     return target_error(error, what)

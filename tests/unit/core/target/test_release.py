@@ -14,7 +14,14 @@ from appconfig_operator.core.formats.render import Data
 from appconfig_operator.core.target import references
 from appconfig_operator.core.target.merge import plan_merge
 from appconfig_operator.core.target.plan import Create, Replace, WantedConfigMap, plan, same_source, wanted_config_map
-from appconfig_operator.core.target.release import Delete, Own, become_shared, queued, release, stop_waiting
+from appconfig_operator.core.target.release import (
+    Delete,
+    SetOwners,
+    become_shared,
+    release,
+    start_waiting,
+    stop_waiting,
+)
 from appconfig_operator.core.target.rendered_version import RenderedVersion
 from tests.support.builders import source, spec, target
 
@@ -127,7 +134,7 @@ def test_all_pairs(
         with pytest.raises(BlockedError, match=outcome) as caught:
             plan(wanted, observed, held=held)
         assert caught.value.reason is Reason.TARGET_NOT_OWNED
-        wait = queued(wanted, observed)
+        wait = start_waiting(wanted, observed)
         found = wait.body["metadata"]["ownerReferences"] if wait else observed["metadata"].get("ownerReferences")
     assert observed == before
     by_uid = {owner["uid"]: owner for owner in found or ()}
@@ -146,28 +153,28 @@ def test_what_is_another_group_is_none_of_ours() -> None:
     observed = owned_by(made(), OLD | {"apiVersion": "example.com/v1"})
     with pytest.raises(BlockedError, match="belongs to AppConfigSource old"):
         plan(want(), observed, held=False)
-    assert queued(want(), observed) is None
+    assert start_waiting(want(), observed) is None
     assert references.holder(observed["metadata"]) is None
 
 
 def test_one_that_waits_for_what_is_no_source_any_more_waits_no_longer() -> None:
     observed = owned_by(made(), USERS | {"controller": True}, NEW, put=(OURS,))
-    wait = queued(want(), observed)
+    wait = start_waiting(want(), observed)
     assert wait is not None
     assert wait.body["metadata"]["ownerReferences"] == [USERS | {"controller": True}]
     users = owned_by(made(), USERS | {"controller": True}, NEW)
-    assert queued(want(), users) is None, "a user put it there"
+    assert start_waiting(want(), users) is None, "a user put it there"
 
 
 def test_nobody_waits_where_it_could_not_be_told_from_what_a_user_did() -> None:
     observed = controlled()
     del observed["metadata"]["managedFields"]
-    assert queued(want(), observed) is None
+    assert start_waiting(want(), observed) is None
 
 
 def test_the_body_that_lets_a_source_wait_has_no_data_and_holds_for_what_was_read_only() -> None:
-    wait = queued(want(), controlled())
-    assert wait == Own({"metadata": {"uid": "c0ffee", "resourceVersion": "5", "ownerReferences": [OLD, NEW]}})
+    wait = start_waiting(want(), controlled())
+    assert wait == SetOwners({"metadata": {"uid": "c0ffee", "resourceVersion": "5", "ownerReferences": [OLD, NEW]}})
     assert "controller" not in NEW
 
 
@@ -189,7 +196,7 @@ def test_what_is_given_up_passes_to_those_that_wait(
     if outcome == "delete":
         assert isinstance(action, Delete)
     else:
-        assert isinstance(action, Own)
+        assert isinstance(action, SetOwners)
         assert action.body["metadata"]["ownerReferences"] == outcome
 
 
@@ -214,7 +221,7 @@ def test_one_that_waits_no_longer_leaves_nothing(
     elif outcome == "left":
         assert action is None
     else:
-        assert isinstance(action, Own)
+        assert isinstance(action, SetOwners)
         assert action.body["metadata"]["ownerReferences"] == outcome
         assert action == stop_waiting(OURS, observed, held=held)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from appconfig_operator.kube.config_map_metadata import MarkedConfigMaps
+from appconfig_operator.kube.config_map_metadata import ConfigMapMetadata
 from appconfig_operator.kube.sources import Sources
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def api(answer: dict[str, Any]) -> Api:
 def test_an_empty_list_is_one() -> None:
     empty = {"metadata": {"resourceVersion": "1"}, "items": None}
     assert Sources(api(empty)).uids(()) == set()
-    assert list(MarkedConfigMaps(api(empty), None).list()) == [("1", [])]
+    assert list(ConfigMapMetadata(api(empty), None).list()) == [("1", [])]
 
 
 def test_an_answer_without_items_is_none() -> None:
@@ -36,4 +36,4 @@ def test_an_answer_without_items_is_none() -> None:
     with pytest.raises(KeyError):
         Sources(api(foreign)).uids(())
     with pytest.raises(KeyError):
-        list(MarkedConfigMaps(api(foreign), None).list())
+        list(ConfigMapMetadata(api(foreign), None).list())

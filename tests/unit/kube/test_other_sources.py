@@ -12,8 +12,8 @@ from appconfig_operator.core.formats.render import Data
 from appconfig_operator.core.target import references
 from appconfig_operator.core.target.plan import Create, WantedConfigMap, plan, wanted_config_map
 from appconfig_operator.core.target.rendered_version import RenderedVersion
-from appconfig_operator.kube.claims import QUEUE, Claims
 from appconfig_operator.kube.errors import ApiError, UnreachableError
+from appconfig_operator.kube.other_sources import WAITING_LIMIT, OtherSources
 from appconfig_operator.kube.pages import PAGE_BYTES
 from tests.support.builders import source
 
@@ -32,9 +32,9 @@ class FailingApi:
     sized = call
 
 
-def claims(error: Exception) -> tuple[Claims, FailingApi]:
+def claims(error: Exception) -> tuple[OtherSources, FailingApi]:
     api: Any = FailingApi(error)
-    return Claims(api), api
+    return OtherSources(api), api
 
 
 def want(uid: str) -> WantedConfigMap:
@@ -65,14 +65,14 @@ NOT_FOUND = ApiError(404, {"kind": "Status", "reason": "NotFound"})
 def test_only_an_answer_that_it_is_gone_says_so(error: Exception, kind: type[Exception]) -> None:
     looking, _ = claims(error)
     with pytest.raises(kind) as caught:
-        looking.held(want("mine"), others())
+        looking.is_held(want("mine"), others())
     assert type(caught.value) is kind
 
 
 def test_a_look_that_is_forbidden_is_no_write_that_was_refused() -> None:
     looking, _ = claims(ApiError(403, {"kind": "Status", "reason": "Forbidden", "message": "geheim"}))
     with pytest.raises(ForbiddenError) as caught:
-        looking.held(want("mine"), others())
+        looking.is_held(want("mine"), others())
     assert caught.value.message == (
         "AppConfigSource shop/another could not be looked up to find out who owns the ConfigMap: HTTP 403 Forbidden. "
         "Allow the operator to get appconfigsources."
@@ -124,8 +124,8 @@ class ListedSources:
         return {"metadata": metadata, "items": there[start : start + 1] or None}, 100
 
 
-def maker(api: Any) -> str | None:
-    found = Claims(api).maker(want("mine"))
+def last_writer(api: Any) -> str | None:
+    found = OtherSources(api).last_writer(want("mine"))
     return None if found is None else found.name
 
 
@@ -134,7 +134,7 @@ MINE = made("mine", "mine")
 
 def test_what_the_source_itself_made_costs_one_look() -> None:
     api = ListedSources([MINE, made("other", "1")])
-    assert maker(api) is None
+    assert last_writer(api) is None
     assert (api.gets, api.pages) == (["mine"], 0)
 
 
@@ -153,32 +153,32 @@ def test_what_the_source_itself_made_costs_one_look() -> None:
 )
 def test_another_source_that_made_it_makes_it_again(sources: list[dict[str, Any]], expected: str | None) -> None:
     api = ListedSources(sources)
-    assert maker(api) == expected
+    assert last_writer(api) == expected
     assert set(api.limits) == {PAGE_BYTES}, "no page fills the memory"
 
 
 def test_what_a_list_said_before_it_began_anew_is_void() -> None:
     before = [made("other", "1"), made("more", "2")]
-    assert maker(ListedSources(before, [made("more", "2")], gone_at=2)) == "more"
-    assert maker(ListedSources(before, [], gone_at=2)) is None
+    assert last_writer(ListedSources(before, [made("more", "2")], gone_at=2)) == "more"
+    assert last_writer(ListedSources(before, [], gone_at=2)) is None
 
 
 @pytest.mark.parametrize("error", [ApiError(503, {}), ApiError(404, {}), UnreachableError("cut")])
 def test_a_list_that_fails_says_nothing(error: Exception) -> None:
     with pytest.raises(TransientError):
-        maker(ListedSources([], error=error))
+        last_writer(ListedSources([], error=error))
 
 
 def test_a_list_that_is_forbidden_says_which_right_is_missing() -> None:
     with pytest.raises(ForbiddenError, match="Allow the operator to list appconfigsources"):
-        maker(ListedSources([], error=ApiError(403, {"kind": "Status", "reason": "Forbidden"})))
+        last_writer(ListedSources([], error=ApiError(403, {"kind": "Status", "reason": "Forbidden"})))
 
 
 def test_a_source_of_its_own_is_looked_up_by_nobody() -> None:
     looking, api = claims(NOT_FOUND)
-    assert not looking.held(want("another"), others())
-    assert not looking.still_held(source(uid="another"), others())
-    assert looking.queue(source(), others()) == frozenset()
+    assert not looking.is_held(want("another"), others())
+    assert not looking.is_held_by_another(source(uid="another"), others())
+    assert looking.waiting(source(), others()) == frozenset()
     assert looking.rivals(want("mine"), others()) == {}
     assert api.calls == 0
 
@@ -189,5 +189,5 @@ def test_owners_that_somebody_made_up_cost_a_bounded_number_of_looks() -> None:
     crowded["metadata"]["ownerReferences"] += [
         references.reference(f"made-up-{number}", str(number), controls=False) for number in range(1000)
     ]
-    assert looking.queue(source(uid="another"), crowded) == frozenset()
-    assert api.calls == QUEUE
+    assert looking.waiting(source(uid="another"), crowded) == frozenset()
+    assert api.calls == WAITING_LIMIT

@@ -90,7 +90,7 @@ def cause(reason: str = "", field: str = "", message: str = "") -> dict[str, str
 def test_facts(message: str, words: str) -> None:
     error = status(message)
     assert error.message == words
-    assert SECRET not in error.words
+    assert SECRET not in error.explanation
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_whatever_is_answered_no_value_is_shown() -> None:
     for _ in range(3000):
         causes = [cause(text(), f"{text()} ", text()) for _ in range(chance.randrange(4))]
         error = status(f"{SECRET}{text()}", *causes, reason=text(), code=chance.choice([400, 403, 409, 422, 500]))
-        shown = [error.message, error.words, str(error), repr(error.details), target_error(error, "x").message]
+        shown = [error.message, error.explanation, str(error), repr(error.details), target_error(error, "x").message]
         assert not any(SECRET in part or "\x1b" in part for part in shown), shown
 
 

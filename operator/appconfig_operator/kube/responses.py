@@ -6,15 +6,15 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from appconfig_operator.kube.errors import AnswerTooLongError, ApiError, UnreachableError, UnreadableError
-from appconfig_operator.kube.retry_after import in_header
+from appconfig_operator.kube.errors import ApiError, ResponseTooLongError, UnreachableError, UnreadableError
+from appconfig_operator.kube.retry_after import from_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from urllib3 import BaseHTTPResponse
 
-ANSWER_BYTES = 16_000_000
+RESPONSE_BYTES = 16_000_000
 """The most that is read of an answer, or of an event of a stream. An object has 1.5 MB at most where etcd stores it; as
 JSON it may be six times as long, with control characters in it."""
 
@@ -24,18 +24,18 @@ def read(response: BaseHTTPResponse, limit: int) -> bytes:
 
     Raises
     ------
-    AnswerTooLongError
+    ResponseTooLongError
         When it has more. Errors of urllib3 go through.
     """
     raw = response.read(limit + 1)
     if len(raw) > limit:
         response.close()
-        raise AnswerTooLongError(f"an answer of more than {limit:,} bytes")
+        raise ResponseTooLongError(f"an answer of more than {limit:,} bytes")
     response.release_conn()
     return raw
 
 
-def lines(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+def json_lines(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     """Give the object of each line of a stream.
 
     Raises
@@ -46,16 +46,16 @@ def lines(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     rest = b""
     for chunk in chunks:
         *found, rest = (rest + chunk).split(b"\n")
-        if len(rest) > ANSWER_BYTES:
-            raise AnswerTooLongError(f"a line of more than {ANSWER_BYTES:,} bytes")
+        if len(rest) > RESPONSE_BYTES:
+            raise ResponseTooLongError(f"a line of more than {RESPONSE_BYTES:,} bytes")
         for line in found:
-            event = parsed(line)
+            event = json_object(line)
             if event is None:
                 raise UnreachableError("a line that is not a JSON object")
             yield event
 
 
-def parsed(raw: bytes) -> dict[str, Any] | None:
+def json_object(raw: bytes) -> dict[str, Any] | None:
     """Return the object, or `None` where there is none."""
     try:
         found = json.loads(raw)
@@ -64,7 +64,7 @@ def parsed(raw: bytes) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def answer(response: BaseHTTPResponse, raw: bytes) -> dict[str, Any]:
+def decoded(response: BaseHTTPResponse, raw: bytes) -> dict[str, Any]:
     """Return the object that answers a call.
 
     Raises
@@ -75,16 +75,16 @@ def answer(response: BaseHTTPResponse, raw: bytes) -> dict[str, Any]:
         When it is not the API server that has answered: nobody knows what that would have said. Or the object is deeper
         than Python goes.
     """
-    found = parsed(raw)
+    found = json_object(raw)
     success = 200 <= response.status < 300  # noqa: PLR2004 (HTTP: success)
     if success and found is not None:
         return found
     if success:
         raise UnreadableError("an answer that is not a JSON object")
-    raise refused(response, raw)
+    raise api_error(response, raw)
 
 
-def refused(response: BaseHTTPResponse, raw: bytes) -> ApiError:
+def api_error(response: BaseHTTPResponse, raw: bytes) -> ApiError:
     """Return what an answer says that is a refusal."""
-    retry_after = in_header(response.headers.get("Retry-After"), time.time())
-    return ApiError(response.status, parsed(raw) or {}, retry_after=retry_after)
+    retry_after = from_header(response.headers.get("Retry-After"), time.time())
+    return ApiError(response.status, json_object(raw) or {}, retry_after=retry_after)

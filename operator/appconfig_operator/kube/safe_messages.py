@@ -80,7 +80,7 @@ ANOTHER_UID = "its UID has changed"
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class Explanation:
     """Something known of a refusal: what it was, and what to do about it.
 
     Attributes
@@ -133,17 +133,17 @@ def _of_field(message: str) -> str:
     return next((words for words in _IMMUTABLE if message.endswith(words)), "")
 
 
-def fact(answer: Mapping[str, Any]) -> Fact | None:
+def explain(answer: Mapping[str, Any]) -> Explanation | None:
     """Return what is known of a refusal by its message, or `None`."""
     message = _text(answer.get("message"))[:_LONGEST_READ]
-    for pattern, known in _FACTS:
+    for pattern, known in _EXPLANATIONS:
         found = pattern.match(message)
         if found is not None:
             return known(found)
     return None
 
 
-def said_of_fields(causes: Iterable[Mapping[str, str]]) -> str:
+def describe_causes(causes: Iterable[Mapping[str, str]]) -> str:
     """Put causes into words, or into none."""
     said = []
     for cause in causes:
@@ -155,21 +155,21 @@ def said_of_fields(causes: Iterable[Mapping[str, str]]) -> str:
     return "; ".join(said[:_MOST_CAUSES]) + (f"; and {rest} more" if rest > 0 else "")
 
 
-def _webhook(found: re.Match[str]) -> Fact:
-    return Fact(
+def _webhook(found: re.Match[str]) -> Explanation:
+    return Explanation(
         f'the admission webhook "{found[1]}" denied it',
         "Its message is not shown because it may quote the content: ask whoever runs it what it requires.",
         foreign=True,
     )
 
 
-def _webhook_away(found: re.Match[str]) -> Fact:
-    return Fact(f'the admission webhook "{found[1]}" could not be called', foreign=True)
+def _webhook_away(found: re.Match[str]) -> Explanation:
+    return Explanation(f'the admission webhook "{found[1]}" could not be called', foreign=True)
 
 
-def _policy(found: re.Match[str]) -> Fact:
+def _policy(found: re.Match[str]) -> Explanation:
     kind, name = found[1] or "MutatingAdmissionPolicy", found[2]
-    return Fact(
+    return Explanation(
         f'the {kind} "{name}" denied it',
         "Its message is not shown because it may quote the content: "
         f"`kubectl get {kind.lower()} {name} -o yaml` shows what it requires.",
@@ -177,21 +177,23 @@ def _policy(found: re.Match[str]) -> Fact:
     )
 
 
-def _right(found: re.Match[str]) -> Fact:
+def _right(found: re.Match[str]) -> Explanation:
     account, verb, resource, group, namespace = found.groups()
     who = f"ServiceAccount {account.replace(':', '/')}" if account else "the operator"
     where = f'the namespace "{namespace}"' if namespace else "all namespaces"
-    return Fact(
+    return Explanation(
         f'{who} cannot {verb} resource "{resource}" in API group "{group}" in {where}',
         "Grant it with the operator's manifests or Helm chart.",
     )
 
 
-def _quota(found: re.Match[str]) -> Fact:
-    return Fact(f"exceeded quota: {found[1]}", "Delete what is not needed, or have that ResourceQuota increased.")
+def _quota(found: re.Match[str]) -> Explanation:
+    return Explanation(
+        f"exceeded quota: {found[1]}", "Delete what is not needed, or have that ResourceQuota increased."
+    )
 
 
-_FACTS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Fact]], ...] = (
+_EXPLANATIONS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Explanation]], ...] = (
     (re.compile(rf'admission webhook "({_NAME})" denied the request'), _webhook),
     (re.compile(rf'(?:Internal error occurred: )?failed calling webhook "({_NAME})"'), _webhook_away),
     (
@@ -212,24 +214,24 @@ _FACTS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Fact]], ...] = (
     (re.compile(rf"{_OBJECT}exceeded quota: ({_NAME}),"), _quota),
     (
         re.compile(rf"{_OBJECT}unable to create new content in namespace {_NAME} because it is being terminated"),
-        lambda _: Fact("its namespace is being terminated"),
+        lambda _: Explanation("its namespace is being terminated"),
     ),
     (
         re.compile(r'namespaces "([-a-z0-9]{1,63})" not found'),
-        lambda found: Fact(f'the namespace "{found[1]}" was not found'),
+        lambda found: Explanation(f'the namespace "{found[1]}" was not found'),
     ),
     (
         re.compile(r"(?:Request entity too large: )?limit is (\d{1,12})"),
-        lambda found: Fact(f"the limit is {found[1]} bytes"),
+        lambda found: Explanation(f"the limit is {found[1]} bytes"),
     ),
     # Server-side apply with the uid of an object that is gone, or that another has taken the place of.
     (
         re.compile(r"Operation cannot be fulfilled on [^:]{1,512}: (?:uid mismatch|Precondition failed: UID)"),
-        lambda _: Fact(ANOTHER_UID),
+        lambda _: Explanation(ANOTHER_UID),
     ),
     (
         re.compile(r"Operation cannot be fulfilled on [^:]{1,512}: the object has been modified"),
-        lambda _: Fact("it was changed in the meantime"),
+        lambda _: Explanation("it was changed in the meantime"),
     ),
 )
 

@@ -8,7 +8,7 @@ import pytest
 from kubernetes import client
 
 from appconfig_operator.kube.api import Api
-from appconfig_operator.kube.errors import ApiError, UnreachableError, let_in
+from appconfig_operator.kube.errors import ApiError, UnreachableError, was_authorized
 from tests.unit.support.answering import Answering, answering
 
 PATH = "/api/v1/namespaces/shop/configmaps/checkout"
@@ -101,4 +101,4 @@ def test_whether_it_was_let_through(answer: tuple[int, bytes] | None, allowed: b
 
 def test_a_watch_that_is_refused_lacks_the_right() -> None:
     """Quotas and webhooks have no say in it, and its answer is not read yet."""
-    assert let_in(403, b"") is False
+    assert was_authorized(403, b"") is False
