@@ -81,7 +81,7 @@ class Api:
     fence
         Bounds the writes of threads that work under a Lease.
     on_call, on_right
-        Are notified of each call, in the thread that makes it, once the answer has begun.
+        Are notified of each call, in the thread that makes it, once the response has begun.
     """
 
     def __init__(
@@ -100,12 +100,12 @@ class Api:
 
     @property
     def server(self) -> str:
-        """Where the API server is, to be shown: without a user and password, which a kubeconfig may have in it."""
+        """The address of the API server, without a user and password, which a kubeconfig may contain."""
         return _shown(self._client.configuration.host)
 
     @property
     def proxy(self) -> str:
-        """Where the proxy is that leads to it, to be shown in the same way, or nothing."""
+        """The address of the proxy in front of it, likewise, or empty."""
         return self._proxy
 
     def call(  # noqa: PLR0913 (what an HTTP call consists of)
@@ -119,7 +119,7 @@ class Api:
         accept: str = "application/json",
         timeout: float | None = None,
     ) -> dict[str, Any]:
-        """Make one call and return the object that answers it.
+        """Make one call and return the object in the response.
 
         `timeout` is in seconds, for each wait on the network; without it, it is the one of all calls.
 
@@ -144,19 +144,19 @@ class Api:
         timeout: float | None = None,
         limit_bytes: int = RESPONSE_BYTES,
     ) -> tuple[dict[str, Any], int]:
-        """Make one call as `call` does, and return how many bytes the answer had, too.
+        """Make one call as `call` does, and return the size of the response in bytes, too.
 
-        Of an answer with more than `limit_bytes` no more than those is ever held.
+        Never more than `limit_bytes` of the response are held.
 
         Raises
         ------
         ApiError
             When the API server refuses, with what it says.
         UnreachableError
-            When there is no answer: nobody knows then whether a write was carried out. Or when it was not sent,
+            When there is no response, so that it is unknown whether a write was carried out. Or when it was not sent,
             because the Lease under which this thread works has lapsed.
         ResponseTooLongError
-            When the answer has more than `limit_bytes`.
+            When the response has more than `limit_bytes`.
         """
         limit = self._fence.limit() if method != "GET" else None
         try:
@@ -179,7 +179,7 @@ class Api:
         return decoded(response, raw), len(raw)
 
     def stream(self, path: str, *, query: Mapping[str, str], accept: str) -> Iterator[dict[str, Any]]:
-        """Make one call that is answered with a JSON object a line, as a watch is.
+        """Make one call whose response has one JSON object per line, as that of a watch.
 
         Raises
         ------
@@ -232,7 +232,7 @@ class Api:
     def _prepared(
         self, path: str, query: Mapping[str, str] | None, headers: Mapping[str, str]
     ) -> tuple[str, dict[str, str]]:
-        """Give URL and headers. The client's own way there costs a sixth of the call."""
+        """Return URL and headers. Letting the client make them costs a sixth of the call."""
         settings = self._client.configuration
         prepared = {**self._client.default_headers, **headers}
         for scheme in settings.auth_settings().values():  # reads the token again when it is time

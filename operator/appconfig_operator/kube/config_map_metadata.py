@@ -22,13 +22,13 @@ WATCH_SECONDS = 290
 """How long one watch request lasts, in seconds: short enough for proxies, long enough to be cheap."""
 
 SHORTEST_WATCH_SECONDS = 1.0
-"""A watch that ends sooner is none: something in between closes it, and must not be asked again and again."""
+"""A watch that ends sooner is not one: something in between closes it, and must not be asked in a loop."""
 
 _WATCH = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 
 class ConfigMapMetadata:
-    """Tells of changes of ConfigMaps, as a rule of those that carry the mark of a source.
+    """Lists and watches the metadata of ConfigMaps: by default, of those with the label of a source.
 
     Parameters
     ----------
@@ -72,9 +72,9 @@ class ConfigMapMetadata:
         return str(self._api.call("GET", self._path, query=query, accept=METADATA)["metadata"]["resourceVersion"])
 
     def watch(self, version: str) -> Iterator[tuple[Mapping[str, Any], bool]]:
-        """Tell of changes, without end: the metadata, and whether the ConfigMap is still there.
+        """Yield changes, without end: the metadata, and whether the ConfigMap is still there.
 
-        Ends when the API server has no events from that version on any more, or closes at once: list again then.
+        Ends when the API server no longer has the events since that version, or closes at once: list again then.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""The ConfigMap of a source: read, decide, write with a precondition."""
+"""The ConfigMap of a source: read, plan, and write unless somebody else has changed it."""
 
 from __future__ import annotations
 
@@ -113,11 +113,11 @@ class ConfigMaps:
             return self._merge(wanted)
 
     def _set_owners(self, wanted: WantedConfigMap, action: Delete | SetOwners | None) -> bool:
-        """Change the owners of a ConfigMap, and tell whether it was still the one that was read."""
+        """Change the owners of a ConfigMap, and return whether it was still the one that was read."""
         try:
             self._carry_out(wanted.namespace, wanted.name, action)
         except ApiError as error:
-            # Refused for good, it waits all the same: without it, there is a gap, and nothing else.
+            # When this is refused for good, the source waits all the same; there will only be a gap.
             return error.status not in {CONFLICT, NOT_FOUND}
         return True
 
@@ -141,7 +141,7 @@ class ConfigMaps:
                 return WriteResult(self._apply_merge(wanted, action, observed or {}), changed=True)
             except ApiError as error:
                 refused = _conflict(wanted, error)
-                # Somebody deleted it, made another or took a key since it was read: what was read was sent along.
+                # Since it was read, somebody deleted it, created another or took a key.
                 if error.status != CONFLICT and not (error.status == INVALID and error.other_uid):
                     raise
         raise refused or _overtaken(wanted)
@@ -154,7 +154,7 @@ class ConfigMaps:
         return _resource_version(written)
 
     def holds(self, source: Source, name: str, data_digest: str) -> bool:
-        """Tell whether a ConfigMap holds that version, and carries the mark of the source.
+        """Return whether a ConfigMap holds that version and has the label of the source.
 
         Raises
         ------
@@ -171,7 +171,7 @@ class ConfigMaps:
         return version is not None and version.data.data_digest == data_digest
 
     def current(self, source: Source, name: str) -> RenderedVersion | None:
-        """Return the version that the ConfigMap of a source holds, or `None` when it holds none of the operator's.
+        """Return the version that the ConfigMap of a source holds, or `None` when its data is not the operator's.
 
         Raises
         ------
@@ -182,12 +182,12 @@ class ConfigMaps:
         return replaced_version(observed) if observed is not None else None
 
     def release(self, source: Source, name: str) -> None:
-        """Let go of a ConfigMap that a source wrote before and wants no more, as far as it is the source's.
+        """Release a ConfigMap that a source wrote before and no longer asks for, as far as it is the source's.
 
         Raises
         ------
         SourceError
-            When that could not be done; it is to be tried again.
+            When that failed; try again.
         """
         with target_errors(f"ConfigMap {source.namespace}/{name}"):
             self._release(source, name)
@@ -202,7 +202,7 @@ class ConfigMaps:
             try:
                 self._carry_out(source.namespace, name, action)
             except ApiError as error:
-                # Changed since it was read: another source may wait for it since. Or gone.
+                # Somebody changed it since it was read: another source may wait for it now. Or it is gone.
                 if error.status not in {CONFLICT, NOT_FOUND} or attempt == ATTEMPTS - 1:
                     raise
             else:

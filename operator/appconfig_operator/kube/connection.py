@@ -1,4 +1,4 @@
-"""Where the API server is, how to reach it, and as whom: for ordinary calls and for Kopf's watch alike."""
+"""How to reach the API server, and as whom: for ordinary calls and for Kopf's watch alike."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def own_namespace() -> str:
 
 
 def own_token() -> str:
-    """Return the token of the Pod's ServiceAccount, or nothing where it cannot be read."""
+    """Return the token of the Pod's ServiceAccount, or empty where it cannot be read."""
     try:
         return (_SERVICE_ACCOUNT / "token").read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
@@ -47,7 +47,7 @@ def own_token() -> str:
 
 
 def load() -> client.Configuration:
-    """Read the settings: the Pod's ServiceAccount, else what `KUBECONFIG` says; the proxy, if one is to be taken.
+    """Read the settings: the Pod's ServiceAccount, else what `KUBECONFIG` says; the proxy, if one is to be used.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def load() -> client.Configuration:
 
 
 def _settle_proxy(configuration: client.Configuration) -> None:
-    """Decide here which proxy is taken, and as whom, so that nobody decides otherwise."""
+    """Decide which proxy to use, and as which user, so that no library decides otherwise."""
     proxy = configuration.proxy
     if not proxy or should_bypass_proxies(configuration.host, configuration.no_proxy or ""):
         configuration.proxy = None

@@ -1,4 +1,4 @@
-"""What the API server answers when it does not do what was asked, and what that means for a source."""
+"""Errors of calls of the API server, and what they mean for a source."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _TRANSIENT = {401, 408, 409, 425, 429}
 
 
 class ApiError(Exception):
-    """The API server refused. What it said is kept only as far as it may be shown.
+    """The API server refused. What it said is kept only as far as it is safe to show.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class ApiError(Exception):
     answer
         The body.
     retry_after
-        Seconds before which it does not want to be asked again, as its header says, or 0.
+        Seconds until the next attempt, by its `Retry-After` header, or 0.
 
     Attributes
     ----------
@@ -53,8 +53,8 @@ class ApiError(Exception):
     reason
         Machine-readable reason, `AlreadyExists` say, or empty.
     message
-        What is known of the refusal, in the middle of a sentence, or empty. Never the API server's own text, which
-        quotes what was sent.
+        Why it refused, in the middle of a sentence, or empty. Never the API server's own text, which quotes what was
+        sent.
     remedy
         What to do about it, as a sentence, or empty.
     details
@@ -66,12 +66,12 @@ class ApiError(Exception):
     too_large
         Whether it was more than the API server stores.
     retry_after
-        Seconds before which it does not want to be asked again, within bounds; else 0.
+        Seconds until the next attempt, within bounds, or 0.
     """
 
     def __init__(self, status: int, answer: Mapping[str, Any], *, retry_after: float = 0.0) -> None:
         self.status = status
-        # Only a Status is the API server's: a gateway before it answers with JSON of its own.
+        # Only a Status comes from the API server: a gateway in front of it sends JSON of its own.
         said = answer if answer.get("kind") == "Status" else {}
         fact = safe_messages.explain(said)
         self.reason = safe_messages.known_reason(said)
@@ -88,19 +88,19 @@ class ApiError(Exception):
 
     @property
     def explanation(self) -> str:
-        """What is known of the refusal, as sentences: at the end of a message."""
+        """Why it refused and what to do about it, as sentences for the end of a message."""
         return " ".join(filter(None, (f"{self.message or self}.", self.remedy)))
 
 
 def was_authorized(status: int | None, body: bytes) -> bool | None:
-    """Return whether the API server has let a call through to where it is carried out, or `None`: that does not show.
+    """Return whether the API server authorized a call, or `None` where the response does not show it.
 
     Parameters
     ----------
     status
-        HTTP status, or `None` without an answer.
+        HTTP status, or `None` without a response.
     body
-        Of the answer, as far as it is known: a quota and a webhook refuse with the same status as a missing right.
+        Of the response, as far as it is known: quotas and webhooks refuse with the same status as a missing permission.
     """
     if status == FORBIDDEN:
         return False if not body or _NO_RIGHT.search(body) else None
@@ -108,25 +108,25 @@ def was_authorized(status: int | None, body: bytes) -> bool | None:
 
 
 class UnreachableError(Exception):
-    """The API server did not answer."""
+    """The API server did not respond."""
 
 
 class ResponseTooLongError(UnreachableError):
-    """The API server answered with more than is read. Nobody knows whether a write was carried out."""
+    """The response has more than is read. It is unknown whether a write was carried out."""
 
 
 class UnreadableError(UnreachableError):
-    """The answer is not a JSON object: something in between has answered, or an object is too deep to be parsed."""
+    """The response is not a JSON object: something in between sent it, or an object is too deep to be parsed."""
 
 
 def is_transient(error: ApiError) -> bool:
-    """Return whether the same call may well succeed a little later."""
+    """Return whether the same call may succeed a little later."""
     return error.status in _TRANSIENT or not 400 <= error.status < 500  # noqa: PLR2004 (HTTP: client errors)
 
 
 @contextmanager
 def target_errors(what: str) -> Iterator[None]:
-    """Raise what the API server answers about a ConfigMap as an error of the source: see `target_error`."""
+    """Turn failed calls about a ConfigMap into errors of the source: see `target_error`."""
     try:
         yield
     except (ApiError, UnreachableError) as error:

@@ -34,7 +34,7 @@ class Fence:
         return getattr(self._local, "guard", None)
 
     def limit(self) -> float | None:
-        """Return for how many seconds a write may take, or `None` where no Lease is in play.
+        """Return how many seconds a write may take, or `None` where the thread works under no Lease.
 
         Raises
         ------

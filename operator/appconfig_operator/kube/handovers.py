@@ -1,7 +1,7 @@
-"""Sessions between two replicas, as Secrets: their tokens fetch configurations, for whoever has them.
+"""Sessions on their way between two replicas, as Secrets: whoever has their tokens can fetch configurations.
 
-The rights to list, create and delete Secrets are enough. What is taken is deleted first, so that no token is used
-twice.
+The permissions to list, create and delete Secrets are enough. A Secret is deleted before its sessions are used, so that
+no token is used twice.
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ class Handovers:
     timeout
         Seconds that each wait for the network may take, in place of those of all calls.
     shards
-        How many there are, or `None`: nobody knows. What is stored for others is left over from when there were more.
+        How many there are, or `None` where it is unknown. Secrets of others are left over from when there were more.
     owned
-        Returns metadata for each Secret, which say whose it is.
+        Returns metadata for each Secret that say who owns it.
     """
 
     def __init__(  # noqa: PLR0913 (each is needed, and most have a default)
@@ -85,12 +85,12 @@ class Handovers:
         self._path = resource_path("secrets", namespace)
 
     def put(self, shard: int, sessions: Sequence[HandedOver]) -> None:
-        """Store the sessions of a shard, in place of all that is there.
+        """Store the sessions of a shard in place of all that are stored.
 
         Raises
         ------
         HandoverError
-            When not all of it could be done. Some of the sessions may be stored then, so none is to be used any more.
+            When that failed, maybe halfway: some of the sessions may be stored, so do not use any of them anymore.
         """
         try:
             # First, so that old ones are never beside new ones.
@@ -108,14 +108,14 @@ class Handovers:
             raise self._error(error, shard, "stored") from error
 
     def take(self, shard: int) -> list[HandedOver]:
-        """Return the sessions of a shard that were stored last, and remove them for good first.
+        """Delete what is stored for a shard, and return the sessions that were stored last.
 
-        What another replica removes meanwhile is its own.
+        What another replica deletes meanwhile belongs to that one.
 
         Raises
         ------
         HandoverError
-            When nothing could be taken, for a reason other than that there is nothing.
+            When there are sessions, and none could be taken.
         """
         taken: list[HandedOver] = []
         try:
@@ -132,17 +132,17 @@ class Handovers:
             failure = self._error(error, shard, "taken over")
             if not taken:
                 raise failure from error
-            # Each session stands alone, and those that are removed are nobody's else.
+            # Each session is independent of the others, and those that were deleted belong to this replica.
             logger.warning("%s", failure)
         return taken
 
     def _sweep(self, shards: int) -> None:
-        """Delete what is stored for shards that there are no more: whoever has the first one does it."""
+        """Delete what is stored for shards that no longer exist: the replica that has the first one does it."""
         for stale in self._list(f" notin ({','.join(map(str, range(shards)))})", METADATA):
             self._delete(stale["metadata"])
 
     def _list(self, which: str, accept: str) -> list[Mapping[str, Any]]:
-        """List the Secrets of some shards, but those that are deleted already and wait for something."""
+        """List the Secrets of some shards, except those that are being deleted."""
         query = {"labelSelector": f"{MANAGED_BY}={FIELD_MANAGER},{SHARD},{SHARD}{which}"}
         pages = Pages(self._api, self._path, query=query, accept=accept, timeout=self._timeout, limit=_PAGE)
         return [item for item in pages.items() if "deletionTimestamp" not in item["metadata"]]
@@ -191,7 +191,7 @@ class Handovers:
 
 
 def _newest(secrets: Sequence[Mapping[str, Any]]) -> tuple[list[_Stored], list[Mapping[str, Any]]]:
-    """Return what was stored last, and the metadata of all else."""
+    """Return what was stored last, and the metadata of everything else."""
     readable = [stored for stored in map(_stored, secrets) if stored is not None]
     set_id = max(readable, key=lambda stored: stored.since).set_id if readable else ""
     newest = [stored for stored in readable if stored.set_id == set_id]

@@ -1,4 +1,4 @@
-"""Kept versions of a source: its `ControllerRevision` objects. They are made and deleted, and never changed."""
+"""Kept versions of a source: its `ControllerRevision` objects. They are created and deleted, and never changed."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
     from appconfig_operator.kube.api import Api
 
 PAGE = 5
-"""Metadata a page of a list. Anybody with the right to make revisions can give each 1.2 MB of it."""
+"""Objects per page of a list. Anyone who may create revisions can put 1.2 MB of metadata into each."""
 
 PAGES = 200
 READS = 100
-"""How far a look goes, in pages of metadata and in objects that are read whole. A history has 51 revisions at most, and
-what is beyond was put there by somebody else."""
+"""Bounds of a search, in pages of metadata and in objects that are read as a whole. A history has 51 revisions at most:
+somebody else put the rest there."""
 
 _METADATA_OF_ONE = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
@@ -53,7 +53,7 @@ class History:
         self._api = api
 
     def kept(self, source: Source, known: Sequence[KeptVersion]) -> Collection[KeptVersion]:
-        """Return what is really kept, in no order; one version may be there under two numbers.
+        """Return what is really kept, in no particular order; one version may be there under two numbers.
 
         Parameters
         ----------
@@ -70,7 +70,7 @@ class History:
         by_key = {(kept.data_digest, kept.revision): kept for kept in known}
 
         def recognized(item: Mapping[str, Any]) -> KeptVersion | str | None:
-            """Return one that is known, or the name of one that has to be read. No more of it: it may be large."""
+            """Return a known version, or the name of a revision to read. The rest of the metadata may be large."""
             metadata = item["metadata"]
             return by_key.get(noted(metadata), metadata["name"]) if belongs_to(source.uid, metadata) else None
 
@@ -83,7 +83,7 @@ class History:
                     found.append(revision.kept)
         except (ApiError, UnreachableError) as error:
             raise _error(error, source, "list") from error
-        # By digest and number: one that appears twice is not a second one, of which one could go.
+        # By digest and number: the same one listed twice must not look like a duplicate to delete.
         there = {(kept.data_digest, kept.revision): kept for kept in found}
         return [by_key.get(key, kept) for key, kept in there.items()]
 
@@ -103,7 +103,7 @@ class History:
                 if (error.status, error.reason) != (CONFLICT, "AlreadyExists"):
                     raise
                 if self._find(source, kept) is None:
-                    # Somebody else has taken the name. It is found by its label then.
+                    # Somebody else has taken the name. The revision is found by its label then.
                     del body["metadata"]["name"]
                     body["metadata"]["generateName"] = name_prefix(source)
                     self._create(source, body)
@@ -118,7 +118,7 @@ class History:
         source, data_digest
             Which.
         known
-            What is known of it: where to look first.
+            What is known of it, so where to look first.
 
         Raises
         ------
@@ -158,7 +158,7 @@ class History:
         return next((copy for copy in copies if copy.kept.revision == kept.revision), None)
 
     def _copies(self, source: Source, data_digest: str, number: int | None) -> Iterator[Revision]:
-        """Look for a version: where it should be, and then in all that is the source's."""
+        """Find a version: by the names it should have, and then among all revisions of the source."""
         named = revision_names(source, data_digest, number)
         others = (name for name in self._names(source, data_digest) if name not in named)
         for name in chain(named, islice(others, READS)):
@@ -167,7 +167,7 @@ class History:
                 yield revision
 
     def _names(self, source: Source, data_digest: str) -> Iterator[str]:
-        """List the names of what is the source's and says that it has a digest."""
+        """List the names of the source's revisions that are annotated with a digest."""
         for _, items in islice(self._pages(source), PAGES):
             for item in items:
                 metadata = item["metadata"]
@@ -185,7 +185,7 @@ class History:
             try:
                 body = self._api.call("GET", path)
             except UnreadableError:
-                # A gateway has answered, and nobody knows; or its data is too deep to be parsed. Metadata never is.
+                # A gateway sent this, or the data is too deep to be parsed. Metadata never is, so it shows which.
                 self._api.call("GET", path, accept=_METADATA_OF_ONE)
                 try:
                     body = self._api.call("GET", path)
@@ -203,7 +203,7 @@ def _path(source: Source, *name: str) -> str:
 
 
 def _error(error: ApiError | UnreachableError, source: Source, verb: str) -> SourceError:
-    """Say what failed. Not in the API server's words: they may quote what was to be kept."""
+    """Say what failed, without the API server's own text, which may quote the version."""
     what = f"Kept versions of {source.namespace}/{source.name}"
     kind = target_error(error, what)
     return type(kind)(kind.reason, f"{what} (ControllerRevisions, {verb}): {error}.", retry_after=kind.retry_after)

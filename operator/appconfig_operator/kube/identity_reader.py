@@ -1,4 +1,4 @@
-"""What the cluster knows of identities for AWS: the role of a ServiceAccount, its tokens, the keys of a Secret.
+"""Identities for AWS from the cluster: the role of a ServiceAccount, its tokens, the keys of a Secret.
 
 Nothing is kept, listed or watched. Each is read by name when it is needed, so the operator needs no right to list
 Secrets.

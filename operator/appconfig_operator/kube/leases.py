@@ -25,7 +25,7 @@ _FAILURES = {CONFLICT: Failure.CONFLICT, NOT_FOUND: Failure.NOT_FOUND}
 
 
 class Leases:
-    """Carries out what an election asks for.
+    """Makes the requests of an election.
 
     Parameters
     ----------
@@ -37,11 +37,11 @@ class Leases:
         Seconds that one call may take. A small part of the duration of a Lease: a call that hangs must leave time for
         another.
     utc_now
-        For people who look at the Leases.
+        The time that Leases show to people.
     owned
-        Returns metadata for each of them, which say whose they are.
+        Returns metadata for each of them that say who owns it.
     serves
-        What the holder serves, for others that look.
+        What the holder serves, for other operators to read.
     """
 
     def __init__(  # noqa: PLR0913 (what Leases are made from, all by name)
@@ -62,18 +62,18 @@ class Leases:
         self._serves = serves
 
     def carry_out(self, request: Request) -> Answer:
-        """Make the call that a request asks for, and return what comes of it.
+        """Make a request, and return its outcome.
 
         Raises
         ------
         LeaseError
-            When it was refused, or nobody knows whether it was carried out.
+            When it was refused, or it is unknown whether it was carried out.
         """
         try:
             return self._call(request)
         except ApiError as error:
             if isinstance(request, CreateLease) and error.status == NOT_FOUND:
-                # A list of them says nothing of it: there, it is an empty one.
+                # A list does not show it: that of a missing namespace is empty.
                 words = f"Leases in namespace {self._namespace}: the namespace does not exist."
                 raise LeaseError(f"{words} Create it, or name a different one (--lease-namespace)") from error
             if error.status in _FAILURES and not isinstance(request, ListLeases):
@@ -84,7 +84,7 @@ class Leases:
             raise LeaseError(words) from error
 
     def _refusal(self, verb: str, error: ApiError) -> str:
-        """Say what was refused, and not in the words of the API server: they could quote what it was sent."""
+        """Say what was refused, without the API server's own text, which may quote what it was sent."""
         words = f"Leases in namespace {self._namespace}: the Kubernetes API server answered {verb} with {error}"
         if error.status != FORBIDDEN:
             return words

@@ -1,4 +1,4 @@
-"""The Leases of operators in all namespaces, where this one may look at them."""
+"""The Leases of operators in all namespaces, where this one is allowed to list them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
 class OtherLeases:
-    """Leases that are looked at once, at the start. Without the right, nothing else changes."""
+    """Leases that are listed at the start. Without the permission, nothing else changes."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
 
     def visible(self) -> bool:
-        """Ask whether they may be listed: who is never refused shows up in nobody's audit as an intruder.
+        """Ask whether the operator may list them: a refused request would look like an intrusion in an audit log.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Which other sources ask for the ConfigMap of a source: looked up only where the ConfigMap names one."""
+"""Other sources that ask for the ConfigMap of a source. They are looked up only where the ConfigMap names one."""
 
 from __future__ import annotations
 
@@ -31,31 +31,31 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PAGE = 100
-"""Sources a page of a list at most."""
+"""Sources per page of a list."""
 
 LOOKUPS_BY_NAME = 4
-"""Managers that are looked up by their name. Of more, most are made up, and the list shows all at once."""
+"""Field managers that are looked up one by one. With more of them, most are made up, and one list shows all."""
 
 WAITING_LIMIT = 32
-"""Sources among the owners of a ConfigMap that are looked up at most: anybody may write down thousands."""
+"""Sources among the owners of a ConfigMap that are looked up: anyone can add thousands."""
 
 
 class OtherSources:
-    """Looks other sources up. Its methods raise `SourceError` when the API server does not say."""
+    """Looks up other sources. Its methods raise `SourceError` when the API server does not say."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
 
     def is_held(self, wanted: WantedConfigMap, observed: Mapping[str, Any]) -> bool:
-        """Return whether the source that a ConfigMap was made for is another one, lives and still asks for it.
+        """Return whether the source that a ConfigMap was created for is another one, exists and still asks for it.
 
-        When not, the ConfigMap may pass to the source that asks. That is certain to exist then, with this spec: else
-        a replica that has not heard of its deletion yet would take the ConfigMap along.
+        When not, the ConfigMap may pass to this source. It is certain to exist then, with this spec: a replica that has
+        not heard of its deletion yet would otherwise take the ConfigMap along.
 
         Raises
         ------
         SourceGoneError, OutdatedError
-            When it does not, or wants something else by now.
+            When it does not exist, or its spec has changed.
         """
         holder = references.holder(observed["metadata"])
         if holder is None or holder.uid == wanted.owner_uid:
@@ -75,7 +75,7 @@ class OtherSources:
             raise OutdatedError(wanted.owner_uid)
 
     def is_held_by_another(self, source: Source, observed: Mapping[str, Any]) -> bool:
-        """Return the same of a ConfigMap that a source gives up."""
+        """Return the same for a ConfigMap that a source releases."""
         holder = references.holder(observed["metadata"])
         if holder is None or holder.uid == source.uid:
             return False
@@ -83,7 +83,7 @@ class OtherSources:
         return rival is not None and rival.uid == holder.uid and rival.asks_for(observed["metadata"]["name"])
 
     def waiting(self, source: Source, observed: Mapping[str, Any]) -> frozenset[str]:
-        """Return the uids of the other sources among the owners of a ConfigMap that live and ask for it."""
+        """Return the uids of the other sources among the owners of a ConfigMap that exist and ask for it."""
         metadata = observed["metadata"]
         others = [owner for owner in references.plain_sources(metadata) if owner["uid"] != source.uid]
         return frozenset(
@@ -95,13 +95,13 @@ class OtherSources:
         )
 
     def last_writer(self, wanted: WantedConfigMap) -> Rival | None:
-        """Return the other source that wrote a ConfigMap which is missing, and still asks for it.
+        """Return the other source that wrote a missing ConfigMap, and still asks for it.
 
-        Somebody deleted it, and that one makes it again. One that waits must not be faster.
+        Somebody deleted it, and that source creates it again. One that waits must not be faster.
         """
         own = self._get(wanted.namespace, wanted.owner_name)
         if own is not None and own.uid == wanted.owner_uid and own.made(wanted.name):
-            return None  # as a rule: no other needs to be looked up
+            return None  # the common case: no other source has to be looked up
 
         def pick(item: Mapping[str, Any]) -> Rival | None:
             rival = Rival.from_dict(item)
@@ -112,7 +112,7 @@ class OtherSources:
         return None if any(rival.uid == wanted.owner_uid for rival in found) else first
 
     def rivals(self, wanted: WantedConfigMap, observed: Mapping[str, Any]) -> dict[str, Rival | None]:
-        """Return the sources behind the field managers that own fields which this one would write."""
+        """Return the sources behind the field managers of the fields that this one would write."""
         managers = list(contested(wanted, observed))
         found = {manager: self._named(wanted.namespace, manager) for manager in managers[:LOOKUPS_BY_NAME]}
         if any(found.get(manager) is None for manager in managers):
@@ -128,7 +128,7 @@ class OtherSources:
         return self._get(namespace, name) if name and "/" not in name else None
 
     def _managers(self, namespace: str) -> dict[str, str]:
-        """Return the names of the sources that there are, by the managers that they have or had."""
+        """Return the names of all sources, by the field managers that they have or had."""
 
         def pick(item: Mapping[str, Any]) -> tuple[str, str]:
             return item["metadata"]["uid"], item["metadata"]["name"]
@@ -147,7 +147,7 @@ class OtherSources:
             raise _lookup_error(error, f"AppConfigSource {namespace}/{name}", "get") from error
 
     def _list(self, namespace: str, pick: Callable[[Mapping[str, Any]], T | None], *, accept: str) -> list[T]:
-        """List the sources of a namespace, and keep of them what is picked."""
+        """List the sources of a namespace, and return what is picked of them."""
         try:
             return Pages(self._api, resource_path(PLURAL, namespace), accept=accept, limit=PAGE).collect(pick)
         except (ApiError, UnreachableError) as error:
@@ -156,7 +156,7 @@ class OtherSources:
 
 def _lookup_error(error: ApiError | UnreachableError, what: str, verb: str) -> SourceError:
     if isinstance(error, ApiError) and error.status == NOT_FOUND:
-        # The kind itself is not served: that says nothing of the sources.
+        # The kind itself is not served, which says nothing about the sources.
         return TransientError(Reason.TARGET_UNAVAILABLE, f"{what} could not be looked up ({error}).")
     if isinstance(error, ApiError) and error.status == FORBIDDEN:
         return ForbiddenError(

@@ -44,7 +44,7 @@ class Outbox:
     fence
         An Event is written under the Lease under which it arose, or not at all.
     busy
-        Tells whether there is something more urgent to do.
+        Returns whether there is something more urgent to do.
     """
 
     def __init__(self, events: Events, fence: Fence, *, busy: Callable[[], bool]) -> None:
@@ -65,7 +65,7 @@ class Outbox:
             thread.start()
 
     def stop(self, timeout: float) -> bool:
-        """Write what waits, urgent or not, and return whether that was all within `timeout` seconds."""
+        """Write what waits at full speed, and return whether all of it was written within `timeout` seconds."""
         self._stop.set()
         with self._changed:
             self._changed.notify_all()
@@ -116,7 +116,7 @@ class Outbox:
             self._changed.notify_all()
 
     def _hurried(self) -> bool:
-        """Return whether there is something more urgent, or nobody knows."""
+        """Return whether there is something more urgent, or it is unknown."""
         try:
             busy, trouble = self._busy(), ""
         except Exception as error:  # noqa: BLE001 (the other Events are to be written all the same)

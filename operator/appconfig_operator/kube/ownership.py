@@ -1,4 +1,4 @@
-"""Who owns what the operator keeps for itself: its ServiceAccount, so that all of it goes when that is deleted."""
+"""The owner of the operator's own objects: its ServiceAccount, so that they are deleted with it."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 def owned_by_service_account(namespace: str) -> dict[str, Any]:
     """Return the metadata that make an object belong to the Pod's ServiceAccount, as its token names it now.
 
-    It costs no call and no right. Kubernetes then collects Leases, and Secrets with sessions, after the ServiceAccount
-    was deleted. To be asked for each write: a ServiceAccount that was deleted and created again has another uid, the
-    kubelet then brings another token, and what belonged to the old one would be collected under our hands.
+    It costs no call and no permission. Kubernetes then collects Leases, and Secrets with sessions, once the
+    ServiceAccount is deleted. Call it for each write: a ServiceAccount that was deleted and created again has another
+    uid and, soon, another token, and what belonged to the old one is collected.
 
     Parameters
     ----------
     namespace
-        Where the objects are. An owner has to be in the same one.
+        Where the objects are. An owner has to be in the same namespace.
 
     Returns
     -------
     dict
-        Empty outside a Pod, in another namespace, and when the token does not say.
+        Empty outside a Pod, in another namespace, and when the token does not name the ServiceAccount.
 
     Notes
     -----
@@ -45,7 +45,7 @@ def owned_by_service_account(namespace: str) -> dict[str, Any]:
 
 
 def _private_claims(token: str) -> Mapping[str, Any]:
-    """Read what Kubernetes says of a token. Nothing is verified: it is our own."""
+    """Read the claims of Kubernetes in a token. Nothing is verified: it is our own."""
     payload = token.split(".")[1] if token.count(".") == 2 else ""  # noqa: PLR2004 (a JWT has three parts)
     try:
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

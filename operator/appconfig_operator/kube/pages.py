@@ -1,7 +1,7 @@
-"""Lists in pages that are bounded by bytes: what others put into objects must not fill the memory of this process.
+"""Lists in pages that are bounded in bytes: what others put into objects must not fill the memory of this process.
 
-The API server counts objects only, and one may have 1.5 MB of nothing but metadata. So an answer that grows beyond the
-bound is given up half-way, and asked for again with fewer objects; then their number goes by what the last page had.
+The API server counts objects only, and one may have 1.5 MB of nothing but metadata. So a response that grows beyond
+the bound is abandoned and requested again with fewer objects; the next number follows from the size of the last page.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PAGE = 500
-"""Objects a page at most."""
+"""Objects per page at most."""
 
 PAGE_BYTES = 2_000_000
-"""Bytes a page, unless a single object has more. In Python they take up to 24 times as much: a field manager that owns
-keys of a letter each is an empty dict for each of them."""
+"""Bytes per page, unless a single object has more. In Python they take up to 24 times as much: a field manager that
+owns keys of a letter each is an empty dict for each of them."""
 
 FILLED = 0.75
-"""How much of a page is filled by plan, as objects differ."""
+"""The part of a page that is planned to be filled, as objects differ in size."""
 
 CUT = 8
 """By how much the number of objects falls when a page was too long."""
@@ -54,12 +54,12 @@ class Pages:
     timeout
         Seconds that each wait for the network may take, in place of those of all calls.
     limit
-        Objects a page at first and at most.
+        Objects per page at first and at most.
 
     Attributes
     ----------
     fit
-        How many objects fit into a page where they are largest, by the pages so far.
+        How many objects fit into a page where they are largest, judging by the pages so far.
     """
 
     def __init__(  # noqa: PLR0913 (each is needed, and most have a default)
@@ -82,7 +82,7 @@ class Pages:
         self.fit = limit
 
     def items(self) -> list[Mapping[str, Any]]:
-        """List all at once: for what is few, and small.
+        """List all at once, where the objects are few and small.
 
         Raises
         ------
@@ -112,13 +112,13 @@ class Pages:
             if version != began:  # the list has begun, or started over
                 found, began = [], version
             found += [one for item in items if (one := pick(item)) is not None]
-            del items  # or it would be there beside the next page
+            del items  # or it would stay in memory beside the next page
         return found
 
     def __iter__(self) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
-        """Give page by page, each with the `resourceVersion` of the list, to watch from.
+        """Yield page by page, each with the `resourceVersion` of the list, to watch from.
 
-        Another version than before says that the list has started over: what came until then is void.
+        When the version changes, the list has started over: discard what came before.
 
         Raises
         ------
@@ -136,18 +136,18 @@ class Pages:
                 restarts, token = restarts + 1, ""
                 continue
             token = page["metadata"].get("continue") or ""
-            # An empty list of metadata only comes as null. The version is that of the first page.
+            # In an empty list of metadata, `items` is null. The version is that of the first page.
             version, items = page["metadata"]["resourceVersion"], page["items"] or []
             del page
             yield version, items
-            del items  # or it would be there beside the next one
+            del items  # or both would be in memory
             if not token:
                 return
 
     def _page(self, token: str) -> dict[str, Any]:
         while True:
             query = {**self._query, "limit": str(self._limit), **({"continue": token} if token else {})}
-            # A single object passes whatever it has: the bound of all answers is beyond what etcd stores.
+            # A single object always passes: the bound of all responses is beyond what etcd stores.
             bound = PAGE_BYTES if self._limit > 1 else RESPONSE_BYTES
             try:
                 page, size = self._api.sized(
@@ -162,7 +162,7 @@ class Pages:
             return page
 
     def _plan(self, count: int, size: int) -> None:
-        """Choose how many objects to ask for next: as many as fit by the last ones, and at most twice as many."""
+        """Choose how many objects to request next: as many as fit if they are like the last, at most twice as many."""
         if count:
             fit = max(1, min(self._most, int(FILLED * PAGE_BYTES * count / size)))
             self.fit = min(self.fit, fit)

@@ -1,4 +1,4 @@
-"""What a call of the Kubernetes API is about, in the words of RBAC: a verb and a resource. For counting."""
+"""What a call of the Kubernetes API is about, in the terms of RBAC: a verb and a resource. For counting."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ RESOURCES = frozenset(
         "serviceaccounts/token",
     }
 )
-"""Those that the operator has to do with. All others are one, so that their number is bounded."""
+"""Those that the operator uses. All others count as one, so that their number is bounded."""
 
 
 class OnRight(Protocol):
-    """Is notified of each call whether it was let through, where that shows."""
+    """Is notified of each call whether it was authorized, where that shows."""
 
     def __call__(self, verb: str, resource: str, namespace: str, *, allowed: bool) -> None:
         """Take in a call: as in RBAC, and without a namespace for all of them."""
@@ -38,7 +38,7 @@ def described(method: str, path: str, *, watch: bool = False) -> tuple[str, str]
     Parameters
     ----------
     method
-        The one of HTTP, in capitals.
+        The HTTP method, in capitals.
     path
         Of the URL, without the query.
     watch
@@ -54,7 +54,7 @@ def described(method: str, path: str, *, watch: bool = False) -> tuple[str, str]
 
 
 def namespace_of(path: str) -> str:
-    """Return the namespace that a path of a URL is about, or nothing: all of them, or none."""
+    """Return the namespace in the path of a URL, empty where there is none."""
     parts = path.split("/")
     rest = parts[3:] if parts[1] == "api" else parts[4:]
     return rest[1] if len(rest) > 2 and rest[0] == "namespaces" else ""  # noqa: PLR2004 (as above)

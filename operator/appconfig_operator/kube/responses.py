@@ -1,4 +1,4 @@
-"""What the API server answers: read up to a bound, and JSON."""
+"""Responses of the API server: JSON, read up to a bound."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
 RESPONSE_BYTES = 16_000_000
-"""The most that is read of an answer, or of an event of a stream. An object has 1.5 MB at most where etcd stores it; as
-JSON it may be six times as long, with control characters in it."""
+"""The most that is read of a response, or of an event of a stream. In etcd, an object has 1.5 MB at most; as JSON, it
+may be six times as long, with control characters in it."""
 
 
 def read(response: BaseHTTPResponse, limit: int) -> bytes:
-    """Read an answer to its end. One of more than the limit is given up, with its connection.
+    """Read a response to its end. One beyond the limit is abandoned with its connection.
 
     Raises
     ------
     ResponseTooLongError
-        When it has more. Errors of urllib3 go through.
+        When it has more. Errors of urllib3 pass through.
     """
     raw = response.read(limit + 1)
     if len(raw) > limit:
@@ -36,12 +36,12 @@ def read(response: BaseHTTPResponse, limit: int) -> bytes:
 
 
 def json_lines(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """Give the object of each line of a stream.
+    """Yield the object of each line of a stream.
 
     Raises
     ------
     UnreachableError
-        When a line is none, or has no end.
+        When a line is not an object, or has no end.
     """
     rest = b""
     for chunk in chunks:
@@ -56,7 +56,7 @@ def json_lines(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
 
 
 def json_object(raw: bytes) -> dict[str, Any] | None:
-    """Return the object, or `None` where there is none."""
+    """Return the JSON object, or `None` where it is not one."""
     try:
         found = json.loads(raw)
     except (ValueError, RecursionError):
@@ -65,15 +65,15 @@ def json_object(raw: bytes) -> dict[str, Any] | None:
 
 
 def decoded(response: BaseHTTPResponse, raw: bytes) -> dict[str, Any]:
-    """Return the object that answers a call.
+    """Return the object in a response.
 
     Raises
     ------
     ApiError
         When the API server refuses.
     UnreadableError
-        When it is not the API server that has answered: nobody knows what that would have said. Or the object is deeper
-        than Python goes.
+        When something in between sent it, so that the outcome is unknown. Or the object is nested deeper than Python
+        goes.
     """
     found = json_object(raw)
     success = 200 <= response.status < 300  # noqa: PLR2004 (HTTP: success)
@@ -85,6 +85,6 @@ def decoded(response: BaseHTTPResponse, raw: bytes) -> dict[str, Any]:
 
 
 def api_error(response: BaseHTTPResponse, raw: bytes) -> ApiError:
-    """Return what an answer says that is a refusal."""
+    """Return the error that a response stands for."""
     retry_after = from_header(response.headers.get("Retry-After"), time.time())
     return ApiError(response.status, json_object(raw) or {}, retry_after=retry_after)

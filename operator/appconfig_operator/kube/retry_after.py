@@ -1,4 +1,4 @@
-"""When the API server wants to be asked again: it says so where it has too much to do, or is about to stop."""
+"""`Retry-After`: the API server sends it where it has too much to do, or is about to stop."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LONGEST_SECONDS = 300.0
-"""What an answer can ask for at most: a header must not put a source off for a day."""
+"""The longest that is obeyed: a header must not delay a source for a day."""
 
 _LONGEST_HEADER = 64
 
@@ -20,7 +20,7 @@ def bounded(seconds: float) -> float:
 
 
 def from_header(text: str | None, now: float) -> float:
-    """Return the seconds that a header `Retry-After` asks for, or 0.
+    """Return the seconds in a `Retry-After` header, or 0.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def from_header(text: str | None, now: float) -> float:
 
 
 def from_status(answer: Mapping[str, Any]) -> float:
-    """Return the seconds that a Status asks for, or 0: that of a watch comes without a header."""
+    """Return the seconds in a Status, or 0: that of a watch comes without a header."""
     details = answer.get("details")
     seconds = details.get("retryAfterSeconds") if isinstance(details, dict) else None
     return bounded(seconds) if isinstance(seconds, int) else 0.0

@@ -1,8 +1,8 @@
-"""What may be shown of the API server's words.
+"""What is safe to show of the API server's error messages.
 
-They quote what was sent, and that is configuration; a webhook adds whatever its author likes. So nothing is passed on
-as it stands: reasons have to be known ones, fields have to look like fields, and of the message only a few facts are
-taken that help whoever reads them, each by an expression of its own, and put into a sentence of ours.
+They quote what was sent, which is configuration, and a webhook adds whatever its author likes. So no message is passed
+on as it is: reasons have to be known ones, fields have to look like fields, and from the message regular expressions
+take a few facts that help the reader, which go into sentences of our own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 _LONGEST_READ = 2048
-"""Characters of a message that are looked at: what is taken stands at its beginning."""
+"""Characters of a message that are read: the facts are at its beginning."""
 
 _MOST_CAUSES = 5
 
@@ -72,7 +72,7 @@ _LIMIT = re.compile(r"Too long: (may not be more than \d{1,12} (?:bytes|characte
 _IMMUTABLE = ("field is immutable when `immutable` is set", "field is immutable")
 
 _NAME = r"[a-z0-9][-a-z0-9.]{0,252}"
-# The object that a refusal is about, which the API server puts before the words of whoever refused.
+# The object that was refused, which the API server puts before the message of a plug-in or webhook.
 _OBJECT = rf'(?:{_NAME}(?: "[^"]{{0,253}}")? is forbidden: )'
 
 
@@ -81,7 +81,7 @@ ANOTHER_UID = "its UID has changed"
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Something known of a refusal: what it was, and what to do about it.
+    """Why a call was refused, and what to do about it.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class Explanation:
     remedy
         A sentence, or empty.
     foreign
-        Whether it is about words of a webhook, whose causes are as free as its message.
+        Whether the message is that of a webhook or policy, whose causes are free text, too.
     """
 
     text: str
@@ -99,13 +99,13 @@ class Explanation:
 
 
 def known_reason(answer: Mapping[str, Any]) -> str:
-    """Return the machine-readable reason of an answer, or nothing where it is none that Kubernetes has."""
+    """Return the machine-readable reason of an error, empty where it is not one of Kubernetes."""
     reason = answer.get("reason")
     return reason if isinstance(reason, str) and reason in _REASONS else ""
 
 
 def known_causes(answer: Mapping[str, Any]) -> tuple[Mapping[str, str], ...]:
-    """Return what the answer says of each field: `reason`, `field`, and a `message` that is safe, each maybe empty."""
+    """Return what an error says of each field: `reason`, `field`, and a safe `message`, each possibly empty."""
     details = answer.get("details")
     causes = details.get("causes") if isinstance(details, dict) else None
     return tuple(_cause(cause) for cause in causes if isinstance(cause, dict)) if isinstance(causes, list) else ()
@@ -129,12 +129,12 @@ def _of_field(message: str) -> str:
     limit = _LIMIT.fullmatch(message)
     if limit is not None:
         return limit[1]
-    # Before it, the value may stand.
+    # The value may come before it.
     return next((words for words in _IMMUTABLE if message.endswith(words)), "")
 
 
 def explain(answer: Mapping[str, Any]) -> Explanation | None:
-    """Return what is known of a refusal by its message, or `None`."""
+    """Explain a refusal by its message, or return `None` when it is not a known one."""
     message = _text(answer.get("message"))[:_LONGEST_READ]
     for pattern, known in _EXPLANATIONS:
         found = pattern.match(message)
@@ -144,7 +144,7 @@ def explain(answer: Mapping[str, Any]) -> Explanation | None:
 
 
 def describe_causes(causes: Iterable[Mapping[str, str]]) -> str:
-    """Put causes into words, or into none."""
+    """Describe causes, or return an empty string."""
     said = []
     for cause in causes:
         what = cause["message"] or cause["reason"]
@@ -224,7 +224,7 @@ _EXPLANATIONS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Explanatio
         re.compile(r"(?:Request entity too large: )?limit is (\d{1,12})"),
         lambda found: Explanation(f"the limit is {found[1]} bytes"),
     ),
-    # Server-side apply with the uid of an object that is gone, or that another has taken the place of.
+    # Server-side apply with the uid of an object that is gone or was replaced by another one.
     (
         re.compile(r"Operation cannot be fulfilled on [^:]{1,512}: (?:uid mismatch|Precondition failed: UID)"),
         lambda _: Explanation(ANOTHER_UID),

@@ -29,17 +29,17 @@ class Sources:
 
     @property
     def page(self) -> int:
-        """How many resources may be asked for at once, so that they are a few MB, by the last list of all."""
+        """How many resources to list at once, so that they are a few MB, judging by the last list of all."""
         return min(tuple(self._fit.values()), default=PAGE)
 
     @property
     def server(self) -> str:
-        """Where the API server is."""
+        """The address of the API server."""
         return self._api.server
 
     @property
     def proxy(self) -> str:
-        """Where the proxy is that leads to it, or nothing."""
+        """The address of the proxy in front of it, or empty."""
         return self._api.proxy
 
     def served(self) -> bool:
@@ -59,10 +59,10 @@ class Sources:
         return any(resource["name"] == PLURAL for resource in resources)
 
     def gone(self) -> bool:
-        """Return whether the API server says that it does not know the resource: without an answer, it is there."""
+        """Return whether the API server says that it does not know the resource: without a response, it is there."""
         try:
             return not self.served()
-        except Exception:  # noqa: BLE001 (whatever it is: who asks has an error to report already)
+        except Exception:  # noqa: BLE001 (whatever it is: the caller has an error to report already)
             return False
 
     def uids(self, namespaces: Sequence[str]) -> set[str]:
@@ -105,7 +105,7 @@ class Sources:
                 raise SourceGoneError(source.uid) from error
             if error.status != FORBIDDEN:
                 raise _failure(error, source) from error
-            # The right to get it is missing. That to patch its status is answered with all of it, too.
+            # The permission to get it is missing. A patch of its status returns all of it, too.
             answer = self._patch(source, [])
         except UnreachableError as error:
             raise _failure(error, source) from error
@@ -123,7 +123,7 @@ class Sources:
         SourceGoneError
             When the resource was deleted, or another one has its name now.
         TransientError
-            When the write could not be made; it is to be tried again.
+            When the write failed; try again.
         """
         # A JSON Patch, for its test: as for a metadata.uid in a merge patch or an apply of a status, the API server
         # (1.36.3) passes over it, and the status of a deleted resource would land on one that was created again.
@@ -152,12 +152,12 @@ class Sources:
             raise _failure(error, source) from error
 
     def _there(self, source: Source, refused: ApiError) -> bool:
-        """Return whether the resource is still the one that it was. When nobody says, it may well be."""
+        """Return whether the resource is still the same one. When that is unknown, it may well be."""
         try:
             answer = self._api.call("GET", _path(source))
         except ApiError as error:
             if error.status == FORBIDDEN:
-                # Then the refusal has to do: of a failed test there is nothing to say, unlike of a policy or a field.
+                # The refusal has to show it: a failed test has no explanation, unlike a policy or a field.
                 return bool(refused.message)
             return not (error.status == NOT_FOUND and error.reason == "NotFound")
         except UnreachableError:
@@ -184,7 +184,7 @@ def _path(source: Source, *subresource: str) -> str:
 
 
 def list_refusal(error: ApiError) -> str:
-    """Say that a list of the sources was refused, or nothing where a right is missing."""
+    """Say that a list of the sources was refused; empty where a permission is missing."""
     if error.status == FORBIDDEN:
         return ""  # `rights` logs it, with the namespace and the verb
     advice = ". Check the token of the kubeconfig, or of the ServiceAccount" if error.status == UNAUTHORIZED else ""
@@ -193,7 +193,7 @@ def list_refusal(error: ApiError) -> str:
 
 
 def unreachable(error: UnreachableError, server: str, proxy: str) -> str:
-    """Say that the API server cannot be reached, and what lies between: the proxy, if there is one."""
+    """Say that the API server cannot be reached, and name the proxy if there is one."""
     words = f"The Kubernetes API server {server} cannot be reached ({error}); retrying"
     if not proxy:
         return words

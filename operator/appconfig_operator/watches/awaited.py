@@ -1,8 +1,8 @@
-"""Threads that look out for ConfigMaps that sources wait for: made, deleted or given up by somebody else.
+"""Threads that watch for ConfigMaps that sources wait for: somebody else creates, deletes or releases them.
 
-A source that may not write its ConfigMap, because it is another's or is not there yet, would else notice at its next
-poll only, which can be a day away. These ConfigMaps carry no mark of the operator, so the watch has no selector. It is
-open only while there is a source that waits.
+A source that cannot write its ConfigMap, because it belongs to another one or is missing, would otherwise notice only
+at its next poll, which can be a day away. These ConfigMaps have no label of the operator, so the watch has no selector.
+It is open only while there is a source that waits.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
-"""Between two looks for sources that wait, while there is none."""
+"""Between two checks for sources that wait, while there are none."""
 
 
 class AwaitedWatches:
@@ -34,7 +34,7 @@ class AwaitedWatches:
     Parameters
     ----------
     scheduler
-        Knows who waits, and is notified.
+        Knows which sources wait, and is notified of changes.
     config_maps
         All ConfigMaps of each namespace.
     stop
@@ -68,7 +68,7 @@ class AwaitedWatches:
                     pause = max(pause, patience.WATCH_AGAIN_SECONDS)  # something in between closes it at once
 
     def _try(self, config_maps: ConfigMapMetadata) -> tuple[str, float]:
-        """Follow as long as a source waits, and return what is wrong, and the seconds until the next look."""
+        """Follow as long as a source waits, and return what is wrong, and the seconds until the next check."""
         what = "The watch for ConfigMaps that sources wait for"
         try:
             self._follow(config_maps)
@@ -81,7 +81,7 @@ class AwaitedWatches:
 
     def _follow(self, config_maps: ConfigMapMetadata) -> None:
         since = config_maps.now()
-        # What has changed between their last look and now, nobody has reported.
+        # Changes between their last poll and now were not reported.
         for namespace, name in self._scheduler.waited_for(config_maps.namespace):
             self._scheduler.config_map_changed(namespace, name)
         for metadata, _ in config_maps.watch(since):

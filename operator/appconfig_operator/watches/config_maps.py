@@ -1,4 +1,4 @@
-"""Threads that report to the scheduler what others do to the ConfigMaps of its sources."""
+"""Threads that report changes of the sources' ConfigMaps to the scheduler."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 REPORTED = 1000
-"""How many ConfigMaps that cannot be read are logged: anybody may make more."""
+"""How many ConfigMaps that cannot be read are logged: anyone can create more."""
 
 
 class ConfigMapWatches:
@@ -35,14 +35,14 @@ class ConfigMapWatches:
     config_maps
         The ConfigMaps of each namespace.
     after
-        Set when the sources are known, of which these ConfigMaps are.
+        Set when the sources of these ConfigMaps are known.
     stop
         Set when the operator is to stop.
 
     Attributes
     ----------
     listed
-        Set when all were looked at, or could not be: then each ConfigMap is read before it is written.
+        Set when all were listed or the list failed. In that case, each ConfigMap is read before it is written.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class ConfigMapWatches:
 
 
 class ConfigMapWatch:
-    """Keeps a watch on the ConfigMaps that the operator made, for as long as the process lives.
+    """Watches the ConfigMaps that the operator created, for as long as the process lives.
 
     Parameters
     ----------
@@ -83,9 +83,9 @@ class ConfigMapWatch:
     config_maps
         The ConfigMaps of one namespace, or of all.
     after
-        Set when the sources are known, of which these ConfigMaps are.
+        Set when the sources of these ConfigMaps are known.
     on_listed
-        Called when the ConfigMaps were looked at, or could not be: then each is read before it is written.
+        Called when the ConfigMaps were listed or the list failed.
     stop
         Set when the operator is to stop.
     """
@@ -134,7 +134,7 @@ class ConfigMapWatch:
         return "", patience.WATCH_AGAIN_SECONDS
 
     def _follow(self) -> None:
-        # What is missing in the list was deleted while nobody watched, unless it was written only since.
+        # What is missing from the list was deleted between two watches, unless it was created after the list began.
         before = self._scheduler.targets(self._config_maps.namespace)
         known = set(before.values())
         there: set[tuple[str, str]] = set()
@@ -142,34 +142,34 @@ class ConfigMapWatch:
         for version, page in self._config_maps.list():
             if version != since:  # the list has begun, or started over
                 there, since = set(), version
-            self._tell_all(page)
-            # Anybody may make ConfigMaps with our label: of those of no source here, nothing is kept.
+            self._report_all(page)
+            # Anyone can create ConfigMaps with our label: nothing is kept of those that belong to no source here.
             there |= known & {(metadata["namespace"], metadata["name"]) for metadata in page}
-            del page  # or it would be there beside the next one
+            del page  # or it would stay in memory beside the next one
         for uid, (namespace, name) in before.items():
             if (namespace, name) not in there:
                 self._scheduler.observe(uid, ConfigMapSnapshot(namespace, name))
         self._on_listed()
         for metadata, still_there in self._config_maps.watch(since):
-            self._tell(metadata, there=still_there)
+            self._report(metadata, there=still_there)
             if self._stop.is_set():
                 return
 
-    def _tell_all(self, page: Sequence[Mapping[str, Any]]) -> None:
+    def _report_all(self, page: Sequence[Mapping[str, Any]]) -> None:
         for metadata in page:
-            self._tell(metadata, there=True)
+            self._report(metadata, there=True)
 
-    def _tell(self, metadata: Mapping[str, Any], *, there: bool) -> None:
-        """Tell of a ConfigMap. One that cannot be read is passed over: the others are not to wait for it."""
+    def _report(self, metadata: Mapping[str, Any], *, there: bool) -> None:
+        """Report a ConfigMap. One that cannot be read is skipped: it must not delay the others."""
         which = (str(metadata.get("namespace")), str(metadata.get("name")))
         try:
-            self._told(metadata, there=there)
-        except Exception as error:  # noqa: BLE001 (anybody can make one, and it may hold what nobody has thought of)
-            self._pass_over(which, error)
+            self._notify(metadata, there=there)
+        except Exception as error:  # noqa: BLE001 (anyone can create one, with anything in it)
+            self._skip(which, error)
         else:
             self._unread.discard(which)
 
-    def _pass_over(self, which: tuple[str, str], error: Exception) -> None:
+    def _skip(self, which: tuple[str, str], error: Exception) -> None:
         if which in self._unread or len(self._unread) >= REPORTED:
             return
         self._unread.add(which)
@@ -179,7 +179,7 @@ class ConfigMapWatch:
             type(error).__name__,
         )
 
-    def _told(self, metadata: Mapping[str, Any], *, there: bool) -> None:
+    def _notify(self, metadata: Mapping[str, Any], *, there: bool) -> None:
         uid = source_uid(metadata)
         if uid is not None:
             self._scheduler.observe(uid, snapshot(metadata, there=there))

@@ -46,7 +46,7 @@ class Sink(Protocol):
         """Forget a source."""
 
 
-async def watch(  # noqa: PLR0913 (what Kopf is given, all by name)
+async def watch(  # noqa: PLR0913 (all by name)
     sink: Sink,
     *,
     namespaces: Sequence[str],
@@ -99,7 +99,7 @@ async def _operator(
         registry=_registry(sink, on_gap, settle),
         settings=settings,
         standalone=True,
-        # Without it, Kopf asks for the name of the user: a uid that the image does not know has none.
+        # Otherwise Kopf looks up the user's name, and a uid that the image does not know has none.
         identity=_IDENTITY,
         clusterwide=not namespaces,
         namespaces=namespaces,
@@ -146,7 +146,7 @@ class Login(kopf.ConnectionInfo):
     tls_server_name: str | None = None
 
     def as_ssl_context(self) -> ssl.SSLContext:
-        """Make the context, which asks for that name: for this, Kopf has no setting."""
+        """Make the context that expects that name: Kopf has no setting for it."""
         context = super().as_ssl_context()
         if self.tls_server_name:
             expect(context, self.tls_server_name, instead_of=urlsplit(self.server).hostname)
@@ -161,7 +161,7 @@ def login(**_kwargs: object) -> Login:
     ConnectionSettingsError
         When the files that say it are no longer usable: Kopf tries again later.
     """
-    settings = load()  # each time: Kopf asks when the API server no longer takes what it had
+    settings = load()  # each time: Kopf calls this when the API server rejects what it has
     proxy = (
         settings.proxy
     )  # before the token, which the client may read again, and with it what the file says of a proxy
@@ -208,7 +208,7 @@ def _registry(sink: Sink, on_gap: Callable[[], None], settle: Callable[[], None]
 
 
 class _NoDiffBase(kopf.DiffBaseStorage):
-    """Keeps no last state of an object: without it, Kopf copies each body, for handlers that there are none of."""
+    """Keeps no last state of an object. Otherwise Kopf copies each body, for handlers that do not exist here."""
 
     def build(self, **_: object) -> kopf.BodyEssence:
         """Return nothing."""
@@ -222,7 +222,7 @@ class _NoDiffBase(kopf.DiffBaseStorage):
 
 
 class _NoProgress(kopf.ProgressStorage):
-    """Keeps no progress of handlers, and so looks for none in each body."""
+    """Keeps no progress of handlers, so Kopf does not look for it in each body."""
 
     def fetch(self, **_: object) -> None:
         """Return nothing."""
@@ -242,7 +242,7 @@ class _NoProgress(kopf.ProgressStorage):
 
 
 class _Backoffs:
-    """Seconds between the tries of a request, without end: Kopf gives up, and ends, where they end."""
+    """Seconds between the attempts of a request, without end: Kopf stops where they end."""
 
     def __iter__(self) -> Iterator[float]:
         return itertools.chain((0.5, 1, 2, 3, 5), itertools.repeat(10))

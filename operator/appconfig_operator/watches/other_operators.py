@@ -1,4 +1,4 @@
-"""A thread that looks once, at the start, whether another operator polls the same sources, and warns of it."""
+"""A thread that checks once, at the start, whether another operator polls the same sources, and warns of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Protocol
 
-from appconfig_operator.core.sharding.other_operators import leases_of_others, renewed, warning
+from appconfig_operator.core.sharding.other_operators import renewed, warning
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 AGAIN_SECONDS = 5.0
-"""Between two tries, while the API server is away."""
+"""Between two attempts, while the API server is away."""
 
 LOOKS = 5
 """At the Leases, within the time in which each is renewed."""
@@ -70,7 +70,7 @@ class OtherOperators:
             except ApiError as error:
                 logger.debug("Cannot determine whether another operator is running (%s)", error)
                 return
-            except Exception as error:  # noqa: BLE001 (a Lease of somebody's making: nothing depends on this look)
+            except Exception as error:  # noqa: BLE001 (anyone can create a Lease, and nothing depends on this check)
                 logger.debug("Cannot determine whether another operator is running (%s)", type(error).__name__)
                 return
             else:
@@ -83,14 +83,14 @@ class OtherOperators:
             )
             return
         before = leases_of_others(self._leases.list(), self._own)
-        # A Lease alone says nothing: its holder may be gone. It is there when it renews it.
+        # A Lease alone proves nothing: its holder may be gone. It is alive when it renews the Lease.
         pause = max(LEAST_SECONDS, max((lease.duration for lease in before), default=0) / LOOKS)
-        told: set[str] = set()
+        reported: set[str] = set()
         for _ in range(LOOKS):
-            if not {lease.namespace for lease in before} - told or self._stop.wait(pause):
+            if not {lease.namespace for lease in before} - reported or self._stop.wait(pause):
                 return
             for namespace, serves in renewed(before, leases_of_others(self._leases.list(), self._own)).items():
-                words = "" if namespace in told else warning(namespace, serves, self._namespaces)
-                told.add(namespace)
+                words = "" if namespace in reported else warning(namespace, serves, self._namespaces)
+                reported.add(namespace)
                 if words:
                     logger.warning("%s", words)

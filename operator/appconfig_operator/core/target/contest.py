@@ -15,7 +15,7 @@ Field = tuple[str, str]
 """JSON Pointer of the map that it is in, and its name."""
 
 NOBODY = "before-first-apply"
-"""Whom the API server takes all for that was there before the first apply, when it has kept no account of it."""
+"""The manager that the API server names for what was there before the first apply, when it has no record of it."""
 
 
 def contested(wanted: WantedConfigMap, observed: Mapping[str, Any]) -> dict[str, tuple[Field, ...]]:

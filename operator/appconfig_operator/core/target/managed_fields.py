@@ -1,4 +1,4 @@
-"""Who wrote what, as the API server keeps account of it in `managedFields`.
+"""Who wrote which field, as the API server records it in `managedFields`.
 
 The format of `fieldsV1`: https://github.com/kubernetes-sigs/structured-merge-diff (a key `f:<name>` for each field).
 """
@@ -39,7 +39,7 @@ def uid_manager(uid: str) -> str:
 
 
 def merging(manager: str) -> str | None:
-    """Return what a field manager of a source that merges has behind its prefix, or `None` for any other manager."""
+    """Return what follows the prefix in the field manager of a source that merges, or `None` for any other manager."""
     return manager.removeprefix(_PREFIX) if manager.startswith(_PREFIX) else None
 
 
@@ -74,13 +74,13 @@ def owned_references(metadata: Mapping[str, Any], manager: str) -> set[str]:
 
 
 def keep_only(entry: dict[str, Any], *names: str) -> None:
-    """Leave an entry of `managedFields` nothing but those fields, of the topmost ones."""
+    """Remove all top-level fields but some from an entry of `managedFields`."""
     fields = _below(entry, ())
     entry["fieldsV1"] = {key: fields[key] for key in (f"f:{name}" for name in names) if key in fields}
 
 
 def pass_on(metadata: dict[str, Any], managers: Iterable[str], to: str, operation: str) -> None:
-    """Let one manager have what others own, as one entry: of two for the same, the API server would keep only one."""
+    """Move what some managers own to another one, as one entry: of two for one manager, the API server keeps one."""
     entries: list[dict[str, Any]] = metadata.get("managedFields") or []
     givers = set(managers)
     if not any(entry.get("manager") in givers for entry in entries):
@@ -124,12 +124,12 @@ def _below(entry: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, Any]
 
 
 def _fields(found: object) -> Mapping[str, Any]:
-    """Return fields as they are, or none: the API server takes any JSON for them from clients, and keeps it."""
+    """Return fields as they are, or an empty map: the API server accepts any JSON for them from clients."""
     return found if isinstance(found, dict) else {}
 
 
 def _uid(key: str) -> str | None:
-    """Return the uid of an owner reference by its key, which clients may make up, too."""
+    """Return the uid in the key of an owner reference, which clients can make up, too."""
     if not key.startswith(_REFERENCE):
         return None
     try:

@@ -1,4 +1,4 @@
-"""`Merge`: only the keys of one source, in a ConfigMap that belongs to somebody else, by server-side apply."""
+"""`Merge`: the keys of one source in a ConfigMap that somebody else created, by server-side apply."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Apply:
     Attributes
     ----------
     body
-        What to apply, with the uid of the ConfigMap that was read: apply must not make one.
+        What to apply, with the uid of the ConfigMap that was read: apply must not create one.
     force
-        Whether to take fields from others. Only with the `resourceVersion` in the body: from nobody but those seen.
+        Whether to take fields from others. Only with a `resourceVersion` in the body, so only from those read.
     legacy
-        Whether the manager of an earlier version of the operator holds keys for this source, to be given up after.
+        Whether the manager of an earlier version of the operator owns keys of this source, to be released afterwards.
     """
 
     body: Mapping[str, Any] = field(repr=False)
@@ -54,9 +54,9 @@ def plan_merge(
     observed
         The ConfigMap as the API server sent it, or `None` when there is none.
     rivals
-        The sources behind the managers that `contest.contested` names, `None` for one that does not exist any more.
+        The sources behind the managers that `contest.contested` names, `None` for one that no longer exists.
     held
-        Whether the source that the ConfigMap was made for (`references.holder`) lives and still asks for it.
+        Whether the source that the ConfigMap was made for (`references.holder`) exists and still asks for it.
 
     Returns
     -------
@@ -98,8 +98,8 @@ def _kept(
 ) -> tuple[Field, ...]:
     """Return the fields that another source keeps: those that it has alone, and when it is older, those of both.
 
-    Whoever has a field keeps it, whatever the ages: taken from it, its configuration would be gone until its next
-    version, with nothing to show for it.
+    Whoever has a field keeps it, whatever the ages: if it were taken, that source's configuration would be gone until
+    its next version, and no status would show it.
     """
     if not rival.asks_for(wanted.name):
         return ()
@@ -135,7 +135,7 @@ def _same(wanted: WantedConfigMap, observed: Mapping[str, Any]) -> bool:
 
 
 def _check_alone(wanted: WantedConfigMap, metadata: Mapping[str, Any], *, held: bool) -> None:
-    """Refuse what another source has for itself: it would take foreign keys out again."""
+    """Refuse a ConfigMap that another source owns alone: that source would remove our keys."""
     other = references.holder(metadata)
     if other is not None and other.uid != wanted.owner_uid and (other.controls or held):
         raise BlockedError(
@@ -190,6 +190,6 @@ def _body(wanted: WantedConfigMap, uid: str) -> dict[str, Any]:
 
 
 def empty_apply(observed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the body that takes the keys of a source out of a ConfigMap again."""
+    """Return the body whose apply removes the keys of a source from a ConfigMap."""
     metadata = {name: observed["metadata"][name] for name in ("namespace", "name", "uid")}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}

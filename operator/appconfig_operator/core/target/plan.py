@@ -1,7 +1,7 @@
-"""What is wanted and what is there to what is to be written, or to nothing.
+"""Decide what to write, from what a source wants and what is there.
 
-Every write of a whole ConfigMap (`Owner`, `Orphan`) is decided here, so that the rules of ownership and of "no write
-without a difference" stand in one place.
+Every write of a whole ConfigMap (`Owner`, `Orphan`) is decided here, so the rules of ownership and of "no write without
+a difference" are in one place.
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ class WantedConfigMap:
     owner_created: str = ""
 
     def __str__(self) -> str:
-        """Name it for people."""
+        """Return its kind and name, for messages."""
         return f"ConfigMap {self.namespace}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Make the ConfigMap. The API server refuses it when one of that name is there."""
+    """Create the ConfigMap. The API server refuses it when there is one of that name."""
 
     body: Mapping[str, Any] = field(repr=False)
 
@@ -74,7 +74,7 @@ class Replace:
 def wanted_config_map(source: Source, version: RenderedVersion) -> WantedConfigMap:
     """Describe the ConfigMap of a source. The operator's own labels and annotations win over the user's.
 
-    Under `Merge` there are none of the operator's own: several sources share the ConfigMap.
+    Under `Merge`, the operator adds none of its own: several sources share the ConfigMap.
     """
     spec = source.spec
     labels, annotations = dict(spec.target.labels), dict(spec.target.annotations)
@@ -112,8 +112,8 @@ def plan(wanted: WantedConfigMap, observed: Mapping[str, Any] | None, *, held: b
     observed
         The ConfigMap as the API server sent it, or `None` when there is none.
     held
-        Whether the source that the ConfigMap was made for (`references.holder`) lives and still asks for it. When not,
-        it passes to this one, which has to be certain to exist.
+        Whether the source that the ConfigMap was created for (`references.holder`) exists and still asks for it. When
+        not, the ConfigMap passes to this one, which has to be certain to exist.
 
     Returns
     -------
@@ -137,9 +137,9 @@ def plan(wanted: WantedConfigMap, observed: Mapping[str, Any] | None, *, held: b
 
 
 def same_source(wanted: WantedConfigMap, observed: Mapping[str, Any]) -> bool:
-    """Tell whether what a ConfigMap holds is an earlier version of the same: of this source, or from the same place.
+    """Return whether a ConfigMap holds an earlier version of this source, or of the same configuration.
 
-    The versions of another source that a ConfigMap passes from are none that this one could go back to.
+    When a ConfigMap passes from another source, this one must not go back to the versions of that one.
     """
     found = observed["metadata"].get("annotations") or {}
     place = [f"{GROUP}/{part}" for part in ("application", "environment", "configuration-profile")]
@@ -170,17 +170,17 @@ def _changed(wanted: WantedConfigMap, observed: Mapping[str, Any]) -> dict[str, 
         kept = {key: value for key, value in (metadata.get(kind) or {}).items() if key not in before}
         metadata[kind] = kept | dict(ours)
     _set_reference(wanted, metadata)
-    # What this source merged before is a part of the whole now.
+    # What this source merged before is part of the whole ConfigMap now.
     pass_on(metadata, (merge_manager(wanted.owner_name), uid_manager(wanted.owner_uid)), FIELD_MANAGER, "Update")
     _set_data(body, wanted.data)
     return body
 
 
 def _set_reference(wanted: WantedConfigMap, metadata: dict[str, Any]) -> None:
-    """Follow the policy: the controller comes with `Owner` and goes with `Orphan`.
+    """Set the owners by the policy: `Owner` adds the controller, `Orphan` removes it.
 
-    A controller that is not this source is one that the ConfigMap has passed from. Those that wait keep their place
-    under `Owner`. Under `Orphan` they lose it: as its only owners, they would take the ConfigMap with them.
+    A controller that is not this source is the one that the ConfigMap passed from. Sources that wait remain owners
+    under `Owner`. Under `Orphan` they are removed: as its only owners, they would take the ConfigMap with them.
     """
     if wanted.policy is CreationPolicy.OWNER and references.controls(metadata, wanted.owner_uid):
         return
@@ -198,7 +198,7 @@ def _set_reference(wanted: WantedConfigMap, metadata: dict[str, Any]) -> None:
 
 
 def _set_data(body: dict[str, Any], data: Data) -> None:
-    # An empty map is left out, as the API server does: {} and nothing must not look like a difference.
+    # An empty map is left out, as the API server does: {} must not differ from a missing field.
     for field_name, values in (("data", data.text), ("binaryData", data.binary)):
         if values:
             body[field_name] = dict(values)
@@ -218,7 +218,7 @@ def _check_annotations(wanted: WantedConfigMap, body: Mapping[str, Any]) -> None
 
 
 def _merged_alone(wanted: WantedConfigMap, observed: Mapping[str, Any]) -> bool:
-    """Tell whether all that a ConfigMap holds was merged into it by this source, whose policy changed since."""
+    """Return whether all keys of a ConfigMap were merged into it by this source, whose policy has changed since."""
     managers = (merge_manager(wanted.owner_name), uid_manager(wanted.owner_uid))
     metadata = observed["metadata"]
     mine = {key for path in _DATA for manager in managers for key in owned(metadata, manager, path)}
@@ -240,7 +240,7 @@ def _check_owner(wanted: WantedConfigMap, observed: Mapping[str, Any], *, held: 
         return
     if held:
         raise belongs_to(wanted, holder.name)
-    # What has no source among its owners was to stay: under `Owner`, it would be deleted with this one.
+    # Without a source among its owners it is meant to stay: under `Owner`, it would be deleted with this source.
     if wanted.policy is CreationPolicy.OWNER and not (holder.controls or references.plain_sources(metadata)):
         raise BlockedError(
             Reason.TARGET_NOT_OWNED,
@@ -250,7 +250,7 @@ def _check_owner(wanted: WantedConfigMap, observed: Mapping[str, Any], *, held: 
 
 
 def belongs_to(wanted: WantedConfigMap, name: str) -> BlockedError:
-    """Return the error that says which source has a ConfigMap, or is about to make it again."""
+    """Return the error that says which source has a ConfigMap, or is about to create it again."""
     return BlockedError(
         Reason.TARGET_NOT_OWNED,
         f"{wanted} belongs to AppConfigSource {name}, so it is left unchanged. This one takes it over when that one is "

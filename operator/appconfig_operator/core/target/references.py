@@ -1,4 +1,4 @@
-"""Owner references of a ConfigMap: which sources control it, which wait for it, and for which it was made.
+"""Owner references of a ConfigMap: which source controls it, which wait for it, and which one it was created for.
 
 A source that waits for a ConfigMap of another one is a plain owner of it, beside the controller. So the garbage
 collector leaves it when the controller goes, and the one that waits takes it over without a gap.
@@ -22,7 +22,7 @@ Reference = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The source that a ConfigMap was made for, by its controller or by its marks.
+    """The source that a ConfigMap was created for, by its controller or by its labels and annotations.
 
     Attributes
     ----------
@@ -65,19 +65,19 @@ def plain_sources(metadata: Mapping[str, Any]) -> list[Reference]:
 
 
 def waiting(metadata: Mapping[str, Any]) -> frozenset[str]:
-    """Return the uids of the sources that the operator put among the owners, because they wait.
+    """Return the uids of the sources that the operator added to the owners because they wait.
 
-    What a user put there is recognized by its field manager, and is never removed.
+    What a user added is recognized by its field manager, and is never removed.
     """
     put = owned_references(metadata, FIELD_MANAGER)
     return frozenset(owner["uid"] for owner in plain_sources(metadata) if owner["uid"] in put)
 
 
 def holder(metadata: Mapping[str, Any]) -> Holder | None:
-    """Return the source that a ConfigMap was made for, or `None` when it was made for none.
+    """Return the source that a ConfigMap was created for, or `None` when there is none.
 
-    The controller says it. Without one the marks do: what has them was made by the operator, and either is to stay
-    (`Orphan`), or has lost its controller to the garbage collector or to somebody else.
+    The controller names it. Without one, label and annotation do: then the operator created the ConfigMap, and it is
+    either meant to stay (`Orphan`), or the garbage collector or somebody else removed its controller.
     """
     owner = controller(metadata)
     if owner is not None:
@@ -94,5 +94,5 @@ def reference(name: str, uid: str, *, controls: bool) -> Reference:
     found: Reference = {"apiVersion": API_VERSION, "kind": KIND, "name": name, "uid": uid}
     if controls:
         found["controller"] = True
-    # True would need the right to update finalizers, and would hold up a foreground deletion.
+    # True would need the permission to update finalizers, and would block a foreground deletion.
     return found | {"blockOwnerDeletion": False}

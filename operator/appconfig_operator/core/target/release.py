@@ -1,4 +1,4 @@
-"""What becomes of a ConfigMap that a source wants no more, waits for, or shares from now on."""
+"""What happens to a ConfigMap that a source no longer asks for, waits for, or shares from now on."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
-    """Take the source's keys out of it, by applying none as each of its field managers."""
+    """Remove the source's keys from it, by applying none as each of its field managers."""
 
     body: Mapping[str, Any] = field(repr=False)
     managers: tuple[str, ...]
@@ -45,8 +45,8 @@ def release(
 ) -> Delete | Withdraw | SetOwners | None:
     """Decide what to do with a ConfigMap that the source wrote, or waited for, before.
 
-    What the source owns goes, as it would with the source, unless it passes to one that waits for it. Under `Orphan` it
-    stays, which is what that policy is for.
+    What the source owns is deleted, as it would be with the source, unless it passes to one that waits for it. Under
+    `Orphan` it stays, which is what that policy is for.
 
     Parameters
     ----------
@@ -55,16 +55,16 @@ def release(
     observed
         The ConfigMap as the API server sent it.
     queue
-        Those of the other sources among its owners (`references.plain_sources`) that live and ask for it.
+        Those of the other sources among its owners (`references.plain_sources`) that exist and ask for it.
     held
-        Whether the source that it was made for (`references.holder`) is another one, lives and still asks for it.
+        Whether the source that it was created for (`references.holder`) is another one, exists and still asks for it.
     """
     metadata = observed["metadata"]
     put = references.waiting(metadata)
     if references.controls(metadata, source.uid):
         if not queue:
             return _deleted(metadata)
-        # Those that wait in vain would keep it from being collected.
+        # Sources that no longer ask for it would keep it from being collected.
         gone = {source.uid} | (put - queue)
         return _owned(metadata, [owner for owner in references.references(metadata) if owner["uid"] not in gone])
     if source.uid in put:
@@ -78,25 +78,25 @@ def release(
 
 
 def stop_waiting(uid: str, observed: Mapping[str, Any], *, held: bool) -> Delete | SetOwners | None:
-    """Let a source be an owner no more where the operator made it one, because it waited."""
+    """Remove a source from the owners where the operator added it because it waited."""
     metadata = observed["metadata"]
     if uid not in references.waiting(metadata):
         return None
     rest = [owner for owner in references.references(metadata) if owner["uid"] != uid]
-    # Its controller went while this source waited, and nobody else does: nothing else would ever collect it.
+    # Its controller went while this source waited, and no other source waits: nothing would ever collect it.
     forsaken = not rest and not held and references.holder(metadata) is not None
     return _deleted(metadata) if forsaken else _owned(metadata, rest)
 
 
 def start_waiting(wanted: plan.WantedConfigMap, observed: Mapping[str, Any]) -> SetOwners | None:
-    """Let a source that cannot have a ConfigMap wait for it among its owners, as long as another source controls it.
+    """Add a source that cannot have a ConfigMap to its owners, to wait for it while another source controls it.
 
-    Of what is not a source's, it becomes no owner: the collection of that is not our business.
+    It does not become an owner of what belongs to no source: that is not ours to collect.
 
     Returns
     -------
     SetOwners or None
-        `None` when it waits there already, or has nothing to wait for.
+        `None` when it waits already, or has nothing to wait for.
     """
     metadata = observed["metadata"]
     holder, owners = references.holder(metadata), references.references(metadata)
@@ -112,11 +112,11 @@ def start_waiting(wanted: plan.WantedConfigMap, observed: Mapping[str, Any]) -> 
 
 
 def become_shared(wanted: plan.WantedConfigMap, observed: Mapping[str, Any]) -> plan.Replace | None:
-    """Give up a ConfigMap of the source's own, so that it can merge into it: its policy changed to `Merge`.
+    """Turn a ConfigMap of the source's own into one that it merges into: its policy changed to `Merge`.
 
-    The data stays as it is. What the operator owned of it passes to the manager that merges: else the old entry would
-    conflict with it, and keys that go later would stay. (client-go does the same in `util/csaupgrade`.) Sources that
-    wait for it are its owners no more: as the only ones, they would take it with them.
+    The data stays as it is. What the operator owns of it passes to the manager that merges: otherwise the old entry
+    would conflict with it, and keys that are removed later would stay. (client-go does the same in `util/csaupgrade`.)
+    Sources that wait for it are removed from the owners: as the only ones, they would take it with them.
 
     Returns
     -------

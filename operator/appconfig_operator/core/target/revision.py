@@ -38,7 +38,7 @@ KEYS_LIMIT = 100_000
 """Keys that it may have. etcd takes fewer, since each appears twice; each costs 200 bytes once it is parsed."""
 
 NUMBER_LIMIT = 2**53
-"""Numbers from here on are nobody's: the next one after the largest is none that the API server takes."""
+"""Numbers from here on are not used: the API server does not accept the one after the largest."""
 
 _NAME_LENGTH = 200  # of 253, with room for the suffixes
 _GZIP = 16 + zlib.MAX_WBITS
@@ -120,13 +120,13 @@ def to_revision(source: Source, version: RenderedVersion, kept: KeptVersion) -> 
 
 
 def belongs_to(uid: str, metadata: Mapping[str, Any]) -> bool:
-    """Tell whether a source is the controller of an object. Its label alone, anybody can copy to anywhere."""
+    """Return whether a source is the controller of an object. Anyone can copy its label to anywhere."""
     owners = metadata.get("ownerReferences") or ()
     return any(owner["uid"] == uid and owner.get("controller") for owner in owners)
 
 
 def noted(metadata: Mapping[str, Any]) -> tuple[str, int]:
-    """Return the digest and the number that the metadata of a revision tell, empty and 0 where they do not."""
+    """Return the digest and the number in the metadata of a revision, empty and 0 where they are missing."""
     annotations = metadata.get("annotations") or {}
     number = annotations.get(REVISION, "")
     return annotations.get(DIGEST, ""), int(number) if re.fullmatch("[1-9][0-9]{0,15}", number) else 0
@@ -157,7 +157,7 @@ def from_revision(source: Source, body: Mapping[str, Any]) -> Revision | None:
 
 
 def version_label(annotations: Mapping[str, str]) -> str:
-    """Return the label that an object tells: no more of it than the status takes, for anybody can have changed it."""
+    """Return the version label in annotations, cut to what the status takes: anyone can have changed it."""
     return annotations.get(VERSION_LABEL, "")[:_LABEL_LENGTH]
 
 
@@ -167,7 +167,7 @@ def _packed(data: Data) -> dict[str, Any]:
 
 
 def _unpacked(packed: object) -> Data:
-    """Read the data, whatever stands there. Releases before wrote the two maps as they are, up to 512 KiB."""
+    """Read the data, whatever it is. Earlier releases wrote the two maps as they are, up to 512 KiB."""
     if isinstance(packed, dict) and "gzip" in packed:
         packed = json.loads(_inflated(packed["gzip"]))
     if not isinstance(packed, dict):

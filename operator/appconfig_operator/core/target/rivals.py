@@ -1,4 +1,4 @@
-"""Another source that asks for the same ConfigMap: whether it still does, and which of the two goes first."""
+"""Another source that asks for the same ConfigMap: whether it still does, and which of the two has priority."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MANY = frozenset({Format.ENTRIES, Format.ENV_VARS})
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """A source as the API server has it now, as far as it matters to others.
+    """Another source as the API server has it now, as far as it matters.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Rival:
 
     @classmethod
     def from_dict(cls, body: Mapping[str, Any]) -> Self:
-        """Read a resource as the API server sends it, of a newer operator's spec, too."""
+        """Read a resource as the API server sends it. Its spec may be that of a newer operator."""
         metadata = body["metadata"]
         target = (body.get("spec") or {}).get("target") or {}
         return cls(
@@ -67,7 +67,7 @@ class Rival:
         )
 
     def asks_for(self, name: str) -> bool:
-        """Return whether it lives and wants the ConfigMap of that name, whatever its policy."""
+        """Return whether it exists and asks for the ConfigMap of that name, whatever its policy."""
         return not self.deleting and self.target == name
 
     def may_write(self, path: str, name: str) -> bool:
@@ -83,5 +83,5 @@ class Rival:
         return self.asks_for(name) and self.written == name
 
     def goes_before(self, created: str, uid: str) -> bool:
-        """Return whether it is the older of two sources. Both replicas that ask get the same answer, at any time."""
+        """Return whether it is the older of two sources. All replicas get the same result, at any time."""
         return (self.created, self.uid) < (created, uid)
