@@ -216,7 +216,7 @@ def test_query() -> None:
 
 @pytest.mark.parametrize("error", [OSError("gone"), ssl.SSLError("x")], ids=["file", "tls"])
 def test_token_file_that_cannot_be_read(error: Exception) -> None:
-    """In a Pod the client reads the token anew every minute."""
+    """In a Pod the client reads the token again every minute."""
 
     def refresh(_: client.Configuration) -> None:
         raise error

@@ -130,7 +130,7 @@ def test_what_others_put_on_it_is_kept(config_maps: ConfigMaps, admin: Administr
     admin.patch(KIND, NAME, {"metadata": {"finalizers": None}})
 
 
-def test_foreign_changes_are_put_right(config_maps: ConfigMaps, admin: Administrator) -> None:
+def test_foreign_changes_are_reverted(config_maps: ConfigMaps, admin: Administrator) -> None:
     source = admin.source()
     want = wanted(source, labels={"team": "shop"})
     sync(config_maps, want, known=False)
@@ -152,7 +152,7 @@ def test_two_sources_of_two_namespaces(config_maps: ConfigMaps, admin: Administr
     assert admin.get(KIND, NAME)["data"] != elsewhere.get(KIND, NAME)["data"]
 
 
-def test_made_anew_when_deleted(config_maps: ConfigMaps, admin: Administrator) -> None:
+def test_created_again_when_deleted(config_maps: ConfigMaps, admin: Administrator) -> None:
     want = wanted(admin.source())
     sync(config_maps, want, known=False)
     admin.delete(KIND, NAME)
@@ -160,7 +160,7 @@ def test_made_anew_when_deleted(config_maps: ConfigMaps, admin: Administrator) -
     assert admin.get(KIND, NAME)["data"] == want.data.text
 
 
-def test_conflict_reads_again(api: Api, admin: Administrator) -> None:
+def test_a_conflict_reads_again(api: Api, admin: Administrator) -> None:
     source = admin.source()
     sync(ConfigMaps(api), wanted(source), known=False)
     once = iter([{"metadata": {"labels": {"theirs": "1"}}}])

@@ -1,4 +1,4 @@
-"""Sessions that wait as Secrets on a real API server, with no more rights than to list, create and delete them."""
+"""Sessions that wait as Secrets on a real API server, with permission only to list, create and delete them."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def plant(admin: Administrator, number: int, chunk: bytes, *, shard: int = 0, **
 
 
 def later(admin: Administrator) -> None:
-    """Wait until the API server, which tells times to the second, tells another one."""
+    """Wait until the API server, which has times to the second, has another one."""
     before = admin.create("configmaps", {"metadata": {"generateName": "clock-"}})
 
     def another() -> bool:
@@ -184,11 +184,11 @@ def test_two_replicas_never_take_the_same(api: Api, store: Handovers, rights: st
     assert sorted(uids, key=int) == [str(number) for number in range(12)]
 
 
-@pytest.mark.parametrize("again", [False, True], ids=["deleted", "made anew"])
+@pytest.mark.parametrize("again", [False, True], ids=["deleted", "created again"])
 def test_what_somebody_else_took_is_not_used(
     api: Api, store: Handovers, rights: str, admin: Administrator, *, again: bool
 ) -> None:
-    """Between the list and the delete. `DELETE` by name alone would succeed on the one that was made anew."""
+    """Between the list and the delete. `DELETE` by name alone would succeed on the one that was created again."""
     store.put(0, many(1))
 
     def meddle() -> None:
@@ -254,15 +254,15 @@ def test_what_was_taken_before_a_failure_is_not_lost(
     assert [session.uid for session in store.take(0)] == ["second"], "nobody has used its token"
 
 
-def test_no_token_in_what_is_told(store: Handovers, admin: Administrator) -> None:
+def test_no_token_in_errors(store: Handovers, admin: Administrator) -> None:
     """The API server quotes a body that it refuses."""
     sessions = many(1)
     admin.create(KIND, {"metadata": {"name": "appconfig-operator-sessions-0-0"}})
     with pytest.raises(HandoverError) as refused:
         store.put(0, sessions)
-    told = f"{refused.value!r} {refused.value.__cause__!r}"
-    assert sessions[0].session.token[:20] not in told
-    assert base64.b64encode(encode(sessions, "")[0]).decode()[:40] not in told
+    shown = f"{refused.value!r} {refused.value.__cause__!r}"
+    assert sessions[0].session.token[:20] not in shown
+    assert base64.b64encode(encode(sessions, "")[0]).decode()[:40] not in shown
 
 
 class Once(Meddling):
@@ -281,7 +281,7 @@ class FailingLater(Meddling):
         return super().call(method, path, **options)
 
 
-def test_what_is_left_of_shards_that_there_are_no_more_is_swept_by_who_has_the_first(
+def test_what_is_left_of_shards_that_no_longer_exist_is_deleted_by_the_replica_with_the_first(
     api: Api, store: Handovers, rights: str, kubectl: Kubectl
 ) -> None:
     for shard in range(4):
@@ -297,5 +297,5 @@ def test_what_is_left_of_shards_that_there_are_no_more_is_swept_by_who_has_the_f
 
 
 def stored(kubectl: Kubectl, namespace: str) -> list[str]:
-    told = kubectl("get", "secrets", "-n", namespace, "-l", OURS, "-o", "jsonpath={.items[*].metadata.name}")
-    return sorted(told.split())
+    shown = kubectl("get", "secrets", "-n", namespace, "-l", OURS, "-o", "jsonpath={.items[*].metadata.name}")
+    return sorted(shown.split())

@@ -69,7 +69,7 @@ def forge(admin: Administrator, source: Source, *, name: str, owned: bool = True
 
 
 @pytest.mark.parametrize("size", [1, 600_000, LIMIT_BYTES], ids=["small", "large", "at the limit"])
-def test_a_version_is_kept_numbered_anew_read_back_and_dropped(api: Api, admin: Administrator, size: int) -> None:
+def test_a_version_is_kept_renumbered_read_back_and_dropped(api: Api, admin: Administrator, size: int) -> None:
     history, source = History(api), admin.source()
     kept = version("ü<" * (size // 3 + 1))
     for number in (1, 5, 5):
@@ -144,7 +144,7 @@ def test_a_name_taken_beforehand_loses_no_version_and_no_forgery_is_touched(
     assert revisions(admin) == sorted(before, key=lambda made: str(made["metadata"]["name"]))
 
 
-def test_json_that_is_too_deep_for_python_is_nobodys(api: Api, admin: Administrator, kubectl: Kubectl) -> None:
+def test_json_that_is_too_deep_for_python_is_not_a_version(api: Api, admin: Administrator, kubectl: Kubectl) -> None:
     history, source = History(api), admin.source()
     (name,) = revision_names(source, version().data.data_digest, None)
     made = json.dumps(forge(admin, source, name="template"))
@@ -211,7 +211,7 @@ def held(admin: Administrator) -> str:
     return text
 
 
-def told(process: MortalOperator) -> list[str]:
+def history_events(process: MortalOperator) -> list[str]:
     return [reason for reason, _ in process.told.notes if reason.startswith("History")]
 
 
@@ -226,9 +226,7 @@ def told(process: MortalOperator) -> list[str]:
     ],
     ids=lambda value: str(getattr(value, "status", value)),
 )
-def test_what_cannot_be_kept_stands_in_no_version_s_way(
-    api: Api, admin: Administrator, error: ApiError, polls: int
-) -> None:
+def test_what_cannot_be_kept_blocks_no_version(api: Api, admin: Administrator, error: ApiError, polls: int) -> None:
     def refuse(method: str, path: str) -> ApiError | None:
         return error if method == "POST" and path.endswith("controllerrevisions") else None
 
@@ -240,11 +238,11 @@ def test_what_cannot_be_kept_stands_in_no_version_s_way(
     process.go_on()
     assert held(admin) == TWO.body.decode()
     process.go_on(2)
-    assert told(process) == ["HistoryNotKept"], "once"
+    assert history_events(process) == ["HistoryNotKept"], "once"
     deployment.content = THREE
     process.go_on(2)
     assert held(admin) == THREE.body.decode(), "at once now"
-    assert told(process) == ["HistoryNotKept"] * 2
+    assert history_events(process) == ["HistoryNotKept"] * 2
     note = next(note for reason, note in process.told.notes if reason == "HistoryNotKept")
     assert note.startswith("RenderedVersion one (sha256:")
     assert f"HTTP {error.status}" in note
@@ -256,7 +254,7 @@ def test_what_cannot_be_kept_stands_in_no_version_s_way(
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 @pytest.mark.parametrize("code", [403, 422, 500])
-def test_what_cannot_be_listed_or_deleted_stands_in_no_version_s_way(
+def test_what_cannot_be_listed_or_deleted_blocks_no_version(
     api: Api, admin: Administrator, method: str, code: int
 ) -> None:
     def refuse(called: str, path: str) -> ApiError | None:
@@ -270,8 +268,8 @@ def test_what_cannot_be_listed_or_deleted_stands_in_no_version_s_way(
         deployment.content = wanted
         process.go_on(3)
         assert held(admin) == wanted.body.decode()
-    assert set(told(process)) <= {"HistoryNotListed", "HistoryNotDeleted"}
-    assert len(told(process)) <= 2, "each once"
+    assert set(history_events(process)) <= {"HistoryNotListed", "HistoryNotDeleted"}
+    assert len(history_events(process)) <= 2, "each once"
     assert len(revisions(admin)) > 1
     refusing.refuse = lambda _method, _path: None
     process.go_on(2)
@@ -305,7 +303,7 @@ def test_a_write_of_the_config_map_that_fails_once_gives_out_one_number(
     assert sorted(one["revision"] for one in revisions(admin)) == [2, 3]
 
 
-def test_a_quota_that_is_used_up_stands_in_no_version_s_way(api: Api, admin: Administrator) -> None:
+def test_a_quota_that_is_used_up_blocks_no_version(api: Api, admin: Administrator) -> None:
     hard = {"count/controllerrevisions.apps": "1"}
     admin.create("resourcequotas", {"metadata": {"name": "small"}, "spec": {"hard": hard}})
     wait_until(lambda: admin.get("resourcequotas", "small")["status"].get("used"), 20.0, "the quota in force")
@@ -315,7 +313,7 @@ def test_a_quota_that_is_used_up_stands_in_no_version_s_way(api: Api, admin: Adm
         deployment.content = wanted
         process.go_on(3)
         assert held(admin) == wanted.body.decode()
-    assert told(process) == ["HistoryNotKept"]
+    assert history_events(process) == ["HistoryNotKept"]
     assert [kept["versionLabel"] for kept in admin.get(PLURAL, NAME)["status"]["history"]] == ["one"]
 
 

@@ -98,7 +98,7 @@ def test_a_renewal_that_changes_nothing_has_no_effect(leases: Leases) -> None:
     assert leases.carry_out(ReplaceLease(created)) == created
 
 
-def test_a_lease_can_be_set_free(leases: Leases) -> None:
+def test_a_lease_can_be_released(leases: Leases) -> None:
     freed = leases.carry_out(ReplaceLease(replace(create(leases), holder="")))
     assert isinstance(freed, Lease)
     assert freed.holder == ""
@@ -117,12 +117,12 @@ def test_a_write_that_comes_late_is_a_conflict(leases: Leases) -> None:
     assert leases.carry_out(DeleteLease(created)) is Failure.CONFLICT
 
 
-def test_a_write_to_one_that_was_made_anew_is_a_conflict(leases: Leases) -> None:
+def test_a_write_to_one_that_was_created_again_is_a_conflict(leases: Leases) -> None:
     created = create(leases)
     assert leases.carry_out(DeleteLease(created)) is None
     assert leases.carry_out(ReplaceLease(created)) is Failure.CONFLICT, "a PUT must not create a Lease"
-    anew = create(leases)
-    mixed = replace(anew, uid=created.uid)
+    again = create(leases)
+    mixed = replace(again, uid=created.uid)
     assert leases.carry_out(ReplaceLease(mixed)) is Failure.CONFLICT
     assert leases.carry_out(DeleteLease(mixed)) is Failure.CONFLICT
 
@@ -133,7 +133,7 @@ def test_a_delete_of_what_is_gone(leases: Leases) -> None:
     assert leases.carry_out(DeleteLease(created)) is Failure.NOT_FOUND
 
 
-def test_a_namespace_that_is_none_is_named(admin_api: Api) -> None:
+def test_a_missing_namespace_is_named(admin_api: Api) -> None:
     """A list of what is in it is an empty one, and no error."""
     nowhere = leases_of(admin_api, "nowhere")
     assert nowhere.carry_out(ListLeases()) == []

@@ -1,4 +1,4 @@
-"""What the operator keeps for itself goes with its ServiceAccount, on a real API server with its garbage collector."""
+"""The operator's own objects go with its ServiceAccount, on a real API server with its garbage collector."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_leases_and_sessions_go_with_the_service_account(pod: Pod, leases: Lease
     wait_until(lambda: pod.kept() == set(), COLLECTED_SECONDS, "Leases and Secrets to be collected")
 
 
-def test_what_is_written_after_the_service_account_was_made_anew_stays(
+def test_what_is_written_after_the_service_account_was_created_again_stays(
     pod: Pod, leases: Leases, store: Handovers
 ) -> None:
     before = create(leases, 0)

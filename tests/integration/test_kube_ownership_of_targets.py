@@ -76,7 +76,7 @@ def test_two_live_sources_swap_their_names(maps: ConfigMaps, admin: Administrato
         sync(maps, want(two, k="two"), known=True)
         one, two = ask(admin, "one", "y", first), ask(admin, "two", "x", second)
         sync(maps, want(one, k="one"), known=False)
-        if (first, second) != (ORPHAN, OWNER):  # what was to stay is not owned by the next: it is told how
+        if (first, second) != (ORPHAN, OWNER):  # what was to stay is not owned by the next: the message says how
             sync(maps, want(two, k="two"), known=False)
             maps.release(one, "x")
             maps.release(two, "y")
@@ -143,7 +143,7 @@ def test_a_source_that_is_applied_again_takes_its_config_map_over(maps: ConfigMa
     assert data(admin) == {"k": "new"}
 
 
-def test_one_that_waits_in_vain_gives_its_place_up(maps: ConfigMaps, admin: Administrator) -> None:
+def test_one_that_waits_in_vain_stops_waiting(maps: ConfigMaps, admin: Administrator) -> None:
     old, new = ask(admin, "old", "shared"), ask(admin, "new", "shared")
     sync(maps, want(old, k="old"), known=False)
     refused(maps, want(new, k="new"))
@@ -154,7 +154,7 @@ def test_one_that_waits_in_vain_gives_its_place_up(maps: ConfigMaps, admin: Admi
     assert data(admin) == {"k": "old"}
 
 
-def test_one_that_waits_and_merges_from_now_on_is_no_owner_any_more(maps: ConfigMaps, admin: Administrator) -> None:
+def test_one_that_waits_and_merges_from_now_on_is_not_an_owner_anymore(maps: ConfigMaps, admin: Administrator) -> None:
     old, new = ask(admin, "old", "shared"), ask(admin, "new", "shared")
     sync(maps, want(old, k="old"), known=False)
     refused(maps, want(new, k="new"))
@@ -163,7 +163,7 @@ def test_one_that_waits_and_merges_from_now_on_is_no_owner_any_more(maps: Config
     assert owners(admin) == {"old": True}
 
 
-def test_what_is_given_up_passes_to_one_that_waits(maps: ConfigMaps, admin: Administrator) -> None:
+def test_what_is_released_passes_to_one_that_waits(maps: ConfigMaps, admin: Administrator) -> None:
     old, new, vain = ask(admin, "old", "shared"), ask(admin, "new", "shared"), ask(admin, "vain", "shared")
     sync(maps, want(old, k="old"), known=False)
     refused(maps, want(new, k="new"))
@@ -172,7 +172,7 @@ def test_what_is_given_up_passes_to_one_that_waits(maps: ConfigMaps, admin: Admi
     old = ask(admin, "old", "renamed")
     sync(maps, want(old, k="old"), known=False)
     maps.release(old, "shared")
-    assert owners(admin) == {"new": False}, "one that does not ask for it any more would keep it for ever"
+    assert owners(admin) == {"new": False}, "one that does not ask for it anymore would keep it forever"
     assert data(admin) == {"k": "old"}
     sync(maps, want(new, k="new"), known=False)
     assert owners(admin) == {"new": True}
@@ -181,7 +181,7 @@ def test_what_is_given_up_passes_to_one_that_waits(maps: ConfigMaps, admin: Admi
     assert data(admin) == {"k": "new"}
 
 
-def test_what_nobody_waits_for_any_more_is_deleted(maps: ConfigMaps, admin: Administrator) -> None:
+def test_what_no_source_waits_for_anymore_is_deleted(maps: ConfigMaps, admin: Administrator) -> None:
     """Its controller went while this one waited, and then this one wanted another name."""
     old, new = ask(admin, "old", "shared"), ask(admin, "new", "shared")
     sync(maps, want(old, k="old"), known=False)
@@ -260,10 +260,10 @@ def test_an_owner_reference_of_a_user_stays(maps: ConfigMaps, admin: Administrat
     assert owners(admin) == {"one": False}
 
 
-def test_what_is_deleted_by_hand_is_made_again_by_its_source_and_by_no_other(
+def test_what_is_deleted_by_hand_is_created_again_by_its_source_and_by_no_other(
     maps: ConfigMaps, admin: Administrator
 ) -> None:
-    """Both are told of it at the same moment."""
+    """Both are notified at the same moment."""
     old, new = ask(admin, "old", "shared"), ask(admin, "new", "shared")
     sync(maps, want(old, k="old"), known=False)
     written = WrittenTarget("shared", want(old, k="old").data.data_digest, 1, "2026-01-01T00:00:00Z", "1")

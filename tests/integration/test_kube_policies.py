@@ -56,7 +56,7 @@ def test_two_sources_merge_into_one_config_map(api: Api, admin: Administrator) -
     assert "ownerReferences" not in now["metadata"]
 
 
-def test_merge_waits_for_its_config_map_and_never_makes_one(api: Api, admin: Administrator) -> None:
+def test_merge_waits_for_its_config_map_and_never_creates_one(api: Api, admin: Administrator) -> None:
     source = admin.source()
     with pytest.raises(BlockedError) as caught:
         sync(ConfigMaps(api), want(source, CreationPolicy.MERGE, a="1"), known=False)
@@ -91,7 +91,7 @@ def test_a_policy_that_becomes_merge_keeps_the_data_and_gives_up_the_rest(
     assert not sync(maps, want(source, CreationPolicy.MERGE, a="1"), known=True).changed
 
 
-def test_an_orphan_has_no_owner_and_is_taken_up_by_a_source_made_again(api: Api, admin: Administrator) -> None:
+def test_an_orphan_has_no_owner_and_is_taken_over_by_a_source_created_again(api: Api, admin: Administrator) -> None:
     maps, source = ConfigMaps(api), admin.source()
     sync(maps, want(source, CreationPolicy.ORPHAN, a="1"), known=False)
     assert "ownerReferences" not in admin.get(KIND, "shared")["metadata"]
@@ -145,7 +145,7 @@ def test_a_foreign_config_map_is_not_deleted(api: Api, admin: Administrator) -> 
     assert admin.get(KIND, "shared")["data"] == {"theirs": "x"}
 
 
-def test_what_is_replaced_is_handed_on_before(api: Api, admin: Administrator) -> None:
+def test_what_is_replaced_is_kept_before(api: Api, admin: Administrator) -> None:
     maps, source = ConfigMaps(api), admin.source()
     sync(maps, want(source, CreationPolicy.OWNER, a="1"), known=False)
     kept: list[RenderedVersion] = []
@@ -238,7 +238,7 @@ def test_more_than_etcd_takes_is_too_large(api: Api, admin: Administrator, keys:
     assert caught.value.reason is Reason.TOO_LARGE
 
 
-def test_one_look_tells_whether_a_config_map_is_as_it_was_written(
+def test_one_read_shows_whether_a_config_map_is_as_it_was_written(
     api: Api, admin: Administrator, kubectl: Kubectl
 ) -> None:
     maps, source = ConfigMaps(api), admin.source()

@@ -87,8 +87,8 @@ def test_conditions_are_replaced_as_a_whole(api: Api, admin: Administrator) -> N
     assert Source.from_dict(admin.get(PLURAL, "checkout")).status == ready
 
 
-def test_what_is_not_told_stays(api: Api, admin: Administrator) -> None:
-    """A source that fails after a restart still tells what is in its ConfigMap."""
+def test_what_is_not_written_stays(api: Api, admin: Administrator) -> None:
+    """A source that fails after a restart still shows what is in its ConfigMap."""
     source = admin.source()
     Sources(api).update_status(source, FULL)
     Sources(api).update_status(source, Status(observed_generation=2, conditions=()))
@@ -147,7 +147,7 @@ def test_being_deleted(api: Api, admin: Administrator) -> None:
     admin.patch(PLURAL, "checkout", {"metadata": {"finalizers": []}})
 
 
-def test_made_anew_under_the_same_name(api: Api, admin: Administrator) -> None:
+def test_created_again_under_the_same_name(api: Api, admin: Administrator) -> None:
     old = admin.source()
     admin.delete(PLURAL, "checkout")
     new = admin.source()
@@ -304,7 +304,7 @@ def test_such_a_read_finds_out_that_the_source_is_another_or_newer(patcher: Api,
         Sources(patcher).status(source)
 
 
-def test_without_a_right_the_message_names_it_and_quotes_nothing(nobody: Api, admin: Administrator) -> None:
+def test_without_a_permission_the_message_names_it_and_quotes_nothing(nobody: Api, admin: Administrator) -> None:
     source = admin.source()
     words = 'cannot patch resource "appconfigsources/status"'
     for call in (lambda: Sources(nobody).status(source), lambda: Sources(nobody).update_status(source, FULL)):
@@ -315,11 +315,13 @@ def test_without_a_right_the_message_names_it_and_quotes_nothing(nobody: Api, ad
         assert admin.namespace in error.value.message
 
 
-def test_a_missing_right_is_told_with_its_verb_resource_and_namespace(nobody: Api, admin: Administrator) -> None:
-    told: list[tuple[str, str, str, bool]] = []
+def test_a_missing_permission_is_reported_with_its_verb_resource_and_namespace(
+    nobody: Api, admin: Administrator
+) -> None:
+    reported: list[tuple[str, str, str, bool]] = []
 
     def on_right(verb: str, resource: str, namespace: str, *, allowed: bool) -> None:
-        told.append((verb, resource, namespace, allowed))
+        reported.append((verb, resource, namespace, allowed))
 
     api = Api(nobody._client, on_right=on_right)
     with pytest.raises(ApiError):
@@ -327,7 +329,7 @@ def test_a_missing_right_is_told_with_its_verb_resource_and_namespace(nobody: Ap
     with pytest.raises(ApiError):
         Sources(api).uids([])
     assert Sources(api).served()
-    assert told == [
+    assert reported == [
         ("list", PLURAL, admin.namespace, False),
         ("list", PLURAL, "", False),
         ("list", "other", "", True),

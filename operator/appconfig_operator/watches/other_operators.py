@@ -6,7 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Protocol
 
-from appconfig_operator.core.sharding.other_operators import renewed, warning
+from appconfig_operator.core.sharding.other_operators import leases_of_others, renewed, warning
 from appconfig_operator.kube.errors import ApiError, UnreachableError
 
 if TYPE_CHECKING:

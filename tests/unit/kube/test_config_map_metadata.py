@@ -1,4 +1,4 @@
-"""What counts as a list: an answer of something in between must not make all sources forgotten."""
+"""What counts as a list: a response of something in between must not make the operator forget all sources."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def api(answer: dict[str, Any]) -> Api:
     return OnePageApi(answer)  # type: ignore[return-value]
 
 
-def test_an_empty_list_is_one() -> None:
+def test_an_empty_list_is_a_list() -> None:
     empty = {"metadata": {"resourceVersion": "1"}, "items": None}
     assert Sources(api(empty)).uids(()) == set()
     assert list(ConfigMapMetadata(api(empty), None).list()) == [("1", [])]
 
 
-def test_an_answer_without_items_is_none() -> None:
+def test_a_response_without_items_is_not_a_list() -> None:
     foreign = {"metadata": {"resourceVersion": "1"}}
     with pytest.raises(KeyError):
         Sources(api(foreign)).uids(())

@@ -1,4 +1,4 @@
-"""Where the API server is found, and what is said when it is not."""
+"""How the API server is found, and the error when it is not."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_in_cluster(pod: Path) -> None:
     assert configuration.retries is False
 
 
-def test_token_is_read_anew(pod: Path) -> None:
+def test_token_is_read_again(pod: Path) -> None:
     """Kubernetes replaces the token every hour. The client reads it again when a minute has passed."""
     configuration = connect(workers=1)._client.configuration
     pod.write_text("second", encoding="utf-8")
@@ -93,7 +93,7 @@ def test_pod_wins_over_kubeconfig(pod: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("missing", ["ca.crt", "token"])
-def test_a_pod_whose_files_are_empty_is_told_so(pod: Path, missing: str) -> None:
+def test_a_pod_whose_files_are_empty_gets_an_error_that_says_so(pod: Path, missing: str) -> None:
     pod.with_name(missing).write_text("", encoding="utf-8")
     with pytest.raises(ConnectionSettingsError, match="the files of the Pod's ServiceAccount cannot be used"):
         connect(workers=1)
@@ -159,14 +159,14 @@ def test_no_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("value", ["~nobody-at-all/config", "", "a" * 300, f"{SECRET}\n{SECRET}"], ids=ascii)
-def test_a_name_that_is_none(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_a_name_that_is_not_a_file(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("KUBECONFIG", value)
     with pytest.raises(ConnectionSettingsError, match="KUBECONFIG") as error:
         connect(workers=1)
     assert SECRET not in str(error.value)
 
 
-def test_kubeconfig_that_may_not_be_read(tmp_path: Path) -> None:
+def test_kubeconfig_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
     with pytest.raises(ConnectionSettingsError, match="IsADirectoryError"):
         connect(workers=1)

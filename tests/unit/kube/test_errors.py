@@ -1,4 +1,4 @@
-"""What an answer of the API server means for a source."""
+"""What an error of the API server means for a source."""
 
 from __future__ import annotations
 
@@ -155,14 +155,14 @@ def test_unreachable() -> None:
     assert error.message == f"{WHAT}: the Kubernetes API server could not be reached (ReadTimeoutError)."
 
 
-def test_what_may_pass_is_not_tried_before_the_api_server_wants_it() -> None:
+def test_what_is_transient_is_not_retried_before_the_api_server_asks_for_it() -> None:
     error = target_error(ApiError(429, answer("TooManyRequests"), retry_after=7.0), WHAT)
     assert type(error) is TransientError
     assert error.retry_after == 7
 
 
 @pytest.mark.parametrize(("status", "message"), [(413, ""), (500, "etcdserver: request is too large")])
-def test_what_is_too_large_by_whatever_answer(status: int, message: str) -> None:
+def test_what_is_too_large_in_every_response(status: int, message: str) -> None:
     error = target_error(ApiError(status, answer("", message)), WHAT)
     assert error.reason is Reason.TOO_LARGE
     assert "etcdserver" not in error.message
@@ -178,7 +178,7 @@ def test_what_is_too_large_by_whatever_answer(status: int, message: str) -> None
         pytest.param({"kind": "Status", "details": {"causes": None}}, id="no causes"),
     ],
 )
-def test_answers_without_words_of_the_api_server(body: dict[str, Any]) -> None:
+def test_responses_without_a_message_of_the_api_server(body: dict[str, Any]) -> None:
     error = ApiError(502, body)
     assert (error.reason, error.message, error.causes) == ("", "", frozenset())
     assert str(error) == "HTTP 502"

@@ -68,7 +68,7 @@ def test_a_write_takes_no_longer_than_the_lease_lasts(api: Api, fence: Fence, se
     assert server.requests[0][1].total == 2.5
 
 
-def test_what_needs_no_lease_is_not_held_up(api: Api, fence: Fence, server: RecordingServer) -> None:
+def test_what_needs_no_lease_is_not_blocked(api: Api, fence: Fence, server: RecordingServer) -> None:
     """Renewing a Lease is a write too."""
     with fence.under(FakeLeaseGuard(0.0)):
         others = threading.Thread(target=api.call, args=("PUT", "/lease"))

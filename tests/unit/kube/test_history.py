@@ -1,4 +1,4 @@
-"""Kept versions where the list begins anew, and where something else than the API server answers."""
+"""Kept versions where the list starts over, and where something other than the API server responds."""
 
 from __future__ import annotations
 
@@ -40,9 +40,11 @@ def revision(text: str, number: int) -> dict[str, Any]:
 class FakeRevisions:
     """Has these revisions, one a page. `wrong` are the errors of the reads, one after the other, by what is read."""
 
-    def __init__(self, *there: dict[str, Any], anew: list[dict[str, Any]] | None = None, endless: bool = False) -> None:
+    def __init__(
+        self, *there: dict[str, Any], later: list[dict[str, Any]] | None = None, endless: bool = False
+    ) -> None:
         self.there = list(there)
-        self.anew = anew
+        self.later = later
         self.endless = endless
         self.whole: list[Exception | None] = []
         self.metadata: list[Exception | None] = []
@@ -64,8 +66,8 @@ class FakeRevisions:
     ) -> tuple[dict[str, Any], int]:
         self.pages.append(limit_bytes)
         start = int(query.get("continue", 0))
-        if start and self.anew is not None:
-            self.there, self.anew = self.anew, None
+        if start and self.later is not None:
+            self.there, self.later = self.later, None
             raise ApiError(410, {"kind": "Status", "reason": "Expired"})
         token = str(start + 1) if self.endless or start + 1 < len(self.there) else ""
         items = [{"metadata": one["metadata"]} for one in self.there[start : start + 1]]
@@ -82,24 +84,24 @@ def test_what_is_listed_is_kept_page_by_page() -> None:
     assert api.pages == [PAGE_BYTES] * 2
 
 
-def test_what_a_list_said_before_it_began_anew_is_void() -> None:
-    api = FakeRevisions(revision("a", 1), revision("b", 2), anew=[revision("b", 2), revision("c", 3)])
+def test_what_a_list_said_before_it_started_over_is_void() -> None:
+    api = FakeRevisions(revision("a", 1), revision("b", 2), later=[revision("b", 2), revision("c", 3)])
     assert kept(api) == [entry("b", 2), entry("c", 3)]
 
 
-def test_a_look_ends() -> None:
+def test_a_search_ends() -> None:
     api = FakeRevisions(endless=True)
     assert kept(api) == []
     assert len(api.pages) == PAGES
 
 
-def test_a_gateway_that_answers_once_takes_no_version_out_of_the_history() -> None:
+def test_one_response_of_a_gateway_takes_no_version_out_of_the_history() -> None:
     api = FakeRevisions(revision("a", 1))
     api.whole = [NO_JSON]
     assert kept(api) == [entry("a", 1)]
 
 
-def test_while_a_gateway_answers_nobody_knows_what_is_kept() -> None:
+def test_while_a_gateway_responds_it_is_unknown_what_is_kept() -> None:
     api = FakeRevisions(revision("a", 1))
     api.whole, api.metadata = [NO_JSON] * 2, [NO_JSON]
     with pytest.raises(TransientError, match="an answer that is not a JSON object"):

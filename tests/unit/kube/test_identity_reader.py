@@ -1,4 +1,4 @@
-"""What the cluster says of identities, and what is reported when it says nothing, or nonsense."""
+"""IdentityReader of the cluster, and the errors where they are missing or invalid."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_no_role(annotations: Mapping[str, str] | None) -> None:
 
 
 @pytest.mark.parametrize("role", ["shop", "arn:aws:iam::1:role/shop", "arn:aws:iam::111122223333:user/x", f"{ROLE} x"])
-def test_a_role_that_is_not_an_arn(role: str) -> None:
+def test_invalid_role(role: str) -> None:
     with pytest.raises(StallingError, match="is not the ARN of a role") as wrong:
         IdentityReader(account({"eks.amazonaws.com/role-arn": role})).role_arn("shop", "cart")
     assert wrong.value.reason is Reason.CREDENTIALS_UNAVAILABLE
@@ -102,7 +102,7 @@ def test_temporary_keys() -> None:
     assert IdentityReader(api).keys("shop", "aws") == AccessKeys("ASIA1", "s", "token==")
 
 
-def test_an_empty_session_token_is_no_token() -> None:
+def test_an_empty_session_token_is_left_out() -> None:
     api = secret(aws_access_key_id=b"ASIA1", aws_secret_access_key=b"s", aws_session_token=b"")
     assert IdentityReader(api).keys("shop", "aws").session_token is None
 
@@ -131,7 +131,7 @@ def test_an_empty_session_token_is_no_token() -> None:
         ),
     ],
 )
-def test_keys_that_are_not_valid(values: dict[str, bytes], words: str) -> None:
+def test_invalid_keys(values: dict[str, bytes], words: str) -> None:
     with pytest.raises(StallingError) as wrong:
         IdentityReader(secret(**values)).keys("shop", "aws")
     assert wrong.value.reason is Reason.CREDENTIALS_UNAVAILABLE
@@ -190,7 +190,7 @@ def test_refusals(  # noqa: PLR0913, PLR0917 - what is asked, and what comes of 
         pytest.param(KEYS[1], "identities/secrets", "identities.secrets", id="keys"),
     ],
 )
-def test_the_missing_right_is_named(ask: Callable[[Api], object], component: str, value: str) -> None:
+def test_the_missing_permission_is_named(ask: Callable[[Api], object], component: str, value: str) -> None:
     words = rf"not allowed to .* manifests/components/{component}, or the value {value} of the Helm chart\."
     with pytest.raises(ForbiddenError, match=words):
         ask(OneAnswerApi(status(403)))

@@ -1,4 +1,4 @@
-"""What an answer says of another source, and what it does not."""
+"""What a response says of another source, and what it does not."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ NOT_FOUND = ApiError(404, {"kind": "Status", "reason": "NotFound"})
     ],
     ids=["gone", "the CRD is gone", "broken", "forbidden", "unreachable"],
 )
-def test_only_an_answer_that_it_is_gone_says_so(error: Exception, kind: type[Exception]) -> None:
+def test_only_a_response_that_says_so_means_that_it_is_gone(error: Exception, kind: type[Exception]) -> None:
     looking, _ = claims(error)
     with pytest.raises(kind) as caught:
         looking.is_held(want("mine"), others())
     assert type(caught.value) is kind
 
 
-def test_a_look_that_is_forbidden_is_no_write_that_was_refused() -> None:
+def test_a_forbidden_lookup_is_not_a_refused_write() -> None:
     looking, _ = claims(ApiError(403, {"kind": "Status", "reason": "Forbidden", "message": "geheim"}))
     with pytest.raises(ForbiddenError) as caught:
         looking.is_held(want("mine"), others())
@@ -132,7 +132,7 @@ def last_writer(api: Any) -> str | None:
 MINE = made("mine", "mine")
 
 
-def test_what_the_source_itself_made_costs_one_look() -> None:
+def test_what_the_source_itself_created_costs_one_lookup() -> None:
     api = ListedSources([MINE, made("other", "1")])
     assert last_writer(api) is None
     assert (api.gets, api.pages) == (["mine"], 0)
@@ -143,7 +143,7 @@ def test_what_the_source_itself_made_costs_one_look() -> None:
     [
         ([], None),
         ([made("other", "1")], "other"),
-        ([made("mine", "made-anew-2"), made("other", "1")], "other"),
+        ([made("mine", "again-2"), made("other", "1")], "other"),
         ([made("mine", "mine", written=""), made("younger", "3"), made("other", "2")], "other"),
         ([made("mine", "mine", asks="another"), made("other", "2")], "other"),
         ([made("mine", "mine", written=""), made("other", "1", written="")], None),
@@ -157,7 +157,7 @@ def test_another_source_that_made_it_makes_it_again(sources: list[dict[str, Any]
     assert set(api.limits) == {PAGE_BYTES}, "no page fills the memory"
 
 
-def test_what_a_list_said_before_it_began_anew_is_void() -> None:
+def test_what_a_list_said_before_it_started_over_is_void() -> None:
     before = [made("other", "1"), made("more", "2")]
     assert last_writer(ListedSources(before, [made("more", "2")], gone_at=2)) == "more"
     assert last_writer(ListedSources(before, [], gone_at=2)) is None
@@ -169,12 +169,12 @@ def test_a_list_that_fails_says_nothing(error: Exception) -> None:
         last_writer(ListedSources([], error=error))
 
 
-def test_a_list_that_is_forbidden_says_which_right_is_missing() -> None:
+def test_a_forbidden_list_names_the_missing_permission() -> None:
     with pytest.raises(ForbiddenError, match="Allow the operator to list appconfigsources"):
         last_writer(ListedSources([], error=ApiError(403, {"kind": "Status", "reason": "Forbidden"})))
 
 
-def test_a_source_of_its_own_is_looked_up_by_nobody() -> None:
+def test_no_source_looks_itself_up() -> None:
     looking, api = claims(NOT_FOUND)
     assert not looking.is_held(want("another"), others())
     assert not looking.is_held_by_another(source(uid="another"), others())
@@ -183,7 +183,7 @@ def test_a_source_of_its_own_is_looked_up_by_nobody() -> None:
     assert api.calls == 0
 
 
-def test_owners_that_somebody_made_up_cost_a_bounded_number_of_looks() -> None:
+def test_made_up_owners_cost_a_bounded_number_of_lookups() -> None:
     looking, api = claims(NOT_FOUND)
     crowded = others()
     crowded["metadata"]["ownerReferences"] += [

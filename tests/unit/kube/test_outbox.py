@@ -1,4 +1,4 @@
-"""Events wait until nothing more urgent is to be done."""
+"""Events wait while there is something more urgent to do."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_they_are_written_slowly_while_there_is_something_more_urgent(
     assert api.notes == ["a", "b"], "at the end, nothing is more urgent"
 
 
-def test_the_end_waits_for_what_is_being_written_but_not_for_ever(make: Callable[..., Outbox], api: GatedApi) -> None:
+def test_the_stop_waits_for_what_is_being_written_but_not_forever(make: Callable[..., Outbox], api: GatedApi) -> None:
     outbox = make()
     outbox.start()
     api.open.clear()
@@ -139,7 +139,7 @@ def test_no_error_is_the_last_of_the_events(
     assert "hunter2" not in caplog.text
 
 
-def test_events_are_written_slowly_while_nobody_can_tell_what_is_urgent(
+def test_events_are_written_slowly_while_it_is_unknown_what_is_urgent(
     api: GatedApi, fence: Fence, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def busy() -> bool:

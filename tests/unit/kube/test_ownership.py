@@ -1,4 +1,4 @@
-"""The owner of what the operator keeps for itself, read out of its token."""
+"""The owner of the operator's own objects, read from its token."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_the_service_account_of_the_pod() -> None:
     assert owned_by_service_account("platform") == {"ownerReferences": [REFERENCE]}
 
 
-def test_one_that_was_made_anew(pod: Path) -> None:
+def test_one_that_was_created_again(pod: Path) -> None:
     owned_by_service_account("platform")
     pod.write_text(changed(name="appconfig-operator", uid="another"), encoding="ascii")
     assert owned_by_service_account("platform") == {"ownerReferences": [{**REFERENCE, "uid": "another"}]}

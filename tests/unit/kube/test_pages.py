@@ -93,7 +93,7 @@ def test_one_object_passes_whatever_it_has() -> None:
     assert uids(cluster) == [0, 1, 2]
 
 
-def test_one_object_beyond_what_etcd_stores_is_no_object() -> None:
+def test_one_object_beyond_what_etcd_stores_is_an_error() -> None:
     with pytest.raises(ResponseTooLongError):
         uids(PagedApi([RESPONSE_BYTES + 1]))
 
@@ -114,13 +114,13 @@ def test_as_many_as_fit_are_few_bytes_wherever_they_are(sizes: list[int]) -> Non
     assert max(sum(sizes[start : start + fit]) for start in range(len(sizes))) <= 3 * PAGE_BYTES
 
 
-def test_a_list_that_was_forgotten_begins_anew() -> None:
+def test_a_list_that_has_expired_starts_over() -> None:
     cluster = PagedApi([1000] * 1200, forgets=frozenset({3}))
     assert uids(cluster) == list(range(1200))
     assert len(cluster.limits) == 3 + 3
 
 
-def test_a_list_that_is_always_forgotten_ends() -> None:
+def test_a_list_that_always_expires_ends() -> None:
     cluster = PagedApi([1000] * 1200, forgets=frozenset(range(2, 100, 2)))
     with pytest.raises(ApiError, match="410"):
         uids(cluster)
@@ -132,10 +132,10 @@ def test_a_list_that_cannot_begin_is_refused() -> None:
         uids(PagedApi([1], forgets=frozenset({1})))
 
 
-def test_what_came_before_a_new_beginning_is_void() -> None:
+def test_what_came_before_a_restart_of_the_list_is_void() -> None:
     api: Any = PagedApi([1000] * 1200, forgets=frozenset({3}))
-    told = [(version, len(page)) for version, page in ConfigMapMetadata(api, None).list()]
-    assert told == [("2", 500), ("2", 500), ("3", 500), ("3", 500), ("3", 200)]
+    pages_listed = [(version, len(page)) for version, page in ConfigMapMetadata(api, None).list()]
+    assert pages_listed == [("2", 500), ("2", 500), ("3", 500), ("3", 500), ("3", 200)]
     assert len(Sources(api).uids(())) == 1200
 
 
@@ -151,7 +151,7 @@ def test_of_each_object_is_kept_what_is_picked() -> None:
 
 
 @pytest.mark.parametrize(("size", "page"), [(1000, PAGE), (15_000, 99), (BIG, 1)])
-def test_sources_tell_how_many_may_be_asked_for_at_once(size: int, page: int) -> None:
+def test_sources_say_how_many_to_list_at_once(size: int, page: int) -> None:
     api: Any = PagedApi([size] * 600)
     sources = Sources(api)
     assert sources.page == PAGE
@@ -180,14 +180,14 @@ def test_no_more_than_the_bound_is_read() -> None:
     assert peak < 5_000_000
 
 
-def test_an_answer_of_just_the_bound_is_read() -> None:
+def test_a_response_of_just_the_bound_is_read() -> None:
     body = json.dumps({"a": "x" * 991}).encode()
     with answering((200, body)) as server:
         assert api_of(server.url).sized("GET", "/x", limit_bytes=1000)[1] == 1000
 
 
 @pytest.mark.parametrize("status", [200, 500])
-def test_every_answer_has_a_bound(status: int) -> None:
+def test_every_response_has_a_bound(status: int) -> None:
     with answering((status, b'{"a": "' + b"x" * RESPONSE_BYTES + b'"}')) as server, pytest.raises(UnreachableError):
         api_of(server.url).call("GET", "/x")
 
@@ -197,6 +197,6 @@ def test_a_line_of_a_watch_has_a_bound() -> None:
         list(json_lines(b"x" * 1_000_000 for _ in range(100)))
 
 
-def test_nesting_without_end_is_no_object() -> None:
+def test_endless_nesting_is_not_an_object() -> None:
     with answering((200, b'{"a":' * 100_000)) as server, pytest.raises(UnreachableError, match="not a JSON"):
         api_of(server.url).call("GET", "/x")

@@ -1,4 +1,4 @@
-"""When the API server wants to be asked again."""
+"""`Retry-After`, in a header or in a Status."""
 
 from __future__ import annotations
 

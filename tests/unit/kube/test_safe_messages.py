@@ -1,4 +1,4 @@
-"""What is shown of the API server's words: what helps, and nothing that could be a value."""
+"""What is shown of the API server's error messages: what helps, and nothing that could be a value."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_an_immutable_config_map_has_a_remedy() -> None:
     )
 
 
-def test_causes_of_a_webhook_are_its_own_words() -> None:
+def test_causes_of_a_webhook_are_not_shown() -> None:
     error = status('admission webhook "p.example.com" denied the request: no', cause("FieldValueInvalid", SECRET))
     assert (error.details, error.causes, error.reason) == ((), frozenset(), "Invalid")
     assert not error.other_uid
@@ -174,7 +174,7 @@ def test_the_uid_of_another(error: ApiError, *, other: bool) -> None:
     assert error.other_uid is other
 
 
-def test_whatever_is_answered_no_value_is_shown() -> None:
+def test_whatever_the_response_no_value_is_shown() -> None:
     """The value in each place of an answer, between pieces of what is known."""
     chance = random.Random(4)
     pieces = [f'"{SECRET}"', SECRET, f"\n{SECRET}", OBJECT, "\x1b[2J"]

@@ -1,4 +1,4 @@
-"""A status that is refused: whose fault it is, one more look tells."""
+"""A refused status: one more read shows why."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_refused_is_not_gone(code: int, look: object) -> None:
     assert error.value.retry_after == 9
 
 
-def test_any_other_refusal_is_no_question() -> None:
+def test_any_other_refusal_costs_no_further_call() -> None:
     api = StatusRefusingApi(ApiError(403, {}))
     with pytest.raises(TransientError):
         update(api)

@@ -1,4 +1,4 @@
-"""A scheduler, sources and a Kopf of our own for the watches: what they tell is said by the test."""
+"""Fakes for the watches: a scheduler, sources and a Kopf whose events are up to the test."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def refused(status: int = 403) -> ApiError:
 
 @dataclass
 class FakeScheduler:
-    """Keeps what it is told."""
+    """Keeps what is reported."""
 
     known: dict[str, Source | None] = field(default_factory=dict)
     targets_by_uid: dict[str, tuple[str, str]] = field(default_factory=dict)

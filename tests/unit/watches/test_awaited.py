@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class WaitingScheduler:
-    """Has sources that wait, and keeps what it is told."""
+    """Has sources that wait, and keeps what is reported."""
 
     waiting: list[tuple[str, str]] = field(default_factory=list)
-    told: list[tuple[str, str]] = field(default_factory=list)
+    reported: list[tuple[str, str]] = field(default_factory=list)
 
     def waited_for(self, namespace: str | None) -> list[tuple[str, str]]:
         return [target for target in self.waiting if namespace in {None, target[0]}]
@@ -31,13 +31,13 @@ class WaitingScheduler:
     def waits_in(self, namespace: str | None) -> bool:
         return bool(self.waited_for(namespace))
 
-    def config_map_changed(self, namespace: str, name: str) -> None:
-        self.told.append((namespace, name))
+    def changed(self, namespace: str, name: str) -> None:
+        self.reported.append((namespace, name))
 
 
 @dataclass
 class StreamedConfigMaps:
-    """Tells of events until one is an error, or `None`: the end of a watch."""
+    """Yields events until one is an error, or `None`: the end of a watch."""
 
     namespace: str | None = None
     errors: list[Exception] = field(default_factory=list)
@@ -94,7 +94,7 @@ def event(namespace: str, name: str, *, there: bool = True) -> tuple[dict[str, A
     return {"namespace": namespace, "name": name}, there
 
 
-def test_nothing_is_asked_while_nobody_waits(it: Waiting) -> None:
+def test_nothing_is_requested_while_no_source_waits(it: Waiting) -> None:
     shop, waits = StreamedConfigMaps("shop"), StreamedConfigMaps("waits")
     it.scheduler.waiting = [("waits", "x")]
     it.start(shop, waits)
@@ -102,17 +102,17 @@ def test_nothing_is_asked_while_nobody_waits(it: Waiting) -> None:
     assert shop.asked == 0
 
 
-def test_who_waits_is_told_once_when_the_watch_is_open_and_then_of_each_change(it: Waiting) -> None:
+def test_sources_that_wait_are_notified_once_when_the_watch_opens_and_then_of_each_change(it: Waiting) -> None:
     it.scheduler.waiting = [("shop", "x")]
     maps = StreamedConfigMaps()
     it.start(maps)
-    eventually(lambda: it.scheduler.told == [("shop", "x")])
+    eventually(lambda: it.scheduler.reported == [("shop", "x")])
     maps.events.put(event("shop", "y"))
     maps.events.put(event("shop", "x", there=False))
-    eventually(lambda: it.scheduler.told[1:] == [("shop", "y"), ("shop", "x")])
+    eventually(lambda: it.scheduler.reported[1:] == [("shop", "y"), ("shop", "x")])
 
 
-def test_the_watch_closes_when_nobody_waits_any_more_and_opens_again(it: Waiting) -> None:
+def test_the_watch_closes_when_no_source_waits_anymore_and_opens_again(it: Waiting) -> None:
     it.scheduler.waiting = [("shop", "x")]
     maps = StreamedConfigMaps()
     it.start(maps)
@@ -125,7 +125,7 @@ def test_the_watch_closes_when_nobody_waits_any_more_and_opens_again(it: Waiting
 
 
 @pytest.mark.parametrize("error", [refused(), UnreachableError("no answer"), ValueError("geheim")])
-def test_whatever_goes_wrong_is_said_once_without_its_text_and_it_goes_on(
+def test_whatever_goes_wrong_is_logged_once_without_its_text_and_the_watch_goes_on(
     it: Waiting, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     it.scheduler.waiting = [("shop", "x")]

@@ -1,4 +1,4 @@
-"""The watches on ConfigMaps: what is told of them, and that they go on."""
+"""The watches on ConfigMaps: what they report, and that they go on."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def config_map(name: str, uid: str = "a", version: str = "1", namespace: str = "
 
 @dataclass
 class ListedConfigMaps:
-    """Lists what is there, and tells of events until one is an error, or `None`: the end of a watch."""
+    """Lists what is there, and yields events until one is an error, or `None`: the end of a watch."""
 
     namespace: str | None = None
     there: list[dict[str, Any]] = field(default_factory=list)
@@ -74,8 +74,8 @@ class Drifting:
             maps.events.put(None)
         return ended([watch._thread for watch in self.watches._watches])
 
-    def told(self) -> list[tuple[str, str, bool]]:
-        """Give uid, name and whether it is there of each ConfigMap that the scheduler was told of."""
+    def reported(self) -> list[tuple[str, str, bool]]:
+        """Return uid, name and whether it is there of each ConfigMap that was reported."""
         return [(uid, seen.name, bool(seen.resource_version)) for uid, seen in self.scheduler.drifts]
 
 
@@ -89,14 +89,14 @@ def it(monkeypatch: pytest.MonkeyPatch) -> Iterator[Drifting]:
     assert made.end()
 
 
-def test_what_is_there_is_told(it: Drifting) -> None:
+def test_what_is_there_is_reported(it: Drifting) -> None:
     maps = ListedConfigMaps(there=[config_map("x", "a"), config_map("y", "b")])
     assert it.start(maps).listed.wait(10)
-    assert it.told() == [("a", "x", True), ("b", "y", True)]
+    assert it.reported() == [("a", "x", True), ("b", "y", True)]
     eventually(lambda: maps.since == ["7"])
 
 
-def test_those_that_wait_for_it_are_told(it: Drifting) -> None:
+def test_those_that_wait_for_it_are_reported(it: Drifting) -> None:
     """A process that was killed leaves them so; their spec may ask for another ConfigMap by now."""
     put: dict[str, Any] = {"f:metadata": {"f:ownerReferences": {'k:{"uid":"w"}': {}}}}
     owners = [reference("old", "a", controls=True), reference("new", "w", controls=False)]
@@ -109,30 +109,30 @@ def test_those_that_wait_for_it_are_told(it: Drifting) -> None:
     assert it.start(maps).listed.wait(10)
     assert it.scheduler.waiting == [({"w"}, "shop", "x")]
     maps.events.put((waited_for, False))
-    eventually(lambda: len(it.told()) == 2)
+    eventually(lambda: len(it.reported()) == 2)
     eventually(lambda: it.scheduler.waiting[1:] == [(set(), "shop", "x")])
 
 
 def test_what_is_missing_was_deleted(it: Drifting) -> None:
     it.scheduler.targets_by_uid = {"a": ("shop", "x"), "b": ("shop", "y")}
     assert it.start(ListedConfigMaps(there=[config_map("x", "a")])).listed.wait(10)
-    assert it.told() == [("a", "x", True), ("b", "y", False)]
+    assert it.reported() == [("a", "x", True), ("b", "y", False)]
     assert it.scheduler.drifts[1] == ("b", ConfigMapSnapshot("shop", "y"))
 
 
 def test_what_is_elsewhere_is_not_missing(it: Drifting) -> None:
     it.scheduler.targets_by_uid = {"a": ("shop", "x"), "b": ("other", "x")}
     assert it.start(ListedConfigMaps("shop", there=[])).listed.wait(10)
-    assert it.told() == [("a", "x", False)]
+    assert it.reported() == [("a", "x", False)]
 
 
 def test_one_of_that_name_elsewhere_is_another(it: Drifting) -> None:
     it.scheduler.targets_by_uid = {"a": ("shop", "x")}
     assert it.start(ListedConfigMaps(there=[config_map("x", "b", namespace="other")])).listed.wait(10)
-    assert it.told() == [("b", "x", True), ("a", "x", False)]
+    assert it.reported() == [("b", "x", True), ("a", "x", False)]
 
 
-def test_a_list_that_begins_anew_counts_from_there(it: Drifting) -> None:
+def test_a_list_that_starts_over_counts_from_there(it: Drifting) -> None:
     class Anew(ListedConfigMaps):
         def list(self) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
             yield "7", [config_map("x", "a"), config_map("y", "b")]
@@ -141,17 +141,17 @@ def test_a_list_that_begins_anew_counts_from_there(it: Drifting) -> None:
     it.scheduler.targets_by_uid = {"a": ("shop", "x"), "b": ("shop", "y")}
     maps = Anew()
     assert it.start(maps).listed.wait(10)
-    assert it.told()[-1] == ("b", "y", False)
+    assert it.reported()[-1] == ("b", "y", False)
     eventually(lambda: maps.since == ["8"])
 
 
-def test_events_are_told(it: Drifting) -> None:
+def test_events_are_reported(it: Drifting) -> None:
     maps = ListedConfigMaps()
     assert it.start(maps).listed.wait(10)
     maps.events.put((config_map("x", version="2"), True))
     maps.events.put((config_map("x", version="3"), False))
-    eventually(lambda: len(it.told()) == 2)
-    assert it.told() == [("a", "x", True), ("a", "x", False)]
+    eventually(lambda: len(it.reported()) == 2)
+    assert it.reported() == [("a", "x", True), ("a", "x", False)]
 
 
 def test_they_begin_when_the_sources_are_known(it: Drifting) -> None:
@@ -164,13 +164,13 @@ def test_they_begin_when_the_sources_are_known(it: Drifting) -> None:
     assert watches.listed.wait(10)
 
 
-def test_a_namespace_that_refuses_the_list_holds_up_nothing(it: Drifting, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_namespace_that_refuses_the_list_delays_nothing(it: Drifting, caplog: pytest.LogCaptureFixture) -> None:
     refusing, open_later = ListedConfigMaps("shop", error=refused()), ListedConfigMaps("other", error=None)
     assert it.start(refusing, open_later).listed.wait(10)
     eventually(lambda: refusing.lists > 3)
-    assert caplog.messages == [], "a missing right is told elsewhere"
+    assert caplog.messages == [], "a missing permission is logged elsewhere"
     refusing.error, refusing.there = None, [config_map("x")]
-    eventually(lambda: it.told() == [("a", "x", True)])
+    eventually(lambda: it.reported() == [("a", "x", True)])
 
 
 def test_an_api_server_that_asks_for_patience_gets_it(it: Drifting) -> None:
@@ -220,19 +220,19 @@ def test_the_watch_goes_on_whatever_ends_it(
     maps.there = []
     maps.events.put(end())
     eventually(lambda: len(maps.since) == 2)
-    assert it.told() == [("a", "x", True), ("a", "x", False)], "deleted while nobody watched"
+    assert it.reported() == [("a", "x", True), ("a", "x", False)], "deleted while nobody watched"
     assert caplog.messages == words
 
 
-def test_one_that_cannot_be_read_is_passed_over(it: Drifting, caplog: pytest.LogCaptureFixture) -> None:
-    """It is told of once, until it could be read in between."""
+def test_one_that_cannot_be_read_is_skipped(it: Drifting, caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged once, until it could be read in between."""
     broken: dict[str, Any] = config_map("broken") | {"managedFields": 5}
     maps = ListedConfigMaps(there=[broken, config_map("x")])
     assert it.start(maps).listed.wait(10)
-    assert it.told() == [("a", "x", True)]
+    assert it.reported() == [("a", "x", True)]
     maps.events.put((broken, True))
     maps.events.put((config_map("y"), True))
-    eventually(lambda: len(it.told()) == 2)
+    eventually(lambda: len(it.reported()) == 2)
     said = (
         "The metadata of ConfigMap shop/broken cannot be read (TypeError), "
         "so changes to it are noticed when its source is polled"
@@ -241,14 +241,12 @@ def test_one_that_cannot_be_read_is_passed_over(it: Drifting, caplog: pytest.Log
     maps.events.put((config_map("broken"), True))
     maps.events.put((broken, True))
     maps.events.put((config_map("z"), True))
-    eventually(lambda: len(it.told()) == 4)
+    eventually(lambda: len(it.reported()) == 4)
     assert caplog.messages == [said, said]
     assert maps.lists == 1
 
 
-def test_the_log_does_not_tell_of_all(
-    it: Drifting, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_log_has_a_bound(it: Drifting, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(config_maps, "REPORTED", 2)
     broken: list[dict[str, Any]] = [config_map(name) | {"managedFields": 5} for name in "xyz"]
     assert it.start(ListedConfigMaps(there=broken)).listed.wait(10)

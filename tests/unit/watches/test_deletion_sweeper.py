@@ -1,4 +1,4 @@
-"""What was deleted while the watch did not hear of it is found."""
+"""Deletions that the watch missed are found."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.builders import source
 from tests.unit.support.watching import FakeSources, Stop, Watching, eventually, hurry, refused
 
 
-def test_one_that_was_deleted_unheard_is_noticed_by_the_clock(it: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missed_deletion_is_noticed_by_the_clock(it: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deletion_sweeper, "SWEEP_SECONDS", 0.02)
     it.start_listed("a", "b")
     it.sources.there = {"b"}
@@ -20,7 +20,7 @@ def test_one_that_was_deleted_unheard_is_noticed_by_the_clock(it: Watching, monk
     assert it.kopf.begun == 1, "the watch was not restarted for it"
 
 
-def test_one_that_was_deleted_unheard_is_noticed_after_a_gap(it: Watching) -> None:
+def test_a_missed_deletion_is_noticed_after_a_gap(it: Watching) -> None:
     it.start_listed("a", "b")
     it.sources.there = {"b"}
     it.kopf.on_gap()
@@ -28,7 +28,7 @@ def test_one_that_was_deleted_unheard_is_noticed_after_a_gap(it: Watching) -> No
 
 
 @pytest.mark.parametrize(("signs", "waits"), [(0, 1), (5, 6), (1000, 30)], ids=["at once", "later", "no quiet ever"])
-def test_a_gap_is_looked_into_when_it_is_over(monkeypatch: pytest.MonkeyPatch, signs: int, waits: int) -> None:
+def test_a_gap_is_followed_by_a_sweep_when_it_is_over(monkeypatch: pytest.MonkeyPatch, signs: int, waits: int) -> None:
     """Kopf gives a sign for each source, and the list of 10,000 takes it a while."""
     hurry(monkeypatch)
     it = Watching(monkeypatch)
@@ -59,7 +59,9 @@ def test_a_gap_is_looked_into_when_it_is_over(monkeypatch: pytest.MonkeyPatch, s
         assert it.end()
 
 
-def test_beside_one_that_refuses_the_clock_goes_on(it: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sweeps_by_the_clock_go_on_beside_a_namespace_that_refuses(
+    it: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(deletion_sweeper, "REFUSED_SECONDS", 0.02)
     monkeypatch.setattr(deletion_sweeper, "SWEEP_SECONDS", 0.1)
     it.sources.there, it.sources.refusing = {"a", "b"}, {"cart"}
@@ -88,7 +90,7 @@ def test_the_definition_may_go_and_come_back(it: Watching) -> None:
         (KeyError("hunter2"), ["Cannot check for sources whose deletion was missed (KeyError); retrying"]),
     ],
 )
-def test_what_was_deleted_unheard_is_looked_for_until_it_is_found(
+def test_a_failed_sweep_is_retried_until_it_succeeds(
     it: Watching,
     caplog: pytest.LogCaptureFixture,
     error: Exception,

@@ -35,7 +35,7 @@ def test_one_that_cannot_be_read_is_not_waited_for(it: Watching) -> None:
     assert known.listed.is_set()
 
 
-def test_one_whose_end_is_told_is_not_waited_for(it: Watching) -> None:
+def test_one_whose_deletion_is_reported_is_not_waited_for(it: Watching) -> None:
     it.sources.there = {"a", "b"}
     known = it.start()
     assert it.kopf.watching.wait(10)
@@ -45,7 +45,7 @@ def test_one_whose_end_is_told_is_not_waited_for(it: Watching) -> None:
     assert known.listed.is_set()
 
 
-def test_one_that_is_gone_before_it_was_told_is_not_waited_for(it: Watching) -> None:
+def test_one_that_is_gone_before_it_was_reported_is_not_waited_for(it: Watching) -> None:
     it.sources.there = {"a", "b"}
     known = it.start()
     assert it.kopf.watching.wait(10)
@@ -60,7 +60,7 @@ def test_without_sources_there_is_nothing_to_wait_for(it: Watching) -> None:
     assert it.start().listed.wait(10)
 
 
-def test_an_answer_that_is_none_does_not_keep_the_sources_from_being_listed(it: Watching) -> None:
+def test_an_unreadable_response_does_not_keep_the_sources_from_being_listed(it: Watching) -> None:
     it.sources.there = {"a", "b"}
     known = it.start()
     assert it.kopf.watching.wait(10)

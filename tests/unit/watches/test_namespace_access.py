@@ -37,7 +37,7 @@ def test_what_is_not_refused_for_good_is_an_error_and_changes_nothing() -> None:
     assert it.refused == {"cart"}
 
 
-def test_only_those_that_refused_are_asked_whether_they_still_do() -> None:
+def test_only_namespaces_that_refused_are_tried_again() -> None:
     sources = FakeSources(refusing={"cart"})
     it = access(sources, "shop", "cart")
     it.uids()
@@ -50,7 +50,7 @@ def test_only_those_that_refused_are_asked_whether_they_still_do() -> None:
     assert sources.listed == ["cart"] * 3
 
 
-def test_a_namespace_that_refuses_holds_up_no_other(
+def test_a_namespace_that_refuses_delays_no_other(
     it: Watching, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(deletion_sweeper, "REFUSED_SECONDS", 0.02)
@@ -77,10 +77,10 @@ def test_a_namespace_that_is_named_twice_is_one(it: Watching) -> None:
     assert (it.kopf.begun, known.listed.is_set()) == (0, False)
 
 
-def test_one_that_lets_in_before_the_watch_has_begun_is_not_left_out_for_good(
+def test_a_namespace_that_stops_refusing_before_the_watch_has_begun_is_not_left_out_for_good(
     it: Watching, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The two threads look at the same time: what counts is what the watch that runs was started without."""
+    """The two threads list at the same time: what counts is what the running watch was started without."""
     monkeypatch.setattr(deletion_sweeper, "REFUSED_SECONDS", 0.02)
     it.sources.refusing = {"cart"}
     it.start("cart")

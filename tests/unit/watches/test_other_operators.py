@@ -1,4 +1,4 @@
-"""A look at the start: whoever polls the same is named once, and what cannot be seen is no trouble."""
+"""A check at the start: whoever polls the same sources is named once, and what cannot be seen is no problem."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Leases:
         return found
 
 
-def told(leases: Leases, caplog: pytest.LogCaptureFixture, *, namespaces: Sequence[str] = ()) -> list[str]:
+def reported(leases: Leases, caplog: pytest.LogCaptureFixture, *, namespaces: Sequence[str] = ()) -> list[str]:
     caplog.set_level(logging.INFO, "appconfig_operator")
     others = OtherOperators(leases, own="own", namespaces=namespaces, stop=threading.Event())
     others.start()
@@ -58,9 +58,9 @@ def at(version: int, namespace: str = "other", serves: str | None = "*") -> dict
     return stored(namespace, serves, version=str(version), duration=0)
 
 
-def test_another_one_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_another_one_is_reported_once(caplog: pytest.LogCaptureFixture) -> None:
     gone = at(1, "gone")
-    (words,) = told(Leases([[gone, at(1), at(3, "own")], [gone, at(2)], [gone, at(3)]]), caplog)
+    (words,) = reported(Leases([[gone, at(1), at(3, "own")], [gone, at(2)], [gone, at(3)]]), caplog)
     assert "in namespace other, and also serves all namespaces" in words
 
 
@@ -71,12 +71,12 @@ def test_another_one_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
 )
 def test_there_is_nobody(caplog: pytest.LogCaptureFixture, looks: list[Any], listed: int) -> None:
     leases = Leases(looks)
-    assert told(leases, caplog) == []
+    assert reported(leases, caplog) == []
     assert leases.listed == listed
 
 
-def test_one_that_serves_other_namespaces_is_not_told_of(caplog: pytest.LogCaptureFixture) -> None:
-    assert told(Leases([[at(1, serves="a,b")], [at(2, serves="a,b")]]), caplog, namespaces=["c"]) == []
+def test_one_that_serves_other_namespaces_is_not_reported(caplog: pytest.LogCaptureFixture) -> None:
+    assert reported(Leases([[at(1, serves="a,b")], [at(2, serves="a,b")]]), caplog, namespaces=["c"]) == []
 
 
 @pytest.mark.parametrize(
@@ -89,8 +89,8 @@ def test_one_that_serves_other_namespaces_is_not_told_of(caplog: pytest.LogCaptu
     ],
     ids=["may not", "refused", "unreadable", "away at first"],
 )
-def test_what_cannot_be_seen_is_no_trouble(caplog: pytest.LogCaptureFixture, leases: Leases) -> None:
-    assert told(leases, caplog) == []
+def test_what_cannot_be_seen_is_no_problem(caplog: pytest.LogCaptureFixture, leases: Leases) -> None:
+    assert reported(leases, caplog) == []
     assert leases.errors == []
 
 

@@ -58,7 +58,7 @@ def test_an_api_server_that_is_away_at_first_is_waited_for(
     assert known.listed.wait(10)
     assert it.kopf.watching.wait(10)
     assert caplog.messages.count(words) == bool(words), "once, and not at each try"
-    assert "403" not in caplog.text, "a missing right is told elsewhere"
+    assert "403" not in caplog.text, "a missing permission is logged elsewhere"
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_the_definition_may_come_later(it: Watching, caplog: pytest.LogCaptureFi
 
 
 @pytest.mark.parametrize("end", [RuntimeError("404"), None])
-def test_a_definition_that_went_is_told_at_once_and_in_place_of_the_end_of_the_watch(
+def test_a_deleted_definition_is_logged_at_once_and_in_place_of_the_end_of_the_watch(
     it: Watching, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, end: BaseException | None
 ) -> None:
     def gone() -> bool:
@@ -138,7 +138,7 @@ def test_the_watch_goes_on_whatever_ends_it(
     assert caplog.messages == [words]
 
 
-def test_nothing_is_begun_after_the_end(it: Watching) -> None:
+def test_nothing_is_started_after_the_stop(it: Watching) -> None:
     it.start_listed("a")
     assert it.end()
     assert it.kopf.begun == 1

@@ -1,4 +1,4 @@
-"""Two sources that merge into one ConfigMap, and want one key."""
+"""Two sources that merge into one ConfigMap, and write the same key."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_what_both_hold_is_not_written_without_a_difference() -> None:
     assert plan_merge(want("2025-01-01T00:00:00Z"), observed, {THEIRS: OTHER}) is None
 
 
-def test_labels_that_both_set_alike_are_no_contest() -> None:
+def test_labels_that_both_set_alike_are_not_contested() -> None:
     fields: dict[str, Any] = {"f:metadata": {"f:labels": {"f:team": {}}, "f:annotations": {"f:a/b": {}}}}
     wanted = replace(want(), labels={"team": "a"}, annotations={"a/b": "~"})
     observed = shared({THEIRS: fields, MINE: KEY | fields}, k="1")
@@ -156,13 +156,13 @@ def test_what_others_hold_with_the_same_value_is_no_conflict() -> None:
     assert plan_merge(want(), shared({"somebody": KEY}, k="1"), {}) is not None
 
 
-def test_without_managers_all_is_somebody_elses() -> None:
+def test_without_managers_all_fields_belong_to_others() -> None:
     observed = shared({}, k="0")
     assert foreign(want(), observed) == {NOBODY: (("/data", "k"),)}
     assert foreign(want(), shared({}, other="0")) == {}
 
 
-def test_the_uid_of_an_earlier_operator_is_given_up_for_the_name() -> None:
+def test_the_uid_of_an_earlier_operator_is_replaced_by_the_name() -> None:
     action = plan_merge(want(), shared({uid_manager(UID): KEY}, k="0"), {})
     assert action is not None
     assert (action.force, action.legacy) == (True, True)

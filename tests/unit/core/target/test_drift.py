@@ -85,12 +85,12 @@ def metadata(*entries: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "deleted",
     ],
 )
-def test_drift_is_told_from_metadata(seen: dict[str, Any] | None, what: str | None) -> None:
+def test_drift_shows_in_metadata(seen: dict[str, Any] | None, what: str | None) -> None:
     found = snapshot(seen) if seen is not None else snapshot(metadata(), there=False)
     assert sentence(drift(found, WRITTEN)) == what
 
 
-def test_another_config_map_is_none_of_our_business() -> None:
+def test_another_config_map_is_not_drift() -> None:
     assert drift(ConfigMapSnapshot("shop", "the one before"), WRITTEN) is None
     assert drift(ConfigMapSnapshot("shop", "checkout"), None) is None
 
@@ -98,7 +98,7 @@ def test_another_config_map_is_none_of_our_business() -> None:
 @pytest.mark.parametrize(
     ("repairs", "expected"), [((), False), ((900, 950), False), ((-900, -500, 900), False), ((900, 950, 999), True)]
 )
-def test_a_fight_is_many_repairs_within_a_while(repairs: tuple[float, ...], expected: bool) -> None:  # noqa: FBT001 (a table)
+def test_a_fight_is_many_repairs_in_a_short_time(repairs: tuple[float, ...], expected: bool) -> None:  # noqa: FBT001 (a table)
     assert fighting(repairs, 1000.0) is expected
 
 
@@ -107,7 +107,7 @@ def test_the_source_of_a_config_map_is_in_its_label() -> None:
     assert source_uid({}) is None
 
 
-def test_what_the_operator_made_for_a_source_is_told_from_a_copy() -> None:
+def test_what_the_operator_created_for_a_source_differs_from_a_copy() -> None:
     action = plan(wanted_config_map(source(), RenderedVersion(Data({"k": "x"}, {}), "", "")), None)
     assert isinstance(action, Create)
     mine = {**action.body["metadata"], "resourceVersion": "1"}

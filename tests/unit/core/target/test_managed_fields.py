@@ -1,4 +1,4 @@
-"""`managedFields` hold whatever JSON a client has sent: none of it may stop who reads it."""
+"""`managedFields` hold whatever JSON a client has sent: none of it may break a reader."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def test_what_others_put_on_the_metadata_is_kept() -> None:
     assert metadata["ownerReferences"] == observed["metadata"]["ownerReferences"]
 
 
-def test_labels_and_annotations_of_ours_that_are_not_wanted_any_more_go() -> None:
+def test_our_labels_and_annotations_go_when_the_spec_drops_them() -> None:
     observed = stored(wanted(labels={"old": "1", "kept": "1"}, annotations={"old": "1"}))
     observed["metadata"]["labels"]["team"] = "a"
     action = plan(wanted(labels={"kept": "2"}), observed)
@@ -204,7 +204,7 @@ def test_a_policy_of_orphan_takes_the_reference_away_and_keeps_others() -> None:
     assert plan(want, stored(want)) is None
 
 
-def test_a_source_made_again_goes_on_with_its_orphan() -> None:
+def test_a_source_created_again_goes_on_with_its_orphan() -> None:
     observed = stored(wanted(creation_policy=CreationPolicy.ORPHAN))
     observed["metadata"]["labels"]["appconfig-operator.io/source-uid"] = "of the source before"
     action = plan(wanted(creation_policy=CreationPolicy.ORPHAN), observed, held=False)

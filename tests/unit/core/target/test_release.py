@@ -149,7 +149,7 @@ def test_the_one_that_has_it_is_left_alone(state: str, *, held: bool) -> None:
     assert plan(want("old", THEIRS), STATES[state](), held=held) is None
 
 
-def test_what_is_another_group_is_none_of_ours() -> None:
+def test_a_kind_of_another_group_is_not_a_source() -> None:
     observed = owned_by(made(), OLD | {"apiVersion": "example.com/v1"})
     with pytest.raises(BlockedError, match="belongs to AppConfigSource old"):
         plan(want(), observed, held=False)
@@ -157,7 +157,7 @@ def test_what_is_another_group_is_none_of_ours() -> None:
     assert references.holder(observed["metadata"]) is None
 
 
-def test_one_that_waits_for_what_is_no_source_any_more_waits_no_longer() -> None:
+def test_one_stops_waiting_for_what_belongs_to_no_source_anymore() -> None:
     observed = owned_by(made(), USERS | {"controller": True}, NEW, put=(OURS,))
     wait = start_waiting(want(), observed)
     assert wait is not None
@@ -189,7 +189,7 @@ def test_the_body_that_lets_a_source_wait_has_no_data_and_holds_for_what_was_rea
     ],
     ids=["nobody waits", "in vain", "one of them in vain", "beside a user's", "put there by a user"],
 )
-def test_what_is_given_up_passes_to_those_that_wait(
+def test_what_is_released_passes_to_those_that_wait(
     observed: Object, queue: frozenset[str], *, held: bool, outcome: list[Object] | str
 ) -> None:
     action = release(source(name="old", uid=THEIRS), observed, queue=queue, held=held)
@@ -212,7 +212,7 @@ def test_what_is_given_up_passes_to_those_that_wait(
     ],
     ids=["the holder stays", "the next one waits", "nobody else", "its reference was removed", "a user's", "to stay"],
 )
-def test_one_that_waits_no_longer_leaves_nothing(
+def test_one_that_stops_waiting_leaves_nothing(
     observed: Object, *, held: bool, outcome: list[Object] | str | None
 ) -> None:
     action = release(source(name="new", uid=OURS), observed, held=held)

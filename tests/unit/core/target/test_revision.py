@@ -132,22 +132,22 @@ def test_a_revision_belongs_to_its_source() -> None:
         {"revision": "7"},
     ],
 )
-def test_what_is_damaged_or_forged_is_none(damage: dict[str, Any]) -> None:
+def test_what_is_damaged_or_forged_is_not_a_version(damage: dict[str, Any]) -> None:
     assert from_revision(source(), revision() | damage) is None
 
 
-def test_what_belongs_to_another_source_is_none() -> None:
+def test_what_belongs_to_another_source_is_not_a_version() -> None:
     assert from_revision(source(uid="another"), revision()) is None
 
 
 @pytest.mark.parametrize("number", ["", "x", "-1", "0", "1" * 17])
-def test_a_number_that_is_none_is_0(number: str) -> None:
+def test_an_invalid_number_is_0(number: str) -> None:
     metadata = {"annotations": {"appconfig-operator.io/revision": number}}
     assert noted(metadata) == ("", 0)
 
 
 @pytest.mark.parametrize("time", ["", "tomorrow", "2026-13-01T00:00:00Z", "x" * 100])
-def test_a_time_that_is_none_is_that_of_the_object(time: str) -> None:
+def test_an_invalid_time_is_that_of_the_object(time: str) -> None:
     body = revision()
     body["metadata"]["annotations"]["appconfig-operator.io/replaced-time"] = time
     found = from_revision(source(), body)
