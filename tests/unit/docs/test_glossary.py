@@ -32,6 +32,9 @@ RETIRED = {
     "token_bucket": "rate_limit",
     "Setbacks": "Retries",
     "LeaseTroubles": "LeaseFailures",
+    "WrittenConfigMap": "WriteResult",
+    "MarkedConfigMaps": "ConfigMapMetadata",
+    "AnswerTooLongError": "ResponseTooLongError",
 }
 """Retired names, and what is said in their place."""
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from appconfig_operator.watches.known_sources import KnownSources
+from appconfig_operator.watches.namespace_access import NamespaceAccess
 from tests.support.builders import source
+from tests.unit.support.watching import FakeScheduler, FakeSources
 
 if TYPE_CHECKING:
     from tests.unit.support.watching import Watching
@@ -69,3 +72,18 @@ def test_an_unreadable_response_does_not_keep_the_sources_from_being_listed(it: 
     it.looked()
     it.sources.there, it.sources.error = {"a"}, None
     assert known.listed.wait(10)
+
+
+def test_what_arrives_before_the_list_of_uids_is_not_the_last_one() -> None:
+    scheduler: Any = FakeScheduler()
+    sources: Any = FakeSources(there={"a", "b"})
+    known = KnownSources(scheduler, NamespaceAccess(sources, ["shop"]))
+    known.put(source(uid="a"))
+    assert not known.listed.is_set()
+    known.forget_deleted()
+    known.put(source(uid="b"))
+    assert not known.listed.is_set(), "a may be reported again"
+    known.put(source(uid="a"))
+    assert known.listed.is_set()
+    known.put(source(uid="c"))
+    assert known.listed.is_set()

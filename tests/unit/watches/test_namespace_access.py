@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +11,9 @@ from appconfig_operator.watches import deletion_sweeper
 from appconfig_operator.watches.namespace_access import NamespaceAccess
 from tests.support.builders import source
 from tests.unit.support.watching import FakeSources, Watching, eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def access(sources: Any, *namespaces: str) -> NamespaceAccess:
@@ -25,6 +28,15 @@ def test_those_that_refuse_are_left_out_of_the_list() -> None:
     sources.refusing = set()
     assert it.uids() == {"a"}
     assert it.refused == frozenset()
+
+
+def test_without_namespaces_the_whole_cluster_is_listed() -> None:
+    class Cluster(FakeSources):
+        def uids(self, namespaces: Sequence[str]) -> set[str]:
+            assert not namespaces
+            return self.there
+
+    assert access(Cluster(there={"a"})).uids() == {"a"}
 
 
 def test_what_is_not_refused_for_good_is_an_error_and_changes_nothing() -> None:
