@@ -11,9 +11,9 @@ from appconfig_operator.engine.slots import Slots
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from appconfig_operator.engine.entry import Entry
     from appconfig_operator.engine.lanes import LaneKey, QueuedPoll
     from appconfig_operator.engine.slots import RunningPoll
+    from appconfig_operator.engine.state.source_state import SourceState
 
 FIRST = 0.0
 
@@ -44,16 +44,16 @@ class LaneQueue:
         """Whether a lane waits for its turn whose polls are expected to be quick."""
         return bool(self._quick)
 
-    def lane(self, entry: Entry) -> Lane:
+    def lane(self, state: SourceState) -> Lane:
         """Return the lane that the next poll of a source belongs to."""
-        key = lane_key(entry.source, known_quick=entry.proven)
+        key = lane_key(state.source, known_quick=state.schedule.known_quick)
         lane = self._lanes.get(key)
         if lane is None:
-            name = entry.source.namespace
+            name = state.source.namespace
             namespace = self._namespaces.get(name)
             if namespace is None:
                 namespace = self._namespaces[name] = NamespaceLoad(name)
-            lane = self._lanes[key] = Lane(namespace, known_quick=entry.proven)
+            lane = self._lanes[key] = Lane(namespace, known_quick=state.schedule.known_quick)
         return lane
 
     def put(self, poll: QueuedPoll) -> None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from appconfig_operator.core.sharding.assignment import shard_of
 from appconfig_operator.core.target.drift import drift, untouched
 from appconfig_operator.engine.delay_queue import DelayQueue
-from appconfig_operator.engine.entry import Entry, asks_for_more
 from appconfig_operator.engine.lane_queue import LaneQueue
 from appconfig_operator.engine.lanes import QueuedPoll
 from appconfig_operator.engine.restart_limiter import RestartLimiter
+from appconfig_operator.engine.state.source_state import SourceState, asks_for_more
 from appconfig_operator.engine.target_index import TargetIndex, target_of
 from appconfig_operator.engine.wait_index import WAKE_SECONDS, WaitIndex
 from appconfig_operator.engine.workers import Job
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from appconfig_operator.core.sharding.handover import HandedOver
     from appconfig_operator.engine.held_shards import HeldShard
     from appconfig_operator.engine.poll import Polled
-    from appconfig_operator.engine.sessions import Starting
+    from appconfig_operator.engine.sessions import SessionFactory
     from appconfig_operator.engine.state.poll_state import PollState
     from appconfig_operator.engine.target_index import Target
 
@@ -51,7 +51,7 @@ class Schedule:
 
     def __init__(
         self,
-        sessions: Starting,
+        sessions: SessionFactory,
         *,
         shards: int,
         workers: int,
@@ -59,7 +59,7 @@ class Schedule:
         lock: threading.Lock,
     ) -> None:
         self.sessions = sessions
-        self.entries: dict[str, Entry] = {}
+        self.states: dict[str, SourceState] = {}
         self.shards: dict[int, HeldShard] = {}
         self.lanes = LaneQueue(workers, self._admit)
         self.queue = DelayQueue(self.lanes, lock, monotonic)
@@ -71,146 +71,140 @@ class Schedule:
 
     def put(self, source: Source) -> bool:
         """Take in a source, and return whether it was there before."""
-        entry = self.entries.get(source.uid)
-        if entry is not None:
-            self._change(entry, source)
+        state = self.states.get(source.uid)
+        if state is not None:
+            self._change(state, source)
             return True
-        entry = self.entries[source.uid] = Entry(source, shard_of(source.uid, self._count))
+        state = self.states[source.uid] = SourceState(source, shard_of(source.uid, self._count))
         self._targets.add(source)
-        if entry.shard in self.shards:
-            self._reserve_restart(entry)
-            self.start(entry, None)
+        if state.shard in self.shards:
+            self._reserve_restart(state)
+            self.start(state, None)
         return False
 
-    def _change(self, entry: Entry, source: Source) -> None:
-        before = entry.source
+    def _change(self, state: SourceState, source: Source) -> None:
+        before = state.source
         if source.generation < before.generation:
             return
-        entry.source = source
+        state.source = source
         if source.generation > before.generation:
             self._targets.discard(before)
             self._targets.add(source)
             self._wake_others(before)  # it may want another ConfigMap now, and have given this one up
-        if entry.memory is None:
+        if state.polling is None:
             return
-        if not entry.running:
-            entry.adopt(entry.memory)
+        if not state.schedule.running:
+            state.note_status(state.polling)
         if asks_for_more(source, than=before):
-            entry.changed = True
-            if not entry.running:
-                self._restart(entry, entry.memory)
+            state.schedule.restart_requested = True
+            if not state.schedule.running:
+                self._restart(state, state.polling)
 
-    def remove(self, uid: str) -> Entry | None:
+    def remove(self, uid: str) -> SourceState | None:
         """Forget a source, and return what was kept of it."""
-        entry = self.entries.pop(uid, None)
+        state = self.states.pop(uid, None)
         self.waiting.set(uid, None)
-        if entry is not None:
-            self._cancel(entry)
-            self._give_back_restart(entry)
-            self._targets.discard(entry.source)
-            self._wake_others(entry.source)
-        return entry
+        if state is not None:
+            state.schedule.cancel()
+            self._give_back_restart(state)
+            self._targets.discard(state.source)
+            self._wake_others(state.source)
+        return state
 
     # ConfigMaps.
 
-    def asking_for(self, target: Target) -> list[Entry]:
+    def asking_for(self, target: Target) -> list[SourceState]:
         """Return the sources that ask for a ConfigMap. Others can remove its label, but not change its name."""
-        return [self.entries[uid] for uid in self._targets.asking_for(target)]
+        return [self.states[uid] for uid in self._targets.asking_for(target)]
 
     def wake(self, target: Target) -> None:
         """Poll the sources that wait for a ConfigMap soon."""
         for uid in self.waiting.waiting_for(target):
-            self._wake_one(self.entries[uid])
+            self._wake_one(self.states[uid])
 
     def _wake_others(self, source: Source) -> None:
         for uid in self.waiting.waiting_for(target_of(source)):
             if uid != source.uid:
-                self._wake_one(self.entries[uid])
+                self._wake_one(self.states[uid])
 
-    def _wake_one(self, entry: Entry) -> None:
-        entry.woken = True
-        if not entry.running:
-            self._wake_up(entry)
+    def _wake_one(self, state: SourceState) -> None:
+        state.schedule.woken = True
+        if not state.schedule.running:
+            self._wake_up(state)
 
-    def _wake_up(self, entry: Entry) -> None:
-        entry.woken = False
-        entry.not_before = max(entry.not_before, entry.looked + WAKE_SECONDS)
-        if entry.memory is None:
+    def _wake_up(self, state: SourceState) -> None:
+        state.schedule.woken = False
+        state.schedule.postpone(state.schedule.last_polled_at + WAKE_SECONDS)
+        if state.polling is None:
             return
-        entry.memory.woken = True  # also where a poll is near: it may write the status alone
-        if entry.queue_token is not None and entry.due > entry.not_before:
-            self._schedule(entry, 0.0)
+        state.polling.woken = True  # also where a poll is near: it may write the status alone
+        if state.schedule.queue_token is not None and state.schedule.due > state.schedule.not_before:
+            self._schedule(state, 0.0)
 
     # Sessions.
 
-    def start(self, entry: Entry, handed_over: HandedOver | None) -> None:
+    def start(self, state: SourceState, handed_over: HandedOver | None) -> None:
         """Start to poll a source."""
-        start = self.sessions.start(entry.source, handed_over)
-        entry.memory, entry.unlooked, entry.proven = start.state, True, start.proven
-        entry.astray = True  # what was its target may be a stray
-        entry.memory.delivery.unreleased |= entry.waits
-        self._schedule(entry, start.delay, first=start.first)
-        self.check_drift(entry, start.state)
+        start = self.sessions.start(state.source, handed_over)
+        state.start(start.polling, known_quick=start.known_quick)
+        self._schedule(state, start.delay, first=start.first)
+        self.check_drift(state, start.polling)
 
-    def _restart(self, entry: Entry, before: PollState) -> None:
-        entry.changed = False
-        entry.memory = self.sessions.start_anew(entry.source, before)
-        self._reserve_restart(entry)
-        self._schedule(entry, 0.0)
+    def _restart(self, state: SourceState, before: PollState) -> None:
+        state.schedule.restart_requested = False
+        state.polling = self.sessions.restart(state.source, before)
+        self._reserve_restart(state)
+        self._schedule(state, 0.0)
 
-    def _reserve_restart(self, entry: Entry) -> None:
-        if entry.begins:
+    def _reserve_restart(self, state: SourceState) -> None:
+        if state.schedule.restart_reserved:
             return  # what it has reserved already is good for the newest spec, too
         now = self._monotonic()
-        entry.not_before = max(entry.not_before, now + self._restarts.reserve(entry.source, now))
-        entry.begins = True
+        state.schedule.postpone(now + self._restarts.reserve(state.source, now))
+        state.schedule.restart_reserved = True
 
-    def _give_back_restart(self, entry: Entry) -> None:
-        if entry.begins:
-            self._restarts.give_back(entry.source)
+    def _give_back_restart(self, state: SourceState) -> None:
+        if state.schedule.restart_reserved:
+            self._restarts.give_back(state.source)
 
-    def check_drift(self, entry: Entry, state: PollState) -> None:
+    def check_drift(self, state: SourceState, polling: PollState) -> None:
         """Check what became of the ConfigMap of a source, if that is still to be done."""
-        if entry.strayed(state):
-            self._schedule(entry, 0.0)
-        if entry.seen is None:
+        if state.note_strays(polling):
+            self._schedule(state, 0.0)
+        if state.config_maps.snapshot is None:
             return
-        state.drift.untouched = untouched(entry.seen, state.status.written)
-        if not entry.unlooked or state.drift.found is not None:
+        polling.drift.untouched = untouched(state.config_maps.snapshot, polling.status.written)
+        if not state.config_maps.drift_check_pending or polling.drift.found is not None:
             return
-        entry.unlooked = False
-        what = drift(entry.seen, state.status.written, owner=entry.owns(state))
+        state.config_maps.drift_check_pending = False
+        what = drift(state.config_maps.snapshot, polling.status.written, owner=state.is_owner(polling))
         if what is not None:
-            state.drift.found = what
-            self._schedule(entry, 0.0)
+            polling.drift.found = what
+            self._schedule(state, 0.0)
 
     # The queue.
 
-    def _schedule(self, entry: Entry, delay: float, *, first: bool = False) -> None:
+    def _schedule(self, state: SourceState, delay: float, *, first: bool = False) -> None:
         """Queue the next poll of a source, in place of the one that it has there."""
-        if entry.running:
+        if state.schedule.running:
             return  # it is queued again when this poll ends
-        self._cancel(entry)
-        if entry.source.spec.suspend:
-            logger.info("Suspended: no calls, nothing changes", extra=about(entry.source))
+        state.schedule.cancel()
+        if state.source.spec.suspend:
+            logger.info("Suspended: no calls, nothing changes", extra=about(state.source))
             return
         now = self._monotonic()
-        wait = entry.not_before - now
-        entry.due = now + max(delay, wait)
-        poll = QueuedPoll(entry.source.uid, self.lanes.lane(entry), entry.due, first=first and wait <= 0)
-        entry.queue_token = poll
+        wait = state.schedule.not_before - now
+        state.schedule.due = now + max(delay, wait)
+        poll = QueuedPoll(state.source.uid, self.lanes.lane(state), state.schedule.due, first=first and wait <= 0)
+        state.schedule.queue_token = poll
         self.queue.put(poll)
-
-    def _cancel(self, entry: Entry) -> None:
-        if entry.queue_token is not None:
-            entry.queue_token.cancelled, entry.queue_token = True, None
 
     def _admit(self, poll: QueuedPoll) -> bool:
         """Return whether a poll whose turn it is may begin, as far as its shard goes."""
-        entry = self.entries[poll.uid]
-        shard = self.shards[entry.shard]
+        state = self.states[poll.uid]
+        shard = self.shards[state.shard]
         if shard.draining:
-            self._cancel(entry)
+            state.schedule.cancel()
             return False
         if shard.guard.remaining() <= 0:
             shard.parked.append(poll)
@@ -219,44 +213,44 @@ class Schedule:
 
     def begin(self, poll: QueuedPoll) -> Job:
         """Begin a poll that the queue has handed out."""
-        entry = self.entries[poll.uid]
-        assert entry.memory is not None, "a poll without a memory"  # noqa: S101 (`forget` takes both)
+        state = self.states[poll.uid]
+        assert state.polling is not None, "a poll without a state"  # noqa: S101 (`stop` takes both)
         now = self._monotonic()
-        shard = self.shards[entry.shard]
+        shard = self.shards[state.shard]
         shard.polls += 1
-        entry.running, entry.queue_token, entry.begins, entry.looked = True, None, False, now
-        # Read now: `put` may set another source right after it, with a memory of its own to come.
-        return Job(entry, entry.source, entry.memory, shard.guard, poll.due, self.lanes.begin(poll, now))
+        state.schedule.begin(now)
+        # Read now: `put` may set another source right after it, with a `PollState` of its own to come.
+        return Job(state, state.source, state.polling, shard.guard, poll.due, self.lanes.begin(poll, now))
 
     def done(self, job: Job, polled: Polled) -> None:
         """Take back a source whose poll has ended, and queue its next one."""
         self._end(job, polled)
-        entry = job.entry
-        if self.entries.get(job.source.uid) is not entry or entry.memory is None:
+        state = job.state
+        if self.states.get(job.source.uid) is not state or state.polling is None:
             return
-        entry.adopt(entry.memory)
+        state.note_status(state.polling)
         self._note_wait(job, polled)
-        if entry.memory is not job.state:  # the shard went, and came again, meanwhile
-            self._schedule(entry, 0.0)
+        if state.polling is not job.polling:  # the shard went, and came again, meanwhile
+            self._schedule(state, 0.0)
         elif polled.delay is None:
             self.remove(job.source.uid)
             return
-        elif entry.changed:
-            self._restart(entry, job.state)
+        elif state.schedule.restart_requested:
+            self._restart(state, job.polling)
         else:
-            self._schedule(entry, polled.delay)
-        if entry.woken:
-            self._wake_up(entry)
-        self.check_drift(entry, entry.memory)
+            self._schedule(state, polled.delay)
+        if state.schedule.woken:
+            self._wake_up(state)
+        self.check_drift(state, state.polling)
 
     def _end(self, job: Job, polled: Polled) -> None:
         """Free the slot of a poll, and note whether it was quick."""
-        job.entry.running = False
+        job.state.schedule.running = False
         quick = self.lanes.end(job.running, self._monotonic())
         if polled.answered is not None or not quick:
-            job.entry.proven = quick and polled.answered is True
+            job.state.schedule.known_quick = quick and polled.answered is True
         self.queue.wake()
-        shard = self.shards.get(job.entry.shard)
+        shard = self.shards.get(job.state.shard)
         if shard is not None and shard.guard is job.guard:
             shard.polls -= 1
 
@@ -266,13 +260,13 @@ class Schedule:
         target = None if polled.awaits is None else (job.source.namespace, polled.awaits)
         if self.waiting.set(job.source.uid, target):
             # Nobody has noticed what changed between its poll and now.
-            job.entry.woken = target is not None
+            job.state.schedule.woken = target is not None
 
     # Shards.
 
-    def of(self, shard: int) -> list[Entry]:
+    def of(self, shard: int) -> list[SourceState]:
         """Return the sources of a shard."""
-        return [entry for entry in self.entries.values() if entry.shard == shard]
+        return [state for state in self.states.values() if state.shard == shard]
 
     def resume(self, shard: int) -> None:
         """Queue again the polls of a shard whose turn came while its Lease had lapsed."""
@@ -286,8 +280,7 @@ class Schedule:
     def forget(self, shard: int) -> None:
         """Forget the sessions of a shard."""
         self.shards.pop(shard, None)
-        for entry in self.of(shard):
-            self._cancel(entry)
-            self._give_back_restart(entry)
-            entry.forget()
-            self.waiting.set(entry.source.uid, None)
+        for state in self.of(shard):
+            self._give_back_restart(state)
+            state.stop()
+            self.waiting.set(state.source.uid, None)

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from appconfig_operator.core.sharding.handover import HandedOver
     from appconfig_operator.core.sharding.held_lease import LeaseGuard
     from appconfig_operator.core.target.drift import ConfigMapSnapshot
-    from appconfig_operator.engine.entry import Entry
     from appconfig_operator.engine.poll import Polled
-    from appconfig_operator.engine.sessions import Starting
+    from appconfig_operator.engine.sessions import SessionFactory
+    from appconfig_operator.engine.state.source_state import SourceState
     from appconfig_operator.engine.workers import Job
 
 logger = logging.getLogger(__name__)
@@ -46,13 +46,13 @@ class Scheduler:
         Seconds.
     """
 
-    def __init__(self, sessions: Starting, *, shards: int, workers: int, monotonic: Callable[[], float]) -> None:
+    def __init__(self, sessions: SessionFactory, *, shards: int, workers: int, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._schedule = Schedule(sessions, shards=shards, workers=workers, monotonic=monotonic, lock=self._lock)
         self._queue = self._schedule.queue
         self._shards = self._schedule.shards
-        self._entries = self._schedule.entries
+        self._states = self._schedule.states
         self._sessions = sessions
         self._owners: dict[tuple[str, str], frozenset[str]] = {}
         self._cut_off = False
@@ -90,11 +90,14 @@ class Scheduler:
     def remove(self, uid: str) -> None:
         """Forget a source, and its session with it."""
         with self._lock:
-            entry = self._schedule.remove(uid)
-            for key in () if entry is None else [(entry.source.namespace, name) for name in entry.waits]:
+            state = self._schedule.remove(uid)
+            if state is None:
+                return
+            for name in state.config_maps.queued_for:
+                key = state.source.namespace, name
                 self._note_owners(key, self._owners.get(key, frozenset()) - {uid})
-        if entry is not None and entry.memory is not None:
-            logger.info("Deleted: its session ends", extra=about(entry.source))
+        if state.polling is not None:
+            logger.info("Deleted: its session ends", extra=about(state.source))
 
     def keep_only(self, uids: set[str], among: set[str]) -> None:
         """Forget sources that were deleted unnoticed: those of `among` that are not in `uids`."""
@@ -104,12 +107,12 @@ class Scheduler:
     def uids(self) -> set[str]:
         """Return the uids of all sources."""
         with self._lock:
-            return set(self._entries)
+            return set(self._states)
 
-    def entries(self) -> list[Entry]:
+    def states(self) -> list[SourceState]:
         """Return all sources, to be read only."""
         with self._lock:
-            return list(self._entries.values())
+            return list(self._states.values())
 
     # For metrics, and for Events, which wait while the scheduler is busy.
 
@@ -121,15 +124,15 @@ class Scheduler:
     def snapshot(self) -> SchedulerSnapshot:
         """Return what is known at this moment."""
         with self._lock:
-            entries, slots = self._entries.values(), self._schedule.lanes.slots
-            known, late = len(entries), lateness(entries, self._monotonic())
+            states, slots = self._states.values(), self._schedule.lanes.slots
+            known, late = len(states), lateness(states, self._monotonic())
             under_way = {Pace.QUICK: slots.quick, Pace.SLOW: slots.slow}
             # Without those whose Lease has lapsed: another replica may count them by now.
             active = {number for number, shard in self._shards.items() if shard.active}
             polled = [
-                (memory.status.stored.conditions, entry.source.spec.suspend)
-                for entry in entries
-                if entry.shard in active and (memory := entry.memory) is not None
+                (polling.status.stored.conditions, state.source.spec.suspend)
+                for state in states
+                if state.shard in active and (polling := state.polling) is not None
             ]
         return SchedulerSnapshot(
             sources=Counter(state_of(conditions, suspended=suspend) for conditions, suspend in polled),
@@ -145,19 +148,19 @@ class Scheduler:
         """Take in what became of the ConfigMap of a source. A change of somebody else is reverted at once."""
         with self._lock:
             self._schedule.wake((seen.namespace, seen.name))
-            entry = self._entries.get(uid)
-            if entry is not None:
-                entry.mark(seen)
-                self._note_snapshot(entry, seen)
+            state = self._states.get(uid)
+            if state is not None:
+                state.note_label(seen)
+                self._note_snapshot(state, seen)
             for other in self._schedule.asking_for((seen.namespace, seen.name)):
-                if other is not entry:
+                if other is not state:
                     self._note_snapshot(other, replace(seen, labeled=False))  # somebody has overwritten its mark
 
-    def _note_snapshot(self, entry: Entry, seen: ConfigMapSnapshot) -> None:
-        if entry.concerned_by(seen):
-            entry.seen, entry.unlooked = seen, True
-        if entry.memory is not None and not entry.running:
-            self._schedule.check_drift(entry, entry.memory)
+    def _note_snapshot(self, state: SourceState, seen: ConfigMapSnapshot) -> None:
+        if state.is_target(seen):
+            state.config_maps.observe(seen)
+        if state.polling is not None and not state.schedule.running:
+            self._schedule.check_drift(state, state.polling)
 
     def config_map_changed(self, namespace: str, name: str) -> None:
         """Wake the sources that wait for a ConfigMap: it was created, changed or deleted, whoever owns it."""
@@ -178,10 +181,12 @@ class Scheduler:
         """Note which sources are owners of a ConfigMap because they wait for it, or waited for it before a restart."""
         with self._lock:
             for uid in self._owners.pop((namespace, name), frozenset()) - uids:
-                if (entry := self._entries.get(uid)) is not None:
-                    entry.waits -= {name}
+                if (state := self._states.get(uid)) is not None:
+                    state.config_maps.queued_for -= {name}
             noted = frozenset(
-                uid for uid in uids if (entry := self._entries.get(uid)) is not None and entry.wait_for(namespace, name)
+                uid
+                for uid in uids
+                if (state := self._states.get(uid)) is not None and state.note_queued(namespace, name)
             )
             self._note_owners((namespace, name), noted)
 
@@ -195,11 +200,11 @@ class Scheduler:
         """Return namespace and name of the marked ConfigMaps of a namespace, or of all, by the uid of their source."""
         with self._lock:
             return {
-                uid: (entry.source.namespace, written.name)
-                for uid, entry in self._entries.items()
-                if (written := entry.written) is not None
-                and namespace in {None, entry.source.namespace}
-                and entry.source.spec.target.creation_policy is not CreationPolicy.MERGE
+                uid: (state.source.namespace, written.name)
+                for uid, state in self._states.items()
+                if (written := state.written) is not None
+                and namespace in {None, state.source.namespace}
+                and state.source.spec.target.creation_policy is not CreationPolicy.MERGE
             }
 
     # Shards that come and go.
@@ -208,8 +213,8 @@ class Scheduler:
         """Poll the sources of a shard from now on, going on with the sessions, by uid, that were handed over."""
         with self._lock:
             self._shards[shard] = HeldShard(guard)
-            for entry in self._schedule.of(shard):
-                self._schedule.start(entry, sessions.get(entry.source.uid))
+            for state in self._schedule.of(shard):
+                self._schedule.start(state, sessions.get(state.source.uid))
 
     def resume(self, shard: int) -> None:
         """Go on after the guard lapsed and came back, with nobody else in between."""
@@ -233,14 +238,14 @@ class Scheduler:
         with self._lock:
             handed_over = [
                 given
-                for entry in self._schedule.of(shard)
-                if entry.memory is not None and not entry.running and not entry.changed
-                if (given := self._sessions.hand_over(entry.source, entry.memory, entry.due)) is not None
+                for state in self._schedule.of(shard)
+                if state.polling is not None and not state.schedule.running and not state.schedule.restart_requested
+                if (given := self._sessions.export(state.source, state.polling, state.schedule.due)) is not None
             ]
-            for entry in self._schedule.of(shard):
-                if entry.memory is not None and entry.memory.status.is_current:
+            for state in self._schedule.of(shard):
+                if state.polling is not None and state.polling.status.is_current:
                     # Newer than what the watch has reported.
-                    entry.source = replace(entry.source, status=entry.memory.status.stored)
+                    state.source = replace(state.source, status=state.polling.status.stored)
             self._schedule.forget(shard)
         return handed_over
 

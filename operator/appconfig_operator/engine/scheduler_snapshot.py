@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from appconfig_operator.core.status.state import State
-    from appconfig_operator.engine.entry import Entry
+    from appconfig_operator.engine.state.source_state import SourceState
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,10 @@ class SchedulerSnapshot:
     polls_under_way: Mapping[Pace, int]
 
 
-def lateness(entries: Iterable[Entry], now: float) -> dict[Pace, list[float]]:
+def lateness(states: Iterable[SourceState], now: float) -> dict[Pace, list[float]]:
     """Return for how many seconds each poll that is due has waited, by pace."""
     seconds: dict[Pace, list[float]] = {pace: [] for pace in Pace}
-    for entry in entries:
-        if entry.queue_token is not None and entry.due <= now:
-            seconds[Pace.of(slow=entry.queue_token.lane.slow)].append(now - entry.due)
+    for state in states:
+        if state.schedule.queue_token is not None and state.schedule.due <= now:
+            seconds[Pace.of(slow=state.schedule.queue_token.lane.slow)].append(now - state.schedule.due)
     return seconds

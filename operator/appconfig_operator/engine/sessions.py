@@ -28,32 +28,32 @@ class Start:
 
     Attributes
     ----------
-    state
+    polling
         With what.
     delay
         After how many seconds.
     first
         Whether it goes before the others of its kind.
-    proven
+    known_quick
         Whether it was in order, so that its polls may be taken to be quick until one is not.
     """
 
-    state: PollState
+    polling: PollState
     delay: float
     first: bool = False
-    proven: bool = False
+    known_quick: bool = False
 
 
-class Starting(Protocol):
+class SessionFactory(Protocol):
     """Where the state of a source that is polled comes from, and where it goes."""
 
     def start(self, source: Source, handed_over: HandedOver | None) -> Start:
         """Begin to poll a source."""
 
-    def start_anew(self, source: Source, before: PollState) -> PollState:
+    def restart(self, source: Source, before: PollState) -> PollState:
         """Begin a new session after a change of the spec, or because a sync was asked for."""
 
-    def hand_over(self, source: Source, state: PollState, due: float) -> HandedOver | None:
+    def export(self, source: Source, state: PollState, due: float) -> HandedOver | None:
         """Return what another replica can go on with, or `None`."""
 
 
@@ -92,7 +92,7 @@ class Sessions:
             state = PollState.of(self._service.session(source), source.status, self._monotonic())
             if _settled(source):
                 spread = min(source.spec.poll_interval_seconds, SPREAD_SECONDS)
-                return Start(state, self._random() * spread, proven=True)
+                return Start(state, self._random() * spread, known_quick=True)
             return Start(state, 0.0, first=source.status.target is None)
         session = self._service.session(source, handed_over.session)
         state = PollState.of(session, source.status, self._monotonic())
@@ -100,13 +100,13 @@ class Sessions:
         state.fetch.last_answered_at -= now - handed_over.issued
         state.fetch.next_call_at = self._monotonic() + delay
         state.delivery.latest_data_digest = handed_over.latest_data_digest
-        return Start(state, delay, proven=True)
+        return Start(state, delay, known_quick=True)
 
-    def start_anew(self, source: Source, before: PollState) -> PollState:
+    def restart(self, source: Source, before: PollState) -> PollState:
         """Begin a new session after a change of the spec, or because a sync was asked for."""
         return before.restarted(self._service.session(source), self._monotonic())
 
-    def hand_over(self, source: Source, state: PollState, due: float) -> HandedOver | None:
+    def export(self, source: Source, state: PollState, due: float) -> HandedOver | None:
         """Return what another replica can go on with, or `None` when it had better begin anew.
 
         Content is not handed over, so a version that is not written yet has to come again, in a new session.

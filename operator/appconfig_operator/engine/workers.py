@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.sharding.held_lease import LeaseGuard
-    from appconfig_operator.engine.entry import Entry
     from appconfig_operator.engine.ports import Fence, Meter
     from appconfig_operator.engine.slots import RunningPoll
     from appconfig_operator.engine.state.poll_state import PollState
+    from appconfig_operator.engine.state.source_state import SourceState
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +32,9 @@ AFTER_A_BUG_SECONDS = 60.0
 class Job:
     """One poll to make. Source and state are those of the moment when it began."""
 
-    entry: Entry
+    state: SourceState
     source: Source
-    state: PollState
+    polling: PollState
     guard: LeaseGuard
     due: float
     running: RunningPoll
@@ -53,7 +53,7 @@ class Jobs(Protocol):
 class SourcePoller(Protocol):
     """Polls one source."""
 
-    def poll(self, source: Source, state: PollState) -> Polled:
+    def poll(self, source: Source, polling: PollState) -> Polled:
         """Poll a source. Raises `SourceGoneError`."""
 
 
@@ -154,7 +154,7 @@ class Workers:
         began = self._monotonic()
         try:
             with self._fence.under(job.guard):
-                polled = self._poller.poll(job.source, job.state)
+                polled = self._poller.poll(job.source, job.polling)
         except SourceGoneError:
             polled = Polled(None, PollResult.GONE)
         except Exception as error:  # noqa: BLE001 (a bug met by one source must not end the thread that serves all)

@@ -148,9 +148,9 @@ class MortalOperator:
                 self.scheduler.observe(source_uid(metadata) or "", snapshot(metadata))
 
     def poll(self) -> str:
-        (entry,) = self.scheduler.entries()
-        assert entry.memory is not None
-        return self.poller.poll(entry.source, entry.memory).result
+        (state,) = self.scheduler.states()
+        assert state.polling is not None
+        return self.poller.poll(state.source, state.polling).result
 
     def go_on(self, polls: int = 1) -> None:
         for _ in range(polls):

@@ -75,9 +75,9 @@ def test_a_new_version_with_the_same_flags_tells_nothing_new() -> None:
 def test_what_a_session_taken_over_brings_is_compared_with_the_status() -> None:
     it = bench(ONE, None, BASIC)
     it.poll()
-    handed = it.sessions.hand_over(it.source, it.state, it.state.fetch.next_call_at)
+    handed = it.sessions.export(it.source, it.state, it.state.fetch.next_call_at)
     later = it.restart()
-    later.state = later.sessions.start(later.source, handed).state
+    later.state = later.sessions.start(later.source, handed).polling
     later.poll()
     later.poll()
     assert it.world.sessions == 2  # the bench's own at each start
@@ -114,7 +114,7 @@ def test_a_newer_status_does_not_take_the_number_back() -> None:
 def changed(it: Bench, **changes: Any) -> None:
     """Change the spec, and poll in the new session."""
     it.source = replace(it.source, generation=it.source.generation + 1, spec=replace(it.source.spec, **changes))
-    it.state = it.sessions.start_anew(it.source, it.state)
+    it.state = it.sessions.restart(it.source, it.state)
     it.poll()
 
 
@@ -132,9 +132,9 @@ def test_another_replica_knows_only_how_many_there_were() -> None:
     """The limit that docs/resource.md states: the names are not handed over."""
     it = bench(ONE, None, OTHER, BASIC)
     it.poll()
-    handed = it.sessions.hand_over(it.source, it.state, it.state.fetch.next_call_at)
+    handed = it.sessions.export(it.source, it.state, it.state.fetch.next_call_at)
     later = it.restart()
-    later.state = later.sessions.start(later.source, handed).state
+    later.state = later.sessions.start(later.source, handed).polling
     later.poll()
     later.poll()
     assert it.events == ["Synced", "MultiVariantFlags"]
@@ -194,7 +194,7 @@ def test_otherwise_they_are_counted_and_no_event_tells(multi_variant: MultiVaria
         assert it.ready == ("False", "UnsupportedContent")
         assert list(before.data.text.values()) == [BASIC.decode()]
     it.source = replace(it.source, generation=2, spec=wanted())
-    it.state = it.sessions.start_anew(it.source, it.state)
+    it.state = it.sessions.restart(it.source, it.state)
     it.poll()
     assert it.events[-1] == "MultiVariantFlags"
     assert it.ready == ("True", "Synced")
@@ -203,11 +203,11 @@ def test_otherwise_they_are_counted_and_no_event_tells(multi_variant: MultiVaria
 def test_a_change_of_the_setting_begins_a_new_session() -> None:
     it = bench(ONE)
     it.poll()
-    handed = it.sessions.hand_over(it.source, it.state, it.state.fetch.next_call_at)
+    handed = it.sessions.export(it.source, it.state, it.state.fetch.next_call_at)
     assert handed is not None
     raw = replace(it.source, generation=2, spec=wanted(MultiVariant.RAW), status=it.state.status.stored)
     sessions = it.world.sessions
-    it.sessions.start_anew(raw, it.state)
+    it.sessions.restart(raw, it.state)
     it.sessions.start(raw, handed)  # by another replica, to which the old session was handed over
     assert it.world.sessions == sessions + 2
 
@@ -231,11 +231,11 @@ def test_under_a_pin_nothing_is_told_until_it_is_gone() -> None:
     written = it.state.status.stored.target
     assert written is not None
     it.source = replace(it.source, generation=2, spec=wanted(pinned_digest=written.data_digest))
-    it.state = it.sessions.start_anew(it.source, it.state)
+    it.state = it.sessions.restart(it.source, it.state)
     it.poll()
     assert "MultiVariantFlags" not in it.events
     it.source = replace(it.source, generation=3, spec=wanted())
-    it.state = it.sessions.start_anew(it.source, it.state)
+    it.state = it.sessions.restart(it.source, it.state)
     it.poll()
     assert it.events[-1] == "MultiVariantFlags"
 

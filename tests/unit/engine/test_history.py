@@ -24,7 +24,7 @@ def respec(it: Bench, **changes: Any) -> Bench:
     """Change the spec, as the scheduler takes it in: a new session, the status kept."""
     changed = replace(it.source, generation=it.source.generation + 1, spec=replace(it.source.spec, **changes))
     again = Bench(it.world, changed)
-    again.state = again.sessions.start_anew(changed, it.state)
+    again.state = again.sessions.restart(changed, it.state)
     it.world.now += 60
     return again
 

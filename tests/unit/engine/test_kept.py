@@ -159,9 +159,9 @@ def test_an_idle_worker_holds_nothing_of_its_last_poll(start: Callable[..., Sche
     scheduler = start(recorder, workers=1)
     scheduler.put(source())
     eventually(lambda: recorder.count(UID) == 1)
-    (entry,) = scheduler.entries()
-    assert entry.memory is not None
-    session = weakref.ref(entry.memory.fetch.session)
-    del entry
+    (state,) = scheduler.states()
+    assert state.polling is not None
+    session = weakref.ref(state.polling.fetch.session)
+    del state
     scheduler.remove(UID)
     eventually(lambda: session() is None)

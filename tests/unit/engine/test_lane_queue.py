@@ -103,7 +103,7 @@ def test_healthy_ones_beside_sick_ones_of_the_same_namespace_keep_their_pace() -
     for _ in range(200):
         simulation.add("healthy-0", hangs)
     simulation.run(60)
-    late = lateness(simulation.entries.values(), simulation.now)
+    late = lateness(simulation.states.values(), simulation.now)
     assert max(late[Pace.QUICK], default=0.0) <= 1.0
     assert max(late[Pace.SLOW]) > 30
 
@@ -189,7 +189,7 @@ def test_no_turn_is_lost(seed: int) -> None:
         simulation.run(chance.random())
     simulation.run(600)
     limit = simulation.now - 300
-    assert all(entry.queue_token is None or entry.due > limit for entry in simulation.entries.values())
+    assert all(state.schedule.queue_token is None or state.schedule.due > limit for state in simulation.states.values())
     assert simulation.lanes.slots.quick >= 0
     assert simulation.lanes.slots.slow >= 0
 
@@ -216,8 +216,8 @@ def test_lanes_that_are_blocked_cost_others_nothing() -> None:
     uid = simulation.add("healthy-0", quick, proven=True, first=False)
     begun = simulation.begin()
     assert begun is not None
-    entry, running = begun
-    assert entry.source.uid == uid
+    state, running = begun
+    assert state.source.uid == uid
     lanes.end(running, simulation.now)
     assert blocked == lanes._blocked
 
@@ -229,9 +229,9 @@ def test_cancelled_polls_do_not_pile_up(delay: float) -> None:
         simulation.add("shop", hangs)
     simulation.run(1)
     uid = simulation.add("shop", quick, delay=delay)
-    entry = simulation.entries[uid]
+    state = simulation.states[uid]
     for _ in range(10_000):
-        simulation.schedule(entry, delay)
+        simulation.schedule(state, delay)
         assert simulation.begin() is None
     assert sum(len(lane.polls) for lane in simulation.lanes._lanes.values()) < 2000
     assert len(simulation.queue._delayed) < 2000
@@ -241,7 +241,7 @@ def test_a_cancelled_poll_never_begins() -> None:
     simulation = Simulation()
     uid = simulation.add("shop", quick, delay=86_400.0)
     for _ in range(10_000):
-        simulation.schedule(simulation.entries[uid], 86_400.0)
+        simulation.schedule(simulation.states[uid], 86_400.0)
     simulation.run(86_400.5)
     assert len(simulation.late["shop"]) == 1
 

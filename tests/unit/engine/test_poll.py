@@ -421,7 +421,7 @@ def test_what_was_waited_for_in_vain_is_given_up_with_another_name() -> None:
     assert it.ready == ("False", "TargetNotOwned")
     changed = replace(it.source, generation=2, spec=replace(it.source.spec, target=target(name="elsewhere")))
     again = Bench(it.world, changed)
-    again.state = again.sessions.start_anew(changed, it.state)
+    again.state = again.sessions.restart(changed, it.state)
     it.world.now += 60
     again.poll()
     assert it.world.released == ["checkout-config"]

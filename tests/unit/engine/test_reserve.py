@@ -75,9 +75,9 @@ def test_another_replica_begins_anew() -> None:
     it = Small(World(answers=[content(BODY)], write_errors=[AWAY.copy()]))
     it.poll()
     it.state.status.stored = replace(it.state.status.stored, observed_generation=it.source.generation)
-    assert it.sessions.hand_over(source(), it.state, 0.0) is None
+    assert it.sessions.export(source(), it.state, 0.0) is None
     it.state.fetch.must_refetch = False
-    assert it.sessions.hand_over(source(), it.state, 0.0) is not None
+    assert it.sessions.export(source(), it.state, 0.0) is not None
 
 
 def test_within_the_bound_nothing_is_fetched_again() -> None:

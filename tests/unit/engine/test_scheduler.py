@@ -12,7 +12,7 @@ from appconfig_operator.api.status import Status, WrittenTarget
 from appconfig_operator.api.v1alpha1 import CreationPolicy
 from appconfig_operator.core.errors import SourceGoneError
 from appconfig_operator.core.target.drift import ConfigMapSnapshot, Drift, DriftKind
-from appconfig_operator.engine.entry import WAITS
+from appconfig_operator.engine.state.observed_config_maps import QUEUED
 from tests.support.builders import source, spec, target
 from tests.unit.support.running import NEVER, Gate, Recorder, Running, eventually
 
@@ -274,13 +274,13 @@ def test_what_a_source_waits_for_is_given_up_after_a_restart(run: Callable[..., 
     scheduler.note_waiting_owners(frozenset({"nobody", source().uid}), "shop", "waited-for")
     scheduler.start(0, running.guard, {})
     eventually(lambda: recorder.polled)
-    (entry,) = scheduler.entries()
-    assert entry.memory is not None
-    assert entry.memory.delivery.unreleased == {"waited-for"}
+    (state,) = scheduler.states()
+    assert state.polling is not None
+    assert state.polling.delivery.unreleased == {"waited-for"}
 
 
 def waited_for(scheduler: Scheduler, uid: str = source().uid) -> frozenset[str]:
-    return next(entry.waits for entry in scheduler.entries() if entry.source.uid == uid)
+    return next(state.config_maps.queued_for for state in scheduler.states() if state.source.uid == uid)
 
 
 def test_what_a_source_waits_for_no_more_is_forgotten(run: Callable[..., Running]) -> None:
@@ -305,7 +305,7 @@ def test_what_a_source_waits_for_is_bounded(run: Callable[..., Running]) -> None
     scheduler.put(source())
     for number in range(10_000):
         scheduler.note_waiting_owners(frozenset({source().uid}), "shop", f"forged-{number}")
-    assert len(waited_for(scheduler)) == len(scheduler._owners) == WAITS
+    assert len(waited_for(scheduler)) == len(scheduler._owners) == QUEUED
     scheduler.remove(source().uid)
     assert scheduler._owners == {}
 
@@ -422,10 +422,10 @@ def test_whose_target_a_config_map_is_follows_the_spec(start: Callable[..., Sche
     scheduler.put(source())
     scheduler.put(source(uid="two"))
     asking_for = scheduler._schedule.asking_for
-    assert [entry.source.uid for entry in asking_for(("shop", "checkout-config"))] == [source().uid, "two"]
+    assert [state.source.uid for state in asking_for(("shop", "checkout-config"))] == [source().uid, "two"]
     scheduler.put(source(generation=2, spec=spec(target=target(name="next"))))
-    assert [entry.source.uid for entry in asking_for(("shop", "checkout-config"))] == ["two"]
-    assert [entry.source.uid for entry in asking_for(("shop", "next"))] == [source().uid]
+    assert [state.source.uid for state in asking_for(("shop", "checkout-config"))] == ["two"]
+    assert [state.source.uid for state in asking_for(("shop", "next"))] == [source().uid]
     scheduler.remove("two")
     scheduler.remove(source().uid)
     assert scheduler._schedule._targets._uids == {}

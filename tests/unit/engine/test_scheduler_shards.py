@@ -64,7 +64,7 @@ def test_a_drained_shard_is_polled_no_more_and_ends_when_its_polls_have(run: Cal
     given = running.scheduler.stop_and_export(0)
     assert [each.uid for each in given] == [source().uid, "waits"]
     assert running.scheduler.drain(0), "nothing is held, so nothing is under way"
-    assert [entry.memory for entry in running.scheduler.entries()] == [None, None]
+    assert [state.polling for state in running.scheduler.states()] == [None, None]
 
 
 def test_what_is_still_polled_or_has_changed_is_not_handed_over(run: Callable[..., Running]) -> None:
@@ -196,7 +196,7 @@ def test_what_became_of_a_config_map_while_another_replica_had_it_is_seen_at_the
     running.scheduler.start(0, running.guard, {})
     eventually(lambda: recorder.polled)
     assert recorder.polled == [("deleted", 1)]
-    memories = {entry.source.uid: entry.memory for entry in running.scheduler.entries()}
+    memories = {state.source.uid: state.polling for state in running.scheduler.states()}
     assert {uid: memory.drift.untouched for uid, memory in memories.items() if memory} == {
         "deleted": False,
         "untouched": True,
@@ -230,9 +230,9 @@ def test_the_next_holder_starts_from_the_status_of_this_one(run: Callable[..., R
     running.scheduler.start(0, running.guard, {})
     running.scheduler.put(source())
     eventually(lambda: running.meter.polls)
-    (entry,) = running.scheduler.entries()
-    assert entry.memory is not None
-    entry.memory.status.stored, entry.memory.status.is_current = Status(observed_generation=1), True
+    (state,) = running.scheduler.states()
+    assert state.polling is not None
+    state.polling.status.stored, state.polling.status.is_current = Status(observed_generation=1), True
     running.scheduler.drain(0)
     running.scheduler.stop_and_export(0)
     running.scheduler.start(0, FakeLeaseGuard(), {})
@@ -249,13 +249,13 @@ def test_what_another_replica_told_last_may_come_after_the_shard(
     running = run(Recorder(start_delay=NEVER))
     running.scheduler.put(source(status=PASSED))
     running.scheduler.start(0, running.guard, {})
-    (entry,) = running.scheduler.entries()
-    assert entry.memory is not None
-    entry.memory.status.is_current = fresh
+    (state,) = running.scheduler.states()
+    assert state.polling is not None
+    state.polling.status.is_current = fresh
     running.scheduler.put(source(status=FAILED))
-    assert entry.memory.status.stored == expected
+    assert state.polling.status.stored == expected
     running.scheduler.discard(0)
-    assert entry.source.status == FAILED, "what was told is not forgotten with the shard"
+    assert state.source.status == FAILED, "what was told is not forgotten with the shard"
 
 
 def test_what_another_replica_told_last_may_come_during_a_poll(run: Callable[..., Running]) -> None:
@@ -265,8 +265,8 @@ def test_what_another_replica_told_last_may_come_during_a_poll(run: Callable[...
     running.scheduler.put(source(status=PASSED))
     gate.wait_entered()
     running.scheduler.put(source(status=FAILED))
-    (entry,) = running.scheduler.entries()
-    memory = entry.memory
+    (state,) = running.scheduler.states()
+    memory = state.polling
     assert memory is not None
     assert memory.status.stored == PASSED, "the poll uses it"
     gate.opened.set()

@@ -9,15 +9,15 @@ import pytest
 from appconfig_operator.core.poll_result import PollResult
 from appconfig_operator.core.sharding.handover import HandedOver, SavedSession
 from appconfig_operator.core.target.drift import ConfigMapSnapshot
-from appconfig_operator.engine.entry import MARKED
 from appconfig_operator.engine.poll import Polled
 from appconfig_operator.engine.scheduler import Scheduler
+from appconfig_operator.engine.state.observed_config_maps import MANAGED
 from tests.support.builders import UID, source, spec, target
 from tests.unit.support.engine_fakes import FakeLeaseGuard
 from tests.unit.support.running import NEVER, Recorder
 
 if TYPE_CHECKING:
-    from appconfig_operator.engine.entry import Entry
+    from appconfig_operator.engine.state.source_state import SourceState
 
 
 def seen(name: str, **changes: Any) -> ConfigMapSnapshot:
@@ -31,15 +31,15 @@ def scheduler(delay: float = NEVER) -> Scheduler:
     return made
 
 
-def begin(it: Scheduler, sessions: dict[str, HandedOver] | None = None) -> Entry:
+def begin(it: Scheduler, sessions: dict[str, HandedOver] | None = None) -> SourceState:
     it.start(0, FakeLeaseGuard(), sessions or {})
-    (entry,) = it.entries()
-    return entry
+    (state,) = it.states()
+    return state
 
 
-def strays(entry: Entry) -> set[str]:
-    assert entry.memory is not None
-    return set(entry.memory.delivery.strays)
+def strays(state: SourceState) -> set[str]:
+    assert state.polling is not None
+    return set(state.polling.delivery.strays)
 
 
 @pytest.mark.parametrize("handed_over", [False, True])
@@ -48,17 +48,17 @@ def test_what_was_seen_before_is_known_when_a_source_begins_and_looked_after_at_
     for name in ("checkout-config", "between"):
         it.observe(UID, seen(name))
     given = HandedOver(UID, 1, 0.0, 0.0, "", SavedSession("t", 60, delivered=True))
-    entry = begin(it, {UID: given} if handed_over else {})
-    assert strays(entry) == {"between"}
-    assert entry.due == 0.0
+    state = begin(it, {UID: given} if handed_over else {})
+    assert strays(state) == {"between"}
+    assert state.schedule.due == 0.0
 
 
 def test_a_source_without_strays_waits_for_its_turn() -> None:
     it = scheduler()
     it.observe(UID, seen("checkout-config"))
-    entry = begin(it)
-    assert strays(entry) == set()
-    assert entry.due == NEVER
+    state = begin(it)
+    assert strays(state) == set()
+    assert state.schedule.due == NEVER
 
 
 def test_what_was_the_target_when_it_was_seen_is_a_stray_after_another_rename() -> None:
@@ -70,13 +70,13 @@ def test_what_was_the_target_when_it_was_seen_is_a_stray_after_another_rename() 
 
 def test_one_that_comes_up_later_is_looked_after_at_once() -> None:
     it = scheduler()
-    entry = begin(it)
+    state = begin(it)
     it.observe(UID, seen("between"))
-    assert strays(entry) == {"between"}
-    assert entry.due == 0.0
-    entry.due = NEVER
+    assert strays(state) == {"between"}
+    assert state.schedule.due == 0.0
+    state.schedule.due = NEVER
     it.observe(UID, seen("between", resource_version="2"))
-    assert entry.due == NEVER, "known"
+    assert state.schedule.due == NEVER, "known"
 
 
 def test_one_that_comes_up_during_a_poll_is_looked_after_when_that_ends() -> None:
@@ -85,10 +85,10 @@ def test_one_that_comes_up_during_a_poll_is_looked_after_when_that_ends() -> Non
     job = it.next()
     assert job is not None
     it.observe(UID, seen("between"))
-    assert strays(job.entry) == set(), "the memory is the poll's"
+    assert strays(job.state) == set(), "the memory is the poll's"
     it.done(job, Polled(NEVER, PollResult.UNCHANGED))
-    assert strays(job.entry) == {"between"}
-    assert job.entry.due == 0.0
+    assert strays(job.state) == {"between"}
+    assert job.state.schedule.due == 0.0
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,8 @@ def test_one_that_goes_is_none_any_more() -> None:
     it = scheduler()
     it.observe(UID, seen("between"))
     it.observe(UID, seen("between", namespace="another", owned=False))
-    (entry,) = it.entries()
-    assert entry.marked == ("between",)
+    (state,) = it.states()
+    assert state.config_maps.managed == ("between",)
     it.observe(UID, ConfigMapSnapshot("shop", "between"))
     assert strays(begin(it)) == set()
 
@@ -117,5 +117,5 @@ def test_names_are_bounded() -> None:
     it = scheduler()
     for number in range(10_000):
         it.observe(UID, seen(f"forged-{number}"))
-    (entry,) = it.entries()
-    assert len(entry.marked) == MARKED
+    (state,) = it.states()
+    assert len(state.config_maps.managed) == MANAGED

@@ -33,14 +33,14 @@ def synced(*later: object) -> Bench:
 
 
 def handed_over(it: Bench, due: float | None = None) -> HandedOver | None:
-    return it.sessions.hand_over(it.source, it.state, it.state.fetch.next_call_at if due is None else due)
+    return it.sessions.export(it.source, it.state, it.state.fetch.next_call_at if due is None else due)
 
 
 def took_over(it: Bench, given: HandedOver | None) -> Bench:
     """Go on in another process."""
     again = Bench(it.world, it.source)
     start = again.sessions.start(again.source, given)
-    again.state, again.delay = start.state, start.delay
+    again.state, again.delay = start.polling, start.delay
     return again
 
 
@@ -156,8 +156,8 @@ def test_a_config_map_that_is_to_be_given_up_is_not_forgotten() -> None:
 
 def test_nothing_is_handed_over_without_a_good_token_of_this_spec() -> None:
     it = synced()
-    assert it.sessions.hand_over(replace(it.source, spec=spec(suspend=True)), it.state, 0.0) is None
-    assert it.sessions.hand_over(replace(it.source, generation=2), it.state, 0.0) is None
+    assert it.sessions.export(replace(it.source, spec=spec(suspend=True)), it.state, 0.0) is None
+    assert it.sessions.export(replace(it.source, generation=2), it.state, 0.0) is None
     it.state.fetch.session.token = None  # type: ignore[attr-defined]
     assert handed_over(it) is None
 
@@ -257,7 +257,7 @@ def test_a_config_map_that_somebody_touched_is_looked_at() -> None:
 def test_a_changed_spec_is_applied_though_the_config_map_is_untouched() -> None:
     it = synced(content(label="v1"))
     changed = Bench(it.world, replace(it.source, generation=2, spec=spec(target=target(labels={"team": "a"}))))
-    changed.state = it.sessions.start_anew(changed.source, it.state)
+    changed.state = it.sessions.restart(changed.source, it.state)
     changed.state.drift.untouched = True
     changed.poll()
     assert it.world.writes == 2
@@ -268,12 +268,12 @@ def test_a_changed_spec_is_applied_to_a_pinned_version_too() -> None:
     it = synced()
     data_digest = it.state.delivery.latest_data_digest
     pin = Bench(it.world, replace(it.source, generation=2, spec=spec(pinned_digest=data_digest)))
-    pin.state = it.sessions.start_anew(pin.source, it.state)
+    pin.state = it.sessions.restart(pin.source, it.state)
     pin.poll()
     writes = it.world.writes
     labelled = spec(pinned_digest=data_digest, target=target(labels={"team": "a"}))
     changed = Bench(it.world, replace(it.source, generation=3, spec=labelled))
-    changed.state = it.sessions.start_anew(changed.source, pin.state)
+    changed.state = it.sessions.restart(changed.source, pin.state)
     changed.state.drift.untouched = True
     changed.poll()
     assert it.world.writes == writes + 1

@@ -48,7 +48,7 @@ def test_a_request_to_sync_does_not_make_the_drift_of_a_pinned_one_forgotten() -
     it = pinned()
     deleted(it)
     again = Bench(it.world, replace(it.source, requested_at="now"))
-    again.state = again.sessions.start_anew(again.source, it.state)
+    again.state = again.sessions.restart(again.source, it.state)
     it.world.answers = [TWO]
     again.poll()
     assert holds(again, DIGESTS[0])

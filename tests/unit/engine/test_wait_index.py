@@ -144,9 +144,9 @@ def test_a_wake_is_not_lost_where_the_next_turn_is_for_the_status_alone() -> Non
     hand.poll(Polled(0.8, PollResult.TARGET_NOT_OWNED, awaits="checkout-config"))
     hand.now += 0.5
     hand.scheduler.config_map_changed(*WANTED)
-    (entry,) = hand.scheduler.entries()
-    assert entry.memory is not None
-    assert entry.memory.woken
+    (state,) = hand.scheduler.states()
+    assert state.polling is not None
+    assert state.polling.woken
 
 
 def test_a_fight_waits_for_nothing() -> None:

@@ -50,12 +50,12 @@ class Recorder:
         self.handed_over.append(handed_over)
         return Start(self.remember(source, source.status), self.start_delay, first=source.status.target is None)
 
-    def start_anew(self, source: Source, before: PollState) -> PollState:
+    def restart(self, source: Source, before: PollState) -> PollState:
         state = self.remember(source, before.status.stored)
         state.status.written = before.status.written
         return state
 
-    def hand_over(self, source: Source, state: PollState, due: float) -> HandedOver | None:
+    def export(self, source: Source, state: PollState, due: float) -> HandedOver | None:
         session = state.fetch.session.save()
         return None if session is None else HandedOver(source.uid, source.generation, 0.0, due, "", session)
 
@@ -156,7 +156,7 @@ class Hand:
 
     def begun(self) -> int:
         """Return how many sessions were polled."""
-        return len({id(job.state) for job in self.jobs})
+        return len({id(job.polling) for job in self.jobs})
 
 
 def eventually(condition: Callable[[], object]) -> None:

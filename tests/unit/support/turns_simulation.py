@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from appconfig_operator.engine.delay_queue import DelayQueue
-from appconfig_operator.engine.entry import Entry
 from appconfig_operator.engine.lane_queue import LaneQueue
 from appconfig_operator.engine.lanes import QueuedPoll
 from appconfig_operator.engine.slots import threads
+from appconfig_operator.engine.state.source_state import SourceState
 from tests.support.builders import source, spec
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Simulation:
     workers: int = 10
     lanes: LaneQueue = field(init=False)
     queue: DelayQueue[QueuedPoll] = field(init=False)
-    entries: dict[str, Entry] = field(default_factory=dict)
+    states: dict[str, SourceState] = field(default_factory=dict)
     seconds: dict[str, Callable[[], float]] = field(default_factory=dict)
     late: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     now: float = 100.0
@@ -45,7 +45,7 @@ class Simulation:
         self.lanes = LaneQueue(self.workers, lambda _: True)
         self.queue = DelayQueue(self.lanes, lock, lambda: self.now)
         self._numbers = itertools.count()
-        self._ends: list[tuple[float, int, str, Entry, RunningPoll]] = []
+        self._ends: list[tuple[float, int, str, SourceState, RunningPoll]] = []
         self._jobs: list[tuple[float, int, Callable[[], None]]] = []
 
     def add(  # noqa: PLR0913 (what a source is like, all by name)
@@ -59,31 +59,33 @@ class Simulation:
         region: str | None = None,
     ) -> str:
         uid = f"{namespace}-{next(self._numbers)}"
-        entry = self.entries[uid] = Entry(source(uid=uid, namespace=namespace, spec=spec(region=region)), 0)
-        entry.proven = proven
+        state = self.states[uid] = SourceState(source(uid=uid, namespace=namespace, spec=spec(region=region)), 0)
+        state.schedule.known_quick = proven
         self.seconds[uid] = seconds
-        self.schedule(entry, delay, first=first)
+        self.schedule(state, delay, first=first)
         return uid
 
     def remove(self, uid: str) -> None:
-        entry = self.entries.pop(uid, None)
-        if entry is not None and entry.queue_token is not None:
-            entry.queue_token.cancelled = True
+        state = self.states.pop(uid, None)
+        if state is not None and state.schedule.queue_token is not None:
+            state.schedule.queue_token.cancelled = True
 
-    def schedule(self, entry: Entry, delay: float, *, first: bool = False) -> None:
-        if entry.queue_token is not None:
-            entry.queue_token.cancelled = True
-        entry.due = self.now + delay
-        entry.queue_token = QueuedPoll(entry.source.uid, self.lanes.lane(entry), entry.due, first=first)
-        self.queue.put(entry.queue_token)
+    def schedule(self, state: SourceState, delay: float, *, first: bool = False) -> None:
+        if state.schedule.queue_token is not None:
+            state.schedule.queue_token.cancelled = True
+        state.schedule.due = self.now + delay
+        state.schedule.queue_token = QueuedPoll(
+            state.source.uid, self.lanes.lane(state), state.schedule.due, first=first
+        )
+        self.queue.put(state.schedule.queue_token)
 
-    def begin(self) -> tuple[Entry, RunningPoll] | None:
+    def begin(self) -> tuple[SourceState, RunningPoll] | None:
         poll = self.queue.get_nowait()
         if poll is None:
             return None
-        entry = self.entries[poll.uid]
-        entry.queue_token = None
-        return entry, self.lanes.begin(poll, self.now)
+        state = self.states[poll.uid]
+        state.schedule.queue_token = None
+        return state, self.lanes.begin(poll, self.now)
 
     def at(self, delay: float, job: Callable[[], None]) -> None:
         heapq.heappush(self._jobs, (self.now + delay, next(self._numbers), job))
@@ -104,24 +106,24 @@ class Simulation:
 
     def _begin_all(self) -> float | None:
         while (begun := self.begin()) is not None:
-            entry, running = begun
-            uid = entry.source.uid
-            self.late[entry.source.namespace].append(self.now - entry.due)
+            state, running = begun
+            uid = state.source.uid
+            self.late[state.source.namespace].append(self.now - state.schedule.due)
             self.under_way += 1
             self.most = max(self.most, self.under_way)
             assert self.under_way < threads(self.workers), "no thread is left that looks out"
             took = self.now + self.seconds[uid]()
-            heapq.heappush(self._ends, (took, next(self._numbers), uid, entry, running))
+            heapq.heappush(self._ends, (took, next(self._numbers), uid, state, running))
             load = running.lane.namespace
             self.slow_slots_of[load.name] = max(self.slow_slots_of[load.name], load.slow_slots)
         return self.queue.delay()
 
     def _end(self) -> None:
-        _, _, uid, entry, running = heapq.heappop(self._ends)
+        _, _, uid, state, running = heapq.heappop(self._ends)
         self.under_way -= 1
-        entry.proven = self.lanes.end(running, self.now)
-        if self.entries.get(uid) is entry:
-            self.schedule(entry, INTERVAL)
+        state.schedule.known_quick = self.lanes.end(running, self.now)
+        if self.states.get(uid) is state:
+            self.schedule(state, INTERVAL)
 
     def worst(self, namespace: str, *, share: float = 0.99) -> float:
         """Return the lateness, in seconds, that this share of the polls of a namespace did not pass."""

@@ -31,7 +31,7 @@ class WaitingScheduler:
     def waits_in(self, namespace: str | None) -> bool:
         return bool(self.waited_for(namespace))
 
-    def changed(self, namespace: str, name: str) -> None:
+    def config_map_changed(self, namespace: str, name: str) -> None:
         self.reported.append((namespace, name))
 
 

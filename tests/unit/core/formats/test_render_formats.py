@@ -98,6 +98,7 @@ def test_a_part_in_the_format_raw_stays_in_its_language() -> None:
     assert scalar.text == {"config.yaml": '"yes"\n'}
 
 
+@pytest.mark.proves("spec.target.separator")
 def test_the_separator() -> None:
     assert list(written(b'{"a":{"b":1}}', Format.ENTRIES, separator="-").text) == ["a-b"]
     assert list(written(b'{"a":{"b":1}}', Format.ENTRIES).text) == ["a.b"]
