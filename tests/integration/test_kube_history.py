@@ -244,7 +244,7 @@ def test_what_cannot_be_kept_blocks_no_version(api: Api, admin: Administrator, e
     assert held(admin) == THREE.body.decode(), "at once now"
     assert history_events(process) == ["HistoryNotKept"] * 2
     note = next(note for reason, note in process.told.notes if reason == "HistoryNotKept")
-    assert note.startswith("RenderedVersion one (sha256:")
+    assert note.startswith("Version one (sha256:")
     assert f"HTTP {error.status}" in note
     assert "geheim" not in note
     state = admin.get(PLURAL, NAME)["status"]
