@@ -35,7 +35,7 @@ check-programs: install
 	@$(RUN) -m sandbox build --for=checks > /dev/null
 
 .PHONY: demo
-demo: install ## Show the operator at work on real servers; NODE=1: in Pods, KEEP=1: leave it running
+demo: install ## Show the operator at work on real servers; NODE=1: in Pods; KEEP=1: leave it running
 	@$(RUN) -m sandbox.demo $(if $(NODE),--node) $(if $(KEEP),--keep)
 
 .PHONY: sandbox
@@ -59,7 +59,7 @@ test-node: node-packages node-programs image ## Run the tests that need a node (
 	@$(RUN) -m pytest tests/node $(PYTEST_ARGS)
 
 .PHONY: measure-node
-measure-node: node-packages node-programs ## Measure a node: how long it takes to start, and until a changed ConfigMap is in a file
+measure-node: node-packages node-programs ## Measure how long a node takes to start, and a changed ConfigMap to reach a file
 	@$(RUN) -m sandbox.node.measure
 
 .PHONY: node-packages
@@ -73,7 +73,7 @@ fuzz: install ## Render random configurations for 600 seconds; SECONDS=60: for 6
 	@PYTHONPATH=operator:. $(RUN) tests/fuzz/fuzz_render.py $(SECONDS_TO_FUZZ)
 
 .PHONY: bench
-bench: programs ## Measure speed, cost and memory; ONLY=first-sync: only that one
+bench: programs ## Measure speed, cost and memory; ONLY=first-sync: only this figure
 	@$(RUN) -m benchmarks $(if $(ONLY),--only $(ONLY))
 
 .PHONY: aws-check

@@ -1,4 +1,4 @@
-{{/* What the schema cannot say, each with the way out. */}}
+{{/* Checks that the schema cannot express, each with a remedy. */}}
 {{- define "appconfig-operator.check" -}}
 {{- with .Values }}
 {{- if and .watchNamespaces (or .rbac.aggregateToView .rbac.aggregateToEdit) }}
@@ -26,7 +26,7 @@
 {{- include "appconfig-operator.checkAlone" . }}
 {{- end }}
 
-{{/* A variable that appears twice: the API server refuses it in words that help nobody. */}}
+{{/* A variable that appears twice: the error of the API server does not help. */}}
 {{- define "appconfig-operator.checkEnvironment" -}}
 {{- $aws := .Values.aws }}
 {{- $taken := dict }}
@@ -47,7 +47,7 @@
 {{- end }}
 {{- end }}
 
-{{/* Leases are found by their namespace. Two Deployments in one would take each other for replicas. */}}
+{{/* Leases are found by namespace. Two Deployments in one namespace would mistake each other for replicas. */}}
 {{- define "appconfig-operator.checkAlone" -}}
 {{- range (lookup "apps/v1" "Deployment" .Release.Namespace "").items }}
 {{- $labels := default dict .metadata.labels }}

@@ -2,7 +2,7 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{/* Cut, so that the longest suffix fits as well: -service-accounts. */}}
+{{/* Truncated, so that the longest suffix, -service-accounts, still fits. */}}
 {{- define "appconfig-operator.fullname" -}}
 {{- $name := default .Chart.Name .Values.nameOverride }}
 {{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) }}
@@ -13,13 +13,13 @@
 {{- default (include "appconfig-operator.fullname" .) .Values.serviceAccount.name }}
 {{- end }}
 
-{{/* They can never be changed: a Deployment's selector is immutable. */}}
+{{/* These can never change: a Deployment's selector is immutable. */}}
 {{- define "appconfig-operator.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "appconfig-operator.name" . | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
-{{/* part-of is the same whatever the names are: by it, releases find each other. */}}
+{{/* part-of does not depend on any name, so that releases can find each other. */}}
 {{- define "appconfig-operator.labels" -}}
 {{- $labels := include "appconfig-operator.selectorLabels" . | fromYaml }}
 {{- $_ := set $labels "app.kubernetes.io/part-of" "appconfig-operator" }}
@@ -29,14 +29,14 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- mergeOverwrite (deepCopy .Values.commonLabels) $labels | toYaml }}
 {{- end }}
 
-{{/* Without versions: a new version of the chart alone is no reason to replace Pods. */}}
+{{/* Without versions: a new version of the chart alone must not replace Pods. */}}
 {{- define "appconfig-operator.podLabels" -}}
 {{- $labels := include "appconfig-operator.selectorLabels" . | fromYaml }}
 {{- $_ := set $labels "app.kubernetes.io/part-of" "appconfig-operator" }}
 {{- mergeOverwrite (deepCopy .Values.commonLabels) .Values.podLabels $labels | toYaml }}
 {{- end }}
 
-{{/* By default as in manifests/components/high-availability: on several nodes and in several zones, as a wish. */}}
+{{/* The default is that of manifests/components/high-availability: prefers different nodes and zones. */}}
 {{- define "appconfig-operator.spread" -}}
 {{- $ours := dict "matchLabels" (include "appconfig-operator.selectorLabels" . | fromYaml) }}
 {{- $constraints := list }}
@@ -57,7 +57,7 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- if .Values.image.digest }}{{ $tagged }}@{{ .Values.image.digest }}{{ else }}{{ $tagged }}{{ end }}
 {{- end }}
 
-{{/* A Service is pickier than the rest: no dot, and a letter first. */}}
+{{/* Names of Services are more restricted than others: no dots, and a letter first. */}}
 {{- define "appconfig-operator.serviceName" -}}
 {{- $name := printf "%s-metrics" (include "appconfig-operator.fullname" .) | replace "." "-" }}
 {{- regexReplaceAll "^[0-9]" $name "n${0}" }}
@@ -67,12 +67,12 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- or .Values.metrics.service.enabled .Values.metrics.serviceMonitor.enabled | ternary "true" "" }}
 {{- end }}
 
-{{/* The rules of the operator, as manifests/ has them. */}}
+{{/* The operator's rules, from manifests/. */}}
 {{- define "appconfig-operator.rules" -}}
 {{- .Files.Get "files/rules.yaml" }}
 {{- end }}
 
-{{/* A role of some kind and what binds it. Takes root, kind (ClusterRole or Role), name, namespace and rules. */}}
+{{/* A role and its binding. Takes root, kind (ClusterRole or Role), name, namespace and rules. */}}
 {{- define "appconfig-operator.role" -}}
 {{- $root := .root }}
 {{- range $kind := list .kind (printf "%sBinding" .kind) }}
@@ -103,10 +103,10 @@ subjects:
 {{- end }}
 
 {{/*
-What NOTES.txt proposes as a first source: a namespace that is served, and names that policy.rules allow, as far as that
-can be said here. Patterns with [ are left to the operator: a rule whose names can be said comes before one where they
-cannot. allowed: whether a rule lets the namespace read. unsure: whether one might, by such a pattern. made: whether
-nobody has named the namespace, so that it may not exist.
+The first source that NOTES.txt suggests: a namespace that is served, and names that policy.rules allow, as far as they
+can be determined here. Patterns with [ are left to the operator: rules without them are preferred. allowed: whether a
+rule allows the namespace to read. unsure: whether one might, because of such a pattern. made: whether the namespace is
+made up, so that it may not exist.
 */}}
 {{- define "appconfig-operator.firstSource" -}}
 {{- $namespace := .Values.watchNamespaces | default (list "default") | first }}
@@ -148,7 +148,7 @@ nobody has named the namespace, so that it may not exist.
 {{- dict "namespace" $namespace "application" $application "environment" $environment "allowed" $allowed "unsure" $unsure "made" (not (has $namespace $named)) | toYaml }}
 {{- end }}
 
-{{/* Whether a name can be said that some patterns allow. None at all allow everything. */}}
+{{/* Whether a name can be derived that one of the patterns allows. No patterns allow everything. */}}
 {{- define "appconfig-operator.sayable" -}}
 {{- $sayable := not . }}
 {{- range . }}
@@ -158,7 +158,7 @@ nobody has named the namespace, so that it may not exist.
 {{- end }}
 
 {{/*
-A name that one of some patterns allows, or nothing: all do, or it cannot be said here.
+A name that one of the patterns allows, or nothing: everything is allowed, or no name can be derived here.
 */}}
 {{- define "appconfig-operator.example" -}}
 {{- $example := "" }}
