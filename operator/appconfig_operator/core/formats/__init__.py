@@ -1,1 +1,1 @@
-"""The bytes of a configuration to the data of a ConfigMap."""
+"""From the bytes of a configuration to the data of a ConfigMap."""

@@ -1,7 +1,7 @@
-"""Gzip (RFC 1952) that gives the same bytes for the same input.
+"""Gzip (RFC 1952) with the same bytes for the same input.
 
-The header is written here: Python's own has a time, and an operating system that moved between its versions. The
-compressed bytes hang on zlib; another build of zlib may pack the same content differently, once.
+The header is written here: Python's own contains a time, and an operating system that depends on the version of Python.
+The compressed bytes depend on zlib; a different build of zlib may compress the same content differently, once.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _LEVEL = 9
 
 
 def compress(content: bytes) -> bytes:
-    """Compress content to one gzip member."""
+    """Compress content into one gzip member."""
     deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     packed = deflate.compress(content) + deflate.flush()
     trailer = zlib.crc32(content).to_bytes(4, "little") + (len(content) % 2**32).to_bytes(4, "little")

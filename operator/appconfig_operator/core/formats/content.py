@@ -15,15 +15,15 @@ class Content:
     Attributes
     ----------
     body
-        The bytes received. AppConfig stores no empty configuration, so they are never none.
+        The bytes received. They are never empty, because AppConfig stores no empty configuration.
     content_type
-        MIME type as AppConfig told it, parameters included.
+        MIME type as AppConfig reported it, including parameters.
     version_label
-        Label of the hosted configuration version, or empty: labels are optional, and exist for hosted ones only.
+        Label of the hosted configuration version, or empty: labels are optional, and only hosted versions have them.
     modified_time
-        When it was last deployed, RFC 3339 in UTC, or empty: AppConfig does not always say.
+        When it was last deployed, RFC 3339 in UTC, or empty: AppConfig does not always report it.
     sent_as
-        MIME type as AppConfig sent it, where a user says that it is another one; otherwise empty.
+        MIME type as AppConfig sent it, if a user overrides it; otherwise empty.
     """
 
     body: bytes = field(repr=False)  # configuration values must not reach a log through a repr
@@ -38,9 +38,9 @@ class Content:
         return "sha256:" + hashlib.sha256(self.body).hexdigest()
 
     def read_as(self, content_type: str | None) -> Content:
-        """Return it with the content type that a user says it has, or as it is where the user says nothing.
+        """Return it with the content type that a user specified, or unchanged if there is none.
 
-        Feature flags in Amazon Ion stay what they are: nothing else has that type.
+        Feature flags in Amazon Ion keep their type, because nothing else has it.
         """
         if content_type is None or media(self.content_type) is Media.ION_FLAGS:
             return self
@@ -48,5 +48,5 @@ class Content:
 
     @property
     def may_be_flags(self) -> bool:
-        """Whether AppConfig or a user says that it is JSON: feature flags come as that, whatever else a user says."""
+        """Whether AppConfig or a user says that it is JSON. Feature flags arrive as JSON, whatever a user specifies."""
         return Media.JSON in {media(self.content_type), media(self.sent_as)}

@@ -8,7 +8,7 @@ from appconfig_operator.api.v1alpha1 import Format
 
 
 class Media(StrEnum):
-    """What a content type says the bytes are. Only the first three can be converted and selected from."""
+    """What a content type says the bytes are. Only the first three support conversion and `select`."""
 
     JSON = "JSON"
     YAML = "YAML"
@@ -27,7 +27,7 @@ OTHER_KEYS = {
     "text/x-properties": "config.properties",
     ION_TYPE: "config.ion",
 }
-"""Default key of the `Raw` format for what is neither JSON nor YAML. Anything else is `config`."""
+"""Default keys of the `Raw` format for content that is neither JSON nor YAML. For anything else, it is `config`."""
 
 KEYS = {
     Format.JSON: "config.json",
@@ -35,11 +35,11 @@ KEYS = {
     Format.PROPERTIES: "config.properties",
     Format.DOTENV: "config.env",
 }
-"""Default key of a format that names the language itself."""
+"""Default keys of the formats that determine the language."""
 
 
 def media(content_type: str) -> Media:
-    """Return what a content type stands for. The structured suffixes `+json` and `+yaml` (RFC 6839, RFC 9512) count."""
+    """Return the kind of a content type, including the structured suffixes `+json` and `+yaml` (RFC 6839, RFC 9512)."""
     mime_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
     if mime_type in JSON_TYPES or mime_type.endswith("+json"):
         return Media.JSON
@@ -51,7 +51,7 @@ def media(content_type: str) -> Media:
 
 
 def default_key(content_type: str) -> str:
-    """Return the key of bytes that are written as they came. Parameters of the content type do not matter."""
+    """Return the key for bytes that are written unchanged. Parameters of the content type are ignored."""
     match media(content_type):
         case Media.JSON:
             return KEYS[Format.JSON]

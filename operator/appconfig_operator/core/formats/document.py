@@ -1,4 +1,4 @@
-"""The document of a configuration: what its bytes say, whatever language they say it in.
+"""The document of a configuration: the content of its bytes, independent of their language.
 
 Numbers keep the digits they were written with. Nothing is rounded, and no number is too large.
 """
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 MAX_DEPTH = 100
-"""Objects and lists inside each other. Deeper ones would run into Python's own limit, which moves with its version."""
+"""Levels of nested objects and lists. More could exceed Python's own limit, which depends on its version."""
 
 MAX_NODES = 250_000
-"""Values of a document, each use of a YAML alias counted. More would take minutes and hundreds of megabytes."""
+"""Values in a document, counting each use of a YAML alias. More would take minutes and hundreds of megabytes."""
 
 MAX_EXPANDED = 16 * 1024 * 1024
-"""Characters of a document, each use of a YAML alias counted: a multiple of what AppConfig delivers (4,000 KB)."""
+"""Characters in a document, counting each use of a YAML alias: a multiple of what AppConfig delivers (4,000 KB)."""
 
 SHOWN_POINTER = 200
 """Characters of a pointer that a message shows."""
@@ -50,12 +50,12 @@ Path: TypeAlias = tuple[str | int, ...]
 
 
 def invalid(message: str) -> ContentError:
-    """Make the error for a document that cannot be read, or written as asked."""
+    """Make the error for a document that cannot be read, or cannot be written as requested."""
     return ContentError(Reason.INVALID_CONTENT, message)
 
 
 def unsupported(message: str) -> ContentError:
-    """Make the error for content that the wanted format cannot be made of."""
+    """Make the error for content that cannot be converted to the requested format."""
     return ContentError(Reason.UNSUPPORTED_CONTENT, message)
 
 
@@ -65,17 +65,17 @@ def too_many_values() -> ContentError:
 
 
 def too_deep(place: str) -> ContentError:
-    """Make the error for a document that is nested too deep, at that place."""
+    """Make the error for a document that is nested too deeply at that place."""
     return invalid(f"The document is nested more than {MAX_DEPTH} levels deep, at {place}.")
 
 
 def decode(body: bytes, *, what: str) -> str:
-    """Decode a document. JSON and YAML are UTF-8 here; a byte order mark at the start is left out.
+    """Decode a document. JSON and YAML must be UTF-8; a byte order mark at the start is dropped.
 
     Raises
     ------
     ContentError
-        `InvalidContent`, when it is not UTF-8.
+        `InvalidContent`, if it is not UTF-8.
     """
     try:
         return body.decode().removeprefix(_BOM)
@@ -85,7 +85,7 @@ def decode(body: bytes, *, what: str) -> str:
 
 
 def check_text(document: Document) -> None:
-    r"""Refuse text that is not Unicode: half of a surrogate pair, as the escape `\ud800` makes it.
+    r"""Refuse text that is not valid Unicode: half of a surrogate pair, from an escape such as `\ud800`.
 
     Raises
     ------
@@ -101,12 +101,12 @@ def check_text(document: Document) -> None:
 
 
 def pointer(path: Iterable[str | int]) -> str:
-    """Return the JSON Pointer (RFC 6901) of a path, in quotes, as messages show it."""
+    """Return the JSON Pointer (RFC 6901) of a path for a message, in quotes."""
     return shown("".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path))
 
 
 def shown(text: str) -> str:
-    """Return a pointer or a key as messages show it: short, on one line, in quotes with those inside escaped."""
+    """Return a pointer or a key for a message: short, on one line, in quotes with inner quotes escaped."""
     cut = text if len(text) <= SHOWN_POINTER else text[:SHOWN_POINTER] + "…"
     line = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in cut)
     return json.dumps(line, ensure_ascii=False)

@@ -1,7 +1,7 @@
-"""Feature flags in Amazon Ion to the document that they come as in JSON.
+"""From feature flags in Amazon Ion to the same document as in JSON.
 
-A flag is an annotated value: a basic one a string that holds its JSON, a multi-variant one a list whose last string
-holds the JSON of the default variant, the one that no rule belongs to.
+A flag is an annotated value. A basic flag is a string that holds its JSON. A multi-variant flag is a list; its last
+string holds the JSON of the default variant, the one that no rule belongs to.
 """
 
 from __future__ import annotations
@@ -22,16 +22,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class IonFlags:
-    """What Amazon Ion says of feature flags.
+    """Feature flags read from Amazon Ion.
 
     Attributes
     ----------
     document
-        The flags with the values that they have when no rule matches: `{"flag": {"enabled": true, …}}`. Multi-variant
-        ones have the name of their variant, as in the JSON that AppConfig sends.
+        The flags with the values that they have if no rule matches: `{"flag": {"enabled": true, …}}`. Multi-variant
+        flags have the name of their variant, as in the JSON that AppConfig sends.
     nameless
-        Numbers of symbols that are the names of flags which are not in the document, as nobody knows what they stand
-        for.
+        The symbol numbers of flags that are not in the document, because the names that they stand for are unknown.
     """
 
     document: dict[str, Document]
@@ -44,7 +43,7 @@ def ion_flags(body: bytes) -> IonFlags:
     Raises
     ------
     ContentError
-        `InvalidContent`, when they are not what AppConfig sends, or no flag would be left.
+        `InvalidContent`, if they are not what AppConfig sends, or if no flag would be left.
     """
     flags: dict[str, Document] = {}
     nameless: set[int] = set()
@@ -61,7 +60,7 @@ def ion_flags(body: bytes) -> IonFlags:
     if nameless and not flags:
         raise invalid("The name of each feature flag is a symbol that only AWS knows. Rename the flags.")
     if not flags:
-        # What is written would be empty, over whatever was there: whoever has no flags any more deletes the profile.
+        # An empty result would replace existing data. A user who has no more flags deletes the profile.
         raise invalid("The configuration has the content type of feature flags in Amazon Ion, but contains no flags.")
     return IonFlags(flags, tuple(sorted(nameless)))
 

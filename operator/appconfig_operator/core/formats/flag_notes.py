@@ -1,4 +1,4 @@
-"""What a received configuration says of feature flags, beside the flags themselves."""
+"""Facts about the feature flags in a configuration that users need to know."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FlagsSeen:
-    """Feature flags that people have to know of.
+    """Feature flags that users need to know about.
 
     Attributes
     ----------
     variants
-        Names of the multi-variant ones, sorted.
+        Names of the multi-variant flags, sorted.
     nameless
-        Numbers of the symbols of those that cannot be named, and so are left out of all but the Ion itself.
+        The symbol numbers of flags with unknown names, which are left out of everything except the Ion itself.
     """
 
     variants: tuple[str, ...] = ()
@@ -35,14 +35,14 @@ NONE_SEEN = FlagsSeen()
 
 
 class FlagNews(Enum):
-    """What has changed of that."""
+    """What has changed since the last notes."""
 
     VARIANTS = "variants"
     NAMELESS = "nameless"
 
 
 def flags_seen(content: Content) -> FlagsSeen:
-    """Look for such flags. What cannot be read has none."""
+    """Find such flags. Content that cannot be read has none."""
     if content.may_be_flags:
         return FlagsSeen(variants_in_json(content.body))
     if media(content.content_type) is not Media.ION_FLAGS:
@@ -60,13 +60,13 @@ def news(now: FlagsSeen, *, before: FlagsSeen | None, counted: int, named_before
     Parameters
     ----------
     now
-        What is seen.
+        The current notes.
     before
-        What was, or `None`, where nobody remembers.
+        The previous notes, or `None` if they are unknown.
     counted
-        How many multi-variant flags the status has: after a restart there is nothing else to compare with.
+        The number of multi-variant flags in the status: after a restart, there is nothing else to compare with.
     named_before
-        Whether an Event has named those that the status has, as far as anybody knows.
+        Whether an Event has named the flags that the status counts, as far as is known.
     """
     if before is None:
         variants_differ = len(now.variants) != counted or (bool(now.variants) and not named_before)
@@ -78,14 +78,14 @@ def news(now: FlagsSeen, *, before: FlagsSeen | None, counted: int, named_before
 
 
 def variants_note(seen: FlagsSeen) -> str:
-    """Say what becomes of multi-variant flags. Their names come last: a note that is too long is cut."""
+    """Say how multi-variant flags are written. Their names come last, because a long note is cut off."""
     if not seen.variants:
         return "No feature flag is multi-variant any more."
     return f"The default variant of each multi-variant flag is written; no rule is evaluated: {named(seen.variants)}."
 
 
 def nameless_note(seen: FlagsSeen) -> str:
-    """Say which flags are left out, and what to do about it."""
+    """Say which flags are left out, and what to do about them."""
     more = len(seen.nameless) - NAMED
     listed = ", ".join(f"flag with symbol id {symbol}" for symbol in seen.nameless[:NAMED])
     return (

@@ -1,8 +1,8 @@
-"""Feature flags to a flagd definition, for OpenFeature.
+"""From feature flags to a flagd definition, for OpenFeature.
 
-Each flag is a boolean flag of the same name. Its attributes, which AppConfig sends while it is on, are an object flag
-beside it. Both are always `ENABLED`: flagd treats a `DISABLED` flag as missing, and an application would then get the
-default in its code, which may be true.
+Each flag becomes a boolean flag of the same name. Its attributes, which AppConfig sends while it is on, become a
+separate object flag. Both are always `ENABLED`: flagd treats a `DISABLED` flag as missing, and an application would
+then get the default in its code, which may be true.
 https://flagd.dev/reference/flag-definitions/
 """
 
@@ -21,12 +21,12 @@ ATTRIBUTES = ".attributes"
 
 
 def flagd(document: Document) -> Document:
-    """Make a flagd definition that gives the answers AppConfig gives to one who sends no context.
+    """Make a flagd definition that gives the same answers as AppConfig does to a caller without context.
 
     Raises
     ------
     ContentError
-        `UnsupportedContent`, when the document does not hold feature flags.
+        `UnsupportedContent`, if the document is not a set of feature flags.
     """
     if not isinstance(document, dict):
         raise unsupported("A flagd definition can only be made from feature flags, and the document is not an object.")
@@ -59,5 +59,5 @@ def flagd(document: Document) -> Document:
 
 
 def _is_key(name: str) -> bool:
-    """Return whether this can be a flag of AppConfig, whose key has no dot, so that nothing falls on one key."""
+    """Return whether this can be a flag of AppConfig. Its key has no dot, so that no two keys collide."""
     return bool(name) and "." not in name

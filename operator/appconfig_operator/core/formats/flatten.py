@@ -1,4 +1,4 @@
-"""The leaves of a document, each under one key: for the formats that know no nesting."""
+"""The leaves of a document, each under its own key: for the formats without nesting."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from appconfig_operator.core.formats.names import Naming
 
 MAX_VARIABLE_BYTES = 131_071
-"""`NAME=value` in UTF-8. With one more, and the NUL at its end, Linux starts no process (`E2BIG`): `MAX_ARG_STRLEN`, 32
-pages of 4,096 bytes. Pages are larger on some machines, and never smaller."""
+"""Bytes of `NAME=value` in UTF-8. With one more, plus the final NUL, Linux starts no process (`E2BIG`):
+`MAX_ARG_STRLEN`, 32 pages of 4,096 bytes. Pages are larger on some machines, but never smaller."""
 
 
 def entries(document: Document, naming: Naming) -> dict[str, str]:
@@ -24,7 +24,7 @@ def entries(document: Document, naming: Naming) -> dict[str, str]:
     Raises
     ------
     ContentError
-        `InvalidContent`, when two leaves fall on one key, or a key cannot be one of a ConfigMap.
+        `InvalidContent`, if two leaves get the same key, or a key is not allowed in a ConfigMap.
     """
     return _flatten(document, Format.ENTRIES, naming.entry)
 
@@ -35,10 +35,10 @@ def variables(document: Document, naming: Naming, wanted: Format = Format.ENV_VA
     Raises
     ------
     ContentError
-        `InvalidContent`, when the names of two leaves are the same or differ only in case, a name is none or a
-        process's own, or a value is one with which no process can start.
+        `InvalidContent`, if the names of two leaves are the same or differ only in case, a name is invalid or belongs
+        to the process itself, or no process can start with a value.
     """
-    # .NET and Windows read one of two names that differ only in case. All letters of a name are of ASCII.
+    # .NET and Windows keep only one of two names that differ only in case. All letters of a name are ASCII.
     flat = _flatten(document, wanted, naming.variable, same=str.upper)
     for name, value in flat.items():
         if "\0" in value:
@@ -61,7 +61,7 @@ def properties(document: Document, naming: Naming) -> dict[str, str]:
     Raises
     ------
     ContentError
-        `InvalidContent`, when two leaves fall on one name, or a name has more than 253 characters.
+        `InvalidContent`, if two leaves get the same name, or a name has more than 253 characters.
     """
     return _flatten(document, Format.PROPERTIES, naming.property)
 
@@ -95,7 +95,7 @@ def _clash(one: Path, name: str, other: Path, key: str) -> str:
 
 
 def scalar_text(value: Scalar) -> str:
-    """Return a scalar as JSON writes it, strings without their quotes, null as the empty string."""
+    """Return a scalar as in JSON, but strings without quotes and null as the empty string."""
     match value:
         case None:
             return ""
@@ -107,9 +107,10 @@ def scalar_text(value: Scalar) -> str:
 
 
 def _leaves(document: Document, path: Path) -> Iterator[tuple[Path, Scalar]]:
-    """Walk in a fixed order. An empty list is a leaf like null, an empty object is none.
+    """Walk in a fixed order. An empty list is a leaf, like null. An empty object is not.
 
-    Spring binds the empty string to a list, and to no object before Spring Boot 4.1: an application would not start.
+    Spring binds the empty string to a list, but not to an object before Spring Boot 4.1: an application would not
+    start.
     """
     match document:
         case dict():
@@ -125,7 +126,7 @@ def _leaves(document: Document, path: Path) -> Iterator[tuple[Path, Scalar]]:
 
 
 def _elements(elements: list[Document], path: Path) -> Iterator[tuple[Path, Scalar]]:
-    """Walk through a list. An element with no leaf is one like null where others follow: Spring takes no gap there."""
+    """Walk through a list. An element without leaves counts as null if others follow: Spring accepts no gaps."""
     gaps: list[Path] = []
     for index, value in enumerate(elements):
         place = (*path, index)

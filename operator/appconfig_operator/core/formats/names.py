@@ -1,4 +1,4 @@
-"""Where a value is in a document, as the name that it has in a format: a key, a variable, a property."""
+"""From the place of a value in a document to its name in a format: a key, a variable, a property."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from appconfig_operator.core.formats.document import Path
 
 MAX_KEY = 253
-"""Characters of a key of a ConfigMap."""
+"""Characters in a key of a ConfigMap."""
 
 PREFIX = "spec.target.prefix"
 
@@ -22,15 +22,15 @@ _NOT_IN_VARIABLES = re.compile(r"[^A-Z0-9_]")
 _LOWER = str.maketrans("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 _VARIABLE = re.compile(r"[a-zA-Z_][-._a-zA-Z0-9]*")
-"""What every kubelet takes from `envFrom`. Up to Kubernetes 1.29 it skips what `IsEnvVarName` refuses; from 1.30 on it
-takes each key of a ConfigMap: `makeEnvironmentVariables` in pkg/kubelet/kubelet_pods.go."""
+"""The names that every kubelet accepts from `envFrom`. Up to Kubernetes 1.29, it skips those that `IsEnvVarName`
+refuses; since 1.30, it accepts every key of a ConfigMap: `makeEnvironmentVariables` in pkg/kubelet/kubelet_pods.go."""
 
 _SURROUNDINGS = {"PATH", "HOME", "HOSTNAME"}
-"""Set by the container runtime. Without the first no program is found, by the second programs find what is theirs, and
-the third is the name of the Pod."""
+"""Set by the container runtime. Without the first, no program is found; with the second, programs find their files; the
+third is the name of the Pod."""
 
 _SHELL = {"PWD", "OLDPWD", "SHLVL", "_", "BASH_ENV", "BASHOPTS", "SHELLOPTS"}
-"""The first four shells set or change, so that the value may be lost; the rest change or run what bash does."""
+"""Shells set or change the first four, so the value may be lost. The others change what bash does or runs."""
 
 _LOADER = {
     *("LD_ASSUME_KERNEL", "LD_AUDIT", "LD_BIND_NOT", "LD_BIND_NOW", "LD_DEBUG", "LD_DEBUG_OUTPUT", "LD_DYNAMIC_WEAK"),
@@ -38,29 +38,29 @@ _LOADER = {
     *("LD_PRELOAD", "LD_PROFILE", "LD_PROFILE_OUTPUT", "LD_SHOW_AUXV", "LD_TRACE_LOADED_OBJECTS"),
     *("LD_TRACE_PRELINKING", "LD_USE_LOAD_BIAS", "LD_VERBOSE", "LD_WARN", "GCONV_PATH", "GLIBC_TUNABLES"),
 }
-"""Read by the dynamic loader before the first line of a program: ld.so(8). Not all of `LD_`, which others use too."""
+"""Read by the dynamic loader before a program starts: ld.so(8). Not all of `LD_`, which others use too."""
 
 _WINDOWS = {"COMSPEC", "PATHEXT", "SYSTEMROOT", "WINDIR"}
-"""Without these, programs on Windows do not start. Names have no case there."""
+"""Without these, programs on Windows do not start. Names are case-insensitive there."""
 
 _KUBERNETES = re.compile(r"KUBERNETES_(SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)|PORT(_[0-9]+_TCP(_(ADDR|PORT|PROTO))?)?)")
-"""Set by the kubelet, unless `envFrom` has it: whoever is asked there is given the token of the ServiceAccount."""
+"""Set by the kubelet, unless `envFrom` has them. Clients send the token of the ServiceAccount to this address."""
 
 RESERVED = frozenset(_SURROUNDINGS | _SHELL | _LOADER | _WINDOWS)
 
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """How names are made.
+    """How to form names.
 
     Attributes
     ----------
     separator
-        Between the parts.
+        Goes between the parts.
     prefix
-        Before the first part, as it stands.
+        Goes before the first part, unchanged.
     case
-        Of environment variables.
+        The case of environment variables.
     """
 
     separator: str
@@ -68,7 +68,7 @@ class Naming:
     case: EnvVarCase = EnvVarCase.UPPER
 
     def entry(self, path: Path) -> str:
-        """Return the key of a ConfigMap. Raises `ContentError` where there is none."""
+        """Return the key of a ConfigMap. Raises `ContentError` if there is no valid one."""
         key = self._joined(path)
         if len(key) > MAX_KEY or not _ENTRY_KEY.fullmatch(key) or key == "." or key.startswith(".."):
             raise invalid(
@@ -78,9 +78,9 @@ class Naming:
         return key
 
     def variable(self, path: Path) -> str:
-        """Return the name of an environment variable. Raises `ContentError` where there is none.
+        """Return the name of an environment variable. Raises `ContentError` if there is no valid one.
 
-        Only ASCII letters have an upper case here: what it is called must not hang on a version of Unicode.
+        Only ASCII letters are converted to upper case: the name must not depend on a version of Unicode.
         """
         preserve = self.case is EnvVarCase.PRESERVE
         name = self._joined(path) if preserve else _NOT_IN_VARIABLES.sub("_", self._joined(path).translate(_LOWER))
@@ -94,7 +94,7 @@ class Naming:
         return name
 
     def property(self, path: Path) -> str:
-        """Return the name of a property, lists as Spring reads them. Raises `ContentError` where there is none."""
+        """Return the name of a property, lists as Spring reads them. Raises `ContentError` if there is no valid one."""
         name = self.prefix + "".join(
             f"[{part}]" if isinstance(part, int) else (self.separator if position else "") + part
             for position, part in enumerate(path)
@@ -113,7 +113,7 @@ class Naming:
         return "including the prefix, " if self.prefix else ""
 
     def _variable_rule(self, name: str) -> str:
-        """Say what a name has to be, and what to do about this one."""
+        """Say what a name must look like, and how to fix this one."""
         preserve = self.case is EnvVarCase.PRESERVE
         if preserve:
             rule = (

@@ -1,4 +1,4 @@
-"""JSON (RFC 8259) to a document. What only some readers take is refused: duplicate keys, `NaN`, `Infinity`."""
+"""From JSON (RFC 8259) to a document. What only some parsers accept is refused: duplicate keys, `NaN`, `Infinity`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from appconfig_operator.core.formats.document import Document
 
-# Possessive, and a string that does not end matches as well: so the scan is linear whatever the bytes.
+# Possessive, and a string without an end matches as well, so that the scan is linear for any bytes.
 _TOKENS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -35,7 +35,7 @@ def parse_json(body: bytes) -> Document:
     Raises
     ------
     ContentError
-        `InvalidContent`, with line and column where there is one place, never with the text itself.
+        `InvalidContent`, with line and column if known, never with the text itself.
     """
     text = decode(body, what="JSON")
     _check_size(text, MAX_NODES)
@@ -46,9 +46,10 @@ def parse_json(body: bytes) -> Document:
 
 
 def scan_json(body: bytes, kept: Callable[[dict[str, Document]], Document]) -> Document:
-    """Parse a JSON document of any number of values, of which little is kept.
+    """Parse a JSON document of any number of values, and keep little of it.
 
-    No number, and of each object what `kept` makes of its members. Inner objects come first, and the whole last.
+    Numbers are dropped, and each object is replaced by what `kept` returns for its members, from the innermost to the
+    outermost.
 
     Raises
     ------
@@ -68,7 +69,7 @@ def _loaded(
             text, object_pairs_hook=make, parse_int=number, parse_float=number, parse_constant=_constant
         )
     except json.JSONDecodeError as error:
-        # The message of the error may hold a character of the document.
+        # The message of the error may contain a character of the document.
         where = f"line {error.lineno}, column {error.colno}"
     else:
         return document
@@ -76,7 +77,7 @@ def _loaded(
 
 
 def _check_size(text: str, most: int) -> None:
-    """Look at depth and number of values before the parser does: it recurses, and makes objects."""
+    """Check the depth and the number of values before parsing: the parser recurses, and creates objects."""
     depth = 0
     nodes = 1
     for found in _TOKENS.finditer(text):
@@ -101,7 +102,7 @@ def _object(pairs: list[tuple[str, Document]]) -> dict[str, Document]:
     members = dict(pairs)
     if len(members) < len(pairs):
         seen: set[str] = set()
-        # set.add returns None: the first key that is there already is the duplicate.
+        # set.add returns None: the first key that is already in the set is the duplicate.
         duplicate = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
         raise invalid(f"The key {shown(duplicate)} appears twice in one object of the JSON document.")
     return members

@@ -1,6 +1,6 @@
-"""YAML to a document, from the parser's events: no tag makes an object, no alias makes a copy, nothing recurses.
+"""From YAML to a document, by the parser's events: no tag creates an object, no alias a copy, and nothing recurses.
 
-The events come from PyYAML. libyaml makes them where it is there, which is in every wheel, ten times as fast.
+The events come from PyYAML, and from libyaml if available (it is in every wheel), which is ten times as fast.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ _MERGE = "<<"
 
 @dataclass(slots=True)
 class _Node:
-    """A value with what it weighs when every alias in it is written out.
+    """A value with its size when every alias in it is expanded.
 
-    `text` is a scalar as it stands, for keys; `merge` says whether it is a plain `<<`.
+    `text` is the source text of a scalar, for keys; `merge` says whether it is a plain `<<`.
     """
 
     value: Document
@@ -77,7 +77,7 @@ def parse_yaml(body: bytes) -> Document:
         mark = error.problem_mark or error.context_mark
         where = f", at {_place(mark)}" if mark else ""
     except (yaml.YAMLError, ValueError, OverflowError):
-        # A character that YAML does not allow, or an escape of one that there is not.
+        # A character that YAML does not allow, or an escape for one that does not exist.
         where = ": it contains a character that YAML does not allow"
     else:
         document = builder.document
@@ -87,7 +87,7 @@ def parse_yaml(body: bytes) -> Document:
 
 
 class _Builder:
-    """Takes events, and keeps what they have made so far."""
+    """Builds a document from events."""
 
     def __init__(self) -> None:
         self.document: Document = None
@@ -98,7 +98,7 @@ class _Builder:
         self._size = 0
 
     def take(self, event: yaml.Event) -> None:
-        """Take the next event."""
+        """Handle the next event."""
         match event:
             case yaml.DocumentStartEvent():
                 self._documents += 1
@@ -148,7 +148,7 @@ class _Builder:
         self._weigh(event, 1, 0, len(self._open))
 
     def _close(self, event: yaml.Event, node: _Node, anchor: str | None, *, weighed: bool = False) -> None:
-        """Put a value that is complete into what is around it."""
+        """Add a complete value to its container."""
         if anchor is not None:
             self._anchors[anchor] = node
         if not weighed:
@@ -204,7 +204,7 @@ class _Builder:
 
 
 def _merged(event: yaml.Event, value: Document) -> Iterator[tuple[str, Document]]:
-    """Give the members that a merge key brings: of one object, or of several, the first of which wins."""
+    """Yield the members that a merge key adds, from one object or several; the first one wins."""
     for part in value if isinstance(value, list) else [value]:
         if not isinstance(part, dict):
             raise invalid(f"The merge key before {_place(event.end_mark)} has a value that is not an object.")
@@ -212,5 +212,5 @@ def _merged(event: yaml.Event, value: Document) -> Iterator[tuple[str, Document]
 
 
 def _place(mark: object) -> str:
-    """Name a place. The two parsers have marks of their own, with the same two fields."""
+    """Return the place of a mark. Each of the two parsers has its own class of marks, with the same two fields."""
     return f"line {getattr(mark, 'line', 0) + 1}, column {getattr(mark, 'column', 0) + 1}"

@@ -1,4 +1,4 @@
-"""A received configuration and a spec to the data of a ConfigMap."""
+"""From a received configuration and a spec to the data of a ConfigMap."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ if TYPE_CHECKING:
     from appconfig_operator.core.formats.document import Document
 
 LIMIT_BYTES = 1_048_576
-"""What the values of a ConfigMap may hold together. The API server counts no keys, and `binaryData` decoded:
+"""Bytes that the values of a ConfigMap may have in total. The API server does not count keys, and decodes `binaryData`:
 https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/apis/core/validation/validation.go (ValidateConfigMap)
 """
 
 JSON_LIMIT_BYTES = 2_500_000
-"""What the text of a ConfigMap may have as JSON: the API server takes 3 MiB as the body of a request."""
+"""Bytes that the text of a ConfigMap may have as JSON: the API server accepts 3 MiB as the body of a request."""
 
 STORED_LIMIT_BYTES = 1_500_000
 STORED_BYTES_A_KEY = 16
-"""What a ConfigMap of many keys may have where it is stored: etcd takes 1.5 MiB, and each key appears twice, once more
-in `managedFields`."""
+"""Bytes that a ConfigMap with many keys may have in storage: etcd accepts 1.5 MiB, and each key appears twice, because
+it is also in `managedFields`."""
 
 SEPARATORS = {Format.ENV_VARS: "_", Format.DOTENV: "_"}
-"""Default separator of a format. Of the others it is a dot."""
+"""Default separators of formats. For the others, it is a dot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Data:
 
     @property
     def data_digest(self) -> str:
-        """`sha256:` and the hex digest of both maps as JSON with sorted keys and no blanks."""
+        """`sha256:` and the hex digest of both maps as JSON with sorted keys and no spaces."""
         canonical = json.dumps(
             {"binaryData": dict(self.binary), "data": dict(self.text)},
             sort_keys=True,
@@ -89,14 +89,14 @@ class Data:
 
 
 def render(content: Content, spec: Spec) -> Data:
-    """Render a configuration as a spec wants it. The same content and spec always give the same data.
+    """Render a configuration according to a spec. The same content and spec always give the same data.
 
     Raises
     ------
     ContentError
-        `InvalidContent`, when the document cannot be read, or not be written in the format; `UnsupportedContent`,
-        when the format cannot be made of this content type; `TooLarge`, when the ConfigMap would hold more than the
-        API server takes. No message holds a value of the configuration.
+        `InvalidContent`, if the document cannot be read, or cannot be written in the format; `UnsupportedContent`, if
+        this content type cannot be converted to the format; `TooLarge`, if the ConfigMap would be larger than the API
+        server accepts. No message contains a value of the configuration.
     """
     content = content.read_as(spec.content_type)
     target = spec.target
@@ -109,13 +109,13 @@ def render(content: Content, spec: Spec) -> Data:
 
 
 def _file(content: Content, spec: Spec) -> tuple[str, bytes]:
-    """Return the one file that is wanted, and its default key."""
+    """Return the requested file, and its default key."""
     target = spec.target
     wanted = target.format
     if wanted is Format.RAW:
         if _as_received(content, spec):
             return default_key(content.content_type), _raw(content, spec)
-        # A part or a conversion has no bytes that AppConfig sent: it is written in the language of the whole.
+        # AppConfig did not send bytes for a part or a conversion: it is written in the language of the whole document.
         wanted = Format.YAML if media(content.content_type) is Media.YAML else Format.JSON
     document = _document(content, spec)
     match wanted:
@@ -138,7 +138,7 @@ def _as_received(content: Content, spec: Spec) -> bool:
 
 
 def _raw(content: Content, spec: Spec) -> bytes:
-    """Return the bytes that AppConfig sent, but for the names of variants, which come and go with experiments."""
+    """Return the bytes that AppConfig sent, except for the names of variants, which come and go with experiments."""
     if spec.feature_flags.multi_variant is MultiVariant.RAW or not content.may_be_flags:
         return content.body
     found = variants_in_json(content.body)
@@ -149,7 +149,7 @@ def _raw(content: Content, spec: Spec) -> bytes:
 
 
 def _document(content: Content, spec: Spec) -> Document:
-    """Read the document, take the part that is wanted, and make a flagd definition of it if that is wanted."""
+    """Read the document, select the requested part, and convert it to a flagd definition if requested."""
     document = _parse(content, spec)
     if spec.select is not None:
         document = select(document, spec.select)
@@ -178,7 +178,7 @@ def _default_variants(document: Document, spec: Spec) -> Document:
 
 
 def _check_variants(found: Sequence[str], spec: Spec) -> None:
-    """Refuse multi-variant flags, where something else is wanted of them than their default variants."""
+    """Refuse multi-variant flags, unless their default variants are requested."""
     if not found or spec.feature_flags.multi_variant is MultiVariant.DEFAULT_VARIANT:
         return
     if spec.feature_flags.multi_variant is MultiVariant.RAW:
@@ -204,7 +204,7 @@ def _values(values: Mapping[str, str], spec: Spec) -> Data:
     _check_size(size, spec)
     names = sum(map(len, values))
     stored = size + 2 * names + STORED_BYTES_A_KEY * len(values)
-    # Not as bytes where the JSON is too long: envFrom does not read those.
+    # Not as bytes if the JSON is too long: envFrom does not read those.
     if stored > STORED_LIMIT_BYTES or _is_long_json(dict(values), size + names):
         raise ContentError(
             Reason.TOO_LARGE,
@@ -227,7 +227,7 @@ def _one(key: str, body: bytes, spec: Spec) -> Data:
 
 
 def _text(body: bytes) -> str | None:
-    """Return the text of a file, or `None` when it is to be written as bytes."""
+    """Return the text of a file, or `None` if it has to be written as bytes."""
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -236,7 +236,7 @@ def _text(body: bytes) -> str | None:
 
 
 def _is_long_json(value: object, size: int) -> bool:
-    # A control character is six characters of JSON; where even that would not be too long, nothing is counted.
+    # A control character takes six characters in JSON. If even that would not be too long, there is no need to count.
     return size * 6 > JSON_LIMIT_BYTES and len(json.dumps(value, ensure_ascii=False).encode()) > JSON_LIMIT_BYTES
 
 

@@ -19,7 +19,7 @@ def select(document: Document, wanted: str) -> Document:
     Raises
     ------
     ContentError
-        `InvalidContent`, when there is nothing at that place.
+        `InvalidContent`, if there is nothing at that place.
     """
     part = document
     path: list[str] = []

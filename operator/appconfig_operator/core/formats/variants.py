@@ -1,8 +1,8 @@
-"""Multi-variant feature flags: seen by their `_variant`, and written without it.
+"""Multi-variant feature flags: recognized by their `_variant`, and written without it.
 
-AWS AppConfig gives each caller that does not ask for rules the default variant of each flag, the one that no rule
+A caller that does not request rules gets the default variant of each flag from AWS AppConfig, the one that no rule
 belongs to, in plain JSON: `{"checkout": {"_variant": "default", "enabled": false}}`. A basic flag has no `_variant`,
-so without it a flag reads the same before, during and after an experiment.
+so without it, a flag looks the same before, during and after an experiment.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from appconfig_operator.core.formats.document import Document
 
 VARIANT = "_variant"
-"""Name of the variant in a flag. No attribute has that key: those of AppConfig begin with a letter."""
+"""The key of the variant's name in a flag. No attribute has this key: in AppConfig, attributes start with a letter."""
 
 NAMED = 5
-"""Flags that a message names. There may be thousands."""
+"""Number of flags that a message names. There may be thousands."""
 
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{},]', re.DOTALL)
 _IN_A_FLAG = 2
-"""How deep the members of a flag are: in an object, in that of all flags."""
+"""The depth of a flag's members: in its object, which is in the object of all flags."""
 
 _BLANKS = " \t\r\n"
 
@@ -38,14 +38,14 @@ _MULTI_VARIANT: Document = {"enabled": True, VARIANT: ""}
 
 
 def variants(document: Document) -> tuple[str, ...]:
-    """Return the names of the multi-variant flags, sorted: none where the document holds anything but flags."""
+    """Return the names of the multi-variant flags, sorted: none if the document contains anything but flags."""
     if not isinstance(document, dict) or not all(map(_is_flag, document.values())):
         return ()
     return tuple(sorted(name for name, flag in document.items() if isinstance(flag, dict) and VARIANT in flag))
 
 
 def without_variants(document: Document) -> Document:
-    """Return flags without the names of their variants. Any other document is returned as it is."""
+    """Return flags without the names of their variants. Any other document is returned unchanged."""
     if not isinstance(document, dict) or not variants(document):
         return document
     return {
@@ -55,17 +55,17 @@ def without_variants(document: Document) -> Document:
 
 
 def variants_in_json(body: bytes) -> tuple[str, ...]:
-    """Return the names of the multi-variant flags in JSON, sorted: none where it holds anything else, or is not JSON.
+    """Return the names of the multi-variant flags in JSON, sorted: none if it contains anything else, or is not JSON.
 
-    Flags may have any number of values: in the format `Raw`, a document has no limit but its bytes.
+    Flags may have any number of values: in the format `Raw`, only the number of bytes is limited.
     """
-    # Most documents have no such key, however it is written, and are not parsed for it.
+    # Most documents do not contain this key in any form, and so do not need to be parsed.
     if VARIANT.encode() not in body and b"\\u" not in body:
         return ()
     flags: dict[str, Document] = {}
 
     def shape(members: dict[str, Document]) -> Document:
-        """Keep of an object what makes it a flag. That of all flags comes last."""
+        """Keep only the members of an object that make it a flag. The object of all flags comes last."""
         nonlocal flags
         flags = members
         if not _is_flag(members):
@@ -74,13 +74,13 @@ def variants_in_json(body: bytes) -> tuple[str, ...]:
 
     try:
         whole = scan_json(body, shape)
-    except ContentError:  # written as it is, where that is possible at all
+    except ContentError:  # written unchanged, if that is possible at all
         return ()
     return variants(flags) if isinstance(whole, dict) else ()
 
 
 def json_without_variants(body: bytes) -> bytes:
-    """Cut the names of the variants out of the JSON of multi-variant flags. Every other byte stays as it is."""
+    """Cut the names of the variants out of the JSON of multi-variant flags. All other bytes stay unchanged."""
     text = body.decode()
     pieces: list[str] = []
     at = 0
@@ -91,7 +91,7 @@ def json_without_variants(body: bytes) -> bytes:
 
 
 def named(flags: Sequence[str]) -> str:
-    """Name flags in a message, the first few of them: their names come from outside."""
+    """Name the first few flags for a message. The names come from outside."""
     more = len(flags) - NAMED
     listed = ", ".join(map(shown, flags[:NAMED]))
     return f"{listed} and {more:,} more" if more > 0 else listed
@@ -102,9 +102,9 @@ def _is_flag(member: Document) -> bool:
 
 
 def _variant_members(text: str) -> Iterator[tuple[int, int]]:
-    """Find each `_variant` of a flag, with the comma that goes with it."""
+    """Find each `_variant` of a flag, with its comma."""
     depth = 0
-    start = 0  # of a member: behind the brace or the comma before it
+    start = 0  # of a member: after the brace or comma that precedes it
     key: str | None = None
     for found in _TOKEN.finditer(text):
         token = found[0]
@@ -120,7 +120,7 @@ def _variant_members(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _member(text: str, start: int, end: int) -> tuple[int, int]:
-    """Give what goes with a member, which ends at a comma or a brace: the comma behind it, or that before the last."""
+    """Return what to cut with a member that ends at a comma or a brace: its comma, after it or before the last."""
     if text[end] == ",":
         return start, end + 1
     return start - 1, start + len(text[start:end].rstrip(_BLANKS))

@@ -1,8 +1,8 @@
 r"""A `.env` file that python-dotenv and Node's dotenv read as the same values.
 
-The two agree on little: within single quotes python-dotenv takes `\\` and `\'` as escapes and Node's takes none; within
-double quotes Node's takes only `\n` and `\r`. So each value is written in the first way that both read alike, and a
-value for which there is none is refused.
+The two agree on little: within single quotes, python-dotenv knows the escapes `\\` and `\'`, and Node's knows none;
+within double quotes, Node's knows only `\n` and `\r`. So each value is written in the first way that both read alike,
+and a value without such a way is refused.
 https://github.com/theskumar/python-dotenv/blob/main/src/dotenv/parser.py
 https://github.com/motdotla/dotenv/blob/master/lib/main.js
 """
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 _PLAIN = re.compile(r"[-_a-zA-Z0-9./:@%+,]*")
 _BLANKS = " \t\v\f\ufeff"
-# What ends a bare value, and JavaScript's other line ends: Node's takes quotes off a part that stands between two.
+# The ends of a bare value, and JavaScript's other line ends: Node's strips quotes from a part between two of them.
 _ENDS = "#\r\n\u2028\u2029"
 _QUOTES = ("'", '"', "`")
-# python-dotenv puts other variables in here, whatever the quotes.
+# python-dotenv expands other variables here, regardless of quotes.
 _REFERENCE = re.compile(r"\$\{[^}]*\}")
 
 
@@ -32,7 +32,7 @@ def dotenv_text(flat: Mapping[str, str]) -> str:
     Raises
     ------
     ContentError
-        `InvalidContent`, when a value cannot be written so that both readers read it back.
+        `InvalidContent`, if a value cannot be written in a way that both parsers read back.
     """
     return "".join(f"{name}={_value(name, value)}\n" for name, value in flat.items())
 
@@ -59,7 +59,7 @@ def _value(name: str, value: str) -> str:
 
 
 def _bare(value: str) -> bool:
-    """Return whether both readers take the value as it stands: on one line, no comment, nothing to trim."""
+    """Return whether both parsers read the unquoted value unchanged: on one line, no comment, nothing to trim."""
     edges = value[0] + value[-1]
     return (
         not any(character in value for character in _ENDS)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def json_text(document: Document) -> str:
-    """Write a document as JSON, with a line end at the end. Numbers keep their digits."""
+    """Write a document as JSON, with a final line break. Numbers keep their digits."""
     lines: list[str] = []
     _write(document, "", "", "", lines)
     return "\n".join(lines) + "\n"

@@ -1,6 +1,6 @@
 r"""Java properties, as `java.util.Properties` and Spring read them.
 
-Everything beyond ASCII is a `\uXXXX` escape: then it does not matter whether the file is read as ISO-8859-1, as
+Characters outside ASCII are `\uXXXX` escapes, so that it does not matter whether the file is read as ISO-8859-1, as
 `Properties.load(InputStream)` does, or as UTF-8.
 https://docs.oracle.com/en/java/javase/21/docs/api/java.base/java/util/Properties.html#load(java.io.Reader)
 """
@@ -19,7 +19,7 @@ _IN_VALUES = re.compile(r"\A |\\|[^ -~]")
 
 
 def properties_text(flat: Mapping[str, str]) -> str:
-    """Write properties, one a line, without the comment and the date that Java puts on top."""
+    """Write properties, one per line, without the comment and the date that Java adds at the top."""
     return "".join(f"{_IN_KEYS.sub(_escape, name)}={_IN_VALUES.sub(_escape, value)}\n" for name, value in flat.items())
 
 

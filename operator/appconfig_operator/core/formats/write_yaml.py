@@ -1,7 +1,7 @@
-"""A document as YAML that every reader, of YAML 1.1 or 1.2, reads as the same values.
+"""A document as YAML that every parser, of YAML 1.1 or 1.2, reads as the same values.
 
-Strings are in double quotes, as JSON writes them, so that none turns into a number, a boolean or a date. Keys are bare
-where no reader can take them for anything else, and after a question mark where they are too long for `key: value`.
+Strings are in double quotes, as in JSON, so that none turns into a number, a boolean or a date. Keys are unquoted if no
+parser can mistake them for anything else, and come after a question mark if they are too long for `key: value`.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 _BARE_KEY = re.compile(r"[a-zA-Z_][-_a-zA-Z0-9]{0,127}")
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 _EXPONENT = re.compile(r"([-.0-9]+)[eE]([-+]?[0-9]+)")
-# JSON leaves these as they are; YAML does not count them as printable, or takes them for line ends.
+# JSON leaves these unchanged; YAML does not count them as printable, or treats them as line breaks.
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 MAX_SIMPLE_KEY = 1024
-"""Characters of a key, its quotes included, before the colon. Most readers, libyaml among them, refuse longer ones, and
-one counts in UTF-16. https://yaml.org/spec/1.2.2/#742-flow-mappings
+"""Characters of a key before the colon, including quotes. Most parsers, such as libyaml, refuse longer ones, and one of
+them counts in UTF-16. https://yaml.org/spec/1.2.2/#742-flow-mappings
 """
 
 
 def yaml_text(document: Document) -> str:
-    """Write a document as YAML in block style, keys sorted, with a line end at the end."""
+    """Write a document as YAML in block style, with sorted keys and a final line break."""
     lines: list[str] = []
     if isinstance(document, dict | list) and document:
         _block(document, "", lines)
@@ -75,7 +75,7 @@ def _inline(value: Document) -> str:
 
 def _scalar(value: Scalar) -> str:
     if isinstance(value, Number) and (found := _EXPONENT.fullmatch(value.text)):
-        # YAML 1.1 takes it for text without a point, or without a sign in the exponent.
+        # In YAML 1.1, it is text if it has no point, or no sign in the exponent.
         digits, exponent = found.groups()
         return f"{digits if '.' in digits else digits + '.0'}e{exponent if exponent[0] in '+-' else '+' + exponent}"
     return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", write_json.scalar(value))

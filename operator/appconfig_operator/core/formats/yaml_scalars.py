@@ -1,8 +1,8 @@
 """What a YAML scalar means.
 
 YAML 1.1 and 1.2 disagree on many plain scalars, and so do the libraries: `no`, `010`, `0o17`, `1_000`, `1:30`,
-`2026-01-01`. What both versions read as the same null, boolean or number is that; everything else is text, just as it
-was written.
+`2026-01-01`. A scalar that both versions read as the same null, boolean or number is read as that; everything else is
+text, exactly as written.
 https://yaml.org/type/ (1.1) and https://yaml.org/spec/1.2.2/#103-core-schema
 """
 
@@ -42,13 +42,13 @@ def resolve(text: str) -> Scalar:
     Raises
     ------
     ValueError
-        When it is infinite or not a number, which JSON has no way to write.
+        If it is infinite or not a number, which JSON cannot represent.
     """
     if text in _WORDS:
         return _WORDS[text]
     if found := _DECIMAL.fullmatch(text):
         sign, whole, fraction, exponent = found.groups()
-        # JSON has no plus sign, and wants digits on both sides of the point.
+        # JSON has no plus sign, and requires digits on both sides of the point.
         point = "" if fraction is None else f".{fraction or '0'}"
         return Number(f"{sign.replace('+', '')}{whole or '0'}{point}{exponent or ''}")
     if found := _HEXADECIMAL.fullmatch(text):
@@ -59,12 +59,12 @@ def resolve(text: str) -> Scalar:
 
 
 def resolve_tagged(tag: str, text: str) -> Scalar:
-    """Return what a scalar with a tag means. `!` alone says that it is text.
+    """Return what a scalar with a tag means. `!` alone means text.
 
     Raises
     ------
     ValueError
-        When the tag is none of YAML's own scalars, or the text does not fit it.
+        If the tag is not one of YAML's own scalar tags, or the text does not match it.
     """
     if tag in {"!", TAG + "str"}:
         return text

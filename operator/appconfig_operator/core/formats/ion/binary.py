@@ -1,8 +1,8 @@
-"""The binary form of Amazon Ion, which AppConfig sends multi-variant feature flags in.
+"""The binary form of Amazon Ion, in which AppConfig sends multi-variant feature flags.
 
 https://amazon-ion.github.io/ion-docs/docs/binary.html
-Rules use symbols of tables that AWS does not publish. They are passed over. A flag may have such a symbol as its name,
-and what is known of the tables is in `ion_shared`.
+Rules use symbols from tables that AWS does not publish. They are skipped. A flag can have such a symbol as its name;
+the known part of the tables is in `shared`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def read_binary(body: bytes) -> list[IonValue]:
     Raises
     ------
     IonError
-        When it is not Ion.
+        If it is not Ion.
     """
     if not body.startswith(BINARY_MARK):
         raise IonError(0)  # almost any bytes are values of some kind
@@ -45,7 +45,7 @@ def read_binary(body: bytes) -> list[IonValue]:
 
 
 class _Reader:
-    """Reads one stream. The symbols are those of the last symbol table: imported ones by number, then its own."""
+    """Reads one stream. Symbols come from the last symbol table: first those it imports, by number, then its own."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
@@ -97,7 +97,7 @@ class _Reader:
             at = end
 
     def _head(self, at: int, limit: int) -> tuple[int, int, int]:
-        """Return the type of the value there, and where its content starts and ends."""
+        """Return the type of the value at the current position, and where its content starts and ends."""
         if at >= limit:
             raise IonError(at)
         kind, length = self._body[at] >> 4, self._body[at] & 0xF
@@ -143,7 +143,7 @@ class _Reader:
         return tuple(names), inner
 
     def _name(self, symbol: int) -> str | int:
-        """Return what a symbol stands for, or its number where nobody knows."""
+        """Return the text of a symbol, or its number if the text is unknown."""
         name = self._shared.get(symbol)
         if symbol < len(_SYSTEM):
             name = _SYSTEM[symbol]
@@ -152,7 +152,7 @@ class _Reader:
         return symbol if name is None else name
 
     def _table(self, at: int, limit: int) -> None:
-        """Read a local symbol table. What it imports is counted, and looked up where it is known."""
+        """Read a local symbol table. Imported symbols are counted, and looked up if they are known."""
         kind, start, end = self._head(at, limit)
         if kind != _STRUCT:
             raise IonError(at)
@@ -171,7 +171,7 @@ class _Reader:
                 for table, version, most in self._imported(inner_start, inner_end):
                     shared |= {first + place: symbol for place, symbol in shared_symbols(table, version, most)}
                     first += most
-            elif name == _IMPORTS and inner == _SYMBOL:  # the table before goes on
+            elif name == _IMPORTS and inner == _SYMBOL:  # continues the previous table
                 first, before, shared = self._first, self._symbols, self._shared
         self._symbols, self._first, self._shared = before + symbols, first, shared
 
@@ -183,7 +183,7 @@ class _Reader:
             at = end
 
     def _imported(self, at: int, limit: int) -> Iterator[tuple[str, int, int]]:
-        """Give name and version of each table that is imported, and how many symbols it stands for."""
+        """Yield the name and version of each imported table, and its number of symbols."""
         while at < limit:
             kind, start, end = self._head(at, limit)
             if kind == _STRUCT:

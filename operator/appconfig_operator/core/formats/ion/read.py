@@ -1,7 +1,7 @@
-"""Amazon Ion, as much of it as AppConfig sends multi-variant feature flags in: annotated strings and lists.
+"""The part of Amazon Ion that AppConfig uses for multi-variant feature flags: annotated strings and lists.
 
-Read here and not by the library `amazon.ion`, whose reader in C ends the process on some malformed bytes, and whose
-reader in Python takes gigabytes for a symbol table of 70 bytes. Tests hold the two against each other.
+This does not use the library `amazon.ion`: its C reader crashes the process on some malformed bytes, and its Python
+reader needs gigabytes for a symbol table of 70 bytes. Tests compare the two.
 https://amazon-ion.github.io/ion-docs/docs/spec.html
 """
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def read_ion(body: bytes) -> list[IonValue]:
-    """Read the values at the top. Symbol tables are used, and left out.
+    """Read the top-level values. Symbol tables are applied, and not returned.
 
-    Only the binary form is read: AWS was never recorded to send another, and in the text form, almost any bytes are
-    values of some kind.
+    Only the binary form is read: no recording shows AWS sending another one, and almost any bytes are valid in the text
+    form.
 
     Raises
     ------

@@ -1,9 +1,9 @@
-"""Shared symbol tables of AWS AppConfig, as far as anybody knows them.
+"""The known part of the shared symbol tables of AWS AppConfig.
 
-Binary Ion names symbols by numbers. AppConfig imports two tables that it does not publish: `ops`, of what rules call,
-and `anns`, of what annotates their arguments. The symbols here were read out of answers of AWS to its own agent, whose
-rules are known. Of all others nobody knows the name, and none is guessed: by a wrong one, a flag would be read as
-another.
+Binary Ion refers to symbols by number. AppConfig imports two tables that AWS does not publish: `ops`, the operators of
+rules, and `anns`, the annotations of their arguments. The symbols here come from AWS's answers to its own agent, with
+known rules. The names of all others are unknown, and are not guessed: with a wrong guess, a flag would be mistaken for
+another one.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ _PROVEN = {
     ("ops", 1): {1: "and", 3: "not", 4: "eq", 13: "in", 14: "split", 15: "exists"},
     ("anns", 1): {6: "by", 7: "pct", 8: "seed", 11: "key"},
 }
-"""By name and version of the table, and by the place in it, which counts from 1."""
+"""By the name and version of the table, and the position in it, counted from 1."""
 
 
 def shared_symbols(table: str, version: int, most: int) -> Iterator[tuple[int, str]]:
-    """Give the symbols of a table that are known.
+    """Yield the known symbols of a table.
 
     Parameters
     ----------
     table, version
         The table.
     most
-        How many symbols of it are imported.
+        The number of its symbols that are imported.
 
     Yields
     ------
     tuple of int and str
-        The place, from 0 on, and the symbol.
+        The position, counted from 0, and the symbol.
     """
     for place, symbol in _PROVEN.get((table, version), {}).items():
         if place <= most:
