@@ -1,20 +1,20 @@
-"""How the C library gives memory back. Measured: 18 MB less after documents of 1 MB were read in ten threads."""
+"""How the C library returns memory. Measured: 18 MB less after ten threads have read documents of 1 MB."""
 
 from __future__ import annotations
 
 import ctypes
 from contextlib import suppress
 
-_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of glibc's malloc.h
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # from glibc's malloc.h
 
 LARGE_BYTES = 65_536
-"""From here on a block goes back to the system as soon as it is freed. Left alone, glibc raises the bound to the
-largest block that was ever freed, and from then on bodies of 1 MB stay behind in the heap of each thread."""
+"""From this size on, a freed block is returned to the system at once. By default, glibc raises the threshold to the
+largest block that was ever freed, and then bodies of 1 MB remain in the heap of each thread."""
 
 
 def give_back_large_blocks() -> None:
-    """Keep the bound of glibc where it is, and one heap. Another C library does as it does."""
+    """Fix the threshold of glibc, and use one heap. Other C libraries keep their behavior."""
     with suppress(OSError, AttributeError):
         library = ctypes.CDLL(None)
         library.mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)
-        library.mallopt(_M_ARENA_MAX, 1)  # one heap for all threads: they have one interpreter, too
+        library.mallopt(_M_ARENA_MAX, 1)  # one heap for all threads: they share one interpreter, too

@@ -1,4 +1,4 @@
-"""Logs: one line an event, as JSON or text, with the source it is about. No values, no tokens, no credentials."""
+"""Logs: one line per event, as JSON or text, with the source that it is about. No values, no tokens, no credentials."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ _FIELDS = ("namespace", "source", "uid", "reason")
 # Kopf logs each object that it sees, and botocore each endpoint.
 _QUIET = ("kopf.objects", "kopf.activities", "kopf._core", "botocore")
 
-# What Kopf writes of each call of the API server that fails, and the many settings of the connection in it.
+# Kopf logs this for each failed call to the API server, with the many settings of the connection in it.
 _AGAIN = re.compile(r"attempt #[1-5](/\d+)? failed; will retry:")
 _REFUSED = re.compile(r"failed; will retry: \S+ \S+ -> APIForbiddenError")
 _CONNECTION = re.compile(r"ConnectionKey\((?:[^()]|\([^()]*\))*\), ")
 
-# What Kopf writes of each of its tasks that an error ends: the watch reports it in a line of its own, and why.
+# Kopf logs this for each of its tasks that ends with an error. The watch reports it, with the cause, in its own line.
 _TASK_ENDED = re.compile(r"^[^:]* has failed: ")
 
-# User and password in a URL, of a proxy say.
+# User and password in a URL, for example of a proxy.
 _USER = re.compile(r"(?<=://)[^\s/?#]*@")
 
-# An error of Kopf's with what the API server, or a gateway before it, has answered: all to the end of the line.
+# An error from Kopf with the answer of the API server, or of a gateway in front of it: everything up to the line end.
 _ANSWER = re.compile(r"\b(API\w*Error)\(.*?(, status=\d{3}\))?$")
 
-# What asyncio writes of a task that failed: all to the end of the line.
+# asyncio logs this for a task that failed: everything up to the line end.
 _OF_A_TASK = re.compile(r"\bexception=(\w+)\(.*$")
 
 
@@ -84,8 +84,8 @@ def configure(*, log_format: str, level: str) -> None:
     least = logging.getLevelNamesMapping()[level.upper()]
     handler.addFilter(_fold)
     handler.addFilter(_make_visible)
-    handler.addFilter(lambda record: record.levelno >= least)  # again: it may be another level now
-    # Only the operator's own loggers go below INFO: at DEBUG, libraries write whole requests and responses, with
+    handler.addFilter(lambda record: record.levelno >= least)  # again: the level may have changed
+    # Only the operator's own loggers log below INFO: at DEBUG, libraries log whole requests and responses, with
     # configuration values and tokens.
     logging.basicConfig(level=max(logging.INFO, least), handlers=[handler], force=True)
     logging.getLogger("appconfig_operator").setLevel(least)
@@ -94,26 +94,26 @@ def configure(*, log_format: str, level: str) -> None:
     sys.excepthook = _process_ended
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, least))
-    # At WARNING, it writes the URL of an answer with a broken header, and that of AppConfig has the token in it.
+    # At WARNING, it logs the URL of an answer with a broken header, and that of AppConfig contains the token.
     logging.getLogger("urllib3").setLevel(max(logging.ERROR, least))
-    # botocore writes what AWS says of a failed refresh, which may quote a token. The condition names the failure.
+    # botocore logs AWS's words about a failed refresh, which may quote a token. The condition names the failure.
     logging.getLogger("botocore.credentials").setLevel(logging.CRITICAL)
-    # It warns that it takes no signals, each time a watch begins: `app` does.
+    # Each time a watch starts, it warns that it handles no signals: `app` does.
     logging.getLogger("kopf._core.reactor.running").setLevel(max(logging.ERROR, least))
 
 
 def _fold(record: logging.LogRecord) -> bool:
-    """Make one line of a record, or none, without the text of an error of a library: that could quote anything."""
+    """Turn a record into one line, or none, without the text of a library's error: that could quote anything."""
     text = _USER.sub("", " ".join(record.getMessage().split()))
     if record.name.startswith("kopf"):
         if _REFUSED.search(text):
-            return False  # at each try, forever: `rights` logs it, once
+            return False  # logged at each attempt, forever: `rights` logs it once
         if record.exc_info and _TASK_ENDED.search(text):
             return False
-        # The traceback of an error inside Kopf is long, and its end is in the message.
+        # The traceback of an error inside Kopf is long, and the message has its last line.
         text = _ANSWER.sub(_without_words, _CONNECTION.sub("", text))
         if _AGAIN.search(text):
-            # Not an error yet: it may pass. Kopf never gives up, and from the sixth try on it is one.
+            # Not an error yet, because it may be temporary. From the sixth attempt on, it is one: Kopf never gives up.
             record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
     elif record.exc_info and record.exc_info[1] is not None:
         text = _OF_A_TASK.sub(r"exception=\1", text) + f" ({told(record.exc_info[1])})"
@@ -127,7 +127,7 @@ def _without_words(found: re.Match[str]) -> str:
 
 
 def _make_visible(record: logging.LogRecord) -> bool:
-    """Let no name that is quoted rule the terminal of whoever reads the log: in the message, and in all beside it."""
+    """Escape control characters in the message and in all other fields: names could otherwise control a terminal."""
     for name, value in vars(record).items():
         if isinstance(value, str):
             setattr(record, name, visible(value))
@@ -135,14 +135,14 @@ def _make_visible(record: logging.LogRecord) -> bool:
 
 
 def told(error: BaseException) -> str:
-    """Return type and place of an error, and nothing of its text, which could quote a configuration value."""
+    """Return the type and location of an error, without its text, which could quote a configuration value."""
     frames = traceback.extract_tb(error.__traceback__)
     where = "; ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)
     return f"{type(error).__name__} at {where}" if where else type(error).__name__
 
 
 def _thread_ended(args: threading.ExceptHookArgs) -> None:
-    """Log what ended a thread as all else is logged. Python would write it to standard error, with its text."""
+    """Log the error that ended a thread in the usual way. Python would print it to standard error, with its text."""
     name = args.thread.name if args.thread is not None else "?"
     what = told(args.exc_value) if args.exc_value is not None else args.exc_type.__name__
     logger.critical("The thread %s ended with %s", name, what)
@@ -164,13 +164,13 @@ def _json() -> logging.Formatter:
 
 
 class TextFormatter(logging.Formatter):
-    """A line for people: time, level, what it is about, message."""
+    """A line for humans: time, level, message, and what it is about."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S")
 
     def format(self, record: logging.LogRecord) -> str:
-        """Add the fields that the record has."""
+        """Add the fields of the record."""
         line = super().format(record)
         fields = [f"{name}={getattr(record, name)}" for name in _FIELDS if hasattr(record, name)]
         return " ".join([line, *fields])

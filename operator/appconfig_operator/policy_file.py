@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def read_policy(path: Path | None) -> Policy | None:
-    """Read the policy file, once: what a changed file means for sources under way is best said by a restart.
+    """Read the policy file, once: the clearest way to apply a changed file to existing sources is a restart.
 
     Raises
     ------
     SettingsError
-        When it cannot be read, or is not a policy.
+        If it cannot be read, or is not a policy.
     """
     if path is None:
         return None

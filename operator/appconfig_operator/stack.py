@@ -1,7 +1,7 @@
-"""How deep JSON may be nested: as deep as the API server takes it from anybody, in every thread.
+"""How deeply JSON may be nested: as deeply as the API server accepts it from anyone, in every thread.
 
-Metadata of others may be 10,000 levels deep (`managedFields`), and a list has two levels more. What cannot be read
-would hide all that stands in the same list.
+Metadata from others can have 10,000 levels (`managedFields`), and a list adds two. One object that cannot be read would
+hide all others in the same list.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from json.scanner import py_make_scanner  # type: ignore[attr-defined]  # typesh
 from typing import Any
 
 STACK_BYTES = 64 * 1024 * 1024
-"""Of a thread: virtual memory, of which it takes what it uses. Too little for the limit below would be a crash."""
+"""Stack of a thread: virtual memory, of which only the used part counts. Too little for the limit below would crash."""
 
 RECURSION_LIMIT = 30_000
-"""Three Python calls a level, which is what `copy.deepcopy` comes near to."""
+"""Three Python calls per level, about what `copy.deepcopy` needs."""
 
 
 def deepen() -> None:
-    """Set both. Before any thread is started: the stack is that of threads to come.
+    """Set both. Call this before any thread is started: the stack size applies to new threads only.
 
-    Python 3.12 and 3.13 have a limit of their own for C, of 10,000 calls and less, that cannot be set. What is beyond
-    is read by the scanner of the standard library that is written in Python, also for Kopf.
+    Python 3.12 and 3.13 have a separate limit for C code, of 10,000 calls or less, which cannot be changed. Anything
+    deeper is read by the standard library's scanner in Python, for Kopf too.
     """
     threading.stack_size(STACK_BYTES)
     sys.setrecursionlimit(RECURSION_LIMIT)
-    with suppress(AttributeError):  # private: another Python may have none
+    with suppress(AttributeError):  # private: other versions of Python may not have it
         decoder: Any = json._default_decoder  # type: ignore[attr-defined]  # noqa: SLF001 (json.loads has no other way)
         quick, deep = decoder.scan_once, py_make_scanner(decoder)
 

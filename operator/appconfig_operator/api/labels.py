@@ -1,11 +1,11 @@
-"""Labels, annotations and the field manager by which the operator knows what it wrote."""
+"""Labels, annotations and the field manager by which the operator recognizes what it wrote."""
 
 from __future__ import annotations
 
 from appconfig_operator.api.v1alpha1 import GROUP
 
 FIELD_MANAGER = "appconfig-operator"
-"""Of each write, and the value of the label `MANAGED_BY`."""
+"""The field manager of each write, and the value of the label `MANAGED_BY`."""
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 SOURCE_UID = f"{GROUP}/source-uid"

@@ -1,4 +1,4 @@
-"""`AppConfigSource`, version `v1alpha1`: what the operator tells of it."""
+"""`AppConfigSource`, version `v1alpha1`: the status, which the operator reports."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 UNSEEN = -1
-"""`observedGeneration` of a source that the operator has not told anything of yet."""
+"""`observedGeneration` of a source that has no status from the operator yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +56,17 @@ class ReceivedVersion:
     version_label
         Label of a hosted configuration version, or empty.
     content_type
-        MIME type as AppConfig told it.
+        MIME type as AppConfig reported it.
     content_digest
         `sha256:` and the hex digest of the bytes received.
     size_bytes
         Length of the bytes received.
     received_time
-        When it first came, RFC 3339 in UTC.
+        When it first arrived, RFC 3339 in UTC.
     modified_time
-        When it had last been deployed then, RFC 3339 in UTC, or empty: AppConfig does not always say.
+        When it had last been deployed by then, RFC 3339 in UTC, or empty: AppConfig does not always report it.
     multi_variant_flags
-        How many multi-variant feature flags are in it.
+        The number of multi-variant feature flags in it.
     """
 
     version_label: str
@@ -121,7 +121,7 @@ class WrittenTarget:
     resource_version
         The ConfigMap's `resourceVersion` after that write.
     version_label
-        Label of the version written, or empty; `None` where a release before wrote the status, which had no such field.
+        Label of the version written, or empty; `None` if an earlier release wrote the status, which had no such field.
     """
 
     name: str
@@ -158,7 +158,7 @@ class WrittenTarget:
 
 @dataclass(frozen=True, slots=True)
 class KeptVersion:
-    """A version that was replaced, and is kept as a ControllerRevision.
+    """A version that was replaced and is kept as a ControllerRevision.
 
     Attributes
     ----------
@@ -222,7 +222,7 @@ class Status:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Write the status as a merge patch: the parts that are there, each of them whole."""
+        """Write the status as a merge patch: the parts that are present, each of them whole."""
         status: dict[str, Any] = {
             "observedGeneration": self.observed_generation,
             "conditions": [condition.to_dict() for condition in self.conditions],

@@ -1,21 +1,21 @@
-"""Text from outside, made fit to be shown and to be kept: names, labels and messages that anybody may have chosen."""
+"""Text from outside, made safe to show and to store: names, labels and messages that anyone may have chosen."""
 
 from __future__ import annotations
 
 import hashlib
 
 LONGEST_REQUEST = 4096
-"""Characters that `status.lastHandledReconcileAt` takes, by the CRD."""
+"""Characters that the CRD allows in `status.lastHandledReconcileAt`."""
 
 LONGEST_LABEL = 1024
-"""Characters that the status takes of a version label or a content type, by the CRD."""
+"""Characters that the CRD allows in a version label or a content type in the status."""
 
 
 def visible(text: str) -> str:
-    """Return a text with an escape in place of each character that a terminal obeys or a reader does not see.
+    """Return a text in which each character that controls a terminal or is invisible is escaped.
 
-    An escape sequence of a name rewrites what is on the screen of whoever reads the log, and a bidirectional control
-    changes the order in which it is read.
+    An escape sequence in a name can rewrite the screen of whoever reads the log, and a bidirectional control character
+    changes the order in which text is displayed.
     """
     if text.isprintable():
         return text
@@ -25,19 +25,19 @@ def visible(text: str) -> str:
 
 
 def bounded(text: str, limit: int) -> str:
-    """Return a text of `limit` characters at most. One that is cut ends with an ellipsis."""
+    """Return a text of at most `limit` characters. If it is truncated, it ends with an ellipsis."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def label(text: str) -> str:
-    """Return a version label or a content type as the status has it."""
+    """Return a version label or a content type for the status."""
     return bounded(visible(text), LONGEST_LABEL)
 
 
 def request_mark(text: str) -> str:
-    """Return what stands for a request to sync in the status: the text itself, or its digest when it is too long.
+    """Return what represents a request to sync in the status: the text itself, or its digest if it is too long.
 
-    The same text always gives the same mark, so that each request is handled once however long it is.
+    The same text always gives the same result, so that each request is handled once, however long it is.
     """
     if len(text) <= LONGEST_REQUEST:
         return text

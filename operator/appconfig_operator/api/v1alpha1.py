@@ -1,6 +1,6 @@
-"""`AppConfigSource`, version `v1alpha1`: what a user asks for.
+"""`AppConfigSource`, version `v1alpha1`: the spec, which a user writes.
 
-The API server has validated the resource against the CRD and filled in its defaults, so nothing is checked again here.
+The API server has validated the resource against the CRD and set its defaults, so nothing is checked again here.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ API_VERSION = f"{GROUP}/{VERSION}"
 
 
 REQUESTED_AT = f"{GROUP}/requestedAt"
-"""Annotation of an `AppConfigSource`: any new value asks for a fetch now."""
+"""Annotation of an `AppConfigSource`: any new value requests an immediate fetch."""
 
 
 class Format(StrEnum):
-    """How a configuration is written."""
+    """How to write a configuration."""
 
     RAW = "Raw"
     JSON = "JSON"
@@ -39,21 +39,21 @@ class Format(StrEnum):
 
 
 class Compression(StrEnum):
-    """Whether the one file is compressed."""
+    """Whether to compress the file."""
 
     NONE = "None"
     GZIP = "Gzip"
 
 
 class EnvVarCase(StrEnum):
-    """How the names of environment variables are written."""
+    """How to write the names of environment variables."""
 
     UPPER = "Upper"
     PRESERVE = "Preserve"
 
 
 class CreationPolicy(StrEnum):
-    """Whose the ConfigMap is."""
+    """Who owns the ConfigMap."""
 
     OWNER = "Owner"
     ORPHAN = "Orphan"
@@ -69,7 +69,7 @@ class MultiVariant(StrEnum):
 
 
 class FlagOutput(StrEnum):
-    """What feature flags are written as."""
+    """The format of feature flags."""
 
     APP_CONFIG = "AppConfig"
     FLAGD = "Flagd"
@@ -77,28 +77,28 @@ class FlagOutput(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The ConfigMap that is wanted.
+    """The ConfigMap to write.
 
     Attributes
     ----------
     name
         Name of the ConfigMap, in the namespace of the source.
     key
-        Key that holds the document, or `None` for the default of format and content type. File formats only.
+        Key of the document, or `None` for the default of format and content type. File formats only.
     format
-        How the configuration is written.
+        How to write the configuration.
     separator
-        Between the parts of a key, or `None` for the default of the format.
+        Goes between the parts of a key, or `None` for the default of the format.
     prefix
-        Before each key of the formats that make keys.
+        Goes before each key, in the formats that write one key per value.
     env_var_case
-        How the names of environment variables are written.
+        How to write the names of environment variables.
     compression
-        Whether the file is compressed.
+        Whether to compress the file.
     creation_policy
-        Whose the ConfigMap is.
+        Who owns the ConfigMap.
     labels, annotations
-        Put on the ConfigMap beside the operator's own.
+        Set on the ConfigMap in addition to the operator's own.
     """
 
     name: str
@@ -150,7 +150,7 @@ class FeatureFlags:
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What a user asks for.
+    """The spec of an `AppConfigSource`.
 
     Attributes
     ----------
@@ -159,23 +159,23 @@ class Spec:
     region
         AWS region, or `None` for the operator's own.
     poll_interval_seconds
-        Shortest time between two polls, in seconds. What AppConfig answers wins.
+        Shortest time between two polls, in seconds. If AppConfig answers with a different one, that one is used.
     suspend
-        When true, no call is made and nothing changes.
+        If true, no call is made and nothing changes.
     target
-        The ConfigMap that is wanted.
+        The ConfigMap to write.
     content_type
-        What the configuration is, or `None` for what AppConfig says.
+        The content type of the configuration, or `None` for the one that AppConfig reports.
     select
-        JSON Pointer (RFC 6901) to the part of the document that is wanted, or `None` for all of it.
+        JSON Pointer (RFC 6901) to the part of the document to write, or `None` for all of it.
     credentials
         Who calls AWS.
     feature_flags
         What to do with a feature-flag profile.
     history_limit
-        How many replaced versions are kept.
+        How many replaced versions to keep.
     pinned_digest
-        Digest of the kept version that is held, or `None`.
+        Digest of the version to pin, or `None`.
     """
 
     application: str
@@ -199,12 +199,12 @@ class Spec:
 
     @property
     def names_variants(self) -> bool:
-        """Whether an Event names multi-variant feature flags: where what was received is written, without rules."""
+        """Whether an Event names multi-variant feature flags: if what was received is written, without rules."""
         return self.writes_default_variants and self.pinned_digest is None
 
     @property
     def wants_rules(self) -> bool:
-        """Whether feature flags are wanted with their rules, as Amazon Ion, in the one way that it can be written."""
+        """Whether to get feature flags with their rules, as Amazon Ion, in the only form in which it can be written."""
         flags = self.feature_flags
         as_it_is = self.target.format is Format.RAW and self.select is None and flags.output is FlagOutput.APP_CONFIG
         return as_it_is and flags.multi_variant is MultiVariant.RAW
@@ -232,7 +232,7 @@ class Source:
         Raises
         ------
         KeyError
-            When a required field is missing, which the CRD does not allow.
+            If a required field is missing, which the CRD does not allow.
         """
         metadata = body["metadata"]
         return cls(

@@ -1,1 +1,1 @@
-"""What the operator shows of itself: metrics, probes, and rights that it lacks."""
+"""What the operator reports about itself: metrics, probes, and missing permissions."""

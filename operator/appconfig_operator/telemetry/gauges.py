@@ -1,4 +1,4 @@
-"""How things stand at the moment of a scrape. Asked for then and not kept, so that nothing is left of what is gone."""
+"""The current state, at the moment of a scrape. It is not stored, so that no stale values remain."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ _PLAIN = {
     "replicas": "Replicas that are alive.",
     "endpoints_paused": "AWS endpoints to which calls are paused, counted once per namespace and identity.",
 }
-"""Help texts of the metrics that are one attribute of `Gauges` each, by its name."""
+"""Help texts of the metrics that correspond to one attribute of `Gauges` each, by its name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gauges:
-    """How things stand in this replica.
+    """The current state of this replica.
 
     Attributes
     ----------
     sources
-        How many sources this replica polls, by their state. So each is counted by one replica at most, and the sum over
-        the replicas is right.
+        Number of sources that this replica polls, by state. At most one replica counts each, so the sum over all
+        replicas is correct.
     sources_known
-        How many it knows of, whoever polls them: about the same in each replica.
+        Number of sources that it knows of, whoever polls them: about the same in each replica.
     queue_depth
         Polls that are due but have not started.
     oldest_due
@@ -46,19 +46,19 @@ class Gauges:
     polls_under_way
         Polls under way, by pace.
     shards
-        Into how many parts the sources are split.
+        Number of parts that the sources are split into.
     shards_held
-        How many of them this replica holds.
+        Number of parts that this replica holds.
     replicas
-        How many replicas are alive, as this one sees it.
+        Number of replicas that are alive, as this one sees it.
     endpoints_paused
-        Endpoints of AWS that do not answer, so that calls to them are paused; for each namespace and identity.
+        AWS endpoints that do not answer, so that calls to them are paused; for each namespace and identity.
     heartbeats
-        Seconds since each loop gave a sign of life, by its name.
+        Seconds since the last heartbeat of each loop, by its name.
     lease_remaining
-        Seconds until the first of the held Leases lapses, negative when it has. `None`: none is held.
+        Seconds until the first of the held Leases lapses, negative once it has. `None`: none is held.
     refused
-        In how many namespaces a verb on a resource is refused, by both.
+        Number of namespaces in which a verb on a resource is denied, by both.
     """
 
     sources: Mapping[State, int] = field(default_factory=dict)
@@ -81,9 +81,9 @@ class GaugeCollector(Collector):
     Parameters
     ----------
     prefix
-        Of each name.
+        The prefix of each name.
     gauges
-        Returns how things stand.
+        Returns the current state.
     """
 
     def __init__(self, prefix: str, gauges: Callable[[], Gauges]) -> None:

@@ -1,7 +1,7 @@
-"""Whether this process is well, judged by the age of its signs of life.
+"""Whether this process is healthy, judged by the age of its heartbeats.
 
-Two questions, as Kubernetes asks them. `stuck`: would a restart help? `unready`: does it do its work now? While the API
-server is away the answers differ: no restart would help, and sessions with AppConfig would be lost in it.
+There are two questions, as in Kubernetes. `stuck`: would a restart help? `unready`: can it do its work now? While the
+API server is unavailable, the answers differ: a restart would not help, and would lose sessions with AppConfig.
 """
 
 from __future__ import annotations
@@ -12,31 +12,31 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SCHEDULER_STUCK_SECONDS = 120.0
-"""When AWS hangs, one call takes up to 45 s: 3 to connect, 10 until it answers, 30 for the body. All workers can be
-busy with one and are well. That none of them comes back for more within 120 s is not meant to happen."""
+"""If AWS hangs, a call takes up to 45 s: 3 to connect, 10 until it answers, 30 for the body. All workers can be busy
+with such calls and still be healthy. But if none of them returns within 120 s, something is wrong."""
 
 SHARDS_STUCK_SECONDS = 120.0
-"""The loop calls the API server, which takes up to 13 s a call, and goes around every few seconds. After 120 s even
-several such calls in a row are over, and the Leases of the default duration have long gone to others."""
+"""The loop runs every few seconds, and calls the API server, which takes up to 13 s per call. After 120 s, even several
+such calls in a row have ended, and Leases with the default duration have long been acquired by others."""
 
 LAPSED_SECONDS = 30.0
-"""An API server that is restarted, or replaced by another one behind a load balancer, is back within this time."""
+"""An API server that is restarted, or replaced behind a load balancer, is back within this time."""
 
 
 def stuck(*, scheduler: float, shards: float) -> list[str]:
-    """Say what has stopped and would not go on by itself.
+    """Return what has stopped and would not continue on its own.
 
     Parameters
     ----------
     scheduler
-        Seconds since a worker last came to look for a source that is due.
+        Seconds since a worker last looked for a source that is due.
     shards
-        Seconds since the loop that looks after the Leases last went around.
+        Seconds since the last round of the loop that maintains the Leases.
 
     Returns
     -------
     list of str
-        A line for each complaint. Empty: all is well.
+        One line per problem. Empty: healthy.
     """
     complaints = []
     if scheduler > SCHEDULER_STUCK_SECONDS:
@@ -49,31 +49,31 @@ def stuck(*, scheduler: float, shards: float) -> list[str]:
 def unready(  # noqa: PLR0913 (all that can be wrong, by name)
     *, listed: bool, joined: bool, failing: float, lapsed: float, trouble: str, missing: Sequence[str] = ()
 ) -> list[str]:
-    """Say what keeps this process from its work.
+    """Return what prevents this process from doing its work.
 
     Parameters
     ----------
     listed
-        Whether the API server has listed the sources, at least once.
+        Whether the API server has listed the sources at least once.
     joined
-        Whether this replica is among the Leases, for all to see. Without it, it would never get a shard.
+        Whether this replica's member Lease is visible. Without it, the replica would never get a shard.
     failing
-        For how many seconds Leases could not be listed, or not be written.
+        Number of seconds for which Leases could not be listed, or could not be written.
     lapsed
-        For how many seconds a Lease that is held has been past its end, the longest of them. 0: none has.
+        Number of seconds since the first of the held Leases lapsed. 0: none has.
     trouble
-        What came of the last request for a Lease when it failed, with the namespace and the right, or empty.
+        How the last request for a Lease failed, with the namespace and the permission, or empty.
     missing
-        A line for each right that is refused wherever it is asked for, without which no source is served.
+        A line for each permission that is denied wherever it is needed, and without which no source is served.
 
     Returns
     -------
     list of str
-        A line for each complaint. Empty: it does its work, or stands by for it.
+        One line per problem. Empty: the process does its work, or is on standby.
 
     Notes
     -----
-    Whether it holds a shard does not matter: which replica has one is decided when all are there.
+    Whether it holds a shard does not matter: the replicas decide who has which shard once all of them are present.
     """
     complaints = []
     if not listed:

@@ -1,4 +1,4 @@
-"""A small HTTP server for a few fixed pages. One thread a request, so that a slow client holds up nobody else."""
+"""A small HTTP server for a few fixed pages. One thread per request, so that a slow client does not delay others."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 CLIENT_SECONDS = 5.0
-"""How long a client may keep us waiting, for each read and write."""
+"""Timeout for each read from and write to a client."""
 
 POLL_SECONDS = 0.1
-"""How long `stop` waits at most for the thread that accepts connections."""
+"""The longest time that `stop` waits for the thread that accepts connections."""
 
 _NO_IPV6 = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
 
@@ -33,7 +33,7 @@ TEXT = "text/plain; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What is answered."""
+    """A response."""
 
     body: bytes
     status: HTTPStatus = HTTPStatus.OK
@@ -41,28 +41,28 @@ class Page:
 
 
 def text(*lines: str, status: HTTPStatus = HTTPStatus.OK) -> Page:
-    """Make a page of lines."""
+    """Make a page from lines."""
     return Page("".join(f"{line}\n" for line in lines).encode(), status)
 
 
 class Server:
-    """Serves pages from its making on, until `stop`. Its threads are daemons.
+    """Serves pages from its creation until `stop`. Its threads are daemons.
 
     Parameters
     ----------
     pages
-        By path. Each is given the `Accept` header of the request, and has to be quick.
+        By path. Each gets the `Accept` header of the request, and has to be quick.
     flag
-        The flag that gives the port, to name it when it cannot be listened on.
+        The flag that sets the port, for the error message.
     port
-        TCP port. 0: any that is free, which only tests want; what the flag means by 0 is the caller's to heed.
+        TCP port. 0: any free one, for tests only; the caller handles the meaning of 0 in the flag.
     everywhere
         Whether to listen on all addresses, IPv6 and IPv4, or on the loopback interface only.
 
     Raises
     ------
     SettingsError
-        When the port cannot be listened on.
+        If it cannot listen on the port.
     """
 
     def __init__(self, pages: Mapping[str, Callable[[str], Page]], *, flag: str, port: int, everywhere: bool) -> None:
@@ -79,7 +79,7 @@ class Server:
         self._thread.start()
 
     def stop(self) -> None:
-        """Take no more requests, and let go of the port."""
+        """Stop accepting requests, and release the port."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -87,9 +87,9 @@ class Server:
 
 class _Loopback(ThreadingHTTPServer):
     daemon_threads = True
-    block_on_close = False  # `stop` waits for no client
+    block_on_close = False  # `stop` does not wait for clients
     request_queue_size = 64
-    allow_reuse_port = False  # or two processes would share the port unnoticed
+    allow_reuse_port = False  # otherwise, two processes could share the port unnoticed
     address = "127.0.0.1"
 
     def __init__(self, pages: Mapping[str, Callable[[str], Page]], port: int) -> None:
@@ -97,13 +97,13 @@ class _Loopback(ThreadingHTTPServer):
         super().__init__((self.address, port), _Handler)
 
     def server_bind(self) -> None:
-        """Bind, without the look into the DNS that `HTTPServer` takes for a name that nobody reads."""
+        """Bind, without the DNS lookup that `HTTPServer` makes for an unused name."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
 
     def handle_error(self, *_: object) -> None:
-        """Pass over clients that went away. The base class would print a traceback for each."""
+        """Ignore clients that disconnected. The base class would print a traceback for each."""
 
 
 class _Everywhere4(_Loopback):
@@ -115,13 +115,13 @@ class _Everywhere(_Loopback):
     address = "::"
 
     def server_bind(self) -> None:
-        """Bind for IPv4 as well."""
+        """Also bind to IPv4."""
         self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         super().server_bind()
 
 
 def _listening(pages: Mapping[str, Callable[[str], Page]], port: int) -> ThreadingHTTPServer:
-    """Listen on all addresses: on a node without IPv6, on those of IPv4."""
+    """Listen on all addresses, or on a node without IPv6, on all IPv4 addresses."""
     try:
         return _Everywhere(pages, port)
     except OSError as error:
@@ -161,7 +161,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def version_string(self) -> str:
-        """Name the program. The base class gives away the version of Python."""
+        """Return the name of the program. The base class discloses the version of Python."""
         return "appconfig-operator"
 
     def log_message(self, *_: object) -> None:

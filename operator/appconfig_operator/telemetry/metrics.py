@@ -1,7 +1,7 @@
-"""Metrics for Prometheus, in a registry of their own. docs/metrics.md tells of each.
+"""Metrics for Prometheus, in a separate registry. docs/metrics.md describes each.
 
-Labels take few values, all known here: no name of a source, namespace or account is among them. Children of labels are
-made beforehand where they can be: a counter that begins at 0 has a rate from its first count on, and counting is quick.
+Labels have few values, all known here: never the name of a source, namespace or account. Label combinations are created
+in advance if possible: a counter that starts at 0 has a rate from its first increment, and counting is quick.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 PREFIX = "appconfig_operator"
 
 LATENESS_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2.5, 5, 10, 30, 60)
-"""Seconds. Close together below 1: whether 99 of 100 polls begin within a second is the question."""
+"""Seconds. Close together below 1, to show whether 99 of 100 polls start within a second."""
 
 DURATION_BUCKETS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60)
-"""Seconds. AWS answers in some 10 ms; a call that it lets hang is cut off after 13 s, or 45 s with its body."""
+"""Seconds. AWS answers in about 10 ms; a call that hangs is aborted after 13 s, or after 45 s including its body."""
 
 OPERATIONS = (
     "StartConfigurationSession",
@@ -55,16 +55,16 @@ _FIRST_CODES = ("200", "400", "403", "404", "429", "500", "503", NO_ANSWER)
 
 
 class Metrics:
-    """Counts what is done, and tells of it. Safe to share between threads.
+    """Counts what happens, and exposes it. Safe to share between threads.
 
     Parameters
     ----------
     version
-        Of the operator.
+        The version of the operator.
     """
 
     def __init__(self, version: str) -> None:
-        # They would double the number of series, and Prometheus has no use for them by default.
+        # They would double the number of series, and Prometheus does not use them by default.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
@@ -116,22 +116,22 @@ class Metrics:
         return Histogram(name, text, labels, namespace=PREFIX, registry=self._registry, buckets=buckets)
 
     def watch(self, gauges: Callable[[], Gauges]) -> None:
-        """Tell of the state of things as well. To be called once.
+        """Also expose the current state. Call this once.
 
         Parameters
         ----------
         gauges
-            Returns how things stand. Called at each scrape, by any thread.
+            Returns the current state. Called at each scrape, from any thread.
         """
         self._registry.register(GaugeCollector(PREFIX, gauges))
 
     def page(self, accept: str = "") -> Page:
-        """Return all metrics, in the format that a scraper asks for.
+        """Return all metrics, in the format that a scraper requests.
 
         Parameters
         ----------
         accept
-            The header `Accept` of its request.
+            The `Accept` header of its request.
         """
         encode, content_type = choose_encoder(accept)
         return Page(encode(self._registry), content_type=content_type)
@@ -146,20 +146,20 @@ class Metrics:
         seconds
             How long it took.
         lateness
-            Seconds from when it was due to its beginning.
+            Seconds from when it was due to when it started.
         slow
-            Whether it began in a slot for slow polls.
+            Whether it started in a slot for slow polls.
         """
         self._polls[result].inc()
         self._poll_duration.observe(seconds)
         self._poll_lateness[slow].observe(lateness)
 
     def paused(self) -> None:
-        """Count a poll that was not made, because calls to its endpoint are paused."""
+        """Count a poll that made no call, because calls to its endpoint are paused."""
         self._paused.inc()
 
     def received(self, size: int) -> None:
-        """Count a configuration that AppConfig delivered, of so many bytes."""
+        """Count a configuration that AppConfig delivered, and its bytes."""
         self._received.inc()
         self._received_bytes.inc(size)
 
@@ -173,11 +173,11 @@ class Metrics:
         Parameters
         ----------
         operation
-            Its name in the API of AWS. One that is not expected counts as `other`.
+            Its name in the API of AWS. An unknown one counts as `other`.
         code
-            HTTP status, or `None` when there was no answer.
+            HTTP status, or `None` if there was no answer.
         seconds
-            Until there was the answer, or none.
+            Duration until the answer or the failure.
         """
         duration = self._aws_durations.get(operation)
         if duration is None:
@@ -185,7 +185,7 @@ class Metrics:
         key = operation, _code(code)
         child = self._aws_children.get(key)
         if child is None:
-            # Two threads at once get the same child.
+            # Two threads at the same time get the same child.
             child = self._aws_children[key] = self._aws.labels(*key)
         child.inc()
         duration.observe(seconds)
@@ -196,9 +196,9 @@ class Metrics:
         Parameters
         ----------
         verb, resource
-            As in the rules of a role. The caller sees to it that there are few.
+            As in the rules of a role. The caller ensures that there are few.
         code
-            HTTP status, or `None` when there was no answer.
+            HTTP status, or `None` if there was no answer.
         """
         key = verb, resource, _code(code)
         child = self._kubernetes_children.get(key)
@@ -208,5 +208,5 @@ class Metrics:
 
 
 def _code(status: int | None) -> str:
-    """Write a status as a label. A server can answer any number."""
+    """Return a status as a label. A server can answer with any number."""
     return NO_ANSWER if status is None else _CODES.get(status, OTHER)

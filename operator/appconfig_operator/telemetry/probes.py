@@ -1,4 +1,4 @@
-"""What the kubelet asks: whether this process lives, and whether it is ready."""
+"""The probes for the kubelet: whether this process is alive, and whether it is ready."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ READY = "/readyz"
 
 
 class Probe:
-    """A page that lists complaints. The log says when it turns bad, and when it is well again.
+    """A page that lists problems. The log reports when the probe starts to fail, and when it succeeds again.
 
     Parameters
     ----------
     name
-        Of what is asked for, as the log names it: "Health", "Readiness".
+        The name for the log: "Health", "Readiness".
     complaints
-        Returns a line for each thing that is wrong. Has to be quick.
+        Returns one line per problem. Has to be quick.
     bad
-        The status when there is any.
+        The HTTP status if there is a problem.
     level
-        Of the log line when it turns bad.
+        The level of the log line when the probe starts to fail.
     """
 
     def __init__(self, name: str, complaints: Callable[[], Sequence[str]], bad: HTTPStatus, level: int) -> None:
@@ -42,7 +42,7 @@ class Probe:
         self._was_bad = False
 
     def page(self, _accept: str = "") -> Page:
-        """Ask, and answer."""
+        """Collect the problems, and respond."""
         complaints = self._complaints()
         self._log(complaints)
         return text(*complaints, status=self._bad) if complaints else text("ok")
@@ -65,12 +65,12 @@ def pages(
     Parameters
     ----------
     health
-        What is wrong so that only a restart helps.
+        Returns the problems that only a restart can fix.
     ready
-        What keeps this process from its work.
+        Returns the problems that prevent this process from doing its work.
     """
     return {
         LIVE: Probe("Health", health, HTTPStatus.INTERNAL_SERVER_ERROR, logging.ERROR).page,
-        # Not to be ready is part of each start.
+        # Every start begins with not being ready.
         READY: Probe("Readiness", ready, HTTPStatus.SERVICE_UNAVAILABLE, logging.INFO).page,
     }

@@ -1,7 +1,7 @@
-"""Which of its rights the operator lacks: in the log once each, for the probe and for a metric.
+"""Which permissions the operator lacks: in the log once each, for the probe and for a metric.
 
-What is asked is never a test, but what the operator has to do anyway: no right is needed to find out, and what the API
-server answers is certain.
+This observes the calls that the operator makes anyway, and makes none to find out: so it needs no permission for that,
+and the answers of the API server are certain.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ logger = logging.getLogger(__name__)
 
 
 class Rights:
-    """Takes in the answers of the API server. Safe to share between threads.
+    """Observes the answers of the API server. Safe to share between threads.
 
     Parameters
     ----------
     namespaces
-        Those that are served, empty: all.
+        The namespaces that are served; empty: all.
     monotonic
-        Seconds.
+        The clock, in seconds.
     """
 
     def __init__(self, namespaces: Sequence[str], monotonic: Callable[[], float]) -> None:
@@ -35,10 +35,10 @@ class Rights:
         self._lock = threading.Lock()
 
     def answered(self, verb: str, resource: str, namespace: str, *, allowed: bool) -> None:
-        """Take in whether a call was let through. Only those are of interest that the operator has a right for."""
+        """Note whether a call was allowed. Only calls for which the operator should have permission matter."""
         right = Right(verb, resource, namespace)
         if right.kind not in EFFECTS or (resource == "leases" and not namespace):
-            return  # other operators' Leases are looked at where that is allowed, and it need not be
+            return  # the Leases of other operators: looking at them is optional
         with self._lock:
             now = self._monotonic()
             if allowed:
@@ -53,7 +53,7 @@ class Rights:
             self._log_back([right])
 
     def missing(self) -> list[str]:
-        """Return a line for each right that is refused wherever it is asked for, without which no source is served."""
+        """Return a line per permission that is denied wherever it is needed, and without which no source is served."""
         with self._lock:
             now = self._monotonic()
             back = self._refusals.expire(now)
@@ -62,7 +62,7 @@ class Rights:
         return lines
 
     def counts(self) -> dict[tuple[str, str], int]:
-        """Return in how many namespaces each verb on each resource is refused, also 0 where it was before."""
+        """Return the number of namespaces that deny each verb on each resource, including 0 for those that used to."""
         with self._lock:
             back = self._refusals.expire(self._monotonic())
             counts = self._refusals.counts()

@@ -1,6 +1,7 @@
-"""Conditions: what is known of a source as `Ready`, `Reconciling` and `Stalled`.
+"""Conditions: the state of a source as `Ready`, `Reconciling` and `Stalled`.
 
-`Ready` is always there once the source was seen. The other two are there only while true, as kstatus reads them:
+`Ready` is always present once the operator has seen the source. The other two are present only while true, which is how
+kstatus reads them:
 https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md
 """
 
@@ -17,7 +18,7 @@ RECONCILING = "Reconciling"
 STALLED = "Stalled"
 
 MESSAGE_LIMIT = 2048
-"""Characters of a message. A condition takes 32,768, but a person has to read it."""
+"""Characters in a message. A condition allows 32,768, but a person has to read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +33,19 @@ class Verdict:
 
 
 def shown(message: str) -> str:
-    """Return a message as a condition has it: a name that somebody chose may be long, and hold anything."""
+    """Return a message that is fit for a condition: names that users chose may be long, and contain anything."""
     return bounded(visible(message), MESSAGE_LIMIT)
 
 
 def version_name(label: str, data_digest: str) -> str:
-    """Name a version in a message: by its label, or else by the whole digest that `spec.pinnedDigest` takes.
+    """Name a version in a message: by its label, or else by the whole digest, which `spec.pinnedDigest` accepts.
 
     Parameters
     ----------
     label
         Its label, or empty.
     data_digest
-        Digest of its data, or empty when it cannot be rendered.
+        Digest of its data, or empty if it cannot be rendered.
     """
     if label:
         return f"version {label}"
@@ -64,11 +65,11 @@ def pinned(*, target: str, label: str, data_digest: str, waiting: str | None, bl
     target
         The ConfigMap.
     label, data_digest
-        Of the version that is held.
+        Those of the pinned version.
     waiting
         `version_name` of a newer version that AppConfig delivered, or `None`.
     blocked
-        Why that one could not be written, or empty.
+        Why the newer one could not be written, or empty.
     """
     held = f"ConfigMap {target} is held at {version_name(label, data_digest)} by spec.pinnedDigest"
     newer = f" {waiting[0].upper()}{waiting[1:]} is waiting." if waiting else " AppConfig serves no other."
@@ -77,21 +78,21 @@ def pinned(*, target: str, label: str, data_digest: str, waiting: str | None, bl
 
 
 def failed(error: SourceError, *, failures: int, ready: Condition | None) -> Verdict | None:
-    """Say what an error makes true.
+    """Return the verdict that follows from an error.
 
     Parameters
     ----------
     error
         What went wrong.
     failures
-        Transient failures in a row, this one included.
+        Transient failures in a row, including this one.
     ready
-        The `Ready` condition as it stands.
+        The current `Ready` condition.
 
     Returns
     -------
     Verdict or None
-        `None` when the conditions stay as they are.
+        `None` if the conditions stay as they are.
     """
     if not error.transient or failures >= SHOWN_AFTER:
         reconciling = error.transient and not error.stalled
@@ -111,11 +112,11 @@ def conditions(
     verdict
         What is true now.
     previous
-        The conditions as they stand. Where the status of one stays, so does its transition time.
+        The current conditions. If the status of one does not change, neither does its transition time.
     generation
         The generation of the spec that the verdict is about.
     now
-        RFC 3339 in UTC, for those whose status changes.
+        The transition time of those that do change, RFC 3339 in UTC.
     """
     wanted = {READY: verdict.status}
     if verdict.reconciling:

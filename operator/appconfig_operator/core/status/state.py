@@ -1,4 +1,4 @@
-"""In what state a source is, in one word: for counting."""
+"""The state of a source in one word, for counting."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def state_of(conditions: Iterable[Condition], *, suspended: bool) -> State:
     Parameters
     ----------
     conditions
-        Those of its status.
+        The conditions in its status.
     suspended
-        Whether its spec says so. It comes first: the conditions are then those of before.
+        Whether its spec says so. This takes precedence, because the conditions are then out of date.
     """
     if suspended:
         return State.SUSPENDED
