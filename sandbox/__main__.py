@@ -53,7 +53,7 @@ def _run(*, node: bool) -> None:
         environment = " ".join(f"{name}={value}" for name, value in ministack.environment().items())
         _say("\nReady. In another terminal:\n")
         _say(f"export KUBECONFIG={kubeconfig}")
-        # What another cluster at the same address once served is not this one's.
+        # The cache may be that of an earlier cluster at the same address.
         _say(f"export KUBECACHEDIR={kubeconfig.with_name('kubectl-cache')}")
         _say(f"export {environment}")
         if node:
@@ -76,7 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit code: 0 when stopped by Ctrl-C or SIGTERM, or when all is built; 1 if something failed.
+        The exit code: 0 if stopped by Ctrl-C or SIGTERM, or when all is built; 1 if something failed.
     """
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("command", nargs="?", choices=["run", "build"], default="run", help="default: run")
@@ -101,7 +101,7 @@ def main(arguments: list[str] | None = None) -> int:
         say("\nStopped." if command == "run" else "\nInterrupted.")
         return 0 if command == "run" else _STOPPED_WHILE_BUILDING
     except BrokenPipeError:
-        give_up()  # whom it was for has gone
+        give_up()  # its reader is gone
         return 1
     except (GoError, PackagesError, ProcessError, OSError) as error:
         sys.stderr.write(f"sandbox: {error}\n")

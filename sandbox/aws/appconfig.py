@@ -1,4 +1,4 @@
-"""AppConfig from the side of who deploys: what demo and tests need of its control plane."""
+"""Deploys configurations: the part of AppConfig's control plane that the demo and the tests need."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _STRATEGY = "sandbox-at-once"
 _DEPLOY_TIMEOUT = 30.0
 
-# MiniStack gives one page and no token for the next. AWS would give 50 at most.
+# MiniStack returns one page, without a token for the next. AWS would return at most 50 items.
 _ALL = 10_000
 
 
@@ -31,7 +31,7 @@ class _Named(TypedDict):
 
 @dataclass(frozen=True)
 class Place:
-    """Where a configuration is deployed to: three identifiers."""
+    """The place that a configuration is deployed to: three identifiers."""
 
     application: str
     environment: str
@@ -39,7 +39,7 @@ class Place:
 
 
 def _named(items: Sequence[object], name: str) -> str | None:
-    """Find the identifier of the thing of that name."""
+    """Find the identifier of the item with that name."""
     for item in cast("Sequence[_Named]", items):
         if item.get("Name") == name:
             return item["Id"]
@@ -49,17 +49,17 @@ def _named(items: Sequence[object], name: str) -> str | None:
 class AppConfig:
     """AppConfig's control plane.
 
-    Applications, environments and profiles are given by name; what is made is looked for first, so that there is one
-    of each name.
+    Applications, environments and profiles are given by name. An existing one is used before a new one is created, so
+    that names are unique.
 
     Parameters
     ----------
     url
         Of the service.
     region
-        Which region.
+        The region.
     access_key
-        Who calls. MiniStack takes twelve digits as an account of its own; ``test`` is the account 000000000000.
+        The caller. MiniStack treats twelve digits as a separate account; ``test`` is the account 000000000000.
     """
 
     def __init__(self, url: str, region: str = REGION, access_key: str = "test") -> None:
@@ -69,12 +69,12 @@ class AppConfig:
             region_name=region,
             aws_access_key_id=access_key,
             aws_secret_access_key="test",  # noqa: S106 - what MiniStack expects of everybody
-            # No proxy is on the way to a server of the sandbox.
+            # Servers of the sandbox are reached without a proxy.
             config=Config(proxies={}),
         )
 
     def create_application(self, name: str) -> str:
-        """Make sure that an application exists.
+        """Ensure that an application exists.
 
         Parameters
         ----------
@@ -90,12 +90,12 @@ class AppConfig:
         return there or self.client.create_application(Name=name)["Id"]
 
     def create_environment(self, application: str, name: str) -> str:
-        """Make sure that an environment exists.
+        """Ensure that an environment exists.
 
         Parameters
         ----------
         application
-            The name of the application, which is made if need be.
+            The name of the application, which is created if necessary.
         name
             The name of the environment.
 
@@ -109,16 +109,16 @@ class AppConfig:
         return there or self.client.create_environment(ApplicationId=owner, Name=name)["Id"]
 
     def create_profile(self, application: str, name: str, kind: str = "AWS.Freeform") -> str:
-        """Make sure that a configuration profile exists.
+        """Ensure that a configuration profile exists.
 
         Parameters
         ----------
         application
-            The name of the application, which is made if need be.
+            The name of the application, which is created if necessary.
         name
             The name of the profile.
         kind
-            ``AWS.Freeform`` or ``AWS.AppConfig.FeatureFlags``; one that exists stays what it is.
+            ``AWS.Freeform`` or ``AWS.AppConfig.FeatureFlags``; an existing one keeps its kind.
 
         Returns
         -------
@@ -136,7 +136,7 @@ class AppConfig:
         return made["Id"]
 
     def ensure(self, application: str, environment: str, profile: str) -> Place:
-        """Make sure that an application, an environment and a freeform profile exist.
+        """Ensure that an application, an environment and a freeform profile exist.
 
         Parameters
         ----------
@@ -164,16 +164,16 @@ class AppConfig:
         content_type: str = "application/json",
         version_label: str | None = None,
     ) -> int:
-        """Deploy a configuration, at once and to everybody, and wait until that is done.
+        """Deploy a configuration, at once and to everyone, and wait until the deployment is complete.
 
         Parameters
         ----------
         application, environment, profile
-            Their names; what does not exist is made.
+            Their names; missing ones are created.
         content
             The configuration.
         content_type
-            What it is.
+            Its content type.
         version_label
             The label of the new version, if any.
 
@@ -207,16 +207,16 @@ class AppConfig:
         growth: int = 5,
         minutes: int = 1,
     ) -> None:
-        """Begin to deploy a configuration to ever more sessions, and do not wait.
+        """Start to deploy a configuration gradually, and do not wait.
 
         Parameters
         ----------
         application, environment, profile, content, content_type, version_label
             As `deploy`.
         growth
-            Percent of the sessions that are added at each step. The first step is not at once.
+            Percentage of the sessions that each step adds. The first step does not come at once.
         minutes
-            How long it takes until all have it.
+            How long it takes until all sessions have it.
         """
         place = self.ensure(application, environment, profile)
         version = self._new_version(place, content, content_type, version_label)
@@ -251,7 +251,7 @@ class AppConfig:
         return answer["State"]
 
     def _strategy(self, name: str, *, minutes: int, growth: float) -> str:
-        # AppConfig.AllAtOnce bakes for ten minutes, and the next deployment is refused as long as it does.
+        # AppConfig.AllAtOnce bakes for ten minutes, and the next deployment is refused during that time.
         there = _named(self.client.list_deployment_strategies(MaxResults=_ALL)["Items"], name)
         return there or self._new_strategy(name, minutes, growth)
 
@@ -266,7 +266,7 @@ class AppConfig:
         return made["Id"]
 
     def delete_application(self, name: str) -> None:
-        """Delete an application and all that is in it. One that does not exist is fine.
+        """Delete an application with everything in it, if it exists.
 
         Parameters
         ----------
@@ -293,7 +293,7 @@ class AppConfig:
         )
 
     def revert(self, application: str, environment: str) -> None:
-        """Undo the newest deployment of an environment that is not undone yet.
+        """Revert the newest deployment of an environment that has not been reverted yet.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""``python -m sandbox.aws.deploy``: deploy a version in the sandbox's AppConfig, at once and to everybody."""
+"""``python -m sandbox.aws.deploy``: deploy a version in the sandbox's AppConfig, at once and to everyone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _ENDPOINT = "AWS_ENDPOINT_URL"
 
-# What would lead boto3 elsewhere, or nowhere.
+# These would lead boto3 elsewhere, or nowhere.
 _SURROUNDINGS = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 
 
@@ -33,15 +33,15 @@ def main(
     arguments
         After the name of the program. Default: the process's own.
     environment
-        The environment variables. Default: ours. ``AWS_ENDPOINT_URL`` has to be there: this deploys to no real AWS.
-        Profiles and proxies in ours are forgotten.
+        The environment variables. Default: ours. ``AWS_ENDPOINT_URL`` is required: this never deploys to the real AWS.
+        Profiles and proxies in ours are ignored.
     say
-        Takes the line that says what was done.
+        Gets the line that says what was done.
 
     Returns
     -------
     int
-        The exit code: 0 when the deployment is complete, 1 if it failed.
+        The exit code: 0 if the deployment is complete, 1 if it failed.
     """
     parser = argparse.ArgumentParser(prog="python -m sandbox.aws.deploy", description=__doc__)
     for name in ("application", "environment", "profile"):

@@ -1,4 +1,4 @@
-"""IAM from the side of who administers an account: the users and roles that tests need."""
+"""Administers IAM: the users and roles that tests need."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ACCOUNT = "000000000000"
 ISSUER = "kubernetes.default.svc"
-"""Of the tokens of the sandbox's API server, as IAM names it."""
+"""The issuer of the sandbox's ServiceAccount tokens, as IAM names it."""
 
 READ = ("appconfig:StartConfigurationSession", "appconfig:GetLatestConfiguration")
 
@@ -40,14 +40,14 @@ class Iam:
         )
 
     def user(self, name: str, actions: Sequence[str] = READ) -> tuple[str, str]:
-        """Make a user who may do something.
+        """Create a user with some permissions.
 
         Parameters
         ----------
         name
-            Which nobody has yet.
+            A name that does not exist yet.
         actions
-            What it may do, on everything.
+            The actions that are allowed, on all resources.
 
         Returns
         -------
@@ -60,25 +60,25 @@ class Iam:
         return self.new_keys(name)
 
     def new_keys(self, user: str) -> tuple[str, str]:
-        """Make further keys of a user: access key ID and secret access key."""
+        """Create another key for a user: access key ID and secret access key."""
         made = self.client.create_access_key(UserName=user)["AccessKey"]
         return made["AccessKeyId"], made["SecretAccessKey"]
 
     def delete_keys(self, user: str, access_key_id: str) -> None:
-        """Delete keys of a user: AWS does not know them any more."""
+        """Delete a key of a user: AWS no longer knows it."""
         self.client.delete_access_key(UserName=user, AccessKeyId=access_key_id)
 
     def role(self, name: str, trust: object, actions: Sequence[str] = READ) -> str:
-        """Make a role.
+        """Create a role.
 
         Parameters
         ----------
         name
-            Which nobody has yet.
+            A name that does not exist yet.
         trust
             Its trust policy, `trust_in` or `trust_in_service_account`.
         actions
-            What it may do, on everything.
+            The actions that are allowed, on all resources.
 
         Returns
         -------
@@ -91,19 +91,19 @@ class Iam:
         return made["Role"]["Arn"]
 
     def allow(self, role: str, actions: Sequence[str] = READ) -> None:
-        """Set what a role may do, by its name."""
+        """Set what a role is allowed to do."""
         self.client.put_role_policy(RoleName=role, PolicyName="may", PolicyDocument=_may(actions))
 
 
 def trust_in(principal: str, **conditions: dict[str, str]) -> object:
-    """Make a trust policy that names an ARN, with conditions by their operator, ``StringEquals`` say."""
+    """Make a trust policy that names an ARN, with conditions by their operator, such as ``StringEquals``."""
     return _trust("sts:AssumeRole", {"AWS": principal}, conditions)
 
 
 def trust_in_service_account(namespace: str, name: str) -> object:
-    """Make a trust policy for a ServiceAccount of the sandbox's cluster, as EKS's documentation has it.
+    """Make a trust policy for a ServiceAccount of the sandbox's cluster, as in the EKS documentation.
 
-    Without the audience: it is a list in tokens of Kubernetes, which MiniStack compares with a text as unequal.
+    Without the audience: it is a list in Kubernetes tokens, and MiniStack does not match a list with a string.
     """
     claims = {f"{ISSUER}:sub": f"system:serviceaccount:{namespace}:{name}"}
     provider = {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER}"}

@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
 REGION = "eu-west-1"
 
-# What the operator calls: the two AppConfig services, and STS and IAM for roles.
+# The services that the operator and the tests call: the two of AppConfig, and STS and IAM for roles.
 _SERVICES = "appconfig,appconfigdata,sts,iam"
 _READY_PATH = "/_ministack/ready"
 _READY_TIMEOUT = 60.0
 
 
 class MiniStack(Started):
-    """MiniStack as a context manager: ready inside, gone after it, with all that it held.
+    """MiniStack as a context manager: ready inside; afterwards, it and its state are gone.
 
     Parameters
     ----------
     folder
-        Where its log and its files go; it stays. Default: a temporary folder of the host, which does not stay.
+        Where its log and its files go; it is kept. Default: a temporary folder of the host, which is removed.
     access_checks
-        Whether it verifies signatures and asks IAM policies, as AWS does. Default: every credential may do everything.
+        Whether it verifies signatures and applies IAM policies, as AWS does. Default: all credentials allow everything.
         With it, the key ``test`` is the account's root.
     host
         Where it runs. Default: this machine.
@@ -49,7 +49,7 @@ class MiniStack(Started):
         self.url = f"http://{self._host.address}:{self.port}"
         self.process = Process(
             "ministack",
-            # Safe path: a folder called ministack where we happen to be must not be taken for it.
+            # Safe path: a folder named ministack in the current directory must not be mistaken for it.
             self._host.command([sys.executable, "-P", "-m", "ministack"]),
             self.folder,
             environment=self._own_environment(),
@@ -59,12 +59,12 @@ class MiniStack(Started):
         stack.enter_context(self.process)
 
     def environment(self) -> dict[str, str]:
-        """Give what leads boto3 and the AWS command line here, and nowhere else.
+        """Return the variables that lead boto3 and the AWS command line here, and nowhere else.
 
         Returns
         -------
         dict of str to str
-            Environment variables. A variable ``AWS_PROFILE`` beside them has to go.
+            Environment variables. Remove ``AWS_PROFILE`` from the environment that you add them to.
         """
         return {
             "AWS_ENDPOINT_URL": self.url,
@@ -72,7 +72,7 @@ class MiniStack(Started):
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
-            # No look at the machine's own identity, nor at the files of who sits at it.
+            # Use neither the machine's own identity nor its user's files.
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -80,7 +80,7 @@ class MiniStack(Started):
         }
 
     def _own_environment(self) -> dict[str, str]:
-        # Not ours: MiniStack listens to many variables, and one set for another MiniStack would change this one.
+        # Not ours: MiniStack reads many variables, and one that is set for another MiniStack would affect this one.
         temporary = self.folder / "tmp"
         temporary.mkdir(exist_ok=True)
         return {
@@ -96,7 +96,7 @@ class MiniStack(Started):
             "AUTH": str(self._access_checks).lower(),
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
-            # It removes containers that look like its own at start and end: never those of who sits at this machine.
+            # At start and end, it removes containers that look like its own: keep it from others on this machine.
             "DOCKER_HOST": f"unix://{self.folder / 'no-docker.sock'}",
             "LOG_LEVEL": "WARNING",
         }

@@ -1,1 +1,1 @@
-"""The demo: the operator at work on real servers, told step by step."""
+"""The demo: the operator at work on real servers, step by step."""

@@ -28,7 +28,7 @@ _INTERRUPTED = 130
 
 
 class _Kept(KeyboardInterrupt):
-    """It was asked to stay up, and the one who asked has seen enough."""
+    """The demo was kept running, and the user ended it."""
 
 
 def _tell(kind: type[Story], narrator: Narrator, *, keep: bool) -> None:
@@ -71,14 +71,14 @@ def main(arguments: list[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit code: 0 when all went as told, 1 if something did not, 130 when it was interrupted before its end.
+        The exit code: 0 if every step succeeded, 1 if one did not, 130 if it was interrupted.
     """
     parser = argparse.ArgumentParser(prog="python -m sandbox.demo", description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave everything running at the end, until Ctrl-C")
     parser.add_argument("--node", action="store_true", help="run it on a node, with Pods; needs root")
     options = parser.parse_args(arguments)
     kind: type[Story] = NodeStory if options.node else ProcessStory
-    # nohup has SIGHUP ignored.
+    # nohup ignores SIGHUP.
     listen(number for number in _SIGNALS if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN)
     narrator = Narrator(sys.stdout)
     code, last = _run(kind, narrator, keep=options.keep)

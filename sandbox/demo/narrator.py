@@ -1,4 +1,4 @@
-"""Tells a story on the terminal: numbered steps, reasons, commands and what they print."""
+"""Prints a story to the terminal: numbered steps, reasons, commands and their output."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _WIDTH = 100
 
 
 class Narrator:
-    """Writes the story. Every part is there as soon as it is told, on a pipe, too.
+    """Writes the story. Every part is visible at once, even through a pipe.
 
     Parameters
     ----------
     stream
-        Where to. A terminal gets the titles and commands in bold, unless ``NO_COLOR`` is set.
+        The output. On a terminal, titles and commands are bold, unless ``NO_COLOR`` is set.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -36,7 +36,7 @@ class Narrator:
         self._blank = False
 
     def _space(self) -> None:
-        """Leave one line free, and never two."""
+        """Leave one empty line, and never two."""
         if not self._blank:
             self._write("")
         self._blank = True
@@ -45,25 +45,25 @@ class Narrator:
         return f"\x1b[1m{text}\x1b[0m" if self._styled else text
 
     def title(self, text: str) -> None:
-        """Begin a part that has no number."""
+        """Start a part without a number."""
         self._space()
         self._write(self._bold(text))
 
     def step(self, text: str) -> None:
-        """Begin the next step."""
+        """Start the next step."""
         self._steps += 1
         self.title(f"{self._steps}. {text}")
 
     def say(self, text: str) -> None:
-        """Say something, the reason of what comes next for instance."""
+        """Print a paragraph, for example the reason for the next command."""
         self._write(textwrap.fill(text, _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT))
 
     def command(self, words: Sequence[str]) -> None:
-        """Show a command, as it can be pasted into a shell."""
+        """Print a command that can be pasted into a shell."""
         self._write(f"{_INDENT}{self._bold('$ ' + shlex.join(words))}")
 
     def output(self, text: str) -> None:
-        """Show what a command printed, as it is."""
+        """Print the output of a command, unchanged."""
         for line in text.strip("\n").splitlines():
             self._write(f"{_INDENT}{line}".rstrip())
         self._space()

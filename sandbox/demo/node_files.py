@@ -22,7 +22,7 @@ def values(image: str, aws: dict[str, str]) -> str:
     image
         The name of the image, without its tag.
     aws
-        Environment variables that lead to AppConfig, and who calls it.
+        Environment variables with the endpoint and the credentials for AppConfig.
 
     Returns
     -------
@@ -49,16 +49,16 @@ logFormat: text
 
 
 def overlay(sample: Path, source: str, image: str) -> str:
-    """Write an overlay that makes the sample of a consumer fit this node.
+    """Write an overlay that adapts the sample of a consumer to this node.
 
     Parameters
     ----------
     sample
-        The file, which has to be beside it.
+        The file, which has to be in the same folder.
     source
-        The AppConfigSource in it.
+        The AppConfigSource that the sample reads.
     image
-        What its container runs in place of busybox, with a tag.
+        The image that its container runs in place of busybox, with a tag.
 
     Returns
     -------

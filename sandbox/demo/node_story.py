@@ -58,15 +58,15 @@ _LOG_LINES = 1000
 
 @dataclass(frozen=True)
 class Place:
-    """Where a story on a node is told."""
+    """The servers of a story on a node."""
 
     cluster: Cluster
     folder: Path
-    """For its files."""
+    """The folder for its files."""
 
 
 class NodeStory(Story):
-    """All in Pods, on a node that starts here and ends with the story. It needs root, and packages of Debian."""
+    """Everything in Pods, on a node that starts here and ends with the story. It needs root, and Debian packages."""
 
     title = "appconfig-operator: versions of AWS AppConfig arrive in the files of a Pod. About a minute."
     source = "checkout-file"
@@ -104,7 +104,7 @@ class NodeStory(Story):
         return cls(narrator, Place(cluster, folder), ministack)
 
     def tell(self, stack: ExitStack) -> None:  # noqa: ARG002 - all that starts here starts in the cluster
-        """Tell it."""
+        """Tell the story."""
         self._run("get", "nodes")
         self._bring_image()
         self._install()
@@ -210,13 +210,13 @@ class NodeStory(Story):
         self._narrator.say("The node and the servers stop next, and everything that they held is removed.")
 
     def operator_log(self) -> str | None:
-        """Read it with kubectl."""
+        """Read the log with kubectl."""
         if not self._installed:
             return None
         try:
             return self._kubectl("logs", f"deploy/{OPERATOR}", "-n", OPERATOR, f"--tail={_LOG_LINES}")
         except KubectlError as error:
-            # What kubectl says of a container that never ran is what one wants to know.
+            # For a container that never ran, the message of kubectl is what a user needs.
             return str(error)
 
     def _operator_gone(self) -> bool:
@@ -235,7 +235,7 @@ class NodeStory(Story):
 
     @property
     def _swapped(self) -> datetime:
-        """When the kubelet changed the file: it makes the link ..data anew for each version of a folder."""
+        """When the kubelet changed the file: it creates a new link ..data for each version of a folder."""
         (link,) = self._cluster.folder.glob("kubelet/pods/*/volumes/kubernetes.io~configmap/configuration/..data")
         return datetime.fromtimestamp(link.lstat().st_mtime, UTC)
 

@@ -1,4 +1,4 @@
-"""The demo without a node: the operator is a process of this machine."""
+"""The demo without a node: the operator is a process on this machine."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class ProcessStory(Story):
-    """Control plane, AppConfig and operator as processes: nothing has to be installed, and nobody has to be root."""
+    """Control plane, AppConfig and operator as processes: nothing has to be installed, and root is not needed."""
 
     title = "appconfig-operator: versions of AWS AppConfig arrive in ConfigMaps. About half a minute."
     source = "checkout"
@@ -57,7 +57,7 @@ class ProcessStory(Story):
         return cls(narrator, control_plane, ministack)
 
     def tell(self, stack: ExitStack) -> None:
-        """Tell it."""
+        """Tell the story."""
         self._install()
         self._deploy_first()
         self._start(stack)
@@ -136,7 +136,7 @@ class ProcessStory(Story):
         self._narrator.output(f"The operator ended with exit code 0 after {time.monotonic() - began:.1f} s.")
 
     def operator_log(self) -> str | None:
-        """Read it."""
+        """Read the log."""
         return self._operator.log if self._operator else None
 
     @property

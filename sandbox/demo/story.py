@@ -1,4 +1,4 @@
-"""What every telling of the demo shares. Each step checks that it did what is told."""
+"""The common part of both demos. Each step checks that what it says is true."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NAMESPACE = "shop"
 WHERE = ("shop", "production", "checkout")
 KEY = "checkout.json"
 INTERVAL = 15
-"""Seconds: `pollIntervalSeconds` of the source that is watched."""
+"""Seconds: the `pollIntervalSeconds` of the source that the demo follows."""
 SOON = "--timeout=120s"
 
 VERSIONS = {"v1": '{"currency": "EUR", "giftCards": false}', "v2": '{"currency": "EUR", "giftCards": true}'}
@@ -45,23 +45,23 @@ _EVENT_TIMEOUT = 30.0
 
 
 class StoryError(Exception):
-    """A step did not do what the story says. The text says what was expected."""
+    """A step did not do what the story says. The message says what was expected."""
 
 
 def expect(holds: bool, expected: str, got: object) -> None:  # noqa: FBT001 (reads as a sentence)
-    """Check what is told.
+    """Check a statement of the story.
 
     Parameters
     ----------
     holds
-        Whether it is so.
+        Whether it is true.
     expected, got
-        For the error.
+        For the error message.
 
     Raises
     ------
     StoryError
-        If it is not so.
+        If it is not true.
     """
     if not holds:
         message = f"expected {expected}, but got: {got}"
@@ -69,17 +69,17 @@ def expect(holds: bool, expected: str, got: object) -> None:  # noqa: FBT001 (re
 
 
 def relative(path: Path) -> str:
-    """Give the path as somebody would type it here."""
+    """Return the path as a user would type it in the current directory."""
     return os.path.relpath(path) if path.is_relative_to(ROOT) else str(path)
 
 
 def errors_in(log: str) -> list[str]:
-    """Find the lines of the operator's log, as text, that tell of an error.
+    """Find the lines in the operator's log, as text, that report an error.
 
     Parameters
     ----------
     log
-        All of it.
+        The whole log.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def errors_in(log: str) -> list[str]:
 
 
 def told_wait(arrival: Arrival) -> str:
-    """Tell how long a poll was waited for."""
+    """Return how long the wait for a poll was."""
     return (
         f"  {arrival.waited:5.2f} s until the next poll had brought it: this source polls every {INTERVAL} s, so\n"
         f"          the wait may be anything up to that;"
@@ -98,12 +98,12 @@ def told_wait(arrival: Arrival) -> str:
 
 
 class Story(ABC):
-    """A telling of the demo.
+    """A demo.
 
     Parameters
     ----------
     narrator
-        Who tells it.
+        Prints it.
     control_plane, ministack
         The servers.
     """
@@ -111,7 +111,7 @@ class Story(ABC):
     title: ClassVar[str]
     """The first line."""
     source: ClassVar[str]
-    """The AppConfigSource that is watched."""
+    """The AppConfigSource that the demo follows."""
     config_map: ClassVar[str]
     """Its ConfigMap."""
 
@@ -121,14 +121,14 @@ class Story(ABC):
         self._ministack = ministack
         self._kubectl = Kubectl(control_plane.kubeconfig)
         self.processes: list[Process] = [*control_plane.processes, ministack.process]
-        """What has to run while it is told, and to be gone after it."""
+        """What has to run during the demo, and to be gone afterwards."""
         self.folders: list[Path] = [control_plane.folder, ministack.folder]
-        """What has to be gone after it, too."""
+        """What else has to be gone afterwards."""
 
     @staticmethod
     @abstractmethod
     def prepare() -> None:
-        """Build or install what is needed for it."""
+        """Build or install what the demo needs."""
 
     @classmethod
     @abstractmethod
@@ -137,7 +137,7 @@ class Story(ABC):
 
     @abstractmethod
     def tell(self, stack: ExitStack) -> None:
-        """Tell it, up to where it can be kept. What starts here ends with the stack."""
+        """Tell the story, up to where it can be kept running. What starts here ends with the stack."""
 
     @abstractmethod
     def end(self) -> None:
@@ -145,20 +145,20 @@ class Story(ABC):
 
     @abstractmethod
     def operator_log(self) -> str | None:
-        """Give the operator's log, if there is an operator."""
+        """Return the operator's log, if there is an operator."""
 
     @property
     @abstractmethod
     def _ideas(self) -> list[tuple[str, str]]:
-        """What to try while it is kept: why, and the command."""
+        """What to try while it is kept running: why, and the command."""
 
     @property
     def _programs(self) -> list[Path]:
-        """Folders of the programs that the commands call."""
+        """Folders with the programs that the commands call."""
         return [PROGRAM.parent]
 
     def left(self) -> list[str]:
-        """Say what is still there."""
+        """Say what is still running."""
         running = [process.name for process in self.processes if process.running]
         return running + [str(folder) for folder in self.folders if folder.exists()]
 
@@ -172,7 +172,7 @@ class Story(ABC):
             "unset AWS_PROFILE\n"
             f"export PATH={':'.join(map(str, self._programs))}:$PATH\n"
             f"export KUBECONFIG={kubeconfig}\n"
-            # What another cluster at the same address once served is not this one's.
+            # The cache may be that of an earlier cluster at the same address.
             f"export KUBECACHEDIR={kubeconfig.with_name('kubectl-cache')}\n"
             f"export {environment}"
         )

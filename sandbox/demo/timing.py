@@ -1,4 +1,4 @@
-"""How long each part of a version's way took, from the audit log of the API server."""
+"""How long each step of a version's delivery took, from the audit log of the API server."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Sync:
     written: datetime
     """When the ConfigMap was written."""
     ended: datetime
-    """When the status was written, which is the last that has to be."""
+    """When the status was written, which is the last required write."""
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """How a version that was deployed came into its ConfigMap. All times are seconds."""
+    """How a deployed version got into its ConfigMap. All times are in seconds."""
 
     deployed: datetime
     """When its deployment was complete."""
@@ -35,17 +35,17 @@ class Arrival:
 
     @property
     def waited(self) -> float:
-        """Until a poll had brought it."""
+        """Seconds until a poll returned it."""
         return max(0.0, (self.sync.began - self.deployed).total_seconds())
 
     @property
     def wrote_config_map(self) -> float:
-        """From then until it was in the ConfigMap."""
+        """Seconds from then until it was in the ConfigMap."""
         return (self.sync.written - self.sync.began).total_seconds()
 
     @property
     def wrote_all(self) -> float:
-        """From then until the status was written, too."""
+        """Seconds from then until the status was also written."""
         return (self.sync.ended - self.sync.began).total_seconds()
 
 
@@ -64,11 +64,11 @@ def sync_after(audit_log: Path, moment: datetime, *, config_map: str, source: st
     Returns
     -------
     Sync or None
-        None while it is not there yet.
+        None if it has not been written yet.
     """
     text = audit_log.read_text(encoding="utf-8")
     began = written = None
-    # The last line may be in the middle of being written.
+    # The last line may be incomplete.
     for line in text[: text.rfind("\n") + 1].splitlines():
         entry = json.loads(line)
         what = entry.get("objectRef", {})

@@ -1,7 +1,7 @@
-"""The operator's image, built here from the Dockerfile as it is, with no container engine and no image registry.
+"""The operator's image, built locally from the unmodified Dockerfile, without a container engine or image registry.
 
-buildah builds it. The base is made of Debian packages and a Python of this machine, and gets the very name that the
-Dockerfile asks for.
+buildah builds it. The base consists of Debian packages and a Python from this machine, and gets exactly the name in the
+Dockerfile.
 """
 
 from sandbox.image.alone import ImageError

@@ -1,4 +1,4 @@
-"""Runs a program in mounts and processes of its own, so that nothing of it is left on this machine."""
+"""Runs a program in separate mount and process namespaces, so that it leaves nothing on this machine."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
 _GUARD = Path(__file__).parents[1] / "processes" / "guard.py"
-# The guard ends unshare with us; unshare ends the first process in there, and with it go all others and the mounts.
+# The guard ends unshare with us; unshare ends its first process, which ends all others and the mounts.
 _ALONE = ("unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child=KILL")
 
 
 class ImageError(RuntimeError):
-    """The image cannot be built here. The text says why."""
+    """The image cannot be built here. The message says why."""
 
 
 def run_alone(command: Sequence[str | Path], *, folder: Path, descriptors: Collection[int] = ()) -> None:
@@ -28,14 +28,14 @@ def run_alone(command: Sequence[str | Path], *, folder: Path, descriptors: Colle
     command
         The program, and its arguments.
     folder
-        Where it may put what it needs for a while.
+        A folder for its temporary files.
     descriptors
-        Those of our open files that it may read, as ``/proc/self/fd/N``.
+        Our open files that it may read, as ``/proc/self/fd/N``.
 
     Raises
     ------
     ImageError
-        If it fails. The text has what it printed.
+        If it fails. The message has its output.
     """
     run = subprocess.run(
         [sys.executable, "-I", "-S", _GUARD, str(os.getpid()), *_ALONE, *command],

@@ -1,4 +1,4 @@
-"""Reads an image out of the archive that it was written to."""
+"""Reads an image from its archive."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ class Archive:
 
     @property
     def config(self) -> dict[str, Any]:
-        """What a container is started with: ``Entrypoint``, ``Env``, ``Labels`` and so on."""
+        """The configuration of its containers: ``Entrypoint``, ``Env``, ``Labels`` and so on."""
         return cast("dict[str, Any]", self._json(self._blob(self._manifest["config"]["digest"]))["config"])
 
     @property
     def compressed(self) -> int:
-        """Bytes that a node pulls."""
+        """The number of bytes that a node pulls."""
         return sum(layer["size"] for layer in self._manifest["layers"])
 
     @property
     def unpacked(self) -> int:
-        """Bytes that a node keeps."""
+        """The number of bytes that a node stores."""
         return sum(member.size for member in self.members())
 
     def members(self) -> list[tarfile.TarInfo]:
-        """List what is in all layers.
+        """List the contents of all layers.
 
         Returns
         -------
@@ -51,7 +51,7 @@ class Archive:
         return found
 
     def unpack(self, folder: Path) -> None:
-        """Write all layers into a folder, with owners and permissions. Only root can do so.
+        """Write all layers into a folder, with owners and permissions. Only root can do this.
 
         Parameters
         ----------
@@ -59,7 +59,7 @@ class Archive:
             An empty folder.
         """
         for layer in self._layers():
-            # We have built it, and links are to be as they are.
+            # We built it ourselves, and links must stay unchanged.
             layer.extractall(folder, numeric_owner=True, filter="fully_trusted")  # noqa: S202
 
     @cached_property

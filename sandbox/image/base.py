@@ -1,4 +1,4 @@
-"""Makes a base image like Python's official slim one, out of Debian packages and a Python of this machine."""
+"""Makes a base image like Python's official slim one, from Debian packages and a Python on this machine."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from sandbox.toolchain.persistence import persist
 if TYPE_CHECKING:
     from pathlib import Path
 
-# What the official slim image has beside the essential packages: certificates, time zones, names of services; and the
-# libraries of Python's extension modules. Where a newer Debian calls one otherwise, it still answers to this name.
+# The packages that the official slim image adds to the essential ones: certificates, time zones, service names; and the
+# libraries of Python's extension modules. If a newer Debian renames one, the old name still works.
 PACKAGES = (
     "ca-certificates",
     "libbz2-1.0",
@@ -46,11 +46,11 @@ def make_base(codename: str, interpreter: Interpreter, folder: Path) -> Path:
     Parameters
     ----------
     codename
-        Which Debian, such as ``trixie``.
+        The Debian release, such as ``trixie``.
     interpreter
-        Which Python.
+        The Python to use.
     folder
-        Where to work.
+        A working folder.
 
     Returns
     -------
@@ -68,6 +68,6 @@ def make_base(codename: str, interpreter: Interpreter, folder: Path) -> Path:
     install(interpreter, root)
     path = folder / "base.tar"
     with tarfile.open(path, "w") as archive:
-        # Without devices: a container gets its own, and not everybody may make them.
+        # Without devices: a container gets its own, and creating them may not be allowed.
         archive.add(root, arcname=".", filter=lambda member: None if member.isdev() else member)
     return path

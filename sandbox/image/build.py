@@ -1,4 +1,4 @@
-"""Builds the image with buildah, and keeps it with the other things that are built once."""
+"""Builds the image with buildah, and caches it with the other build results."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _OF_THE_BASE = [_HERE / "base.py", _HERE / "interpreter.py"]
 _VERSION = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 
 IMAGE = f"docker.io/library/appconfig-operator:{_VERSION}"
-"""What the image is called: for a node, ``appconfig-operator:VERSION`` is short for it."""
+"""The name of the image. On a node, ``appconfig-operator:VERSION`` is short for it."""
 
 
 _KEPT = 7 * 86400.0
 
-# One of buildah's folders cannot be set: it gets ours in its place. It copies secrets into its folder of containers:
-# that one is in memory only, so that a killed build leaves no secrets.
+# One of buildah's folders cannot be configured, so ours is mounted in its place. buildah copies secrets into its folder
+# of containers: that one is in memory only, so that a killed build leaves no secrets.
 _PREPARE = """
 mkdir -p /var/lib/containers "$1" "$2" && mount --bind "$1" /var/lib/containers || exit
 mount -t tmpfs -o mode=700 containers "$2" && shift 2 && exec "$@"
@@ -45,7 +45,7 @@ mount -t tmpfs -o mode=700 containers "$2" && shift 2 && exec "$@"
 
 
 def build_image(folder: Path = _ROOT) -> Path:
-    """Build the image, or find the one that was built of the same before.
+    """Build the image, or find one that was built from the same inputs.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def build_image(folder: Path = _ROOT) -> Path:
     Raises
     ------
     ImageError
-        If that is not possible here.
+        If it cannot be built on this machine.
     """
     base = base_name((folder / "Dockerfile").read_text(encoding="utf-8"))
     minor, codename = python_and_codename(base)
@@ -75,7 +75,7 @@ def build_image(folder: Path = _ROOT) -> Path:
     _check_machine()
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(cache / "lock"):
-        # Another run may have built it while we waited.
+        # Another run may have built it in the meantime.
         if not image.exists():
             if interpreter.minor != minor:
                 sys.stderr.write(f"sandbox: no Python {minor} here, so the image gets Python {interpreter.version}\n")
@@ -110,7 +110,7 @@ def _base(path: Path, codename: str, interpreter: Interpreter, work: Path) -> Pa
 
 
 def _build(base: str, base_tar: Path, folder: Path, work: Path) -> Path:
-    """Build in a store of our own, which goes with the folder that it is in."""
+    """Build in a separate store, which is deleted together with its folder."""
     sys.stderr.write("sandbox: building the image\n")
     policy = work / "policy.json"
     policy.write_text(json.dumps({"default": [{"type": "insecureAcceptAnything"}]}), encoding="utf-8")
@@ -134,7 +134,7 @@ def _build(base: str, base_tar: Path, folder: Path, work: Path) -> Path:
 def _buildah(command: Sequence[str], work: Path, *descriptors: int) -> None:
     store = work / "store"
     prepare = ["sh", "-c", _PREPARE, "sh", str(work / "containers"), str(store / "vfs-containers")]
-    # On few machines a build may mount an overlay; plain copies work on all.
+    # Few machines allow a build to mount an overlay; plain copies work everywhere.
     buildah = ["buildah", f"--root={store}", f"--runroot={work / 'run'}", "--storage-driver=vfs"]
     run_alone([*prepare, *buildah, *command], folder=work, descriptors=descriptors)
 
@@ -150,9 +150,9 @@ def _in_memory(text: str) -> Iterator[int]:
 
 
 def _forget(cache: Path) -> None:
-    """Remove what a killed build left, and what nobody has asked for in a while: each change makes another image."""
+    """Remove what a killed build left, and images that have not been used for a while: each change creates another."""
     for folder in cache.glob("build-*"):
-        # Only who has the lock builds, and that is us, who have just ended.
+        # Only the holder of the lock builds. That is us, and we have just finished.
         try:
             shutil.rmtree(folder)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""What an image is made of: read out of the Dockerfile and .dockerignore, and told apart by a digest."""
+"""The inputs of an image: read from the Dockerfile and .dockerignore, and identified by a digest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _KEY_LENGTH = 12
 
 
 def base_name(dockerfile: str) -> str:
-    """Read which base image a Dockerfile asks for.
+    """Read the base image from a Dockerfile.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def base_name(dockerfile: str) -> str:
 
 
 def python_and_codename(base: str) -> tuple[str, str]:
-    """Read which Python and which Debian a base image has.
+    """Read the versions of Python and Debian from the name of a base image.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def python_and_codename(base: str) -> tuple[str, str]:
     Raises
     ------
     ValueError
-        If the tag does not say so.
+        If the tag does not name them.
     """
     found = re.fullmatch(r"\S+/python:(\d+\.\d+)(?:\.\d+)?-slim-([a-z]+)", base)
     if found is None:
@@ -69,12 +69,12 @@ def context(folder: Path) -> list[Path]:
     Parameters
     ----------
     folder
-        Where ``.dockerignore`` is. It ignores all, but for the paths that it names after ``!``.
+        The folder of ``.dockerignore``, which ignores everything except the paths that it names after ``!``.
 
     Returns
     -------
     list of pathlib.Path
-        The files, sorted, and with them Dockerfile and .dockerignore.
+        The files, sorted, including the Dockerfile and .dockerignore.
     """
     ignore = folder / ".dockerignore"
     found = [folder / "Dockerfile", ignore]
@@ -86,21 +86,21 @@ def context(folder: Path) -> list[Path]:
 
 
 def key(folder: Path, files: Iterable[Path], *others: str) -> str:
-    """Give a name to what something is made of.
+    """Return an identifier for the inputs of a build.
 
     Parameters
     ----------
     folder
-        Where the files are: their names count from here.
+        The folder of the files: their names are relative to it.
     files
-        Their content counts.
+        The files. Their content counts.
     *others
-        What else counts.
+        Other inputs.
 
     Returns
     -------
     str
-        A digest, shortened.
+        A shortened digest.
     """
     digest = hashlib.sha256(repr(others).encode())
     for file in sorted(files):

@@ -1,4 +1,4 @@
-"""Finds a Python for the base image, and puts it where the official image of Python has it."""
+"""Finds a Python for the base image, and copies it to where the official Python image has it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SECONDS = 30
 
 @dataclass(frozen=True)
 class Interpreter:
-    """A Python of this machine."""
+    """A Python on this machine."""
 
     version: str
     """Such as ``3.13.0``."""
@@ -42,7 +42,7 @@ class Interpreter:
     standard: str
     """The folder of its standard library."""
     library: str | None
-    """The shared library that it is in, if it is in one."""
+    """Its shared library, if it has one."""
 
     @property
     def minor(self) -> str:
@@ -51,22 +51,22 @@ class Interpreter:
 
     @property
     def of_the_distribution(self) -> bool:
-        """Whether it is installed in ``/usr`` itself."""
+        """Whether it is installed directly in ``/usr``."""
         return Path(self.standard).parents[1] == Path("/usr")
 
 
 def find_interpreter(minor: str) -> Interpreter:
-    """Find a Python: on PATH, or among those of pyenv, or else the one that runs us.
+    """Find a Python: on PATH, or among those of pyenv, or else the one that runs this code.
 
     Parameters
     ----------
     minor
-        The wanted version, such as ``3.13``.
+        The required version, such as ``3.13``.
 
     Returns
     -------
     Interpreter
-        What was found. Not that of the distribution, whose modules and libraries are where only it looks for them.
+        The Python. Never the distribution's, because only it finds its modules and libraries where they are.
 
     Raises
     ------
@@ -88,17 +88,17 @@ def find_interpreter(minor: str) -> Interpreter:
 
 
 def ask(program: Path) -> Interpreter | None:
-    """Ask a Python what it is.
+    """Ask a Python about itself.
 
     Parameters
     ----------
     program
-        Where it is.
+        Its path.
 
     Returns
     -------
     Interpreter or None
-        The answer; None if it gives none.
+        The answer; None if there is none.
     """
     run = subprocess.run(
         [program, "-I", "-S", "-c", _ASK], capture_output=True, text=True, check=False, timeout=_SECONDS
@@ -115,7 +115,7 @@ def _candidates(minor: str) -> Iterator[Path]:
 
 
 def install(interpreter: Interpreter, root: Path) -> None:
-    """Copy a Python to ``/usr/local`` of a root file system, with the pip of this environment.
+    """Copy a Python to ``/usr/local`` in a root file system, with the pip of this environment.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def _install_pip(target: Path) -> None:
 
 
 def _strip(files: list[Path]) -> None:
-    """Take symbols for debuggers away, as the official image does. They are most of the size."""
+    """Strip debug symbols, as the official image does. They are most of the size."""
     strip = shutil.which("strip")
     programs = [file for file in files if file.is_file() and not file.is_symlink()]
     if strip is not None:

@@ -1,6 +1,6 @@
 """How this machine reaches the package index, for a pip that runs in a build.
 
-It is given to the build as secrets: nothing of it gets into a layer.
+The build gets it as secrets, so that nothing of it ends up in a layer.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-# As the Dockerfile names it.
+# The path in the Dockerfile.
 CA_SECRET = "/run/secrets/ca.pem"  # noqa: S105 (a path)
 
 _PASSED_ON = ("extra-index-url", "index-url", "no-index", "proxy", "retries", "timeout", "trusted-host")
-# Later ones win, as they do in pip.
+# Later ones win, as in pip.
 _LEVELS = ("global", "install", ":env:")
 _LINE = re.compile(r"^(global|install|:env:)\.([a-z-]+)=('.*'|\".*\")$", re.MULTILINE)
 
@@ -51,23 +51,23 @@ def pip_conf(known: dict[str, str]) -> str:
     Returns
     -------
     str
-        A ``pip.conf``, whose certificates are where the Dockerfile has them.
+        A ``pip.conf`` with the path of the certificates in the Dockerfile.
     """
-    # More lines of a value are set in by pip's own file format.
+    # In pip's file format, further lines of a value are indented.
     lines = [f"{name} = " + "\n  ".join(known[name].splitlines()) for name in _PASSED_ON if name in known]
     return "\n".join(["[global]", f"cert = {CA_SECRET}", *lines, ""])
 
 
 def secrets() -> tuple[str, Path]:
-    """Give the secrets of a build.
+    """Return the secrets of a build.
 
     Returns
     -------
     tuple of str and pathlib.Path
-        The content of ``pip.conf``, and the file of the certificates that are trusted.
+        The content of ``pip.conf``, and the file with the trusted certificates.
     """
     known = settings(_python("-m", "pip", "config", "list"))
-    # Where OpenSSL has no file of its own, pip takes the one that it brings.
+    # If OpenSSL has no file of its own, pip uses the one that it ships with.
     bundle = known.get("cert") or ssl.get_default_verify_paths().cafile or _python("-m", "pip._vendor.certifi")
     return pip_conf(known), Path(bundle.strip())
 

@@ -1,1 +1,1 @@
-"""A Kubernetes control plane on this machine, and those who use it."""
+"""A Kubernetes control plane on this machine, and its clients."""

@@ -1,4 +1,4 @@
-"""Who asked the API server for what: its audit log."""
+"""The audit log of the API server: who requested what."""
 
 from __future__ import annotations
 
@@ -13,47 +13,47 @@ if TYPE_CHECKING:
 POLICY = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
-    # An entry at the answer is enough; a watch has one at its start and one at its end.
+    # One entry per answer is enough; a watch has one at its start and one at its end.
     "omitStages": ["RequestReceived"],
     "rules": [
-        # The control plane's own requests are most of them, and nobody asks for them.
+        # Most requests are the control plane's own, and no test needs them.
         {"level": "None", "users": ["system:apiserver", "system:kube-controller-manager", "system:anonymous"]},
         {"level": "None", "userGroups": ["system:serviceaccounts:kube-system"]},
         {"level": "None", "nonResourceURLs": ["/readyz*", "/livez*", "/healthz*", "/metrics"]},
         {"level": "Metadata"},
     ],
 }
-"""What is logged: every request of everybody but the control plane, without its content."""
+"""What is logged: every request, except those of the control plane, without its content."""
 
 _CREDENTIAL = "authentication.kubernetes.io/credential-id"
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request, as the API server has answered it."""
+    """A request, and the API server's answer."""
 
     user: str
     """Such as ``system:serviceaccount:<namespace>:<name>``, or ``admin``."""
     verb: str
-    """Kubernetes' own: ``get``, ``list``, ``watch``, ``create``, ``update``, ``patch``, ``delete``; or an HTTP one."""
+    """A verb of Kubernetes: ``get``, ``list``, ``watch``, ``create``, ``update``, ``patch``, ``delete``; or of HTTP."""
     group: str
     """The API group, empty for the core group."""
     resource: str
-    """In the plural, or empty for a path that is no resource."""
+    """In the plural, or empty for a path that is not a resource."""
     subresource: str
     """Such as ``status``, or empty."""
     namespace: str
-    """Empty for what has none, and for requests over all namespaces."""
+    """Empty for cluster-wide resources, and for requests across all namespaces."""
     name: str
-    """Empty for lists, and for a create whose name only the body says."""
+    """Empty for lists, and for a create, which has the name only in its body."""
     uri: str
     """The path and the query."""
     code: int
     """The HTTP status of the answer."""
     time: float = 0.0
-    """When it came, in Unix time."""
+    """When it arrived, in Unix time."""
     credential: str = ""
-    """Which of the user's tokens: the ``jti`` of a ServiceAccount's token, or empty."""
+    """The user's token: the ``jti`` of a ServiceAccount's token, or empty."""
 
 
 def _request(entry: dict[str, Any]) -> Request:
@@ -81,7 +81,7 @@ def read_requests(log: Path, user: str | None = None) -> list[Request]:
     log
         The file: an entry in JSON on each line. Missing: no entries.
     user
-        Only requests of this user. Default: of all that are logged.
+        Only requests from this user. Default: all that are logged.
 
     Returns
     -------
@@ -91,11 +91,11 @@ def read_requests(log: Path, user: str | None = None) -> list[Request]:
     if not log.exists():
         return []
     text = log.read_text(encoding="utf-8")
-    # The last line may be in the middle of being written.
+    # The last line may be incomplete.
     lines = text[: text.rfind("\n") + 1].splitlines()
     wanted = "" if user is None else f'"username":{json.dumps(user)}'
     entries = (json.loads(line) for line in lines if wanted in line)
-    # A watch has an entry at its start and at its end, under one id. The first stays.
+    # A watch has an entry at its start and at its end, with the same ID. The first one counts.
     once: dict[str, dict[str, Any]] = {}
     for entry in entries:
         once.setdefault(entry["auditID"], entry)

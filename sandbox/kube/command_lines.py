@@ -17,25 +17,25 @@ if TYPE_CHECKING:
 
 SERVICES = "10.0.0.0/24"
 KUBERNETES_SERVICE, KUBERNETES_PORT = "10.0.0.1", 443
-"""The Service ``kubernetes`` has the first address of those of Services, and this port."""
+"""The Service ``kubernetes`` has the first address in the range of Services, and this port."""
 
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - in a network namespace of its own
 
 
 @dataclass(frozen=True)
 class Files:
-    """Where the programs keep what they share."""
+    """The files that the programs share."""
 
     folder: Path
 
     @property
     def certificates(self) -> Path:
-        """Where the API server puts the certificate that it makes for itself."""
+        """The folder for the certificate that the API server creates for itself."""
         return self.folder / "certificates"
 
     @property
     def ca(self) -> Path:
-        """The certificate of the API server with the one of its issuer."""
+        """The certificate of the API server, together with that of its issuer."""
         return self.certificates / "apiserver.crt"
 
     @property
@@ -45,12 +45,12 @@ class Files:
 
     @property
     def tokens(self) -> Path:
-        """Who has which token."""
+        """The file that maps tokens to users."""
         return self.folder / "tokens.csv"
 
     @property
     def kubelet_client(self) -> Path:
-        """The certificate by which the kubelet knows the API server."""
+        """The certificate by which the kubelet recognizes the API server."""
         return self.folder / "kubelet-client.crt"
 
     @property
@@ -60,22 +60,22 @@ class Files:
 
     @property
     def audit_policy(self) -> Path:
-        """What is logged."""
+        """The audit policy."""
         return self.folder / "audit-policy.json"
 
     @property
     def audit_log(self) -> Path:
-        """Where it is logged."""
+        """The audit log."""
         return self.folder / "audit.jsonl"
 
     def write_audit_policy(self) -> None:
-        """Write the file that says what is logged."""
+        """Write the audit policy."""
         self.audit_policy.write_text(json.dumps(POLICY, indent=2), encoding="utf-8")
 
 
 @dataclass(frozen=True)
 class User:
-    """Somebody who may ask the API server, by a token."""
+    """A user of the API server, with a token."""
 
     name: str
     token: str
@@ -88,7 +88,7 @@ class User:
 
 
 def token_file(users: Iterable[User]) -> str:
-    """Say who has which token.
+    """Write the list of users and tokens.
 
     Parameters
     ----------
@@ -104,12 +104,12 @@ def token_file(users: Iterable[User]) -> str:
 
 
 def etcd(files: Files, port: int, peer_port: int) -> list[str]:
-    """Give the command line of etcd.
+    """Return the command line of etcd.
 
     Parameters
     ----------
     files
-        Where the data goes.
+        The files. They name the folder for the data.
     port, peer_port
         Its ports.
 
@@ -127,7 +127,7 @@ def etcd(files: Files, port: int, peer_port: int) -> list[str]:
         f"--listen-peer-urls={peer}",
         f"--initial-advertise-peer-urls={peer}",
         f"--initial-cluster=default={peer}",
-        # Nobody needs the data after a crash of this machine.
+        # The data is not needed after a crash of this machine.
         "--unsafe-no-fsync",
         "--log-level=warn",
     ]
@@ -144,7 +144,7 @@ def _with_node(files: Files) -> list[str]:
         f"--bind-address={_EVERYWHERE}",
         "--authorization-mode=Node,RBAC",
         "--enable-admission-plugins=NodeRestriction",
-        # Who may have such a Pod is for Pod Security to say, as in clusters that people use.
+        # Pod Security decides who can have such a Pod, as in real clusters.
         "--allow-privileged",
         "--kubelet-preferred-address-types=InternalIP",
         f"--kubelet-client-certificate={files.kubelet_client}",
@@ -153,7 +153,7 @@ def _with_node(files: Files) -> list[str]:
 
 
 def api_server(files: Files, port: int, etcd_port: int, host: Host = LOCAL) -> list[str]:
-    """Give the command line of the API server.
+    """Return the command line of the API server.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def api_server(files: Files, port: int, etcd_port: int, host: Host = LOCAL) -> l
     port, etcd_port
         Its port and etcd's.
     host
-        Where it runs. One that is not this machine's loopback interface may have a node.
+        Where it runs. Only hosts other than this machine's loopback interface can have a node.
 
     Returns
     -------
@@ -185,21 +185,21 @@ def api_server(files: Files, port: int, etcd_port: int, host: Host = LOCAL) -> l
         f"--audit-log-path={files.audit_log}",
         # No rotation: the log is read as one file.
         "--audit-log-maxsize=0",
-        # Tests on few cores are to be limited by the cores.
+        # On few cores, only the cores should limit the tests.
         "--enable-priority-and-fairness=false",
         "--profiling=false",
     ]
 
 
 def controllers(files: Files, port: int, kubeconfig: Path, host: Host = LOCAL) -> list[str]:
-    """Give the command line of the controller manager.
+    """Return the command line of the controller manager.
 
     Parameters
     ----------
     files
         Its files.
     port
-        Where it says how it is.
+        The port of its health endpoint.
     kubeconfig
         Its access to the API server.
     host
@@ -220,7 +220,7 @@ def controllers(files: Files, port: int, kubeconfig: Path, host: Host = LOCAL) -
         "--use-service-account-credentials",
         f"--service-account-private-key-file={files.service_account_key}",
         f"--root-ca-file={files.ca}",
-        # The defaults (20 and 30) make a namespace with a few hundred objects slow to delete.
+        # With the defaults (20 and 30), deleting a namespace with a few hundred objects is slow.
         "--kube-api-qps=500",
         "--kube-api-burst=1000",
         "--controller-shutdown-timeout=100ms",

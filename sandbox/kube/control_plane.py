@@ -1,4 +1,4 @@
-"""A Kubernetes control plane on this machine: etcd, kube-apiserver and kube-controller-manager, real and throw-away."""
+"""A Kubernetes control plane on this machine: etcd, kube-apiserver and kube-controller-manager, real and disposable."""
 
 from __future__ import annotations
 
@@ -28,36 +28,36 @@ if TYPE_CHECKING:
 _ADMIN = "admin"
 _CONTROLLERS = "system:kube-controller-manager"
 
-# As kubeadm has it, in the group that may do anything.
+# As in kubeadm, in the group that is allowed to do anything.
 _KUBELET_CLIENT = ("kube-apiserver-kubelet-client", "system:masters")
 
 _DEFAULT_DURATION = timedelta(hours=1)
 _READY_TIMEOUT = 60.0
 
-# With open watches it takes up to a minute to end by itself. Whatever it has answered is in etcd, so it may be killed.
+# With open watches, it takes up to a minute to stop. Everything that it has confirmed is in etcd, so it can be killed.
 _API_SERVER_STOP_TIMEOUT = 1.0
 
 
 class ControlPlane(Started):
-    """A control plane as a context manager: ready inside, gone after it.
+    """A control plane as a context manager: ready inside, gone afterwards.
 
     Ready means that the API server and the controllers are, and that the namespace ``default`` has its ServiceAccount.
     There is no scheduler and no node: Pods stay pending. etcd has no password: other users of this machine can reach
     it, so nothing secret belongs in here.
 
-    Two delays are Kubernetes' own and have no flag: a namespace is gone 5 s after its deletion at the earliest, and
-    the garbage collector looks for new kinds every 30 s, so the objects that an object of a new kind owns can stay so
-    long after it (`restart_controllers` makes it look at once).
+    Two delays are inherent in Kubernetes, and cannot be configured: a namespace is gone no sooner than 5 s after its
+    deletion, and the garbage collector looks for new kinds every 30 s, so objects that are owned by an object of a new
+    kind can outlive it by that long (`restart_controllers` makes it look at once).
 
     Parameters
     ----------
     folder
-        Where keys, data and logs go; it must be empty, and it stays. Default: a temporary folder of the host, which
-        does not stay.
+        The folder for keys, data and logs; it must be empty, and it is kept. Default: a temporary folder of the host,
+        which is removed.
     host
         Where it runs. Default: this machine.
     components
-        Who else gets a token and a kubeconfig: their users with their groups, such as the scheduler.
+        Other components that get a token and a kubeconfig, such as the scheduler: their users, with groups.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class ControlPlane(Started):
             ready_timeout=_READY_TIMEOUT,
         )
         with self.stopwatch.stage("API server ready"):
-            # The API server waits for etcd by itself.
+            # The API server itself waits for etcd.
             stack.enter_context(self.etcd)
             stack.enter_context(self.api_server)
         with self.stopwatch.stage("controllers ready"):
@@ -125,7 +125,7 @@ class ControlPlane(Started):
         write_private(files.tokens, command_lines.token_file(users))
         files.write_audit_policy()
         self.admin = Rest(self.url, self.ca_file, users[0].token)
-        """Requests in the administrator's name."""
+        """Makes requests as the administrator."""
         self.kubeconfigs = {user.name: self.kubeconfig_for(user.name.rpartition(":")[2], user.token) for user in users}
         self.kubeconfig = self.kubeconfigs[_ADMIN]
 
@@ -135,7 +135,7 @@ class ControlPlane(Started):
         return [self.etcd, self.api_server, self.controllers]
 
     def stop_api_server(self) -> None:
-        """Stop the API server, for a test of an outage. What it holds stays in etcd."""
+        """Stop the API server, to test an outage. Its data stays in etcd."""
         self.api_server.stop()
 
     def start_api_server(self) -> None:
@@ -143,7 +143,7 @@ class ControlPlane(Started):
         self.api_server.start()
 
     def restart_controllers(self) -> None:
-        """Start the controllers anew, so that the garbage collector knows the kinds that were added since."""
+        """Restart the controllers, so that the garbage collector knows the kinds that were added since."""
         self.controllers.stop()
         self.controllers.start()
 
@@ -153,9 +153,9 @@ class ControlPlane(Started):
         Parameters
         ----------
         name
-            Of the user, for the name of the file only.
+            The name of the user, only for the name of the file.
         token
-            The user's.
+            The token of the user.
 
         Returns
         -------
@@ -167,16 +167,16 @@ class ControlPlane(Started):
     def service_account_token(
         self, namespace: str, name: str, duration: timedelta = _DEFAULT_DURATION, audience: str | None = None
     ) -> str:
-        """Ask for a token of a ServiceAccount, by the TokenRequest API.
+        """Request a token for a ServiceAccount through the TokenRequest API.
 
         Parameters
         ----------
         namespace, name
-            Of the ServiceAccount, which must exist.
+            The ServiceAccount, which must exist.
         duration
-            How long the token is good; 10 minutes at least.
+            How long the token is valid; at least 10 minutes.
         audience
-            Whom it is for. Default: the API server.
+            Its audience. Default: the API server.
 
         Returns
         -------
@@ -195,7 +195,7 @@ class ControlPlane(Started):
         return self.kubeconfig_for(f"{namespace}-{name}", self.service_account_token(namespace, name, duration))
 
     def request_total(self) -> list[RequestCount]:
-        """Read how many requests the API server has had since its start, the controllers' among them.
+        """Read the number of requests to the API server since its start, including those of the controllers.
 
         Returns
         -------
@@ -205,16 +205,16 @@ class ControlPlane(Started):
         return parse_request_total(self.admin.request("GET", "/metrics"))
 
     def requests_of(self, user: str | None = None) -> list[Request]:
-        """Read who asked for what, from the audit log.
+        """Read from the audit log who requested what.
 
         Parameters
         ----------
         user
-            Such as ``system:serviceaccount:<namespace>:<name>``, or ``admin``. Default: all but the control plane.
+            Such as ``system:serviceaccount:<namespace>:<name>``, or ``admin``. Default: all except the control plane.
 
         Returns
         -------
         list of Request
-            In the order of the answers; a watch at its start. A request may be answered a moment before it is logged.
+            In the order of the answers, watches by their start. A request may be answered a moment before it is logged.
         """
         return read_requests(self._audit_log, user)

@@ -19,7 +19,7 @@ _HOMES = ("HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME")
 
 
 class HelmError(RuntimeError):
-    """Helm ended with an error. The text is what it wrote."""
+    """Helm failed. The message is its output."""
 
 
 class Helm(Tool):
@@ -28,7 +28,7 @@ class Helm(Tool):
     Parameters
     ----------
     kubeconfig
-        Which cluster, and as whom. Default: none, for `template` and `lint`.
+        The cluster and the user. Default: none, for `template` and `lint`.
     """
 
     name = "helm"
@@ -46,7 +46,7 @@ class Helm(Tool):
             return self._run_in(Path(home), arguments, stdin)
 
     def _run_in(self, home: Path, arguments: Sequence[str | Path], stdin: str | None) -> CompletedProcess[str]:
-        # Neither the plugins nor the cache of who sits at this machine.
+        # Neither the plugins nor the cache of the user of this machine.
         environment = {"PATH": os.environ.get("PATH", os.defpath), **dict.fromkeys(("HOME", *_HOMES), str(home))}
         environment["KUBECONFIG"] = str(self._kubeconfig or os.devnull)
         command = [str(self._program), *map(str, arguments)]

@@ -1,4 +1,4 @@
-"""The key that signs the tokens of ServiceAccounts, and the certificate by which the kubelet knows the API server."""
+"""The key that signs ServiceAccount tokens, and the certificate by which the kubelet recognizes the API server."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _P256_BYTES = 32
 
-# An ECPrivateKey of RFC 5915 in DER, around the number: version 1, the key, and the name of the curve. Its public half
-# is optional, and readers work it out. So a key needs no arithmetic here, and no OpenSSL and no package.
+# An ECPrivateKey (RFC 5915) in DER, around the number: version 1, the key, and the name of the curve. The public key is
+# optional, and readers compute it. So creating a key needs no arithmetic here, no OpenSSL and no package.
 _BEFORE_KEY = bytes.fromhex("30310201010420")
 _AFTER_KEY = bytes.fromhex("a00a06082a8648ce3d030107")
 
@@ -29,7 +29,7 @@ def ec_private_key() -> str:
     Returns
     -------
     str
-        The key in PEM, as ``openssl ecparam -genkey`` gives it.
+        The key in PEM, as from ``openssl ecparam -genkey``.
     """
     number = secrets.randbelow(_P256_ORDER - 1) + 1
     der = _BEFORE_KEY + number.to_bytes(_P256_BYTES, "big") + _AFTER_KEY
@@ -44,30 +44,30 @@ def write_private(path: Path, text: str) -> Path:
     Parameters
     ----------
     path
-        Where.
+        The file.
     text
-        What.
+        Its content.
 
     Returns
     -------
     pathlib.Path
         The file.
     """
-    # Private from the first moment, not only after a chmod.
+    # Private from the start, not only after a chmod.
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
     return path
 
 
 def write_client_certificate(certificate: Path, key: Path, name: str, group: str) -> None:
-    """Make a key and a certificate for a client of TLS, which is its own issuer.
+    """Make a key and a self-signed certificate for a TLS client.
 
     Parameters
     ----------
     certificate, key
-        Where they go.
+        The files to write.
     name, group
-        Whom Kubernetes sees in it.
+        The user and the group that Kubernetes sees in it.
     """
     write_private(key, ec_private_key())
     command: list[str | Path] = ["openssl", "req", "-x509", "-batch", "-days", "7", "-key", key, "-out", certificate]

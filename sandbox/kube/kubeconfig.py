@@ -17,13 +17,13 @@ def write_kubeconfig(path: Path, url: str, ca_file: Path, token: str) -> Path:
     Parameters
     ----------
     path
-        Where. Only its owner can read it.
+        The file. Only its owner can read it.
     url
-        The API server's.
+        The URL of the API server.
     ca_file
-        Whom to trust.
+        The certificates to trust.
     token
-        The user's.
+        The token of the user.
 
     Returns
     -------
@@ -39,5 +39,5 @@ def write_kubeconfig(path: Path, url: str, ca_file: Path, token: str) -> Path:
         "contexts": [{"name": name, "context": {"cluster": name, "user": path.stem, "namespace": "default"}}],
         "current-context": name,
     }
-    # JSON is YAML, too.
+    # JSON is also YAML.
     return write_private(path, json.dumps(content, indent=2) + "\n")

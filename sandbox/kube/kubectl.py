@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 PROGRAM = Path(sys.executable).with_name("kubectl")
 _TIMEOUT = 240.0
-"""Against what hangs. A call that waits has a time-out of its own, or waits for as long as it takes."""
+"""Against hanging calls. A call that waits has its own timeout, or waits as long as it takes."""
 
 
 class KubectlError(OSError):
-    """kubectl ended with an error. The text is what it wrote. Who waits takes it for "not yet"."""
+    """kubectl failed. The message is its output. `wait_until` treats it as "not yet"."""
 
 
 class Kubectl(Tool):
@@ -28,7 +28,7 @@ class Kubectl(Tool):
     Parameters
     ----------
     kubeconfig
-        Which cluster, and as whom.
+        The cluster and the user.
     """
 
     name = "kubectl"
@@ -38,7 +38,7 @@ class Kubectl(Tool):
         self._kubeconfig = kubeconfig
 
     def command(self, arguments: Sequence[str | Path]) -> list[str]:
-        """Give the command that a call runs."""
+        """Return the command that a call runs."""
         # What another server at the same address once served is not this one's.
         cache = self._kubeconfig.with_name("kubectl-cache")
         return [str(PROGRAM), f"--kubeconfig={self._kubeconfig}", f"--cache-dir={cache}", *map(str, arguments)]

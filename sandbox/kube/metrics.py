@@ -1,4 +1,4 @@
-"""How many requests the API server has had, by its own count."""
+"""The number of requests to the API server, from its own metrics."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _WRITES = frozenset({"POST", "PUT", "PATCH", "APPLY", "DELETE", "DELETECOLLECTIO
 class RequestCount:
     """One sample of ``apiserver_request_total``.
 
-    The count begins again when the API server is started again.
+    The count starts again when the API server is restarted.
     """
 
     verb: str
-    """As the API server says it: ``GET``, ``LIST``, ``WATCH``, ``POST``, ``PUT``, ``PATCH``, ``APPLY``, ``DELETE``."""
+    """The verb in the metric: ``GET``, ``LIST``, ``WATCH``, ``POST``, ``PUT``, ``PATCH``, ``APPLY``, ``DELETE``."""
     group: str
     """The API group, empty for the core group."""
     resource: str
@@ -31,18 +31,18 @@ class RequestCount:
     code: int
     """The HTTP status."""
     dry_run: bool
-    """Whether nothing was written."""
+    """Whether it was a dry run."""
     count: int
-    """How many since the API server started."""
+    """The number since the API server started."""
 
     @property
     def write(self) -> bool:
-        """Whether such a request writes, or would."""
+        """Whether such a request writes, or would without the dry run."""
         return self.verb in _WRITES
 
 
 def parse_request_total(text: str) -> list[RequestCount]:
-    """Read ``apiserver_request_total`` out of what ``/metrics`` gives.
+    """Read ``apiserver_request_total`` from the output of ``/metrics``.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def parse_request_total(text: str) -> list[RequestCount]:
     Returns
     -------
     list of RequestCount
-        Its samples, in the order of the text. Requests that got no status (code 0) are among them.
+        Its samples, in the order of the text. This includes requests without a status (code 0).
     """
     samples = []
     for line in _LINE.finditer(text):

@@ -1,4 +1,4 @@
-"""The operator as its own process, with the ServiceAccount and the rights that the manifests give it."""
+"""The operator as its own process, with the ServiceAccount and the permissions that the manifests give it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _KIND_TIMEOUT = 30.0
 
 
 def install(control_plane: ControlPlane) -> None:
-    """Apply the manifests: CRD, rights and Deployment. There is no node here, so the Deployment's Pod stays pending."""
+    """Apply the manifests: CRD, permissions and Deployment. Without a node, the Deployment's Pod stays pending."""
     kubectl = Kubectl(control_plane.kubeconfig)
     kubectl("apply", "--server-side", "-k", MANIFESTS / "base")
     wait_for_kind(kubectl)
@@ -39,13 +39,13 @@ def install(control_plane: ControlPlane) -> None:
 
 def wait_for_kind(kubectl: Kubectl) -> None:
     """Wait until the API server serves the resource."""
-    # Not `kubectl wait`: it ends with an error when there are no conditions at all yet.
+    # Not `kubectl wait`: it fails if there are no conditions at all yet.
     arguments = ("get", "crd/appconfigsources.appconfig-operator.io", "-o", f"go-template={_ESTABLISHED}")
     wait_until(lambda: kubectl(*arguments) == "True", _KIND_TIMEOUT, "the kind AppConfigSource")
 
 
 def allow_leases(control_plane: ControlPlane, namespace: str) -> None:
-    """Give the operator the rights of its lease namespace in another one: operators that share one share their work."""
+    """Grant the operator the permissions for Leases in another namespace: operators share work through a common one."""
     rights = [
         {**document, "metadata": {**document["metadata"], "namespace": namespace}}
         for document in yaml.safe_load_all((MANIFESTS / "base" / "rbac.yaml").read_text(encoding="utf-8"))
@@ -69,17 +69,17 @@ def operator(  # noqa: PLR0913 - what an operator needs to know
     Parameters
     ----------
     control_plane
-        Where it runs against.
+        The control plane to use.
     folder
-        Where its log goes.
+        The folder for its log.
     aws
         Environment variables that lead it to AWS AppConfig.
     arguments
-        For `appconfig-operator run`. Without them, no port is opened.
+        Arguments for `appconfig-operator run`. Without them, no port is opened.
     lease_namespace
-        Where its Leases are.
+        The namespace of its Leases.
     kubeconfig
-        Another way to the API server, or another token. Default: one is made.
+        A different connection to the API server, or a different token. Default: a new one.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def operator(  # noqa: PLR0913 - what an operator needs to know
         Not started yet.
     """
     kubeconfig = kubeconfig or control_plane.service_account_kubeconfig(NAMESPACE, SERVICE_ACCOUNT)
-    # Only what it needs: credentials of whoever sits at this machine must not reach it.
+    # Only what it needs: the credentials of this machine's user must not reach it.
     kept = {
         name: value for name, value in os.environ.items() if name in {"PATH", "HOME"} or name.startswith("COVERAGE")
     }
@@ -103,5 +103,5 @@ def operator(  # noqa: PLR0913 - what an operator needs to know
 
 
 def _as_users_set(aws: Mapping[str, str]) -> dict[str, str]:
-    # The variable of boto3 alone would hide that the one of all SDKs is not read.
+    # With boto3's own variable, it would not be noticed if the one of all SDKs were not read.
     return {name: value for name, value in aws.items() if name != "AWS_DEFAULT_REGION" or "AWS_REGION" not in aws}

@@ -16,7 +16,7 @@ _TIMEOUT = 10.0
 
 
 class RestError(OSError):
-    """The API server answered with something else than success."""
+    """The API server did not answer with success."""
 
     def __init__(self, method: str, path: str, status: int, body: str) -> None:
         super().__init__(f"{method} {path}: {status}: {body[:500]}")
@@ -25,14 +25,14 @@ class RestError(OSError):
 
 @dataclass(frozen=True)
 class Rest:
-    """Requests in the name of one user."""
+    """Makes requests as one user."""
 
     url: str
-    """Of the server, ``https://host:port``."""
+    """The URL of the server, ``https://host:port``."""
     ca_file: Path | None
-    """Whom to trust; None: anybody, for a server whose certificate is known to nobody."""
+    """The certificates to trust; None: any, for a server with an unknown certificate."""
     token: str | None = None
-    """Whose name to ask in; None: nobody's."""
+    """The token of the user; None: anonymous."""
 
     def _context(self) -> ssl.SSLContext:
         if self.ca_file is not None:
@@ -52,7 +52,7 @@ class Rest:
         path
             The path and the query.
         body
-            What to send as JSON, if anything.
+            The body to send as JSON, if any.
 
         Returns
         -------
@@ -85,7 +85,7 @@ class Rest:
         return json.loads(self.request(method, path, body))
 
     def exists(self, path: str) -> bool:
-        """Return whether something is there.
+        """Return whether something exists.
 
         Parameters
         ----------
@@ -95,7 +95,7 @@ class Rest:
         Returns
         -------
         bool
-            False on the answer 404.
+            False if the answer is 404.
         """
         try:
             self.request("GET", path)

@@ -1,4 +1,4 @@
-"""A Kubernetes cluster of one node: kubelet, containerd and scheduler beside the control plane, in own namespaces."""
+"""A Kubernetes cluster with one node: a control plane with kubelet, containerd and scheduler, in its own namespaces."""
 
 from sandbox.node.cluster import Cluster
 from sandbox.node.images import BUSYBOX_IMAGE

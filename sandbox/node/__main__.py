@@ -1,4 +1,4 @@
-"""``python -m sandbox.node``: install what a node needs of this machine, and say what is lacking."""
+"""``python -m sandbox.node``: install what a node needs on this machine, and report what is missing."""
 
 from __future__ import annotations
 

@@ -21,16 +21,16 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 @dataclass(frozen=True)
 class Image:
-    """What an image consists of."""
+    """The contents of an image."""
 
     name: str
-    """With its tag: ``localhost/busybox:1``."""
+    """The name with its tag: ``localhost/busybox:1``."""
     programs: Mapping[str, Path]
-    """Files that can be run, by their path in the image."""
+    """Executable files, by their path in the image."""
     links: Mapping[str, str] = field(default_factory=dict)
-    """Symbolic links: what each path leads to."""
+    """Symbolic links: the target of each path."""
     command: Sequence[str] = ()
-    """What it runs if nothing else is asked of it."""
+    """Its default command."""
 
     def write(self, archive: Path) -> None:
         """Write its archive.
@@ -38,7 +38,7 @@ class Image:
         Parameters
         ----------
         archive
-            Where.
+            The file to write.
         """
         blobs: dict[str, bytes] = {}
 
@@ -50,7 +50,7 @@ class Image:
         layer = put("layer.v1.tar", self._layer())
         config = put("config.v1+json", self._config(layer["digest"]))
         manifest = put("manifest.v1+json", _json({"schemaVersion": 2, "config": config, "layers": [layer]}))
-        # The key of containerd's own: the key of the standard has room for the tag only.
+        # containerd's own key, because the standard key has room for the tag only.
         named = {**manifest, "annotations": {"io.containerd.image.name": self.name}}
         index = {"schemaVersion": 2, "manifests": [named]}
         files = {"oci-layout": _json({"imageLayoutVersion": "1.0.0"}), "index.json": _json(index), **blobs}

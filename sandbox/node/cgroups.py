@@ -1,4 +1,4 @@
-"""The cgroups that all of a node's Pods are below: one of a name, in each hierarchy that is mounted."""
+"""The cgroups that contain all of a node's Pods: one with the same name in each mounted hierarchy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CONTROLLERS = ("cpu", "cpuset", "memory", "hugetlb", "pids")
 
 
 def hierarchies(mounts: str) -> list[Path]:
-    """Find where cgroups are mounted: many hierarchies with version 1, one with version 2.
+    """Find where cgroups are mounted: several hierarchies with version 1, one with version 2.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def _roots() -> list[Path]:
 
 
 def create(name: str) -> None:
-    """Make the cgroup of a name in every hierarchy.
+    """Create the cgroup with that name in every hierarchy.
 
     Raises
     ------
@@ -50,9 +50,9 @@ def create(name: str) -> None:
 
 
 def _enable_controllers(root: Path) -> None:
-    """Let cgroups below this one of version 2 have what the kubelet asks of its own: all that the root has of a few.
+    """With version 2, enable the controllers that the kubelet requires below this cgroup, if the root has them.
 
-    It stays so. Another program may rely on it by the time we end.
+    They stay enabled, because other programs may rely on them by the time we end.
     """
     offered, enabled = ((root / name).read_text(encoding="ascii").split() for name in (_OFFERED, _ENABLED))
     missing = [f"+{name}" for name in _CONTROLLERS if name in offered and name not in enabled]
@@ -66,30 +66,30 @@ def _enable_controllers(root: Path) -> None:
 
 
 def names(prefix: str) -> set[str]:
-    """Find the cgroups whose names begin so."""
+    """Find the cgroups with names that start with a prefix."""
     return {path.name for root in _roots() for path in root.glob(f"{prefix}*") if path.is_dir()}
 
 
 def remove(name: str, timeout: float = _TIMEOUT) -> None:
-    """Remove the cgroup of a name, and all below it. Its processes must be dead, or about to be.
+    """Remove the cgroup with that name, and all below it. Its processes must be dead, or about to die.
 
     Parameters
     ----------
     name
-        Whose.
+        The name of the cgroup.
     timeout
-        Seconds they may take to die.
+        Seconds for its processes to die.
 
     Raises
     ------
     TimeoutError
-        If something in it still lives.
+        If a process in it is still alive.
     """
     wait_until(lambda: all(_removed(root / name) for root in _roots()), timeout, f"cgroup {name} empty")
 
 
 def _removed(cgroup: Path) -> bool:
-    # A cgroup's files go with it; only the groups below have to go first. One that is in use cannot go: OSError.
+    # A cgroup's files disappear with it; only the groups below have to be removed first. One in use raises OSError.
     for folder, _, _ in os.walk(cgroup, topdown=False):
         Path(folder).rmdir()
     return True

@@ -1,4 +1,4 @@
-"""A number that no other cluster on this machine has: its subnet and its names come from it."""
+"""A number that no other cluster on this machine has: subnet and names are derived from it."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 
 PREFIX = "appconfig-operator-node-"
 
-# What a killed run leaves behind is mostly free to go at once; on a busy machine its processes take a while to die.
+# What a killed run leaves behind can usually be removed at once; on a busy machine, its processes take a while to die.
 _SWEEP_TIMEOUT = 10.0
 
-# A private range, then the one for tests of networks (RFC 2544): a VPN that routes all of 10.0.0.0/8 leaves the second.
+# A private range, then the one for network tests (RFC 2544), in case a VPN routes all of 10.0.0.0/8.
 _RANGES = (ipaddress.IPv4Network("10.198.0.0/16"), ipaddress.IPv4Network("198.18.0.0/16"))
 _SUBNETS = tuple(subnet for network in _RANGES for subnet in network.subnets(new_prefix=24))
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A number, and what follows from it."""
+    """A number, and what is derived from it."""
 
     number: int
 
     @property
     def name(self) -> str:
-        """Of its cgroups, and what its folder's name begins with."""
+        """The name of its cgroups, and the prefix of its folder's name."""
         return f"{PREFIX}{self.number}"
 
     @property
@@ -47,56 +47,56 @@ class Claim:
 
     @property
     def subnet(self) -> ipaddress.IPv4Network:
-        """What Pods, servers and this machine share."""
+        """The subnet that Pods, servers and this machine share."""
         return _SUBNETS[self.number]
 
     @property
     def address(self) -> str:
-        """Of the servers and of the node, on the bridge."""
+        """The address of the servers and the node, on the bridge."""
         return str(self.subnet[1])
 
     @property
     def outer_address(self) -> str:
-        """Of this machine, in the same subnet."""
+        """The address of this machine, in the same subnet."""
         return str(self.subnet[2])
 
 
 def routed_networks(routes: str) -> list[ipaddress.IPv4Network]:
-    """Read which networks this machine has a way to.
+    """Read the networks that this machine has routes to.
 
     Parameters
     ----------
     routes
-        What ``ip -4 -json route show table all`` prints.
+        The output of ``ip -4 -json route show table all``.
 
     Returns
     -------
     list of ipaddress.IPv4Network
-        All but the default routes.
+        All except the default routes.
     """
     destinations = [route["dst"] for route in json.loads(routes or "[]")]
     return [ipaddress.IPv4Network(destination) for destination in destinations if destination != "default"]
 
 
 def free_numbers(routed: Iterable[ipaddress.IPv4Network]) -> list[int]:
-    """Find the numbers whose subnets overlap with none of these networks.
+    """Find the numbers with subnets that do not overlap any of these networks.
 
     Parameters
     ----------
     routed
-        The networks that are taken.
+        The networks in use.
 
     Returns
     -------
     list of int
-        In the order to try them.
+        The numbers, in the order to try them.
     """
     taken = list(routed)
     return [number for number, subnet in enumerate(_SUBNETS) if not any(map(subnet.overlaps, taken))]
 
 
 def _hold(number: int) -> socket.socket | None:
-    """Take a number, unless somebody has it: an abstract socket is taken by one, and free when that one is dead."""
+    """Claim a number, unless it is taken: an abstract socket has one holder, and is free when the holder dies."""
     held = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
         held.bind(f"\0{PREFIX}{number}")
@@ -108,14 +108,14 @@ def _hold(number: int) -> socket.socket | None:
 
 @contextmanager
 def claim() -> Iterator[Claim]:
-    """Take a number that is free, and keep it inside. What killed runs have left behind is removed first.
+    """Claim a free number for the duration of the block. First, remove what killed runs have left behind.
 
-    What cannot be removed yet is passed over, and so is its number.
+    If something cannot be removed yet, its number is skipped.
 
     Raises
     ------
     OSError
-        If all are taken.
+        If all numbers are taken.
     """
     stuck = _sweep()
     routes = subprocess.run(
@@ -131,7 +131,7 @@ def claim() -> Iterator[Claim]:
 
 
 def _sweep() -> set[int]:
-    """Remove what killed runs have left behind, and give the numbers of those where something cannot go yet."""
+    """Remove what killed runs have left behind, and return the numbers of those that cannot be removed yet."""
     folders = Path(tempfile.gettempdir())
     names = {path.name for path in folders.glob(f"{PREFIX}*")} | cgroups.names(PREFIX)
     numbers = {name.removeprefix(PREFIX).partition("-")[0] for name in names}

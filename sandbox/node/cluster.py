@@ -1,4 +1,4 @@
-"""A Kubernetes cluster of one node, real and throw-away."""
+"""A Kubernetes cluster with one node, real and disposable."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ _SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/
 
 
 class Cluster(Started):
-    """A control plane and a node as a context manager: inside, the node is ready for Pods; after it, all is gone.
+    """A control plane and a node as a context manager: inside, the node is ready for Pods; afterwards, it is gone.
 
-    It needs root and some packages (see `sandbox.node.packages`). Everything runs in namespaces of its own, which share
-    an address with this machine and the Pods: `address`. There is no kube-proxy and no DNS: the one Service that
-    Pods reach is ``kubernetes``, and nothing leads them out of the namespaces.
+    It needs root and some packages (see `sandbox.node.packages`). Everything runs in separate namespaces, which share
+    an address with this machine and the Pods: `address`. There is no kube-proxy and no DNS: the only Service that
+    Pods can reach is ``kubernetes``, and they cannot leave the namespaces.
 
     Parameters
     ----------
     sync_seconds
-        How often the kubelet looks at each Pod again, and so how soon a changed ConfigMap is in the Pod's files.
+        How often the kubelet syncs each Pod, and so how soon a changed ConfigMap is in the Pod's files.
         None: the kubelet's own default, a minute.
     """
 
@@ -66,17 +66,17 @@ class Cluster(Started):
 
     @property
     def kubeconfig(self) -> Path:
-        """The administrator's."""
+        """The administrator's kubeconfig."""
         return self.control_plane.kubeconfig
 
     @property
     def address(self) -> str:
-        """Where Pods, servers in the namespaces and this machine reach the servers in the namespaces."""
+        """The address at which Pods, servers in the namespaces and this machine reach the servers in the namespaces."""
         return self.host.address
 
     @property
     def host(self) -> Host:
-        """Where servers for Pods run: ``MiniStack(host=cluster.host)``."""
+        """The host for servers that Pods use: ``MiniStack(host=cluster.host)``."""
         return self._namespaces.host
 
     @property
@@ -85,16 +85,16 @@ class Cluster(Started):
         return [self.containerd, *self.control_plane.processes, self.scheduler, self.kubelet]
 
     def enter(self, command: Sequence[str | Path]) -> list[str]:
-        """Give the command that runs another one in all of its namespaces."""
+        """Return the command that runs another command in all of its namespaces."""
         return self._namespaces.enter(command)
 
     def load_image(self, archive: Path) -> None:
-        """Bring images into containerd.
+        """Load images into containerd.
 
         Parameters
         ----------
         archive
-            Of the Open Container Initiative, or of Docker. The images have names.
+            An OCI or Docker archive. The images have names.
 
         Raises
         ------
@@ -107,12 +107,12 @@ class Cluster(Started):
             raise ProcessError(message)
 
     def kill_container(self, container_id: str) -> None:
-        """Kill a container, as the kernel does when memory is short. The kubelet starts it anew.
+        """Kill a container, as the kernel does when memory runs out. The kubelet restarts it.
 
         Parameters
         ----------
         container_id
-            As in the status of its Pod: ``containerd://…``.
+            The ID in the status of its Pod: ``containerd://…``.
         """
         task = container_id.removeprefix("containerd://")
         done = self._ctr("--namespace=k8s.io", "tasks", "kill", "--signal=SIGKILL", task)
@@ -124,7 +124,7 @@ class Cluster(Started):
         self._programs = ensure_packages()
         self.claim = taken = stack.enter_context(claim())
         temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix=f"{taken.name}-"))
-        # The kernel and the programs know the folder by its own path.
+        # The kernel and the programs use the resolved path of the folder.
         self.folder = Path(temporary).resolve()
         stack.callback(cgroups.remove, taken.name)
         cgroups.create(taken.name)
@@ -133,7 +133,7 @@ class Cluster(Started):
             pause = images.build_pause(self.folder)
             self._namespaces = stack.enter_context(Namespaces(taken, self.folder, pause))
         self._write_settings(taken)
-        # It gets ready while the control plane does.
+        # It starts in parallel with the control plane.
         self.containerd = stack.enter_context(self._containerd())
         self.control_plane = ControlPlane(self._folders.control_plane, host=self.host, components=_COMPONENTS)
         stack.enter_context(self.control_plane)
@@ -145,7 +145,7 @@ class Cluster(Started):
         with stage("node ready"):
             self.scheduler = stack.enter_context(self._scheduler())
             self.kubelet = stack.enter_context(self._kubelet())
-        # What takes its time to die begins to before the control plane is stopped.
+        # What takes long to stop starts to stop before the control plane.
         stack.callback(self._namespaces.kill)
 
     def _write_settings(self, taken: Claim) -> None:

@@ -1,4 +1,4 @@
-"""The two images that every node has: the pause of the Pods, and a busybox for who reads what is mounted."""
+"""The two images that every node has: the pause container of Pods, and a busybox that reads what is mounted."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _PAUSE_SOURCE = Path(__file__).with_name("pause.c")
 
 
 def build_pause(folder: Path) -> Path:
-    """Compile the program that does nothing.
+    """Compile the pause program, which does nothing.
 
     Parameters
     ----------
     folder
-        Where it goes.
+        The output folder.
 
     Returns
     -------
     pathlib.Path
-        The program, static.
+        The program, statically linked.
     """
     program = folder / "pause"
     subprocess.run(["cc", "-Os", "-static", "-s", "-Wall", "-Werror", "-o", program, _PAUSE_SOURCE], check=True)
@@ -32,14 +32,14 @@ def build_pause(folder: Path) -> Path:
 
 
 def pause_image(program: Path, folder: Path) -> Path:
-    """Pack the program that does nothing into an archive.
+    """Pack the pause program into an archive.
 
     Parameters
     ----------
     program
-        Of `build_pause`.
+        The program from `build_pause`.
     folder
-        Where the archive goes.
+        The output folder.
 
     Returns
     -------
@@ -57,9 +57,9 @@ def busybox_image(program: Path, folder: Path) -> Path:
     Parameters
     ----------
     program
-        The busybox, static.
+        The busybox, statically linked.
     folder
-        Where the archive goes.
+        The output folder.
 
     Returns
     -------

@@ -1,6 +1,6 @@
-"""``python -m sandbox.node.measure``: how long a node's stages take, and how soon a changed ConfigMap is in a file.
+"""``python -m sandbox.node.measure``: how long a node takes to start, and a changed ConfigMap to reach a file.
 
-With the kubelet's default it takes some minutes.
+With the kubelet's default interval, this takes some minutes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _TIMEOUT = 180
 _READERS = 5
 _ROUNDS = 3
 
-# The shell's own read: no process for each look. It says when it begins and when it has seen the value.
+# The shell's built-in read, which needs no new process. It reports when it starts and when it has seen the value.
 _WAIT = """
 echo
 until read -r value < /mounted/value && [ "$value" = "$1" ]; do sleep 0.02; done
@@ -38,9 +38,9 @@ class Reader:
     Parameters
     ----------
     cluster
-        Where.
+        The cluster.
     name
-        Of the Pod and of the ConfigMap.
+        The name of the Pod and the ConfigMap.
     """
 
     def __init__(self, cluster: Cluster, name: str) -> None:
@@ -61,7 +61,7 @@ class Reader:
         Parameters
         ----------
         annotate
-            Whether the Pod gets an annotation right after it: the kubelet then looks at it.
+            Whether to annotate the Pod right afterwards, which makes the kubelet sync it.
 
         Returns
         -------
@@ -71,11 +71,11 @@ class Reader:
         Raises
         ------
         TimeoutError
-            If it did not read it.
+            If the process did not read it.
         """
         self._number += 1
         value = str(self._number)
-        # Not by its log: who follows a log hears of a line up to a second later.
+        # Not through its log: when following a log, a line may arrive up to a second late.
         command = ["exec", self._name, "--", "timeout", str(_TIMEOUT), "sh", "-c", _WAIT, "sh", value]
         with subprocess.Popen(self._kubectl.command(command), stdout=subprocess.PIPE, text=True) as waiting:
             lines = iter(waiting.stdout or ())
@@ -92,7 +92,7 @@ class Reader:
 
 
 def _changes(readers: list[Reader]) -> list[float]:
-    """Change all at the same time, so that minutes of waiting are spent once."""
+    """Change all at the same time, to wait for minutes only once."""
     with ThreadPoolExecutor(len(readers)) as threads:
         rounds = threads.map(lambda reader: [reader.change() for _ in range(_ROUNDS)], readers)
         return [seconds for of_reader in rounds for seconds in of_reader]

@@ -1,4 +1,4 @@
-"""The namespaces that a cluster lives in, and the process that holds them."""
+"""The namespaces of a cluster, and the process that holds them."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _END_TIMEOUT = 60.0
 _INNER_LINK = "machine"
 _BRIDGE_ADDRESS = "02:00:00:00:00:01"
 
-# What runs as process 1 before it turns into pause. $1 is a folder of our own, $2 is pause.
+# The script of process 1 before it turns into pause. $1 is our folder, $2 is pause.
 #
-# /run becomes the node's own. /var/lib and /var/log, where the kubelet and the network plug-ins insist on folders of
-# their own, keep their content, and what is written there goes elsewhere. The kubelet writes these kernel settings,
-# which are the whole machine's: it finds plain files in their place.
+# The node gets its own /run. /var/lib and /var/log, where the kubelet and the network plug-ins insist on their own
+# folders, keep their content, but writes go elsewhere. The kubelet writes these kernel settings,
+# which affect the whole machine, so it finds plain files in their place.
 _PREPARE = """
 mount -t tmpfs tmpfs /run
 mkdir -p /run/lock
@@ -52,16 +52,16 @@ exec "$2"
 class Namespaces(Started):
     """Mount, network and process namespaces as a context manager.
 
-    One process holds them, as process 1 of its own process namespace. It dies when we die, and with it die all
-    processes in there; with the last of them go mounts, network interfaces and, a moment later, this machine's end of
-    the cable.
+    One process holds them, as process 1 of its own process namespace. It dies when we die, and all other processes in
+    the namespace die with it. With the last of them, the mounts and network interfaces disappear and, a moment later,
+    this machine's end of the cable.
 
     Parameters
     ----------
     claim
-        The addresses.
+        The addresses to use.
     folder
-        A folder of their own, which stays. Here and below it, no path goes through a symbolic link.
+        A folder for them, which is kept. Neither it nor anything below it is reached through a symbolic link.
     pause
         The program that holds them, in that folder.
     """
@@ -85,13 +85,13 @@ class Namespaces(Started):
         self._connect()
 
     def kill(self) -> None:
-        """Kill all that is in them, and do not wait for it."""
-        # Not SIGTERM, which unshare ignores. The kernel passes SIGKILL on to process 1 in there, and so to all others.
+        """Kill all processes in them, without waiting."""
+        # Not SIGTERM, which unshare ignores. When unshare is killed, the kernel kills process 1, and so all others.
         self._holder.kill()
 
     def _holds(self, parent: int) -> bool:
         children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split()
-        # Before it is pause it is unshare, a shell, and mount.
+        # Before it becomes pause, it is unshare, a shell and mount.
         if not children or Path(f"/proc/{children[0]}/exe").readlink() != self._pause:
             return False
         self.pid = int(children[0])
@@ -108,19 +108,19 @@ class Namespaces(Started):
         _ip(
             self.host.prefix,
             "link set lo up",
-            # Without an address of its own it takes one of a Pod's, another one with each Pod, and who has looked it up
-            # asks in vain for a while.
+            # Without a fixed address, the bridge takes that of a Pod. It changes with the Pods, and anyone who has
+            # cached it gets no answer for a while.
             f"link add {BRIDGE} address {_BRIDGE_ADDRESS} type bridge",
             f"link set {_INNER_LINK} master {BRIDGE} up",
             f"address add {claim.address}/{length} dev {BRIDGE}",
-            # Pods ask the API server here. It listens on all addresses, so no kube-proxy has to lead them to it.
+            # Pods reach the API server here. It listens on all addresses, so no kube-proxy is needed.
             f"address add {KUBERNETES_SERVICE}/32 dev {BRIDGE}",
             f"link set {BRIDGE} up",
         )
 
     def _end(self, watch: int) -> None:
         self.kill()
-        # Process 1 is gone only when all others are.
+        # Process 1 ends only after all others.
         if not select.select([watch], [], [], _END_TIMEOUT)[0]:
             message = f"the processes of the node still run after {_END_TIMEOUT:g} s"
             raise ProcessError(message)
@@ -128,11 +128,11 @@ class Namespaces(Started):
 
     @property
     def host(self) -> Host:
-        """The network in there: servers started so are of this machine in all else, and keep their process ids."""
+        """The network only: servers started this way otherwise run on this machine, and keep their process IDs."""
         return Host(self._claim.address, ("nsenter", f"--net=/proc/{self.pid}/ns/net", "--"), self._folder)
 
     def enter(self, command: Sequence[str | Path]) -> list[str]:
-        """Give the command that runs another one in all of the namespaces, as a child of it."""
+        """Return the command that runs another command in all of the namespaces, as its child."""
         return ["nsenter", f"--target={self.pid}", "--mount", "--net", "--pid", "--", *map(str, command)]
 
 
@@ -145,6 +145,6 @@ def _ip(prefix: Sequence[str], *lines: str) -> None:
 
 
 def _remove(link: str) -> None:
-    # The kernel removes it, too, some time after the last process. This fails where it has begun to.
+    # The kernel also removes it some time after the last process. If it has already started to, this fails.
     subprocess.run(["ip", "link", "delete", link], capture_output=True, check=False)
     wait_until(lambda: link not in {name for _, name in socket.if_nameindex()}, _END_TIMEOUT, f"{link} gone")

@@ -1,4 +1,4 @@
-"""What a node needs of this machine: Linux, root, and packages of Debian, few of them installed."""
+"""What a node needs on this machine: Linux, root, and Debian packages, only some of them installed."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from sandbox.toolchain.provision import cache_folder
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What is installed, and a file of each by which it is known to be there.
+# Packages to install, each with a file that shows that it is installed.
 PACKAGES = {
     "buildah": "usr/bin/buildah",
-    # By these keys mmdebstrap knows Debian's packages. Ubuntu does not install them.
+    # mmdebstrap verifies Debian's packages with these keys. Ubuntu does not install them.
     "debian-archive-keyring": "usr/share/keyrings/debian-archive-keyring.*",
     "iproute2": "*bin/ip",
     # runc is linked with it.
@@ -29,8 +29,8 @@ PACKAGES = {
     "mmdebstrap": "usr/bin/mmdebstrap",
     "openssl": "usr/bin/openssl",
 }
-# What is only unpacked. To install containerd would start it, for all of this machine; to install containerd or runc
-# removes Docker, where it is Docker's own; to install busybox-static removes the ordinary busybox, or the other way.
+# Packages that are only unpacked. Installing containerd would start it for the whole machine; installing containerd or
+# runc would remove Docker's own packages of them; and busybox-static and the ordinary busybox replace each other.
 UNPACKED = {
     "busybox-static": "**/bin/busybox",
     "containerd": "usr/bin/containerd",
@@ -43,15 +43,15 @@ _WAIT_FOR_APT = ("-o", "DPkg::Lock::Timeout=300")
 
 
 class PackagesError(RuntimeError):
-    """A node cannot run on this machine, or a package could not be obtained. The text says what is needed."""
+    """A node cannot run on this machine, or a package could not be obtained. The message says what is needed."""
 
 
 @dataclass(frozen=True)
 class Programs:
-    """Where the programs are that are unpacked, not installed."""
+    """The paths of the unpacked programs."""
 
     busybox: Path
-    """Static."""
+    """A statically linked busybox."""
     containerd: Path
     """The folder of containerd, its shim and ctr."""
     network: Path
@@ -60,12 +60,12 @@ class Programs:
 
 
 def check_machine() -> None:
-    """Make sure that a node can run here at all.
+    """Ensure that a node can run on this machine.
 
     Raises
     ------
     PackagesError
-        If not: the text says what is needed.
+        If not. The message says what is needed.
     """
     lacking = []
     if sys.platform != "linux":
@@ -82,7 +82,7 @@ def check_machine() -> None:
 
 
 def ensure_packages(environment: Mapping[str, str] | None = None) -> Programs:
-    """Install and unpack what is missing. What is installed on this machine stays.
+    """Install and unpack what is missing. Installed packages stay.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def ensure_packages(environment: Mapping[str, str] | None = None) -> Programs:
     Returns
     -------
     Programs
-        What is unpacked.
+        The unpacked programs.
 
     Raises
     ------
@@ -112,14 +112,14 @@ def _find(folder: Path, pattern: str) -> Path | None:
 
 
 def _get(*command: str, folder: Path | None = None) -> None:
-    """Bring the lists of packages up to date, and run apt-get."""
+    """Update the package lists, and run apt-get."""
 
     def attempt() -> None:
         trouble = ""
         try:
             _apt("update")
         except PackagesError as error:
-            # It fails for any source of packages that fails, also for one of which nothing is needed here.
+            # It fails if any package source fails, even one that is not needed here.
             trouble = f"{error}\n"
         try:
             _apt(*command, folder=folder)
@@ -166,7 +166,7 @@ def _unpacked(folder: Path) -> Programs:
 def _unpack(names: list[str], final: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="download-", dir=final) as temporary:
         folder = Path(temporary)
-        # apt-get downloads as the user _apt where it can, and warns where it cannot.
+        # apt-get downloads as the user _apt if possible, and warns if not.
         _get("-o", "APT::Sandbox::User=root", "download", *names, folder=folder)
         for name in names:
             (package,) = folder.glob(f"{name}_*.deb")

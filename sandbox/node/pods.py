@@ -1,4 +1,4 @@
-"""Pods as Pod Security `restricted` admits them, and that may use ConfigMaps."""
+"""Pods that Pod Security `restricted` admits, and that can use ConfigMaps."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ def restricted_pod(
     mounts: Mapping[str, str] | None = None,
     variables_from: Sequence[str] = (),
 ) -> str:
-    """Make a Pod of one container.
+    """Make a Pod with one container.
 
     Parameters
     ----------
     name
-        Of the Pod and of its container.
+        The name of the Pod and its container.
     command
-        What it runs. Default: nothing, for `kubectl exec`.
+        The command to run. Default: one that does nothing, for `kubectl exec`.
     image
-        That `Cluster.load_image` has loaded.
+        An image that `Cluster.load_image` has loaded.
     mounts
-        ConfigMaps by the folder that they are mounted to.
+        ConfigMaps, by the folders to mount them at.
     variables_from
-        ConfigMaps whose entries are its environment variables.
+        ConfigMaps with entries that become environment variables.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def restricted_pod(
         ],
     }
     spec = {
-        # busybox as process 1 takes no notice of SIGTERM.
+        # busybox as process 1 ignores SIGTERM.
         "terminationGracePeriodSeconds": 0,
         "securityContext": {
             "runAsNonRoot": True,

@@ -20,13 +20,13 @@ _FIRST_POD, _LAST_POD = 10, 250
 
 @dataclass(frozen=True)
 class Folders:
-    """Where a node keeps what it needs."""
+    """The folders of a node."""
 
     root: Path
 
     @property
     def control_plane(self) -> Path:
-        """All of the control plane."""
+        """The files of the control plane."""
         return self.root / "control-plane"
 
     @property
@@ -36,7 +36,7 @@ class Folders:
 
     @property
     def socket(self) -> Path:
-        """Where containerd listens."""
+        """The socket of containerd."""
         return self.root / "containerd.sock"
 
     @property
@@ -51,14 +51,14 @@ class Folders:
 
 
 def containerd(folders: Folders, programs: Programs) -> str:
-    """Give the configuration of containerd: version 2 of it, which containerd 1.6 and its successors read.
+    """Return the configuration of containerd, in version 2, which containerd 1.6 and newer read.
 
     Parameters
     ----------
     folders
-        Where things are.
+        The folders of the node.
     programs
-        What it starts.
+        The programs that it starts.
 
     Returns
     -------
@@ -90,12 +90,12 @@ disabled_plugins = ['io.containerd.internal.v1.opt']
 
 
 def network(claim: Claim) -> str:
-    """Give the configuration of the container network: Pods on the bridge of the servers.
+    """Return the configuration of the container network: Pods on the bridge of the servers.
 
     Parameters
     ----------
     claim
-        Whose subnet.
+        The claim with the subnet.
 
     Returns
     -------
@@ -124,18 +124,18 @@ def network(claim: Claim) -> str:
 
 
 def kubelet(folders: Folders, claim: Claim, api_server: Path, sync_seconds: float | None) -> str:
-    """Give the configuration of the kubelet.
+    """Return the configuration of the kubelet.
 
     Parameters
     ----------
     folders
-        Where things are.
+        The folders of the node.
     claim
-        Whose address and cgroups.
+        The claim with the address and the cgroups.
     api_server
-        The certificate by which it knows the API server.
+        The certificate by which it recognizes the API server.
     sync_seconds
-        How often it looks at each Pod again, and so how soon a changed ConfigMap is in the Pod's files. None: the
+        How often it syncs each Pod, and so how soon a changed ConfigMap is in the Pod's files. None: the
         kubelet's default.
 
     Returns
@@ -160,12 +160,12 @@ def kubelet(folders: Folders, claim: Claim, api_server: Path, sync_seconds: floa
         "failSwapOn": False,
         "enforceNodeAllocatable": [],
         "localStorageCapacityIsolation": False,
-        # The node has no Services but one, which needs none.
+        # The node has only one Service, which does not need this.
         "makeIPTablesUtilChains": False,
         "podLogsDir": str(folders.root / "logs"),
         "volumePluginDir": str(folders.root / "volume-plugins"),
         "resolvConf": "",
-        # The disk is this machine's: how full it is, is nothing to evict Pods for, or to delete images.
+        # The disk is that of this machine: do not evict Pods or delete images because it is full.
         "imageGCHighThresholdPercent": 100,
         "evictionHard": {
             "memory.available": "1Mi",

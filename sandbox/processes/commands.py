@@ -1,4 +1,4 @@
-"""Programs that end by themselves."""
+"""Programs that run to their end."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ if TYPE_CHECKING:
 def call(
     command: Sequence[str], *, environment: Mapping[str, str], stdin: str | None, timeout: float
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end. Unlike `subprocess.run`, it leaves none running whenever `listen` hears an interrupt.
+    """Run a program to its end. Unlike `subprocess.run`, this never leaves it running when `listen` gets an interrupt.
 
     Parameters
     ----------
     command
         The program and its arguments.
     environment
-        All of its environment.
+        Its whole environment.
     stdin
-        What it can read. Default: nothing.
+        Its standard input. Default: nothing.
     timeout
         Seconds.
 
     Returns
     -------
     subprocess.CompletedProcess
-        Exit code and output.
+        Its exit code and output.
 
     Raises
     ------
     subprocess.TimeoutExpired
-        If it takes longer. It is killed then.
+        If it takes longer. In that case, it is killed.
     """
     child: subprocess.Popen[str] | None = None
     try:
@@ -54,7 +54,7 @@ def call(
     except BaseException:
         if child is not None:
             child.kill()
-            with child:  # it closes the pipes, whoever else has them, and waits for the child alone
+            with child:  # this closes the pipes, even if other processes have them, and waits only for the child
                 pass
         raise
     return subprocess.CompletedProcess(command, child.returncode, output, errors)

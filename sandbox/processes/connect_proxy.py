@@ -1,4 +1,4 @@
-"""An HTTP proxy that tunnels to one server, whatever host it is asked for: the only way to an address that is none."""
+"""An HTTP proxy that tunnels to one server for any requested host: the only way to a name that does not resolve."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ class ConnectProxy(Relay):
     Parameters
     ----------
     url
-        Of the server that all tunnels lead to.
+        The server that all tunnels lead to.
     user, password
-        Whom it lets through.
+        The credentials that it accepts.
 
     Attributes
     ----------
     tunnels
-        The host and port that each tunnel was asked for, oldest first.
+        The requested host and port of each tunnel, oldest first.
     refused
-        How many had no right credentials.
+        The number of requests without valid credentials.
     """
 
     def __init__(self, url: str, *, user: str, password: str) -> None:
@@ -38,7 +38,7 @@ class ConnectProxy(Relay):
         self._expected = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
 
     def refuse(self) -> None:
-        """Let nobody through from now on."""
+        """Refuse everyone from now on."""
         self._expected = ""
 
     def serve(self, client: socket.socket) -> None:
@@ -59,7 +59,7 @@ class ConnectProxy(Relay):
 
 
 def _head(client: socket.socket) -> str:
-    """Read up to the empty line. The client waits for an answer then, so nothing follows it."""
+    """Read up to the empty line. The client then waits for an answer, so nothing follows it."""
     head = b""
     while not head.endswith(b"\r\n\r\n") and len(head) < _LONGEST_HEAD:
         piece = client.recv(1)

@@ -2,12 +2,12 @@
 
 ``python guard.py <pid of the parent> <program> [argument …]``
 
-On Linux the kernel is asked to kill this process when its parent dies, however the parent dies (``kill -9`` of a test
-run, too), and the process then turns into the program, under the same process id. Elsewhere the guard only starts the
+On Linux, it asks the kernel to kill this process when its parent dies, however the parent dies (even ``kill -9`` of a
+test run), and then turns into the program, with the same process ID. On other systems, the guard only starts the
 program.
 
-The kernel means the parent *thread*: a program started from a thread dies when that thread ends. Start programs from
-the main thread, or from one that lives as long as they should.
+For the kernel, the parent is a *thread*: a program started from a thread dies when that thread ends. Start programs
+from the main thread, or from one that lives long enough.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ import sys
 # From <linux/prctl.h>.
 _PR_SET_PDEATHSIG = 1
 
-# What a shell says when it cannot run a program, and what a process says that was killed.
+# The exit codes of a shell that cannot run a program, and of a process that was killed.
 _CANNOT_RUN = 127
 _KILLED = 128 + signal.SIGKILL
 
 
 def main(arguments: list[str]) -> int:
-    """Become the program, or say why not.
+    """Become the program, or report why not.
 
     Parameters
     ----------
     arguments
-        The process id of the parent, the program, its arguments.
+        The process ID of the parent, the program, its arguments.
 
     Returns
     -------
     int
-        The exit code, if there was nothing to become.
+        The exit code, if the program could not be run.
     """
     parent, command = int(arguments[0]), arguments[1:]
     if sys.platform == "linux":
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
     # The parent may have died before the kernel was asked.
     if os.getppid() != parent:
         return _KILLED
-    # Python ignores SIGPIPE, and what is ignored stays ignored in the program.
+    # Python ignores SIGPIPE, and the program would inherit that.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         os.execvp(command[0], command)  # noqa: S606 - no shell is meant

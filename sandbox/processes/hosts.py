@@ -1,4 +1,4 @@
-"""Where servers run: on this machine's loopback interface, or in namespaces of their own."""
+"""Where servers run: on this machine's loopback interface, or in separate namespaces."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import ExitStack
 
-# The programs of Go see no need for a proxy on the way to a loopback address only.
+# Go programs bypass the proxy only for loopback addresses.
 _NO_PROXY = {"NO_PROXY": "*", "no_proxy": "*"}
 
 
 @dataclass(frozen=True)
 class Host:
-    """An address that servers listen on, and the way to start them where that address is."""
+    """An address for servers to listen on, and the way to start them where that address exists."""
 
     address: str
-    """Where others reach them, this process too."""
+    """The address at which others, including this process, reach them."""
     prefix: tuple[str, ...] = ()
-    """What goes before a command so that it runs there, and becomes it under the same process id."""
+    """A prefix that runs a command there, with the same process ID."""
     folder: Path | None = None
-    """Where servers keep what goes with them. Default: where temporary files go."""
+    """The folder for files that are deleted with the servers. Default: that for temporary files."""
 
     def command(self, command: Sequence[str | Path]) -> list[str]:
-        """Give the command that runs another one there."""
+        """Return the command that runs another command there."""
         return [*self.prefix, *map(str, command)]
 
     def temporary_folder(self, name: str, stack: ExitStack) -> Path:
@@ -39,9 +39,9 @@ class Host:
         return Path(stack.enter_context(made))
 
     def environment(self) -> dict[str, str]:
-        """Give the environment of what runs there: ours, without its proxies."""
+        """Return the environment of programs there: ours, without proxies."""
         return {**os.environ, **_NO_PROXY}
 
 
 LOCAL = Host(LOOPBACK)
-"""This machine: only its own processes reach what runs here."""
+"""This machine: only its own processes can reach the servers."""

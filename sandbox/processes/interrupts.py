@@ -1,7 +1,7 @@
-"""Ctrl-C and its like, at a moment when what was begun can be ended.
+"""Ctrl-C and similar signals, delivered when everything that was started can be ended.
 
-Python raises KeyboardInterrupt between any two steps, also while a program is being started: then nobody knows of it
-who could stop it, and it goes on.
+Python raises KeyboardInterrupt between any two steps, even while a program is being started: then nothing knows about
+the program that could stop it, and it keeps running.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _waiting: list[int] = []
 
 
 def listen(numbers: Iterable[signal.Signals]) -> None:
-    """Have signals raise KeyboardInterrupt in the main thread: once, as what ends then is not to be ended half-way.
+    """Make signals raise KeyboardInterrupt in the main thread: only once, so that nothing interrupts the cleanup.
 
     Parameters
     ----------
     numbers
-        Which signals.
+        The signals.
     """
     global _listened  # noqa: PLW0603 (as the handlers of signals are the process's)
     _listened = tuple(numbers)
@@ -37,7 +37,7 @@ def listen(numbers: Iterable[signal.Signals]) -> None:
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
     if _holders:
-        # No more yet: a program that is started now would ignore what we ignore.
+        # Not ignored: programs that are started now would inherit that.
         _waiting.append(number)
     else:
         _raise()
@@ -52,12 +52,12 @@ def _raise() -> NoReturn:
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Let signals wait until the end of the block: for a step that is short.
+    """Defer signals until the end of the block: for a short step.
 
     Raises
     ------
     KeyboardInterrupt
-        At its end in the main thread, if one came that `listen` listens to.
+        At its end in the main thread, if a signal arrived that `listen` handles.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # KeyboardInterrupt is never raised in here

@@ -1,4 +1,4 @@
-"""Standard output, for as long as somebody reads it: `| head -n 1` has what it wants after one line."""
+"""Standard output, as long as it is read: `| head -n 1` stops after one line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 
 def say(text: str) -> None:
-    """Write a line, or several. What nobody reads is no error, and changes no exit code."""
+    """Write one or more lines. It is not an error if they are not read, and does not change the exit code."""
     try:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
@@ -16,7 +16,7 @@ def say(text: str) -> None:
 
 
 def give_up() -> None:
-    """Write nothing more: Python would complain of the rest when it flushes at its end."""
+    """Write nothing more: otherwise, Python would report an error when it flushes the rest at exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

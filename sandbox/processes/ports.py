@@ -10,7 +10,7 @@ from pathlib import Path
 LOOPBACK = "127.0.0.1"
 
 _LOWEST = 10_300
-"""Above the ports that the programs of a node always have, up to 10259: in its network, nobody here sees them taken."""
+"""Above the fixed ports of a node's programs, up to 10259: from this machine, they do not appear to be in use."""
 _EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _EPHEMERAL_START = 32_768
 _ENOUGH = 1_000
@@ -18,8 +18,8 @@ _TRIES = 200
 
 
 def _below_ephemeral() -> range:
-    # A client that dials a closed port of the ephemeral range on loopback can get that very port as its own, is then
-    # connected to itself, and the server that comes back finds its port taken. Ports below the range cannot do that.
+    # A client that connects to a closed ephemeral port on loopback can get that same port as its own. It is then
+    # connected to itself, and a restarted server finds its port in use. This cannot happen with ports below the range.
     start = _EPHEMERAL_START
     with contextlib.suppress(OSError, ValueError, IndexError):
         start = int(_EPHEMERAL.read_text(encoding="ascii").split()[0])
@@ -37,7 +37,7 @@ def free_ports(count: int) -> list[int]:
     Returns
     -------
     list of int
-        Distinct ports, picked at random so that runs side by side hardly ever meet.
+        Distinct ports, picked at random so that parallel runs hardly ever collide.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def free_ports(count: int) -> list[int]:
                 return ports
             held = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
             port = secrets.choice(candidates)
-            # Held until all are found: a bound port is not found twice.
+            # Kept open until all are found, so that none is found twice.
             with contextlib.suppress(OSError):
                 held.bind((LOOPBACK, port))
                 ports.append(port)

@@ -1,4 +1,4 @@
-"""A program that runs beside the tests, and ends with them."""
+"""A program that runs in parallel with the tests, and ends with them."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ _TAIL_LINES = 20
 
 
 class ProcessError(RuntimeError):
-    """A program did not start, or ended before its time. The text carries the end of its log."""
+    """A program did not start, or ended too early. The message has the end of its log."""
 
 
 def tail(text: str, lines: int = _TAIL_LINES) -> str:
-    """Give the last lines of a text, indented.
+    """Return the last lines of a text, indented.
 
     Parameters
     ----------
     text
-        The text, of a log for instance.
+        The text, for example of a log.
     lines
-        How many lines, at most.
+        The maximum number of lines.
 
     Returns
     -------
     str
-        The lines, or a word that there are none.
+        The lines, or a note that there are none.
     """
     last = text.rstrip().splitlines()[-lines:]
     return "\n".join(f"    {line}" for line in last) if last else "    (nothing)"
@@ -47,25 +47,25 @@ def tail(text: str, lines: int = _TAIL_LINES) -> str:
 
 @dataclass
 class Process:
-    """A program as a context manager: started and ready inside, gone after it.
+    """A program as a context manager: started and ready inside, gone afterwards.
 
-    It runs in a session of its own, so that Ctrl-C at the terminal reaches only us and programs are stopped in order;
+    It runs in its own session, so that Ctrl-C in the terminal reaches only us and programs are stopped in order;
     and behind the guard (see `sandbox.processes.guard`), so that it dies with us even if we are killed. Start it from a
-    thread that lives as long as it should.
+    thread that lives long enough.
     """
 
     name: str
-    """What to call it in errors, and its log file."""
+    """Its name in errors, and for its log file."""
     command: Sequence[str | Path]
     """The program and its arguments."""
     folder: Path
-    """Where its log goes: ``<name>.log``. A second start adds to it."""
+    """The folder for its log, ``<name>.log``. A second start appends to it."""
     environment: Mapping[str, str] | None = None
-    """All of its environment. Default: ours."""
+    """Its whole environment. Default: ours."""
     working_directory: Path | None = None
-    """Default: `folder`."""
+    """Its working directory. Default: `folder`."""
     ready: Callable[[], bool] | None = None
-    """Tells whether it serves yet; a connection that fails means "not yet". Default: it is ready at once."""
+    """Returns whether it is ready; a failed connection means "not yet". Default: it is ready at once."""
     ready_timeout: float = 60.0
     """Seconds it may take to become ready."""
     stop_timeout: float = 10.0
@@ -86,7 +86,7 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """The process id of the last start."""
+        """The process ID of the last start."""
         if self._child is None:
             message = f"{self.name} was never started"
             raise ProcessError(message)
@@ -94,7 +94,7 @@ class Process:
 
     @property
     def running(self) -> bool:
-        """Whether it runs now."""
+        """Whether it is running."""
         return self._child is not None and self._child.poll() is None
 
     @property
@@ -104,12 +104,12 @@ class Process:
 
     @property
     def log_file(self) -> Path:
-        """Where its standard output and standard error go."""
+        """The file for its standard output and standard error."""
         return self.folder / f"{self.name}.log"
 
     @property
     def log(self) -> str:
-        """What it has written so far."""
+        """Its output so far."""
         return self.log_file.read_text(encoding="utf-8", errors="replace") if self.log_file.exists() else ""
 
     def start(self) -> None:
@@ -118,7 +118,7 @@ class Process:
         Raises
         ------
         ProcessError
-            If it ended, or was not ready in time. Nothing of it is left running then.
+            If it ended, or was not ready in time. Nothing is left running in that case.
         """
         if self.running:
             message = f"{self.name} runs already, as process {self.pid}"
@@ -159,24 +159,24 @@ class Process:
         return f" The end of {self.log_file}:\n{tail(self.log)}"
 
     def check(self) -> None:
-        """Make sure that it still runs.
+        """Ensure that it is still running.
 
         Raises
         ------
         ProcessError
-            If it does not.
+            If it is not.
         """
         if not self.running:
             message = f"{self.name} ended with exit code {self.exit_code}."
             raise ProcessError(message + self._log_tail())
 
     def wait(self, timeout: float) -> int:
-        """Wait until it has ended by itself.
+        """Wait until it has ended.
 
         Parameters
         ----------
         timeout
-            Seconds, at most.
+            The maximum time in seconds.
 
         Returns
         -------
@@ -186,7 +186,7 @@ class Process:
         Raises
         ------
         TimeoutError
-            If it still runs.
+            If it is still running.
         """
         if self._child is None:
             message = f"{self.name} was never started"
@@ -198,12 +198,12 @@ class Process:
             raise TimeoutError(message) from error
 
     def send(self, signal_number: signal.Signals) -> None:
-        """Send it a signal, if it runs.
+        """Send it a signal, if it is running.
 
         Parameters
         ----------
         signal_number
-            Which.
+            The signal.
         """
         if self._child is not None:
             self._child.send_signal(signal_number)
@@ -215,14 +215,14 @@ class Process:
             self._child.wait()
 
     def stop(self) -> None:
-        """Ask it to end, and kill it if it does not. More than once does no harm."""
+        """Ask it to end, and kill it if it does not. Repeated calls do no harm."""
         if self._child is None:
             return
         self._child.terminate()
         try:
             self._child.wait(self.stop_timeout)
         except BaseException as error:
-            # Not only the time-out: an impatient second Ctrl-C must not leave it running, either.
+            # Not only for a timeout: an impatient second Ctrl-C must not leave it running, either.
             self.kill()
             if not isinstance(error, subprocess.TimeoutExpired):
                 raise

@@ -1,4 +1,4 @@
-"""A TCP relay that can be cut: a network between one client and its server that breaks, and is restored."""
+"""A TCP relay that can be cut: a network between a client and its server that fails and is restored."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Relay:
     Parameters
     ----------
     url
-        Of the server, ``https://host:port``. It has to be reachable under the relay's address, too: TLS goes through.
+        The server, ``https://host:port``. Its certificate must be valid for the relay's address: TLS passes through.
     """
 
     def __init__(self, url: str) -> None:
@@ -54,7 +54,7 @@ class Relay:
         self._server.server_close()
 
     def cut(self) -> None:
-        """End all connections. New ones are taken, and hear nothing."""
+        """End all connections. New ones are accepted, and get no answer."""
         with self._lock:
             self._whole.clear()
             for connection in self._open:
@@ -62,7 +62,7 @@ class Relay:
             self._open.clear()
 
     def restore(self) -> None:
-        """Let connections through again. Those that heard nothing end, and have sent nothing."""
+        """Let connections through again. Those without an answer are ended, and nothing of theirs is forwarded."""
         self._whole.set()
 
     def serve(self, client: socket.socket) -> None:
@@ -92,7 +92,7 @@ class Relay:
 
 
 class _Server(ThreadingTCPServer):
-    daemon_threads = False  # closing waits for them, so that nothing of a test goes on after it
+    daemon_threads = False  # closing waits for them, so that nothing outlives a test
     request_queue_size = 128
 
     def __init__(self, relay: Relay) -> None:
@@ -100,7 +100,7 @@ class _Server(ThreadingTCPServer):
         super().__init__((LOOPBACK, free_ports(1)[0]), _Handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Print nothing: connections that break are what it is for."""
+        """Print nothing: broken connections are expected."""
 
 
 class _Handler(BaseRequestHandler):

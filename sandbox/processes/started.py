@@ -1,4 +1,4 @@
-"""Servers that are started together, and end together."""
+"""Servers that start and end together."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 class Started(ABC):
-    """Servers as a context manager: ready inside, gone after it, and gone when one of them does not start."""
+    """Servers as a context manager: ready inside, gone afterwards, and gone if one of them does not start."""
 
     _stack: ExitStack
 
     @abstractmethod
     def _start(self, stack: ExitStack) -> None:
-        """Start all of them. What the stack holds by then is ended when it is over, or when this fails."""
+        """Start all of them. Whatever is on the stack ends with the context, or if this fails."""
 
     def __enter__(self) -> Self:
         """Start everything."""

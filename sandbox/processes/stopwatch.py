@@ -18,7 +18,7 @@ class Stopwatch:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Measure what is inside; a stage that fails is not kept."""
+        """Measure the block. A stage that fails is not recorded."""
         started = time.monotonic()
         yield
         self.seconds[name] = time.monotonic() - started

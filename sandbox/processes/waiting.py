@@ -15,26 +15,26 @@ _INTERVAL = 0.05
 
 
 def wait_until(condition: Callable[[], T], timeout: float, what: str) -> T:
-    """Ask until the answer is truthy.
+    """Call a condition until its result is truthy.
 
     Parameters
     ----------
     condition
-        What to ask, every 50 ms. A connection that fails counts as "not yet".
+        The condition, called every 50 ms. A failed connection counts as "not yet".
     timeout
-        Seconds after which to give up. The condition is asked at least once.
+        Seconds after which to give up. The condition is called at least once.
     what
-        What is waited for, for the error.
+        What to wait for, for the error message.
 
     Returns
     -------
     T
-        The first truthy answer.
+        The first truthy result.
 
     Raises
     ------
     TimeoutError
-        If there was none in time. A failed connection of the last try is its cause.
+        If there was none in time. If the last attempt had a failed connection, that is the cause.
     """
     deadline = time.monotonic() + timeout
     while True:

@@ -1,1 +1,1 @@
-"""Programs that are built for this machine, and kept."""
+"""Programs that are built for this machine, and cached."""

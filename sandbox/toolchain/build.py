@@ -1,4 +1,4 @@
-"""Builds programs with Go, and says how far it is."""
+"""Builds programs with Go, and shows the progress."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def build(module: Module, programs: list[str], folder: Path) -> None:
     module
         The module.
     programs
-        Which of its programs.
+        The programs to build.
     folder
-        Where they go, under their own names.
+        The folder to put them in, under their own names.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def build(module: Module, programs: list[str], folder: Path) -> None:
     packages = [module.packages[program] for program in programs]
     progress = Progress(sys.stderr, f"sandbox: {module.folder.name} {module.version}")
     command = [str(go), "list", "-deps", *packages]
-    # It downloads. Go keeps what it has, so that the next try goes on.
+    # It downloads. Go keeps what it has, so the next attempt continues from there.
     needed = persist(lambda: _run(module, command, progress, total=None), GoError, "download")
     flags = ["-v", *module.flags, "-o", f"{folder}{os.sep}"]
     _run(module, [str(go), "build", *flags, *packages], progress, total=len(needed))
@@ -84,7 +84,7 @@ def download(module: Module) -> Path:
 
 
 def _run(module: Module, command: list[str], progress: Progress, total: int | None) -> list[str]:
-    """Run Go in a module, and give the lines that it prints."""
+    """Run Go in a module, and yield the lines that it prints."""
     lines: list[str] = []
     with subprocess.Popen(
         command,
@@ -110,7 +110,7 @@ def _run(module: Module, command: list[str], progress: Progress, total: int | No
 
 
 def _lines(child: subprocess.Popen[str]) -> Iterator[str | None]:
-    """Give what a child prints line by line, and None while it prints nothing."""
+    """Yield what a child prints line by line, and None while it prints nothing."""
     arrived: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     output = child.stdout
 
@@ -137,5 +137,5 @@ def _how_far(lines: list[str], total: int | None) -> str:
     downloads = sum(line.startswith("go: downloading ") for line in lines)
     if total is None:
         return f"{downloads} modules downloaded"
-    # What Go has compiled before, it does not name; so the count may end below the total.
+    # Go does not list packages that it has already compiled, so the count may stay below the total.
     return f"{len(lines) - downloads} packages compiled, of {total} at most"

@@ -13,12 +13,12 @@ from sandbox.processes.process import tail
 
 _ROOT = Path(__file__).parents[2]
 
-# Neither another toolchain than the one at hand, nor the workspace of who sits here.
+# Neither a different toolchain nor the workspace of this machine's user.
 ENVIRONMENT = {"GOTOOLCHAIN": "local", "GOWORK": "off"}
 
 
 class GoError(RuntimeError):
-    """There is no Go that is new enough, or it failed. The text carries the end of what it said."""
+    """There is no Go that is new enough, or it failed. The message has the end of its output."""
 
 
 def version_of(text: str) -> tuple[int, ...] | None:
@@ -32,7 +32,7 @@ def version_of(text: str) -> tuple[int, ...] | None:
     Returns
     -------
     tuple of int or None
-        Such as ``(1, 26, 8)``, to be compared; None for what is no release.
+        Such as ``(1, 26, 8)``, for comparison; None if it is not a release.
     """
     found = re.search(r"^(?:go version )?go ?(\d+(?:\.\d+)+)(?=\s|$)", text, re.MULTILINE)
     return None if found is None else tuple(int(part) for part in found[1].split("."))
@@ -49,7 +49,7 @@ def find_go(go_mod: str) -> Path:
     Returns
     -------
     pathlib.Path
-        The machine's ``go`` if it is new enough, else the one of the dependency group ``go``, installed if need be.
+        The machine's ``go`` if it is new enough, or else that of the dependency group ``go``, installed if necessary.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What is built from which Go module, and under which key it is kept."""
+"""The Go modules, the programs built from them, and their cache keys."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MAJOR_SUFFIX = re.compile(r"/v\d+$")
 
 
 def required_version(go_mod: str, module: str) -> str:
-    """Read out of a ``go.mod`` which version of a module it requires.
+    """Read from a ``go.mod`` which version of a module it requires.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def required_version(go_mod: str, module: str) -> str:
     Raises
     ------
     ValueError
-        If it requires no such module.
+        If it does not require that module.
     """
     found = re.search(rf"^(?:require)?\s*{re.escape(module)} (v\S+)", go_mod, re.MULTILINE)
     if found is None:
@@ -43,16 +43,16 @@ def required_version(go_mod: str, module: str) -> str:
 
 @dataclass(frozen=True)
 class Module:
-    """A Go module of ours that only requires the programs' own."""
+    """A Go module of ours, which only requires the modules of the programs."""
 
     folder: Path
-    """Where its ``go.mod`` and ``go.sum`` are."""
+    """The folder of its ``go.mod`` and ``go.sum``."""
     requires: str
-    """The module whose version counts."""
+    """The module that determines the version."""
     packages: dict[str, str]
     """The main package of each program."""
     stamped: bool = False
-    """Whether the version is written into the programs as those of Kubernetes want it."""
+    """Whether to set the version in the programs, as Kubernetes requires."""
 
     @property
     def go_mod(self) -> str:
@@ -77,13 +77,13 @@ class Module:
 
     @property
     def key(self) -> str:
-        """What tells this build from every other: the version, and a digest of all that goes into it."""
+        """The cache key of this build: the version, and a digest of all its inputs."""
         parts = [self.go_mod, (self.folder / "go.sum").read_text(encoding="utf-8"), *self.flags]
         digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:_KEY_LENGTH]
         return f"{self.folder.name}-{self.version}-{digest}"
 
     def built_name(self, program: str) -> str:
-        """Give the name under which ``go build`` leaves a program.
+        """Return the name under which ``go build`` leaves a program.
 
         Parameters
         ----------
@@ -93,7 +93,7 @@ class Module:
         Returns
         -------
         str
-            The last part of its package that is no major version.
+            The last part of its package path that is not a major version.
         """
         return _MAJOR_SUFFIX.sub("", self.packages[program]).rsplit("/", 1)[-1]
 
@@ -118,7 +118,7 @@ GROUPS = {
     "node": (NODE, HELM),
     "checks": (HELM, HELM_DOCS, ACTIONLINT),
 }
-"""What is needed together, by what it is needed for."""
+"""Groups of modules, by purpose."""
 
 MODULES = (ETCD, KUBERNETES, NODE, HELM, HELM_DOCS, ACTIONLINT, PROMETHEUS_OPERATOR)
 """All of them."""

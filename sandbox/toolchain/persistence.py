@@ -1,4 +1,4 @@
-"""Trying again what needs the network."""
+"""Retrying operations that need the network."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PAUSES = (5.0, 20.0, 60.0)
-"""Seconds before each further try. A registry that is down for a minute is outlived."""
+"""Seconds before each further attempt: long enough to survive a registry that is down for a minute."""
 
 
 def persist(attempt: Callable[[], T], error: type[Exception], what: str) -> T:
@@ -23,16 +23,16 @@ def persist(attempt: Callable[[], T], error: type[Exception], what: str) -> T:
     Parameters
     ----------
     attempt
-        What to try. What one that failed leaves must not be in the way of the next.
+        What to try. A failed attempt must not leave anything that blocks the next one.
     error
-        What it raises when another try may help.
+        What it raises if another attempt may help.
     what
-        What is tried, for people.
+        What is attempted, for messages.
 
     Returns
     -------
     T
-        What the first attempt without an error returns.
+        The result of the first successful attempt.
 
     Raises
     ------

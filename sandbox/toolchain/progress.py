@@ -1,4 +1,4 @@
-"""How far a long job is, on standard error."""
+"""The progress of a long job, on standard error."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Progress:
     Parameters
     ----------
     stream
-        Where to write.
+        The output.
     label
-        What every line begins with.
+        The start of every line.
     clock
-        Seconds, only ever growing.
+        A monotonic clock, in seconds.
     """
 
     def __init__(self, stream: TextIO, label: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -35,7 +35,7 @@ class Progress:
         self._started = self._last = clock()
 
     def show(self, text: str) -> None:
-        """Say how far it is, unless that was said just now.
+        """Report the progress, unless it was reported just now.
 
         Parameters
         ----------
@@ -51,7 +51,7 @@ class Progress:
         self._stream.flush()
 
     def end(self, text: str) -> None:
-        """Say how it ended, in a line that stays.
+        """Report how it ended, in a line that stays.
 
         Parameters
         ----------

@@ -1,8 +1,8 @@
-"""Where the programs come from: a folder that is named, the cache, or a build.
+"""Where the programs come from: a given folder, the cache, or a build.
 
-``KUBEBUILDER_ASSETS`` names a folder, as it does for controller-runtime's envtest. What is not in it is looked for in
-``${XDG_CACHE_HOME:-~/.cache}/appconfig-operator/programs/``, and built into there if need be: but for the control
-plane, as whoever names a folder wants no build of that.
+``KUBEBUILDER_ASSETS`` names a folder, as for controller-runtime's envtest. Programs that are not in it come from
+``${XDG_CACHE_HOME:-~/.cache}/appconfig-operator/programs/``, and are built there if necessary, except for the control
+plane: whoever names a folder does not want to build it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def cache_folder(environment: Mapping[str, str]) -> Path:
-    """Say where programs are kept.
+    """Return the folder for programs.
 
     Parameters
     ----------
@@ -35,19 +35,19 @@ def cache_folder(environment: Mapping[str, str]) -> Path:
     pathlib.Path
         The folder, which may not exist yet.
     """
-    # A relative XDG_CACHE_HOME is to be ignored, says the XDG Base Directory Specification.
+    # The XDG Base Directory Specification says to ignore a relative XDG_CACHE_HOME.
     named = Path(environment.get("XDG_CACHE_HOME", ""))
     home = named if named.is_absolute() else Path.home() / ".cache"
     return home / "appconfig-operator" / "programs"
 
 
 def find(module: Module, program: str, environment: Mapping[str, str]) -> Path | None:
-    """Find a program that is there already.
+    """Find an existing program.
 
     Parameters
     ----------
     module
-        The module that it comes from.
+        Its module.
     program
         Its name.
     environment
@@ -56,7 +56,7 @@ def find(module: Module, program: str, environment: Mapping[str, str]) -> Path |
     Returns
     -------
     pathlib.Path or None
-        The program: of ``KUBEBUILDER_ASSETS``, else of the cache.
+        The program, from ``KUBEBUILDER_ASSETS`` or else from the cache.
     """
     assets = environment.get("KUBEBUILDER_ASSETS")
     # Programs are started in folders of their own.
@@ -71,19 +71,19 @@ def find(module: Module, program: str, environment: Mapping[str, str]) -> Path |
 def ensure_programs(
     environment: Mapping[str, str] | None = None, modules: Sequence[Module] = GROUPS["control-plane"]
 ) -> dict[str, Path]:
-    """Make sure that programs are there; build what is missing.
+    """Ensure that programs exist; build missing ones.
 
     Parameters
     ----------
     environment
         The environment variables. Default: ours.
     modules
-        The modules whose programs are meant. Default: those of the control plane.
+        The modules of the programs. Default: those of the control plane.
 
     Returns
     -------
     dict of str to pathlib.Path
-        Where each program is.
+        The path of each program.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def ensure_programs(
 
 
 def program(name: str) -> Path:
-    """Give the path of a program, built if need be.
+    """Return the path of a program, built if necessary.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def program(name: str) -> Path:
     Returns
     -------
     pathlib.Path
-        Where it is.
+        Its path.
     """
     (module,) = (module for module in MODULES if name in module.packages)
     return ensure_programs(modules=[module])[name]
@@ -132,7 +132,7 @@ def _build_missing(module: Module, environment: Mapping[str, str]) -> None:
     cache = cache_folder(environment)
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(cache / f"{module.key}.lock"):
-        # Another run may have built it while we waited.
+        # Another run may have built it in the meantime.
         missing = [name for name in module.packages if find(module, name, environment) is None]
         if not missing:
             return
@@ -140,7 +140,7 @@ def _build_missing(module: Module, environment: Mapping[str, str]) -> None:
         final.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="build-", dir=cache) as folder:
             build(module, missing, Path(folder))
-            # A rename is all or nothing: nobody ever finds half a program.
+            # A rename is atomic: a partial program is never visible.
             for name in missing:
                 (Path(folder) / name).rename(final / name)
 

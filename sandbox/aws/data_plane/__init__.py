@@ -1,4 +1,4 @@
-"""A strict AppConfig data plane in front of MiniStack: what MiniStack leaves out of the real one, and faults."""
+"""A strict AppConfig data plane in front of MiniStack: the rules of the real one that MiniStack lacks, and faults."""
 
 from sandbox.aws.data_plane.calls import Call
 from sandbox.aws.data_plane.experiments import Experiment

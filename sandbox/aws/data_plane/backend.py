@@ -1,4 +1,4 @@
-"""MiniStack, as the service asks it: what exists, and what a session is served. Keeps nothing but its sessions."""
+"""The service's view of MiniStack: what exists, and what a session gets. Its only state are its sessions."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _FLAGS = "AWS.AppConfig.FeatureFlags"
 _ID = re.compile("[a-z0-9]{4,7}")
-# MiniStack gives one page and no token for the next.
+# MiniStack returns one page, without a token for the next.
 _ALL = "max_results=10000"
 _UNTYPED = "application/octet-stream"
 _SERVED_FROM = {"BAKE_TIME_STARTED", "DEPLOYMENT_COMPLETED"}
@@ -37,7 +37,7 @@ _SERVED_UNTIL = {"ROLLBACK_COMPLETED", "REVERT_COMPLETED"}
 
 @dataclass(frozen=True)
 class Content:
-    """A version, as MiniStack has it: flags with all their variants."""
+    """A version in MiniStack: flags with all their variants."""
 
     body: bytes
     content_type: str
@@ -46,16 +46,16 @@ class Content:
 
 @dataclass
 class Feed:
-    """A session of MiniStack's, behind one of ours."""
+    """A MiniStack session, behind one of ours."""
 
     ids: Place
-    """Identifiers, never names: who is deleted and made again under its name is another one."""
+    """Identifiers, never names: a resource that is deleted and created again under the same name is a different one."""
     flags: bool
-    """Whether the profile is one of feature flags."""
+    """Whether the profile contains feature flags."""
     token: str
-    """The next."""
+    """The next token."""
     content: Content | None = None
-    """What is served now; None: nothing."""
+    """The version that is served now; None: nothing."""
     serial: int = 0
     """Which version of this session that is, from 1."""
 
@@ -64,29 +64,29 @@ class Backend(Protocol):
     """What the service needs to know."""
 
     def forward(self, request: Incoming) -> Answer:
-        """Let a request through as it is."""
+        """Forward a request unchanged."""
 
     def admit(self, request: Incoming) -> Answer | None:
-        """Refuse a poll of who may not make it."""
+        """Refuse a poll that the caller is not allowed to make."""
 
     def open(self, request: Incoming) -> Feed | Answer:
-        """Begin to serve what StartConfigurationSession asks for, or refuse it."""
+        """Start to serve the place that StartConfigurationSession names, or refuse."""
 
     def refresh(self, feed: Feed, request: Incoming) -> Answer | None:
-        """Look what is served now, or refuse."""
+        """Update what is served now, or refuse."""
 
     def earlier(self, feed: Feed, request: Incoming, then: float) -> Content | None:
         """Return what was served at a Unix time; None: nothing."""
 
     def modified(self, feed: Feed, request: Incoming) -> float:
-        """Return when the newest deployment came, in Unix time."""
+        """Return the time of the newest deployment, in Unix time."""
 
     def identify(self, place: Place) -> Place:
         """Look up names, which must exist."""
 
 
 class MiniStackBackend:
-    """MiniStack, asked in the name of who calls where it lets everybody do everything; else as its root.
+    """MiniStack, called as the caller if it allows everything to everyone, and as its root otherwise.
 
     Parameters
     ----------
@@ -99,18 +99,18 @@ class MiniStackBackend:
         self._checks_access = False
 
     def forward(self, request: Incoming) -> Answer:
-        """Let a request through as it is."""
+        """Forward a request unchanged."""
         return self._upstream(request)
 
     def admit(self, request: Incoming) -> Answer | None:
-        """Refuse a poll of who may not make it. MiniStack knows no token of ours, and checks the caller before it."""
+        """Refuse a poll that the caller may not make. MiniStack checks the caller before it rejects our token."""
         if not self._checks_access:
             return None
         answer = self._upstream(request)
         return None if answer.status == HTTPStatus.BAD_REQUEST else answer
 
     def open(self, request: Incoming) -> Feed | Answer:
-        """Begin to serve what StartConfigurationSession asks for, or refuse it as AWS does."""
+        """Start to serve the place that StartConfigurationSession names, or refuse as AWS does."""
         answer = self._upstream(request)
         if answer.status not in {HTTPStatus.CREATED, HTTPStatus.NOT_FOUND}:
             return answer
@@ -118,7 +118,7 @@ class MiniStackBackend:
         if isinstance(found, Answer):
             return found
         if answer.status != HTTPStatus.CREATED:
-            return answer  # made just now
+            return answer  # just created
         ids, flags = found
         feed = Feed(ids, flags, json.loads(answer.body)[INITIAL_TOKEN])
         refused = self.refresh(feed, request)
@@ -127,7 +127,7 @@ class MiniStackBackend:
         return feed if feed.content is not None else no_deployment(request.place)
 
     def refresh(self, feed: Feed, request: Incoming) -> Answer | None:
-        """Look what is served now, by MiniStack's own session: it knows who of a gradual deployment has it."""
+        """Update what is served now through MiniStack's session, which knows if a gradual deployment reached it."""
         answer = self._ask("GET", f"/configuration?configuration_token={feed.token}", request)
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return answer
@@ -156,7 +156,7 @@ class MiniStackBackend:
         return None
 
     def modified(self, feed: Feed, request: Incoming) -> float:
-        """Return when the newest deployment of the environment came, in Unix time."""
+        """Return the time of the environment's newest deployment, in Unix time."""
         path = f"/applications/{feed.ids.application}/environments/{feed.ids.environment}/deployments?{_ALL}"
         return max(_unix(item.get("CompletedAt") or item["StartedAt"]) for item in self._items(path, request))
 
@@ -168,12 +168,12 @@ class MiniStackBackend:
         return found[0]
 
     def _resolve(self, place: Place, request: Incoming) -> tuple[Place, bool] | Answer:
-        """Look up application, profile and environment, in this order: identifiers, and whether it is about flags."""
+        """Look up application, profile and environment, in this order: identifiers, and whether it contains flags."""
         found = self._look_up(place, request)
         if not isinstance(found, str):
             return found
-        # Three identifiers are looked up together, in what is deployed. So it was recorded of three that were deleted;
-        # of names that look like identifiers nobody knows.
+        # Three identifiers are looked up together, in what is deployed. This was recorded for three deleted ones;
+        # for names that look like identifiers, it is unknown.
         if all(_ID.fullmatch(one) for one in (place.application, place.environment, place.profile)):
             return no_deployment(place)
         named = {"Application": place.application, "Environment": place.environment}.get(found, place.profile)
@@ -193,7 +193,7 @@ class MiniStackBackend:
         return Place(application["Id"], environment["Id"], profile["Id"]), profile.get("Type") == _FLAGS
 
     def _still_there(self, feed: Feed, request: Incoming) -> bool:
-        """Keep apart nothing new and nothing there, by a new session, where the content has no type and no label."""
+        """Distinguish nothing new from nothing deployed, by a new session, if there is neither a type nor a label."""
         if feed.content is None or (feed.content.content_type, feed.content.version_label) != (_UNTYPED, ""):
             return False
         asked = {
@@ -208,7 +208,7 @@ class MiniStackBackend:
         return bool(self._ask("GET", f"/configuration?configuration_token={token}", request).body)
 
     def _items(self, path: str, request: Incoming) -> list[dict[str, Any]]:
-        """List what there is; nothing where its owner is gone."""
+        """List what exists; nothing if its owner is gone."""
         found: list[dict[str, Any]] = self._json(path, request).get("Items", [])
         return found
 
@@ -218,7 +218,7 @@ class MiniStackBackend:
 
     def _ask(self, method: str, path: str, request: Incoming, body: bytes = b"") -> Answer:
         if request.access_key and not self._checks_access:
-            # The caller's account and region; nobody looks at the signature.
+            # The caller's account and region; the signature is not checked.
             answer = self._upstream(Incoming(method, path, request.headers, body))
             if answer.status != HTTPStatus.FORBIDDEN:
                 return answer
@@ -227,7 +227,7 @@ class MiniStackBackend:
 
 
 def _named(items: list[dict[str, Any]], identifier: str) -> dict[str, Any] | None:
-    """Find by identifier, else by name."""
+    """Find an item by identifier, or else by name."""
     for member in ("Id", "Name"):
         for item in items:
             if item[member] == identifier:

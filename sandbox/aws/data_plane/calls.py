@@ -1,4 +1,4 @@
-"""What was called."""
+"""The record of calls."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ class Call:
     """One request."""
 
     time: float
-    """When it came, by ``time.monotonic()``."""
+    """When it arrived, by ``time.monotonic()``."""
     operation: Operation
-    """Which call."""
+    """Its operation."""
     status: int | None
-    """The HTTP status; None where there was no answer."""
+    """The HTTP status; None if there was no answer."""
     place: Place | None
-    """What it was about, as the session's start named it; None where that is not known."""
+    """What it was about, as named when the session started; None if unknown."""
     session: int | None
-    """The number of its session, from 1; None where there is none."""
+    """The number of its session, from 1; None if there is none."""
     fault: str = ""
-    """The name of the fault that it met, or nothing."""
+    """The name of the fault that affected it, or empty."""
     caller: str = ""
-    """Whose access key signed it."""
+    """The access key that signed it."""
     size: int = 0
     """Bytes of the configuration that was delivered. 0: nothing new."""
     replay: bool = False
-    """Whether its token had been used before. AWS takes the newest used one once more; a good client sends none."""
+    """Whether its token had been used before. AWS accepts the newest used one once more; a good client sends none."""

@@ -1,6 +1,6 @@
 """Experiments, as far as the data plane shows them: while one runs, its basic flag has variants. No I/O.
 
-A run makes a deployment of the version that is deployed already. Here it does not: nothing else of it is seen.
+In AWS, a run deploys the current version again. Here it does not, because that would have no other visible effect.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ class Experiment:
         "arn:aws:appconfig:eu-west-1:000000000000:application/abc1234/experimentdefinition/def5678/experimentrun/1"
     )
     audience: str = ""
-    """The rule of who takes part; nothing: everybody who has the entity's key."""
+    """The rule that selects participants; empty: everyone who has the entity's key."""
     entity: str = "entityId"
     exposure: int = 20
-    """Percent of the audience."""
+    """Percentage of the audience."""
     treatment: Flag = field(default_factory=lambda: {"enabled": True})
-    """The flag as the treatment has it; the control has it as it is."""
+    """The flag in the treatment; in the control, it is unchanged."""
     treated: Sequence[str] = ()
-    """Entities that always have the treatment."""
+    """Entities that are always in the treatment."""
     controls: Sequence[str] = ()
-    """Entities that always are in the control."""
+    """Entities that are always in the control."""
 
     @property
     def header(self) -> str:
@@ -42,11 +42,11 @@ class Experiment:
         return f"{self.flag}={self.arn}|t1=__t1__,c=__c__"
 
     def variants(self, flag: Flag) -> Flag:
-        """Make of a basic flag that which is served while the experiment runs."""
+        """Return a basic flag as it is served while the experiment runs."""
         _, _, _, _, account, resource = self.arn.split(":", 5)
         _, application, _, definition, _, run = resource.split("/")
         tail = f'by::${self.entity} seed::"{account}:{application}:{definition}:{run}"'
-        half = self.exposure // 2  # both sides weigh the same; the control begins at 50 percent
+        half = self.exposure // 2  # both sides have the same weight; the control starts at 50 percent
         chosen = f"(split pct::{50 + half} {tail}) (not (split pct::50 {tail}))"
         there = f'(and (exists key::"{self.entity}") {self.audience}'
         made = [
@@ -60,7 +60,7 @@ class Experiment:
 
 
 def during(flags: Mapping[str, Flag], running: Sequence[Experiment]) -> dict[str, Flag]:
-    """Give flags as they are while experiments run."""
+    """Return flags as they are while experiments run."""
     changed = {
         run.flag: run.variants(flags[run.flag])
         for run in running

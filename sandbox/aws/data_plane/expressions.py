@@ -1,6 +1,6 @@
-"""Rules of multi-variant feature flags, as AWS AppConfig takes them: ``(and (eq $country "NO") (exists key::"tier"))``.
+"""Rules of multi-variant feature flags, in AWS AppConfig's syntax: ``(and (eq $country "NO") (exists key::"tier"))``.
 
-Only what Ion can be written of: see `sandbox/aws/data_plane/ion.py`.
+Only those that can be written as Ion: see `sandbox/aws/data_plane/ion.py`.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Operation:
-    """What stands in parentheses."""
+    """An expression in parentheses."""
 
     parts: tuple[Node, ...]
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """A value with a name before it: ``pct::10``."""
+    """A value with a label: ``pct::10``."""
 
     label: str
     node: Node
@@ -63,12 +63,12 @@ def parse(rule: str) -> Node:
     Returns
     -------
     Node
-        The one expression that it is.
+        The expression.
 
     Raises
     ------
     ValueError
-        If it is not one, or holds what the sandbox does not know.
+        If it is not an expression, or contains something that the sandbox does not know.
     """
     tokens = deque(_tokens(rule))
     node = _node(tokens)

@@ -1,4 +1,4 @@
-"""Faults by script: what to answer in place of the service, or how to spoil what it answers. No I/O."""
+"""Scripted faults: what to answer in place of the service, or how to break its answer. No I/O."""
 
 from __future__ import annotations
 
@@ -24,38 +24,38 @@ _PAGE = b"<!DOCTYPE html><html><head><title>%s</title></head><body><h1>%s</h1></
 
 
 class Spoil(Enum):
-    """How an answer is spoilt on its way. The service has worked on the request: a token is used up."""
+    """How an answer is broken on its way. The service has processed the request, so its token is used up."""
 
     HANG = "hang"
-    """It never comes. The connection stays until the proxy ends."""
+    """It never arrives. The connection stays open until the proxy ends."""
     CUT = "cut"
     """The connection ends before it."""
     TRUNCATE = "truncate"
     """The connection ends in the middle of its body."""
     TRICKLE = "trickle"
-    """Its body comes a piece at a time."""
+    """Its body arrives one piece at a time."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong: an answer in the service's place, or a way to spoil the service's own, or both."""
+    """What goes wrong: an answer in place of the service's, a way to break the service's answer, or both."""
 
     name: str
     answer: Answer | None = None
-    """In the service's place, which then never sees the request: a token stays good."""
+    """An answer in place of the service, which then never sees the request, so a token stays valid."""
     spoil: Spoil | None = None
     pause: float = 0.0
     """Seconds between two pieces of a trickle."""
     pieces: int = 1
-    """Of a trickle, at most."""
+    """The maximum number of pieces of a trickle."""
 
     def spoilt(self, spoil: Spoil) -> Fault:
-        """Spoil this answer, too."""
+        """Also break this answer."""
         return replace(self, name=f"{self.name}, {spoil.value}", spoil=spoil)
 
     @classmethod
     def refused(cls, status: int, code: str, message: str, **members: object) -> Fault:
-        """Answer an exception: any."""
+        """Answer with any exception."""
         return cls(code, refusal(status, code, message, **members))
 
     @classmethod
@@ -73,19 +73,19 @@ class Fault:
     def access_denied(
         cls, action: str = "appconfig:GetLatestConfiguration", identity: str = IDENTITY, resource: str = RESOURCE
     ) -> Fault:
-        """Answer 403: the identity may not do it."""
+        """Answer 403: the identity is not allowed to do it."""
         message = f"User: {identity} is not authorized to perform: {action} on resource: {resource}"
         return cls.refused(HTTPStatus.FORBIDDEN, "AccessDeniedException", message)
 
     @classmethod
     def expired_credentials(cls) -> Fault:
-        """Answer 403: the session of the role is over."""
+        """Answer 403: the session of the role has expired."""
         message = "The security token included in the request is expired"
         return cls.refused(HTTPStatus.FORBIDDEN, "ExpiredTokenException", message)
 
     @classmethod
     def unknown_credentials(cls) -> Fault:
-        """Answer 403: nobody has this key."""
+        """Answer 403: this key does not exist."""
         message = "The security token included in the request is invalid."
         return cls.refused(HTTPStatus.FORBIDDEN, "UnrecognizedClientException", message)
 
@@ -96,19 +96,19 @@ class Fault:
 
     @classmethod
     def missing(cls, resource_type: str, parameter: str = "", identifier: str = "") -> Fault:
-        """Answer 404: such as ``Deployment``. Default: referred to by the parameters that AWS names there."""
+        """Answer 404, for example about a ``Deployment``. Default: referred to by the parameters that AWS names."""
         names = (parameter,) if parameter else _REFERRING.get(resource_type, (f"{resource_type}Identifier",))
         return cls("ResourceNotFoundException", not_found(resource_type, **dict.fromkeys(names, identifier)))
 
     @classmethod
     def page(cls, status: int = HTTPStatus.SERVICE_UNAVAILABLE) -> Fault:
-        """Answer an HTML page, as a proxy between would: with 503, or with 200 as one that wants a log-in."""
+        """Answer with an HTML page, as a proxy would: with 503, or with 200 for a login page."""
         title = HTTPStatus(status).phrase.encode()
         return cls("page", Answer(status, {"Content-Type": "text/html"}, _PAGE % (title, title)))
 
     @classmethod
     def hang(cls) -> Fault:
-        """Let the answer never come."""
+        """Never answer."""
         return cls("hang", spoil=Spoil.HANG)
 
     @classmethod
@@ -130,7 +130,7 @@ class Fault:
         pause
             In seconds.
         pieces
-            How many, at most.
+            The maximum number of pieces.
 
         Returns
         -------
@@ -149,33 +149,33 @@ class _Planned:
 
 
 class Script:
-    """Which requests meet which fault. Not safe to share between threads."""
+    """Which faults affect which requests. Not safe to share between threads."""
 
     def __init__(self) -> None:
         self._planned: list[_Planned] = []
 
     def add(self, operation: Operation, fault: Fault, times: int | None, place: Place | None) -> None:
-        """Plan a fault after those that are planned.
+        """Plan a fault, after those that are already planned.
 
         Parameters
         ----------
         operation
-            Of which call.
+            The call that it affects.
         fault
             What goes wrong.
         times
             How often; None: from then on.
         place
-            Of which sessions; None: of all.
+            The sessions that it affects; None: all.
         """
         self._planned.append(_Planned(operation, fault, times, place))
 
     def clear(self) -> None:
-        """Forget what is planned."""
+        """Forget all planned faults."""
         self._planned.clear()
 
     def take(self, operation: Operation, place: Place | None) -> Fault | None:
-        """Tell the fault that a request meets: the first that is planned for it."""
+        """Return the fault for a request: the first that is planned for it."""
         for planned in self._planned:
             if planned.operation is operation and planned.place in {None, place}:
                 if planned.times is not None:

@@ -1,4 +1,4 @@
-"""Feature flags from the form in which AppConfig stores them to that which it serves. No I/O."""
+"""Feature flags, from the form in which AppConfig stores them to the form in which it serves them. No I/O."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _VARIANTS = "_variants"
 
 @dataclass(frozen=True)
 class Variant:
-    """One of a flag's."""
+    """A variant of a flag."""
 
     name: str
     rule: str
-    """Its text; nothing for the default variant, which is the last."""
+    """The text of its rule; empty for the default variant, which is the last."""
     json: str
-    """What whoever gets it sees."""
+    """What a caller sees who gets it."""
 
 
 def read(body: bytes) -> dict[str, Flag] | None:
-    """Read the values of flags; None where it is something else."""
+    """Read the values of flags; None if it is something else."""
     try:
         values = json.loads(body)
     except ValueError:
@@ -39,7 +39,7 @@ def read(body: bytes) -> dict[str, Flag] | None:
 
 
 def flatten(flags: Mapping[str, Flag]) -> bytes:
-    """Write what a caller gets who does not ask for Ion: of each flag the default variant, and no rule."""
+    """Write what a caller gets who does not request Ion: the default variant of each flag, and no rules."""
     return compact({name: _served(flag) for name, flag in sorted(flags.items())})
 
 
@@ -49,7 +49,7 @@ def has_variants(flag: Flag) -> bool:
 
 
 def variants_of(flag: Flag) -> list[Variant] | None:
-    """Give the variants of a flag; None where it is a basic one."""
+    """Return the variants of a flag; None if it is a basic one."""
     if not has_variants(flag):
         return None
     return [
@@ -58,7 +58,7 @@ def variants_of(flag: Flag) -> list[Variant] | None:
 
 
 def served_json(flag: Flag) -> str:
-    """Write what is seen of one flag."""
+    """Write what a caller sees of one flag."""
     return compact(_served(flag)).decode()
 
 
@@ -74,6 +74,6 @@ def _served_variant(variant: Flag) -> dict[str, Any]:
 
 
 def _shown(flag: Flag, attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a flag with its attributes where it is on, and without them where it is off."""
+    """Return a flag, with its attributes if it is on and without them if it is off."""
     enabled = bool(flag.get("enabled"))
     return dict(sorted({**(attributes if enabled else {}), "enabled": enabled}.items()))

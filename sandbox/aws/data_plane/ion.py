@@ -1,7 +1,7 @@
 """Multi-variant feature flags as the binary Amazon Ion in which AWS AppConfig sends them.
 
-The form is that of two recorded answers: `tests/data/appconfig/exchanges.json` names them. Symbols of rules are in two
-shared tables that AWS does not publish; only those ids are here that the recordings prove. Nobody knows the others.
+The form is that of two recorded answers, which `tests/data/appconfig/exchanges.json` names. Symbols of rules are in two
+shared tables that AWS does not publish; this has only the IDs that the recordings prove. The others are unknown.
 https://amazon-ion.github.io/ion-docs/docs/binary.html
 """
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sandbox.aws.data_plane.flags import Flag
 
 CONTENT_TYPE = "application/ion; type=AWS.AppConfig.FeatureFlags"
-"""As AWS answers it; who asks leaves out the blank."""
+"""As AWS answers it; in a request, there is no space."""
 
 PROVEN = {
     "and": 10,
@@ -32,10 +32,10 @@ PROVEN = {
     "seed": 40,
     "key": 43,
 }
-"""The ids of the shared tables `ops` (10 to 32) and `anns` (33 to 44) that a recording proves."""
+"""The IDs in the shared tables `ops` (10 to 32) and `anns` (33 to 44) that a recording proves."""
 
 UNPROVEN = frozenset({"or", "gt", "gte", "lt", "lte", "begins_with", "ends_with", "contains", "matches"})
-"""Words of the grammar that must be in the tables too, nobody knows where."""
+"""Words of the grammar that must be in the tables too, at unknown positions."""
 
 _TABLES = (("ops", 1, 23), ("anns", 1, 12))
 _FIRST = 45
@@ -46,7 +46,7 @@ _LONG = 14
 
 
 class UnknownSymbolError(ValueError):
-    """A rule or a name needs the id of a symbol that nobody knows."""
+    """A rule or a name needs the unknown ID of a symbol."""
 
 
 def encode(flags: Mapping[str, Flag]) -> bytes:
@@ -55,13 +55,13 @@ def encode(flags: Mapping[str, Flag]) -> bytes:
     Parameters
     ----------
     flags
-        By name, as AppConfig stores them.
+        The flags by name, as AppConfig stores them.
 
     Returns
     -------
     bytes
         One value for each, by name: ``flag::[variant::[rule, "{json}"], …, "{default json}"]``, and ``flag::"{json}"``
-        of one that has no variants.
+        for one without variants.
 
     Raises
     ------
@@ -117,13 +117,13 @@ class _Writer:
     def _symbol(self, text: str) -> int:
         if text in UNPROVEN:
             raise UnknownSymbolError(f"nobody knows the id of {text} in AWS's Ion")
-        # A name that is in a shared table has its id from there, as the Ion libraries write it. Not recorded.
+        # A name in a shared table has its ID from there, as the Ion libraries write it. Not recorded.
         return PROVEN.get(text) or self.symbols.setdefault(text, _FIRST + len(self.symbols))
 
 
 def _value(kind: int, content: bytes) -> bytes:
     if len(content) < _LONG:
-        # A struct of the length 1 would mean another thing; none of ours is so short.
+        # A struct of length 1 would mean something else; none of ours is that short.
         return bytes([kind << 4 | len(content)]) + content
     return bytes([kind << 4 | _LONG]) + _var_uint(len(content)) + content
 

@@ -1,4 +1,4 @@
-"""Requests and answers of the data plane, as the protocol restJson1 has them."""
+"""Requests and answers of the data plane, in the protocol restJson1."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _CREDENTIAL = re.compile(r"Credential=([^/]+)/[^/]+/([^/]+)/")
 _OF_OTHER_PROTOCOLS = {"__type", "code", "message"}
 
 DEFAULT_POLL_INTERVAL = 60
-"""Seconds, where a session asks for nothing."""
+"""Seconds, if a session does not request an interval."""
 
 
 class Operation(StrEnum):
-    """The two calls of the data plane, and all else."""
+    """The two calls of the data plane, and everything else."""
 
     START = "StartConfigurationSession"
     LATEST = "GetLatestConfiguration"
@@ -50,7 +50,7 @@ class Incoming:
 
     method: str
     target: str
-    """Path and query."""
+    """The path and the query."""
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
@@ -66,29 +66,29 @@ class Incoming:
 
     @property
     def token(self) -> str:
-        """The token of GetLatestConfiguration, or nothing."""
+        """The token of GetLatestConfiguration, or empty."""
         return parse_qs(urlsplit(self.target).query).get("configuration_token", [""])[0]
 
     @property
     def access_key(self) -> str:
-        """Whose key signed it, or nothing."""
+        """The access key that signed it, or empty."""
         found = _CREDENTIAL.search(self.headers.get("Authorization", ""))
         return found[1] if found else ""
 
     @property
     def region(self) -> str:
-        """For which region it was signed, or nothing."""
+        """The region that it was signed for, or empty."""
         found = _CREDENTIAL.search(self.headers.get("Authorization", ""))
         return found[2] if found else ""
 
     @property
     def accept(self) -> str:
-        """What the caller takes, or nothing."""
+        """What the caller accepts, or empty."""
         return next((value for name, value in self.headers.items() if name.lower() == "accept"), "")
 
     @property
     def place(self) -> Place:
-        """What StartConfigurationSession asks for: names or identifiers."""
+        """What StartConfigurationSession names: names or identifiers."""
         asked = self._asked
         return Place(
             application=str(asked.get("ApplicationIdentifier", "")),
@@ -98,7 +98,7 @@ class Incoming:
 
     @property
     def poll_interval(self) -> int:
-        """The poll interval, in seconds, that StartConfigurationSession asks for."""
+        """The poll interval, in seconds, that StartConfigurationSession requests."""
         return int(str(self._asked.get("RequiredMinimumPollIntervalInSeconds") or DEFAULT_POLL_INTERVAL))
 
     @property
@@ -119,7 +119,7 @@ class Answer:
     body: bytes = b""
 
     def header(self, name: str) -> str:
-        """Give a header whatever its case, or nothing."""
+        """Return a header, regardless of case, or empty."""
         return next((value for key, value in self.headers.items() if key.lower() == name.lower()), "")
 
 
@@ -129,18 +129,18 @@ def refusal(status: int, code: str, message: str | None, **members: object) -> A
     Parameters
     ----------
     status
-        Of HTTP.
+        The HTTP status.
     code
         The name of the exception.
     message
-        What AWS would say; None: nothing.
+        AWS's message; None: none.
     members
-        What else the exception has.
+        Further members of the exception.
 
     Returns
     -------
     Answer
-        With the header that names the exception. The name ends in a colon there.
+        With the header that names the exception. In it, the name ends with a colon.
     """
     said = {} if message is None else {"Message": message}
     return Answer(
@@ -149,7 +149,7 @@ def refusal(status: int, code: str, message: str | None, **members: object) -> A
 
 
 def reshaped(answer: Answer) -> Answer:
-    """Make an answer of MiniStack's one of AWS's shape, when it is a refusal: one header names the exception."""
+    """Convert a refusal by MiniStack to AWS's form: one header names the exception."""
     if answer.status < HTTPStatus.BAD_REQUEST:
         return answer
     try:
@@ -159,14 +159,14 @@ def reshaped(answer: Answer) -> Answer:
     members = said if isinstance(said, dict) else {}
     code = answer.header("x-amzn-ErrorType") or str(members.get("__type") or members.get("Code") or "")
     if not code:
-        return answer  # of nobody who knows the protocol
+        return answer  # not from a server that knows the protocol
     message = members.get("Message", members.get("message"))
     more = {name: value for name, value in members.items() if name.lower() not in _OF_OTHER_PROTOCOLS}
     return refusal(answer.status, code.rpartition("#")[2].partition(":")[0], message, **more)
 
 
 def compact(value: object) -> bytes:
-    """Write JSON as AWS does, without blanks."""
+    """Write JSON as AWS does, without spaces."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
@@ -189,7 +189,7 @@ def invalid_token(problem: Problem) -> Answer:
 
 
 def not_found(resource_type: str, **referenced_by: str) -> Answer:
-    """Make the ResourceNotFoundException about one resource, with what referred to it."""
+    """Make the ResourceNotFoundException about one resource, with the parameters that referred to it."""
     return refusal(
         HTTPStatus.NOT_FOUND,
         "ResourceNotFoundException",
@@ -200,7 +200,7 @@ def not_found(resource_type: str, **referenced_by: str) -> Answer:
 
 
 def no_deployment(place: Place) -> Answer:
-    """Make the answer to StartConfigurationSession where nothing is deployed. It names two of the three."""
+    """Make the answer to StartConfigurationSession if nothing is deployed. It names two of the three."""
     return not_found(
         "Deployment",
         ConfigurationProfileIdentifier=place.profile,

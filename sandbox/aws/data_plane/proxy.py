@@ -28,16 +28,16 @@ class AppConfigProxy:
     """AppConfig's data plane as strict as the real one, in front of MiniStack, in a thread of this process.
 
     ``StartConfigurationSession`` and ``GetLatestConfiguration`` go through its rules, its script of faults, and its
-    record; every other request goes through as it is.
+    record; every other request is forwarded unchanged.
 
     Parameters
     ----------
     upstream_url
         Of MiniStack, ``http://host:port``.
     rules
-        How strict to be. They are `rules` of the proxy afterwards, and may be changed at any time.
+        How strict to be. Available as `rules`, and can be changed at any time.
     clock
-        Seconds, only ever growing: for the age of tokens, and for the poll interval.
+        A monotonic clock, in seconds: for the age of tokens, and for the poll interval.
     """
 
     def __init__(
@@ -64,11 +64,11 @@ class AppConfigProxy:
         self._server.server_close()
 
     def environment(self) -> dict[str, str]:
-        """Give what leads boto3 here, for the place after MiniStack's own."""
+        """Return the variables that lead boto3 here, to be added after MiniStack's own."""
         return {"AWS_ENDPOINT_URL": self.url}
 
     def fail(self, operation: Operation, fault: Fault, *, times: int | None = 1, place: Place | None = None) -> None:
-        """Let requests fail. Faults for the same requests come one after the other, in the order of these calls.
+        """Make requests fail. Several faults for the same requests occur in the order of these calls.
 
         Parameters
         ----------
@@ -79,51 +79,51 @@ class AppConfigProxy:
         times
             How often; None: until `heal`.
         place
-            For which application, environment and profile, named as the session's start names them; None: for all.
+            The application, environment and profile, as named when the session started; None: all.
         """
         self._service.plan(operation, fault, times, place)
 
     def heal(self) -> None:
-        """Let no further request fail. Those that hang go on hanging."""
+        """Make no further requests fail. Those that hang continue to hang."""
         self._service.heal()
 
     def begin_experiment(self, place: Place, experiment: Experiment) -> None:
-        """Begin an experiment.
+        """Start an experiment.
 
         Parameters
         ----------
         place
-            Of the profile of feature flags, by names or identifiers.
+            The profile of feature flags, by names or identifiers.
         experiment
-            About a basic flag of it.
+            An experiment with a basic flag in it.
         """
         self._service.begin(place, experiment, time.time())
 
     def end_experiment(self, place: Place, flag: str) -> None:
-        """End the experiments about a flag. Parameters: as `begin_experiment`."""
+        """End the experiments with a flag. Parameters: as `begin_experiment`."""
         self._service.end(place, flag, time.time())
 
     def tokens(self) -> list[str]:
-        """Give all tokens that were issued, good or not."""
+        """Return all tokens that were issued, valid or not."""
         return self._service.tokens()
 
     def replays(self) -> list[Call]:
-        """Give the calls with a token that had been used. AWS may take one: a good client sends none."""
+        """Return the calls with a used token. AWS may accept one, but a good client sends none."""
         return [call for call in self._service.calls() if call.replay]
 
     def calls(
         self, operation: Operation | None = None, *, place: Place | None = None, since: float | None = None
     ) -> list[Call]:
-        """Give the calls of the data plane, in the order in which they were answered.
+        """Return the calls of the data plane, in the order in which they were answered.
 
         Parameters
         ----------
         operation
-            Which; None: both.
+            The operation; None: both.
         place
-            For which application, environment and profile; None: for all.
+            The application, environment and profile; None: all.
         since
-            ``time.monotonic()`` from which on; None: from the start.
+            The start, by ``time.monotonic()``; None: everything.
 
         Returns
         -------
@@ -145,5 +145,5 @@ class AppConfigProxy:
         return len(self.calls(operation, place=place, since=since))
 
     def sessions(self, *, place: Place | None = None, since: float | None = None) -> int:
-        """Count the sessions that were started; a start that failed is none. Parameters: as `calls`."""
+        """Count the sessions that were started, without failed starts. Parameters: as `calls`."""
         return sum(call.session is not None for call in self.calls(Operation.START, place=place, since=since))

@@ -1,4 +1,4 @@
-"""What of a version a caller gets: freeform as it is, flags by what the caller takes. No I/O."""
+"""What a caller gets of a version: freeform unchanged, flags depending on what the caller accepts. No I/O."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Served:
-    """A body, its type, and what else tells of it."""
+    """A body, its type, and its other metadata."""
 
     body: bytes
     content_type: str
     headers: Mapping[str, str] = field(default_factory=dict)
     rules: bool = False
-    """Whether it has the rules of flags in it."""
+    """Whether it contains the rules of flags."""
 
 
 def takes_ion(accept: str) -> bool:
-    """Return whether a header ``Accept`` asks for flags with their rules."""
+    """Return whether an ``Accept`` header requests flags with their rules."""
     first = accept.replace(" ", "").lower().split(",")[0]
     return first.startswith("application/ion;type=aws.appconfig.featureflags")
 
 
 def render(content: Content, accept: str, running: Sequence[Experiment], rules: Rules) -> Served:
-    """Give what a caller gets of flags.
+    """Return what a caller gets of flags.
 
     Parameters
     ----------
     content
-        As MiniStack has it.
+        The version in MiniStack.
     accept
-        The caller's header of this name.
+        The caller's ``Accept`` header.
     running
         Experiments, newest first.
     rules
-        Which decide what nobody knows.
+        Decide what is unknown about AWS.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def render(content: Content, accept: str, running: Sequence[Experiment], rules: 
     Raises
     ------
     ValueError
-        If nobody knows how AWS would write it.
+        If it is unknown how AWS would write it.
     """
     stored = read(content.body)
     if stored is None:

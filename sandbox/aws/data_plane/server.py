@@ -1,4 +1,4 @@
-"""The sockets: HTTP/1.1 with connections that stay, and answers spoilt on their way."""
+"""The sockets: HTTP/1.1 with persistent connections, and answers that are broken on their way."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sandbox.aws.data_plane.service import Service
 
 _LENGTH_OF_NOTHING = 100
-"""What is announced where a body to be cut is empty."""
+"""The length to announce if a body that is to be cut off is empty."""
 
 
 class Server(ThreadingHTTPServer):
@@ -32,7 +32,7 @@ class Server(ThreadingHTTPServer):
         Which answers.
     """
 
-    daemon_threads = False  # closing waits for them, so that nothing of a test goes on after it
+    daemon_threads = False  # closing waits for them, so that nothing outlives a test
     request_queue_size = 128
 
     def __init__(self, service: Service) -> None:
@@ -43,14 +43,14 @@ class Server(ThreadingHTTPServer):
         super().__init__((LOOPBACK, free_ports(1)[0]), _Handler)
 
     def release(self) -> None:
-        """End all connections, those that hang as well."""
+        """End all connections, including those that hang."""
         self.released.set()
         with self._lock:
             for connection in self._open:
                 _end(connection)
 
     def process_request(self, request: socket.socket | tuple[bytes, socket.socket], client_address: object) -> None:
-        """Remember the connection, and serve it in a thread of its own."""
+        """Remember the connection, and serve it in its own thread."""
         connection = cast("socket.socket", request)
         with self._lock:
             self._open.add(connection)

@@ -1,4 +1,4 @@
-"""The strict service: each request through the script, the rules of tokens, and what MiniStack says. No sockets."""
+"""The strict service: it applies the script of faults, the rules of tokens, and MiniStack. No sockets."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reply:
-    """What to send, and how."""
+    """An answer, and how to send it."""
 
     answer: Answer
     fault: Fault | None = None
@@ -62,9 +62,9 @@ class Service:
     rules
         How strict to be.
     clock
-        Seconds, for the rules.
+        The clock for the rules, in seconds.
     now
-        Seconds, for the record of calls.
+        The clock for the record of calls, in seconds.
     """
 
     def __init__(self, backend: Backend, rules: Rules, clock: Callable[[], float], now: Callable[[], float]) -> None:
@@ -84,7 +84,7 @@ class Service:
             self._script.add(operation, fault, times, place)
 
     def heal(self) -> None:
-        """Forget the faults that are planned."""
+        """Forget all planned faults."""
         with self._lock:
             self._script.clear()
 
@@ -94,19 +94,19 @@ class Service:
             return list(self._calls)
 
     def tokens(self) -> list[str]:
-        """Give all tokens that were issued."""
+        """Return all tokens that were issued."""
         with self._lock:
             return self._tokens.issued()
 
     def begin(self, place: Place, experiment: Experiment, at: float) -> None:
-        """Begin an experiment, at a Unix time."""
+        """Start an experiment, at a Unix time."""
         ids = self._backend.identify(place)
         with self._lock:
             self._runs.insert(0, _Run(ids, experiment))
             self._changed[ids] = at
 
     def end(self, place: Place, flag: str, at: float) -> None:
-        """End the experiments about a flag, at a Unix time."""
+        """End the experiments with a flag, at a Unix time."""
         ids = self._backend.identify(place)
         with self._lock:
             self._runs = [run for run in self._runs if (run.place, run.experiment.flag) != (ids, flag)]
@@ -176,7 +176,7 @@ class Service:
         with token.session.lock:
             answer = self._deliver(token, request)
         if answer.status != HTTPStatus.OK:
-            # Whether AWS counts the token as used then, nobody knows.
+            # It is unknown whether AWS counts the token as used then.
             with self._lock:
                 self._tokens.give_back(token)
         return answer

@@ -1,4 +1,4 @@
-"""Which tokens are good, by the rules of the real service. No I/O."""
+"""Which tokens are valid, by the rules of the real service. No I/O."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ if TYPE_CHECKING:
 
 DAY = 86_400.0
 
-# As AWS makes them: Base64 of a message of the AWS Encryption SDK, of 836 characters first and 876 from then on.
+# As in AWS: Base64 of a message of the AWS Encryption SDK. The first one has 836 characters, all others 876.
 _HEAD = b"\x01\x80\x01\x78"
 _INITIAL_BYTES, _NEXT_BYTES = 625, 655
 
 
 @dataclass
 class Rules:
-    """How strict the service is, and how it decides what nobody knows of AWS. May be changed at any time."""
+    """How strict the service is, and what it does where AWS's behavior is unknown. Can be changed at any time."""
 
     enforce_interval: bool = True
     """Whether a poll before its time is refused."""
     poll_interval: int | None = None
-    """Seconds to answer, and enforce, in place of what a session asked for; None: what it asked for."""
+    """Seconds to answer and enforce instead of the interval that a session requested; None: the requested one."""
     token_lifetime: float = DAY
     """Seconds after which a token has expired."""
     lag_since: float | None = None
-    """Unix time at which new sessions fell behind: they first see what was deployed then. AWS: for seconds."""
+    """Unix time from which new sessions lag: they first see what was deployed at that time. In AWS: for seconds."""
     revive: bool = False
-    """Whether a session whose configuration was gone goes on after the next deployment. Nobody knows."""
+    """Whether a session continues if its configuration was gone and is deployed again. Unknown for AWS."""
     ion_for_basic: bool = False
-    """Whether flags of which none has variants come as Ion to who asks for it. Nobody knows."""
+    """Whether flags without any variants come as Ion if requested. Unknown for AWS."""
     default_in_experiments: bool = True
-    """Whether who does not ask for Ion gets `_variant: "__default__"` during an experiment. Nobody knows."""
+    """Whether a caller who does not request Ion gets `_variant: "__default__"` in an experiment. Unknown for AWS."""
 
 
 @dataclass
@@ -48,17 +48,17 @@ class Session:
     """A session that was started."""
 
     number: int
-    """From 1, in the order of their starts."""
+    """Its number, from 1, in the order of their starts."""
     place: Place
-    """What it was started for, as it was named."""
+    """What it was started for, as named in the request."""
     poll_interval: int
-    """Seconds that it asked for."""
+    """The interval that it requested, in seconds."""
     feed: Feed
-    """Where what it receives comes from."""
+    """The source of what it receives."""
     first: Content | None = None
-    """What it receives first, where that is not what is deployed now."""
+    """What it receives first, if that is not what is deployed now."""
     gone: bool = False
-    """Whether its configuration was found gone."""
+    """Whether its configuration was found to be gone."""
     last_used: str = ""
     """The newest token that was used."""
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
@@ -71,9 +71,9 @@ class Token:
     session: Session
     issued: float
     received: bytes = b""
-    """What the session had received when it was issued: a mark, or nothing."""
+    """What the session had received when the token was issued, or empty."""
     used: int = 0
-    """How often."""
+    """How often it was used."""
 
 
 class Tokens:
@@ -84,7 +84,7 @@ class Tokens:
     rules
         How strict to be.
     clock
-        Seconds, only ever growing.
+        A monotonic clock, in seconds.
     """
 
     def __init__(self, rules: Rules, clock: Callable[[], float]) -> None:
@@ -94,45 +94,45 @@ class Tokens:
         self._sessions = 0
 
     def start(self, place: Place, poll_interval: int, feed: Feed, first: Content | None = None) -> tuple[str, Session]:
-        """Begin a session.
+        """Start a session.
 
         Parameters
         ----------
         place
             What it is for.
         poll_interval
-            Seconds that it asks for.
+            The interval that it requests, in seconds.
         feed
-            Where what it receives comes from.
+            The source of what it receives.
         first
-            What it receives first, where that is something else.
+            What it receives first, if that is different.
 
         Returns
         -------
         tuple of str and Session
-            Its first token, and itself.
+            Its first token, and the session.
         """
         self._sessions += 1
         session = Session(self._sessions, place, poll_interval, feed, first)
         return self._issue(session, _INITIAL_BYTES, b""), session
 
     def find(self, token: str) -> Token | None:
-        """Return what a token stands for, good or not."""
+        """Return what a token stands for, valid or not."""
         return self._tokens.get(token)
 
     def issued(self) -> list[str]:
-        """Give all tokens, good or not."""
+        """Return all tokens, valid or not."""
         return list(self._tokens)
 
     def interval(self, session: Session) -> int:
-        """Tell the poll interval of a session in seconds."""
+        """Return the poll interval of a session in seconds."""
         return session.poll_interval if self._rules.poll_interval is None else self._rules.poll_interval
 
     def spend(self, token: str) -> Token | Problem:
         """Use a token.
 
-        The newest used one of a session is good once more, whatever it brought is brought again: so it was recorded
-        of a first token, within seconds. Of older ones nobody knows: they are refused.
+        The newest used token of a session is valid once more, and returns the same answer again: this was recorded for
+        a first token, within seconds. For older ones, it is unknown: they are refused.
 
         Parameters
         ----------
@@ -142,7 +142,7 @@ class Tokens:
         Returns
         -------
         Token or Problem
-            What it stands for; or what is wrong, and then the token is as it was.
+            What it stands for; or what is wrong, and then the token is unchanged.
         """
         known = self.find(token)
         if known is None or (known.used and token != known.session.last_used):
@@ -158,11 +158,11 @@ class Tokens:
         return known
 
     def give_back(self, token: Token) -> None:
-        """Let a token be as good as it was: the call with it failed."""
+        """Make a token valid again, because the call with it failed."""
         token.used -= 1
 
     def renew(self, session: Session, received: bytes) -> str:
-        """Issue the token that a session goes on with, after it has received something, or had it already."""
+        """Issue the token that a session continues with, after it has received something or already had it."""
         return self._issue(session, _NEXT_BYTES, received)
 
     def _issue(self, session: Session, size: int, received: bytes) -> str:

@@ -1,4 +1,4 @@
-"""MiniStack, as the proxy asks it."""
+"""The proxy's connection to MiniStack."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _ROOT = Credentials("test", "test")
 
 _TIMEOUT = 30.0
 
-# They are about one connection, not about the message. http.client frames both sides anew.
+# These apply to one connection, not to the message. http.client frames each side itself.
 _OF_THE_CONNECTION = {"connection", "content-length", "date", "keep-alive", "server", "transfer-encoding"}
 
 
 class Upstream:
-    """Sends requests on, one connection each.
+    """Forwards requests, one connection each.
 
     Parameters
     ----------
@@ -39,9 +39,9 @@ class Upstream:
         self._netloc = urlsplit(url).netloc
 
     def __call__(self, request: Incoming) -> Answer:
-        """Ask. Where nobody answers, the answer is 502."""
+        """Forward a request. If there is no answer, return 502."""
         connection = http.client.HTTPConnection(self._netloc, timeout=_TIMEOUT)
-        # The Host header stays what the client signed.
+        # The Host header stays unchanged, because the client signed it.
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _OF_THE_CONNECTION}
         try:
             connection.request(request.method, request.target, request.body, headers)
@@ -55,7 +55,7 @@ class Upstream:
         return Answer(response.status, kept, body)
 
     def as_root(self, request: Incoming, region: str = "") -> Answer:
-        """Ask as the root of the account. Parameters: the request, without headers; and its region."""
+        """Make a request as the root of the account. Parameters: the request, without headers; and its region."""
         signed = AWSRequest(request.method, f"http://{self._netloc}{request.target}", data=request.body or None)
         SigV4Auth(_ROOT, "appconfig", region or REGION).add_auth(signed)
         return self(replace(request, headers=dict(signed.headers.items())))
