@@ -1,1 +1,1 @@
-"""Makes and checks what is not Python: the chart, the manifests, the documentation."""
+"""Makes and checks everything that is not Python: the chart, the manifests, the documentation."""

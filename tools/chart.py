@@ -1,7 +1,7 @@
-"""``python -m tools.chart``: make what the chart takes from elsewhere in the tree; ``--check`` says what is stale.
+"""``python -m tools.chart``: generate what the chart takes from the rest of the tree; ``--check`` reports stale files.
 
-Its rules are those of `manifests/`, its CRD is that of `crds/`, its alerts those of `docs/metrics.md`, its version that
-of `pyproject.toml`. Its README is made of its values by helm-docs.
+The rules come from `manifests/`, the CRD from `crds/`, the alerts from `docs/metrics.md`, and the version from
+`pyproject.toml`. helm-docs generates the README from the values.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _COMPONENTS = "manifests/components/identities"
 
 
 def crd() -> str:
-    """Make the CRD of the chart: the one that there is."""
+    """Generate the CRD of the chart, from the one in `crds/`."""
     source = "crds/appconfigsources.yaml"
     return _HEADER.format(source) + _dump(yaml.safe_load(_read(source)))
 
 
 def rules() -> str:
-    """Make the rules of the chart's roles, by what they are for."""
+    """Generate the rules of the chart's roles, by purpose."""
     base, users = "manifests/base/rbac.yaml", "manifests/user-roles/roles.yaml"
     cluster = _rules_of(base, "ClusterRole")
     made = {
@@ -50,7 +50,7 @@ def rules() -> str:
 
 
 def alerts() -> str:
-    """Make the rules of the PrometheusRule."""
+    """Generate the rules of the PrometheusRule."""
     source = "docs/metrics.md"
     blocks = re.findall(r"^```yaml\n(groups:\n.*?)^```$", _read(source), re.DOTALL | re.MULTILINE)
     (block,) = blocks
@@ -58,7 +58,7 @@ def alerts() -> str:
 
 
 def metadata() -> str:
-    """Make `Chart.yaml`: the versions are the operator's."""
+    """Generate `Chart.yaml`, with the versions of the operator."""
     version: str = tomllib.loads(_read("pyproject.toml"))["project"]["version"]
     text = (CHART / "Chart.yaml").read_text(encoding="utf-8")
     text = re.sub(r"^version: .*$", f"version: {version}", text, flags=re.MULTILINE)
@@ -66,12 +66,12 @@ def metadata() -> str:
 
 
 def readme() -> str:
-    """Make the README of the chart.
+    """Generate the README of the chart.
 
     Raises
     ------
     RuntimeError
-        When helm-docs does not, because its template is wrong for instance.
+        If helm-docs fails, for example because of a mistake in the template.
     """
     command = [str(program("helm-docs")), f"--chart-search-root={CHART}", "--dry-run", "--log-level=warning"]
     command += ["--sort-values-order=file"]
@@ -90,16 +90,16 @@ MADE: dict[str, Callable[[], str]] = {
     "files/alerts.yaml": alerts,
     "README.md": readme,
 }
-"""What is made, by its path in the chart."""
+"""The generated files, by their paths in the chart."""
 
 
 def stale() -> list[str]:
-    """Say which files are not as they would be made now."""
+    """Return the files that are not up to date."""
     return [path for path, make in MADE.items() if not (CHART / path).exists() or _of_chart(path) != make()]
 
 
 def write() -> None:
-    """Make all of them."""
+    """Generate all of them."""
     for path, make in MADE.items():
         (CHART / path).write_text(make(), encoding="utf-8")
 

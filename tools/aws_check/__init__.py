@@ -1,1 +1,1 @@
-"""``make aws-check``: what AWS AppConfig answers, without what it answers with."""
+"""``make aws-check``: how AWS AppConfig answers, without the values."""

@@ -1,7 +1,7 @@
-"""``make aws-check``: show what AWS AppConfig answers about a profile, without values, names, tokens and accounts.
+"""``make aws-check``: show what AWS AppConfig answers for a profile, without values, names, tokens and accounts.
 
-APPLICATION, ENVIRONMENT and PROFILE (names or IDs) come from the environment, as do region and credentials. Nothing is
-made or changed, except with ``--flags``: then an application is made, and deleted again.
+APPLICATION, ENVIRONMENT and PROFILE (names or IDs) come from the environment, and so do region and credentials. Nothing
+is created or changed, except with ``--flags``: this creates an application, and deletes it again.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ def run(
     sleep: Callable[[float], None],
     alarm: Callable[[str], object] | None = None,
 ) -> int:
-    """Check, and return the exit status: 0 when all could be asked.
+    """Check, and return the exit status: 0 if all requests could be made.
 
     Parameters
     ----------
     arguments
-        Of the command line.
+        The arguments of the command line.
     environment
-        What is asked about.
+        The environment variables, which name the profile.
     write
-        Is given the report, a line at a time.
+        Gets the report, one line at a time.
     sleep
         Waits.
     alarm
-        Is given the line that names what is left in the account. Without it, `write` is.
+        Gets the line that names what is left in the account. Default: `write`.
     """
     parser = argparse.ArgumentParser(prog="aws-check", description=__doc__)
     parser.add_argument("--flags", action="store_true", help="find the symbol id of each operator of a flag's rule")
@@ -74,7 +74,7 @@ def run(
 
 
 def _stop(*_: object) -> None:
-    sys.exit(1)  # so that what was made is deleted
+    sys.exit(1)  # so that what was created is deleted
 
 
 def _write(line: str) -> None:
@@ -82,7 +82,7 @@ def _write(line: str) -> None:
 
 
 def _alarm(line: str) -> None:
-    with suppress(OSError):  # `2>&1 | head`: nobody reads that either, and what was made is deleted by then, or tried
+    with suppress(OSError):  # `2>&1 | head`: this is not read either, and the cleanup has already happened
         sys.stderr.write(line)
         sys.stderr.flush()
 

@@ -1,4 +1,4 @@
-"""Calls of the data plane, with the answers as they are."""
+"""Calls to the data plane, with unmodified answers."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ ION = "application/ion;type=AWS.AppConfig.FeatureFlags;q=1.0,*/*;q=0.1"
 CONFIG = Config(
     connect_timeout=5,
     read_timeout=20,
-    retries={"total_max_attempts": 1, "mode": "standard"},  # a retry would be a call that the report does not have
-    parameter_validation=False,  # what AWS says of a wrong parameter is of interest
+    retries={"total_max_attempts": 1, "mode": "standard"},  # a retry would be a call that is missing in the report
+    parameter_validation=False,  # AWS's answer to a wrong parameter is of interest
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. `status` is `None` when nothing did; `error` then says why."""
+    """An answer. `status` is `None` if there was none; `error` then says why."""
 
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -38,14 +38,14 @@ class Answer:
 
 
 class DataPlane:
-    """Calls, and reports each of them.
+    """Makes calls, and reports each.
 
     Parameters
     ----------
     report
-        Is told of each call.
+        Gets each call.
     client
-        With `CONFIG`.
+        A client with `CONFIG`.
     """
 
     def __init__(self, report: Report, client: AppConfigDataClient) -> None:
@@ -57,7 +57,7 @@ class DataPlane:
         self._client.meta.events.register("after-call.appconfigdata", self._note)
 
     def start(self, what: str, application: str, environment: str, profile: str, *, interval: int = 15) -> str:
-        """Begin a session, and return its token, or nothing."""
+        """Start a session, and return its token, or an empty string."""
         answer = self._call(
             what,
             self._client.start_configuration_session,
@@ -69,7 +69,7 @@ class DataPlane:
         return str(answer.members.get("InitialConfigurationToken", ""))
 
     def latest(self, what: str, token: str, *, accept: str = "") -> Answer:
-        """Ask for the latest configuration."""
+        """Request the latest configuration."""
         self._report.keep_secret(token)
         self._accept = accept
         return self._call(what, self._client.get_latest_configuration, ConfigurationToken=token)

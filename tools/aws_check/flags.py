@@ -1,4 +1,4 @@
-"""Which number each operator of a rule has in AWS's Ion: with a profile of its own, which is deleted again."""
+"""Finds the number of each rule operator in AWS's Ion, with its own profile, which is deleted again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tools.aws_check.calls import DataPlane
     from tools.aws_check.safe import Report
 
-# Those of the user guide, in its words:
+# The operators in the user guide, in its words:
 # https://docs.aws.amazon.com/appconfig/latest/userguide/appconfig-creating-multi-variant-feature-flags-rules-operators.html
 RULES = {
     "gt": "(gt $age 65)",
@@ -42,7 +42,7 @@ RULES = {
     "split": '(split pct::10 by::$userId seed::"abc")',
     "exists": '(exists key::"country")',
 }
-"""A rule for each operator. That of the outermost expression is the one that it is for."""
+"""A rule for each operator, which is that of the outermost expression."""
 
 _PREFIX = "check_"
 _ATTEMPTS = 30
@@ -51,12 +51,12 @@ _FAILED = (ClientError, BotoCoreError, KeyError)
 
 
 class ChecksError(Exception):
-    """It could not be found out. The message is safe to show."""
+    """The numbers could not be determined. The message is safe to show."""
 
 
 @dataclass
 class Made:
-    """What was made, and has to be deleted: identifiers, as far as AWS has told them."""
+    """What was created and has to be deleted: identifiers, as far as AWS has returned them."""
 
     name: str
     application: str = ""
@@ -68,7 +68,7 @@ class Made:
 
 
 def check_flags(plane: DataPlane, control: AppConfigClient, report: Report, sleep: Callable[[float], None]) -> bool:
-    """Make a profile, ask for it with Ion, report the symbols, and delete it, whatever fails."""
+    """Create a profile, request it as Ion, report the symbols, and delete it, whatever fails."""
     made = Made(f"appconfig-operator-check-{secrets.token_hex(4)}")
     report.say(f"flags: an application of its own, {made.name}")
     found: Symbols | None = None
@@ -96,7 +96,7 @@ def _make(control: AppConfigClient, made: Made, report: Report, sleep: Callable[
     made.profile = control.create_configuration_profile(
         ApplicationId=made.application, Name="check", LocationUri="hosted", Type="AWS.AppConfig.FeatureFlags"
     )["Id"]
-    # At once and with no bake time: AppConfig.AllAtOnce would keep the environment busy for ten minutes.
+    # At once and without bake time: AppConfig.AllAtOnce would block the environment for ten minutes.
     made.strategy = control.create_deployment_strategy(
         Name=made.name,
         DeploymentDurationInMinutes=0,
@@ -151,7 +151,7 @@ def _store(control: AppConfigClient, made: Made, operators: Sequence[str]) -> in
 
 
 def document(operators: Sequence[str]) -> dict[str, Any]:
-    """Make the stored form of a profile: a multi-variant flag for each operator."""
+    """Return the stored form of a profile: a multi-variant flag for each operator."""
     names = {operator: _PREFIX + operator for operator in operators}
     return {
         "version": "1",
@@ -170,7 +170,7 @@ def document(operators: Sequence[str]) -> dict[str, Any]:
 
 def _ask(plane: DataPlane, made: Made, sleep: Callable[[float], None]) -> Symbols:
     token = ""
-    for _ in range(_ATTEMPTS):  # a deployment is visible some seconds after it is complete
+    for _ in range(_ATTEMPTS):  # a deployment becomes visible some seconds after it is complete
         token = plane.start("start: the profile of flags", made.application, made.environment, made.profile)
         if token:
             break
@@ -198,17 +198,17 @@ def _tell(found: Symbols, report: Report) -> None:
 
 
 def _delete(control: AppConfigClient, made: Made, sleep: Callable[[float], None]) -> list[str]:
-    """Delete what was made, the inner things first, and return what is left."""
+    """Delete what was created, from the inside out, and return what is left."""
     _find(control, made)
     application, environment, profile = made.application, made.environment, made.profile
     if made.deployment:
-        with suppress(*_FAILED):  # it has completed, as a rule
+        with suppress(*_FAILED):  # usually, it has completed
             control.stop_deployment(
                 ApplicationId=application, EnvironmentId=environment, DeploymentNumber=made.deployment
             )
     inner: dict[str, Any] = {"ApplicationId": application}
     of_profile = inner | {"ConfigurationProfileId": profile}
-    # Otherwise AppConfig keeps what was polled within the last hour.
+    # Otherwise, AppConfig protects what was polled within the last hour.
     unprotected: dict[str, Any] = {"DeletionProtectionCheck": "BYPASS"}
     steps: list[tuple[str, Callable[[], object]]] = [
         (
@@ -231,7 +231,7 @@ def _delete(control: AppConfigClient, made: Made, sleep: Callable[[float], None]
 
 
 def _find(control: AppConfigClient, made: Made) -> None:
-    """Look for what was made though its answer was lost: by the name, which nobody else has."""
+    """Find what was created even though the answer was lost, by its unique name."""
     with suppress(*_FAILED):
         if not made.application:
             made.application = _named(control.get_paginator("list_applications").paginate(), made.name)

@@ -1,4 +1,4 @@
-"""What AWS answers about a profile that exists. Nothing is made or changed."""
+"""What AWS answers for an existing profile. Nothing is created or changed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Place:
 
 
 def check_profile(plane: DataPlane, report: Report, place: Place, sleep: Callable[[float], None]) -> bool:
-    """Make the calls, and return whether there was a configuration to ask for."""
+    """Make the calls, and return whether there was a configuration."""
     token = plane.start("start: a new session", place.application, place.environment, place.profile)
     if not token:
         return False
@@ -52,7 +52,7 @@ def check_profile(plane: DataPlane, report: Report, place: Place, sleep: Callabl
 
 
 def _check_identifiers(plane: DataPlane, place: Place) -> None:
-    """Ask for what does not exist, or cannot."""
+    """Request what does not exist, or cannot exist."""
     application, environment, profile = place.application, place.environment, place.profile
     like_an_id = "".join(random.choices(string.ascii_lowercase + string.digits, k=7))  # noqa: S311 (no secret)
     nowhere = f"Not-there-{like_an_id}"

@@ -1,4 +1,4 @@
-"""What may be shown of an answer: its status, the shape of what is in it, and no value, token, name or account."""
+"""What is safe to show of an answer: its status and the shape of its content, but no value, token, name or account."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _SHOWN = {
     "transfer-encoding": re.compile(r"[a-z]{1,20}"),
     "x-amzn-errortype": re.compile(r"[A-Za-z]{1,64}:?(http://[a-z./]{1,100})?"),
 }
-"""Headers whose values are AWS's own, or which everybody knows, and what those look like. A content type is the user's,
-and may hold a name. Of all others, the length is shown."""
+"""Headers with values that AWS sets, or that are well known, and the form of these. A content type comes from the user,
+and may contain a name. For all other headers, only the length is shown."""
 
 _HEADER_NAME = re.compile(r"[a-z][a-z0-9-]{0,60}")
 _DATE = re.compile(r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT")
 _NEVER = re.compile(r"\d{12}|arn:|AKIA|ASIA|eyJ|AQIC")
-"""An account, an ARN, a key, a token: whatever line they come in, it is not shown."""
+"""An account, an ARN, a key, a token: a line that contains one is not shown."""
 
 _BETWEEN = re.compile(r"[^/;=+]+")
 _LONGEST = 200
@@ -45,16 +45,16 @@ _DEEPEST = 6
 
 
 class Report:
-    """Writes lines, and none with something in it that is not to be shown.
+    """Writes lines, except those that contain something that must not be shown.
 
     Parameters
     ----------
     write
-        Where to.
+        Gets the lines.
     names
-        What the user gave: taken out of whatever AWS says.
+        The names from the user, which are removed from AWS's words.
     alarm
-        Where to write what must not be missed, should nobody read the rest. Without it: like all else.
+        Gets lines that must not be missed, even if the rest is not read. Default: `write`.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Report:
         self._secrets: set[str] = set()
 
     def keep_secret(self, text: str) -> None:
-        """Show no line that has this text in it."""
+        """Hide lines that contain this text."""
         if text:
             self._secrets.add(text)
 
@@ -83,7 +83,7 @@ class Report:
         return (line if shown else "(a line is left out: it had an account, a key or a token in it)") + "\n"
 
     def answer(self, status: int | None, headers: Mapping[str, str], body: bytes, error: str) -> None:
-        """Write what an answer is like."""
+        """Write a description of an answer."""
         if status is None:
             self.say(f"  no answer: {word_or(error, 'an error')}")
             return
@@ -101,7 +101,7 @@ class Report:
 
 
 def header(name: str, value: str) -> str:
-    """Return what may be shown of a header."""
+    """Return what is safe to show of a header."""
     known = _SHOWN.get(name)
     if known is not None and known.fullmatch(value):
         return value
@@ -113,7 +113,7 @@ def header(name: str, value: str) -> str:
 
 
 def content(body: bytes) -> str:
-    """Return what may be shown of a body: what it is, and the shape of that."""
+    """Return what is safe to show of a body: its kind, and its shape."""
     if not body:
         return "empty"
     size = f"{len(body)} bytes"
@@ -130,7 +130,7 @@ def content(body: bytes) -> str:
 
 
 def shape(value: Any, depth: int = 0) -> str:  # noqa: ANN401, PLR0911 (whatever JSON holds; a type a line)
-    """Return the types of a JSON value. Names of members are values, too, except those that are AWS's."""
+    """Return the types of a JSON value. Names of members count as values, except those that AWS defines."""
     match value:
         case None:
             return "null"
@@ -158,7 +158,7 @@ def _counted(shapes: list[str]) -> str:
 
 
 def _refused(members: Mapping[str, Any], names: Collection[str], depth: int = 0) -> str:
-    """Return what a refusal says: AWS's own words, and of all else what it is."""
+    """Return the text of a refusal: AWS's own words, and the kind of everything else."""
     shown = [f"{word_or(name, '…')}: {_member_of_refusal(name, one, names, depth)}" for name, one in members.items()]
     return f"{{{', '.join(shown)}}}"
 

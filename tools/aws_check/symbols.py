@@ -1,6 +1,6 @@
-"""Which symbols of AWS's shared Ion tables stand in the rule of each flag.
+"""The symbols from AWS's shared Ion tables in the rule of each flag.
 
-The tables are AWS's own and unpublished, so their symbols come as numbers:
+AWS does not publish the tables, so their symbols appear as numbers:
 https://amazon-ion.github.io/ion-docs/docs/binary.html and https://amazon-ion.github.io/ion-docs/docs/symbols.html
 """
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 _MARK = b"\xe0\x01\x00\xea"
 _SYSTEM = 10
-"""The first number that is free for imported tables."""
+"""The first number available for imported tables."""
 
-_TABLE = 3  # $ion_symbol_table, and the fields of one
+_TABLE = 3  # $ion_symbol_table, and its fields
 _NAME, _IMPORTS, _SYMBOLS, _MAX_ID = 4, 6, 7, 8
 _BOOLEAN, _INTEGER, _SYMBOL, _STRING, _LIST, _SEXP, _STRUCT, _ANNOTATED = 1, 2, 7, 8, 11, 12, 13, 14
 _LONG, _NULL = 14, 15
@@ -29,7 +29,7 @@ class NotIonError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """A shared table, and the numbers that it takes up."""
+    """A shared table, and its range of numbers."""
 
     name: str
     first: int
@@ -38,14 +38,14 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class FlagSymbols:
-    """The shared symbols in the rules of a flag, in their order.
+    """The shared symbols in the rules of a flag, in order.
 
     Attributes
     ----------
     flag
-        Name of the flag, or the number of one that is itself a shared symbol.
+        Name of the flag, or its number if the name is itself a shared symbol.
     operators
-        Of each expression its first symbol, outer expressions first.
+        The first symbol of each expression, outer expressions first.
     annotations
         Numbers of annotations on operands.
     """
@@ -57,7 +57,7 @@ class FlagSymbols:
 
 @dataclass(frozen=True, slots=True)
 class Symbols:
-    """What a document says about symbols."""
+    """The symbols of a document."""
 
     imports: tuple[Import, ...]
     flags: tuple[FlagSymbols, ...]
@@ -69,7 +69,7 @@ def symbols_of(body: bytes) -> Symbols:
     Raises
     ------
     NotIonError
-        When it is not binary Ion.
+        If it is not binary Ion.
     """
     if not body.startswith(_MARK):
         raise NotIonError
@@ -126,7 +126,7 @@ class _Reader:
         return self._local[place] if 0 <= place < len(self._local) else str(symbol)
 
     def _table(self, at: int) -> None:
-        """Read a local symbol table: which shared ones it imports, and its own names."""
+        """Read a local symbol table: the shared tables that it imports, and its own names."""
         kind, at, end = self._head(at)
         if kind != _STRUCT:
             raise NotIonError
@@ -180,7 +180,7 @@ class _Reader:
         return names, inner
 
     def _head(self, at: int) -> tuple[int, int, int]:
-        """Return the type of the value there, and where its content starts and ends."""
+        """Return the type of the value at the current position, and where its content starts and ends."""
         kind, length = self._body[at] >> 4, self._body[at] & 0xF
         start = at + 1
         if length == _NULL or kind == _BOOLEAN:

@@ -1,4 +1,4 @@
-"""Puts the root file system of the operator's image together, inside the build stage of the Dockerfile.
+"""Assembles the root file system of the operator's image, in the build stage of the Dockerfile.
 
-Only Python's own library is used: it runs before anything is installed.
+It uses only the standard library, because it runs before anything is installed.
 """

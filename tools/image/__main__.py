@@ -1,4 +1,4 @@
-"""Puts the root file system together; the Dockerfile calls it.
+"""Assembles the root file system; the Dockerfile calls it.
 
 `python3 -m tools.image ROOT VERSION`, after pip has installed the operator below ROOT.
 """
@@ -18,7 +18,7 @@ from tools.image.system import write_system
 
 
 def assemble(root: Path, version: str) -> None:
-    """Add to the installed packages all that they need to run, and take from them what they do not.
+    """Add everything that the installed packages need to run, and remove what they do not need.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def assemble(root: Path, version: str) -> None:
     Raises
     ------
     ValueError
-        If another version is installed.
+        If a different version is installed.
     """
     prefix = Path(sys.prefix)
     standard = Path(*prefix.parts[1:], "lib", f"python{sys.version_info.major}.{sys.version_info.minor}")
@@ -41,7 +41,7 @@ def assemble(root: Path, version: str) -> None:
         raise ValueError(message)
     prune(packages, root / Path(*prefix.parts[1:]) / "bin")
     copy_python(prefix, root)
-    # Nobody can write byte-code later. Unchecked: sources are not looked at, so no date of theirs can spoil it.
+    # Byte-code cannot be written later. Unchecked: it is never compared with the sources, so their dates do not matter.
     mode = PycInvalidationMode.UNCHECKED_HASH
     if not compileall.compile_dir(
         root / standard, stripdir=root, prependdir="/", workers=0, quiet=1, force=True, invalidation_mode=mode

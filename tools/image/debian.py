@@ -1,6 +1,6 @@
-"""Tells scanners which Debian packages the files of the image come from, and keeps the licences of these.
+"""Records for scanners which Debian packages the files of the image come from, and keeps their licences.
 
-As distroless images do it: a stanza for each package in ``/var/lib/dpkg/status.d``, and beside it the digests of its
+As in distroless images, there is a stanza for each package in ``/var/lib/dpkg/status.d``, next to the digests of its
 files. Trivy, Grype and Syft read them there.
 """
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _INFO = Path("/var/lib/dpkg/info")
 _OWNER = re.compile(r"^([a-z0-9][a-z0-9.+-]*)(?::[a-z0-9-]+)?: (/.*)$", re.MULTILINE)
-# Files that a package makes when it is installed, and that therefore belong to none in dpkg's lists.
+# Files that a package creates during installation, so that they belong to no package in dpkg's lists.
 _MADE = {
     "/etc/ssl/certs/ca-certificates.crt": "ca-certificates",
     "/etc/nsswitch.conf": "base-files",
@@ -25,7 +25,7 @@ _MADE = {
 
 
 def owners(listing: str) -> dict[str, str]:
-    """Read what ``dpkg -S`` prints.
+    """Read the output of ``dpkg -S``.
 
     Parameters
     ----------
@@ -41,14 +41,14 @@ def owners(listing: str) -> dict[str, str]:
 
 
 def only(digests: str, files: Collection[str]) -> str:
-    """Keep the lines of a list of digests that are about given files.
+    """Keep the lines of a list of digests that are about the given files.
 
     Parameters
     ----------
     digests
         The content of a package's ``md5sums``.
     files
-        Paths, with no slash in front.
+        Paths, without a leading slash.
 
     Returns
     -------
@@ -59,19 +59,19 @@ def only(digests: str, files: Collection[str]) -> str:
 
 
 def describe(files: list[Path], root: Path) -> None:
-    """Write down from which packages files are.
+    """Record which packages files come from.
 
     Parameters
     ----------
     files
-        Where they are in the build stage.
+        Their paths in the build stage.
     root
         The root of the image.
 
     Raises
     ------
     ValueError
-        If a file is of no package.
+        If a file belongs to no package.
     """
     of_package: dict[str, set[str]] = {}
     for file in sorted(set(files)):
@@ -90,7 +90,7 @@ def describe(files: list[Path], root: Path) -> None:
 
 
 def _spellings(file: Path) -> list[str]:
-    """Give the names that dpkg may know a file by: older packages say /lib for /usr/lib."""
+    """Return the paths by which dpkg may know a file: older packages use /lib for /usr/lib."""
     name = str(file)
     return [name, name.removeprefix("/usr")] if name.startswith("/usr/lib") else [name]
 
@@ -98,7 +98,7 @@ def _spellings(file: Path) -> list[str]:
 def _package_of(file: Path) -> str:
     if str(file) in _MADE:
         return _MADE[str(file)]
-    # dpkg fails when it does not know one of the names.
+    # dpkg fails if it does not know one of the paths.
     run = subprocess.run(["dpkg", "--search", *_spellings(file)], capture_output=True, text=True, check=False)
     found = owners(run.stdout)
     if not found:
@@ -108,7 +108,7 @@ def _package_of(file: Path) -> str:
 
 
 def _digests(package: str) -> str:
-    # Those of libraries carry their architecture.
+    # Names of libraries include the architecture.
     for path in (*_INFO.glob(f"{package}.md5sums"), *_INFO.glob(f"{package}:*.md5sums")):
         return path.read_text(encoding="utf-8")
     return ""

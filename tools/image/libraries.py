@@ -1,4 +1,4 @@
-"""The shared libraries that programs and extension modules of the image need, for the architecture it is built on."""
+"""The shared libraries that programs and extension modules in the image need, for the architecture of the build."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 _ELF = b"\x7fELF"
 _FOUND = re.compile(r"^\s*(?:\S+ => )?(/\S+) \(0x[0-9a-f]+\)$", re.MULTILINE)
 _MISSING = re.compile(r"^\s*(\S+) => not found$", re.MULTILINE)
-# glibc opens it by name when a thread ends from inside, so that no program is seen to need it.
+# glibc opens it by name when a thread exits, so it is not listed as a dependency of any program.
 _BY_NAME = "libgcc_s.so.1"
 
 
 def needed(listing: str) -> list[Path]:
-    """Read what ``ldd`` prints.
+    """Read the output of ``ldd``.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def needed(listing: str) -> list[Path]:
     Returns
     -------
     list of pathlib.Path
-        The libraries, the loader among them.
+        The libraries, including the loader.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def needed(listing: str) -> list[Path]:
 
 
 def copy_libraries(root: Path) -> list[Path]:
-    """Copy the libraries that the files below a root need, and write the loader's cache of them.
+    """Copy the libraries that the files below a root need, and write the loader's cache.
 
     Parameters
     ----------
@@ -50,11 +50,11 @@ def copy_libraries(root: Path) -> list[Path]:
     Returns
     -------
     list of pathlib.Path
-        What was copied, links and their targets, by where it is in the build stage.
+        What was copied, links and their targets, by their paths in the build stage.
     """
     wanted = {path for file in sorted(root.rglob("*")) if _is_program(file) for path in _ldd(file)}
     wanted.add(_by_name(_BY_NAME))
-    # What pip brought with a package is there already.
+    # Libraries that pip installed with a package are already there.
     outside = sorted(path for path in wanted if not path.is_relative_to(root))
     copied = [place for path in outside for place in copy_with_links(path, root)]
     for name in ("lib", "lib64"):
@@ -69,7 +69,7 @@ def copy_libraries(root: Path) -> list[Path]:
 
 
 def copy_with_links(path: Path, root: Path) -> list[Path]:
-    """Copy a file, and every link on the way to it, to the places they have in the build stage.
+    """Copy a file, and every link that leads to it, to their paths in the build stage.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def copy_with_links(path: Path, root: Path) -> list[Path]:
     Returns
     -------
     list of pathlib.Path
-        Their places, without links among the folders.
+        Their paths, without links to folders.
     """
     places = []
     while True:

@@ -1,6 +1,6 @@
-"""Names a package as uv.lock has it, with all its digests, in the form that pip takes.
+"""Prints a package from uv.lock, with all its digests, in the form that pip accepts.
 
-The Dockerfile gets uv itself so: everything else in uv.lock is read by uv.
+The Dockerfile installs uv itself this way: uv reads everything else in uv.lock.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def requirement(lock: str, name: str) -> str:
-    """Write the requirement of a package that depends on no other.
+    """Write the requirement for a package without dependencies.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What of the installed packages the operator never uses."""
+"""The parts of the installed packages that the operator never uses."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-# 25 MB of botocore are descriptions of services. AppConfig is ours. The others are those that the default chain asks
-# for credentials: roles, IRSA (STS), IAM Identity Center, and `aws login` (signin), which gives none here, as it wants
-# `awscrt` too. A test reads them out of botocore's source.
+# 25 MB of botocore are descriptions of services. The operator uses AppConfig. The default chain uses the others to get
+# credentials: roles, IRSA (STS), IAM Identity Center, and `aws login` (signin), which does not work here because it
+# also needs `awscrt`. A test reads them from botocore's source.
 SERVICES = frozenset({"appconfigdata", "signin", "sso", "sso-oidc", "sts"})
 
-# The only program of the image.
+# The only command in the image.
 _SCRIPT = "appconfig-operator"
 
 
 def version_of(packages: Path, name: str) -> str:
-    """Say which version of a package is installed.
+    """Return the installed version of a package.
 
     Parameters
     ----------
     packages
         The folder ``site-packages``.
     name
-        The package, as its ``dist-info`` spells it.
+        The package, as spelled in its ``dist-info``.
 
     Returns
     -------
@@ -44,12 +44,12 @@ def prune(packages: Path, scripts: Path) -> None:
     packages
         The folder ``site-packages``.
     scripts
-        The folder of the commands that packages bring.
+        The folder of the commands that packages install.
     """
     for service in (packages / "botocore" / "data").iterdir():
         if service.is_dir() and service.name not in SERVICES:
             shutil.rmtree(service)
-    # Descriptions of boto3's resources, which are not used, for services that are not there.
+    # Descriptions of boto3's resources, which are not used, for services that are left out.
     shutil.rmtree(packages / "boto3" / "data")
     shutil.rmtree(packages / "boto3" / "examples", ignore_errors=True)
     # A second client for the same API, with asyncio, which nothing imports: 20 MB, and as much byte-code.

@@ -1,4 +1,4 @@
-"""What of Python the image gets: the interpreter, and its library without what a server does not need."""
+"""The parts of Python in the image: the interpreter, and its library without what a server does not need."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 import sysconfig
 from pathlib import Path
 
-# Folders and modules of the standard library.
+# Folders and modules of the standard library to leave out.
 _LEFT_OUT = (
     "__pycache__",
     "site-packages",
@@ -44,14 +44,14 @@ _LEFT_OUT = (
 
 
 def copy_python(prefix: Path, root: Path) -> None:
-    """Copy the interpreter that runs us.
+    """Copy the interpreter that runs this code.
 
     Parameters
     ----------
     prefix
         Where it is installed, such as ``/usr/local``.
     root
-        The root of the image; it gets the same place there.
+        The root of the image; the interpreter has the same path there.
     """
     target = root / prefix.relative_to("/")
     version = sysconfig.get_python_version()
@@ -66,5 +66,5 @@ def copy_python(prefix: Path, root: Path) -> None:
     scripts = target / "bin"
     scripts.mkdir(parents=True, exist_ok=True)
     shutil.copy2(prefix / "bin" / f"python{version}", scripts)
-    # Shells are looked for in PATH by what needs one, and Python as python3.
+    # Programs look for Python in PATH as python3.
     (scripts / "python3").symlink_to(f"python{version}")

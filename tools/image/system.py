@@ -1,4 +1,4 @@
-"""The few files of an operating system that a server needs."""
+"""The few operating system files that a server needs."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ root:x:0:
 appconfig-operator:x:{USER}:
 """
 _FROM_DEBIAN = (
-    # Which Debian it is: scanners look the packages up by it.
+    # The Debian release: scanners use it to look up packages.
     "/etc/os-release",
     "/etc/debian_version",
-    # Where host names are looked for: the file first, then DNS.
+    # How to resolve host names: first the file, then DNS.
     "/etc/nsswitch.conf",
     "/etc/ssl/openssl.cnf",
     "/etc/ssl/certs/ca-certificates.crt",
-    # Which protocols and services have which numbers.
+    # The numbers of protocols and services.
     "/etc/protocols",
     "/etc/services",
 )
-# Where the licences are whose names stand in the copyright files.
+# The licences that the copyright files refer to.
 _LICENSES = Path("/usr/share/common-licenses")
 
 
 def write_system(root: Path) -> list[Path]:
-    """Write users, folders and settings, and copy what Debian has of them.
+    """Write users, folders and settings, and copy those that Debian has.
 
     Parameters
     ----------
@@ -44,16 +44,16 @@ def write_system(root: Path) -> list[Path]:
     Returns
     -------
     list of pathlib.Path
-        What was copied, by where it is in the build stage.
+        What was copied, by its path in the build stage.
     """
     copied = [place for name in _FROM_DEBIAN for place in copy_with_links(Path(name), root)]
     (root / "etc/passwd").write_text(_PASSWD, encoding="ascii")
     (root / "etc/group").write_text(_GROUP, encoding="ascii")
-    # Empty, and not to be written: a place to mount ~/.aws at.
+    # Empty and read-only: a mount point for ~/.aws.
     (root / "home/appconfig-operator").mkdir(parents=True)
     (root / "tmp").mkdir()
     (root / "tmp").chmod(0o1777)
-    # OpenSSL's own folder, as Debian has it: settings and certificates are looked for there.
+    # OpenSSL's own folder, as in Debian: it looks for settings and certificates there.
     openssl = root / "usr/lib/ssl"
     openssl.mkdir(parents=True, exist_ok=True)
     for name, target in (

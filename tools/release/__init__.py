@@ -1,1 +1,1 @@
-"""Makes what a release publishes, and checks that all places name the same version."""
+"""Makes the files of a release, and checks that all places name the same version."""

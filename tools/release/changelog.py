@@ -1,21 +1,21 @@
-"""The sections of CHANGELOG.md, which are the notes of the releases."""
+"""The sections of CHANGELOG.md, which become release notes."""
 
 from __future__ import annotations
 
 import re
 
 _HEADING = re.compile(r"^## \[(?P<version>[^\]]+)\](?P<rest>.*)$", re.MULTILINE)
-# Keep a Changelog ends with the addresses of the headings.
+# In Keep a Changelog, link definitions for the headings come last.
 _ADDRESS = re.compile(r"^\[[^\]]+\]: \S+$", re.MULTILINE)
 _DATE = re.compile(r" - \d{4}-\d{2}-\d{2}")
 
 
 class ChangelogError(ValueError):
-    """A version has no section that could be published. The text says what is missing."""
+    """A version has no section that could be published. The message says what is missing."""
 
 
 def section(text: str, version: str) -> str:
-    """Give what the changelog says of a version.
+    """Return the section of a version.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def section(text: str, version: str) -> str:
     Raises
     ------
     ChangelogError
-        If there is no such section, or it has no date or nothing in it.
+        If there is no such section, or it has no date or no content.
     """
     headings = list(_HEADING.finditer(text))
     for number, heading in enumerate(headings):

@@ -1,4 +1,4 @@
-"""The chart as it is published: with the image of the registry, and packed."""
+"""The published chart: packaged, with the image from the registry."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DIGEST = re.compile(r"^Digest: (sha256:[0-9a-f]{64})$", re.MULTILINE)
 
 
 def with_value(text: str, path: list[str], value: str) -> str:
-    """Change one value of a YAML text, and not a byte of the rest: its comments document the chart.
+    """Change one value in a YAML text, and nothing else: its comments document the chart.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def with_value(text: str, path: list[str], value: str) -> str:
     path
         The keys that lead to the value.
     value
-        The new one.
+        The new value.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def with_value(text: str, path: list[str], value: str) -> str:
     Raises
     ------
     ValueError
-        If there is no such text value, or more than this value would change.
+        If there is no such string value, or something else would change, too.
     """
     node = yaml.compose(text, Loader=yaml.SafeLoader)
     for key in path:
@@ -57,16 +57,16 @@ def with_value(text: str, path: list[str], value: str) -> str:
 
 
 def package(chart: Path, image: str, out: Path, work: Path) -> Path:
-    """Pack a chart whose default image is that of a registry.
+    """Package a chart with an image from a registry as the default.
 
     Parameters
     ----------
     chart
-        The chart of the repository, which stays as it is.
+        The chart in the repository, which is not changed.
     image
-        The image, without its tag: the chart takes its ``appVersion``.
+        The image, without its tag: the chart uses its ``appVersion``.
     out
-        The folder that the package goes into.
+        The folder for the package.
     work
         An empty folder for the changed copy.
 
@@ -79,7 +79,7 @@ def package(chart: Path, image: str, out: Path, work: Path) -> Path:
     shutil.copytree(chart, copy)
     values = copy / "values.yaml"
     values.write_text(with_value(values.read_text(encoding="utf-8"), ["image", "repository"], image), encoding="utf-8")
-    # Its table of values names the default.
+    # The table of values in it names the default.
     readme = [f"--chart-search-root={copy}", "--sort-values-order=file", "--log-level=warning"]
     subprocess.run([program("helm-docs"), *readme], check=True)
     before = set(out.glob("*.tgz"))
@@ -89,26 +89,26 @@ def package(chart: Path, image: str, out: Path, work: Path) -> Path:
 
 
 def push(file: Path, registry: str, *options: str) -> str:
-    """Push a packed chart.
+    """Push a packaged chart.
 
     Parameters
     ----------
     file
         The package.
     registry
-        Where to, such as ``oci://ghcr.io/someone/charts``. Who is logged in to it there is Docker's or Helm's matter.
+        Where to, such as ``oci://ghcr.io/someone/charts``. Docker or Helm has to be logged in.
     *options
-        Of ``helm push``.
+        Options for ``helm push``.
 
     Returns
     -------
     str
-        The digest under which the registry has it.
+        Its digest in the registry.
 
     Raises
     ------
     ValueError
-        If Helm did not say the digest.
+        If Helm did not print the digest.
     """
     done = subprocess.run(
         [program("helm"), "push", file, registry, *options],
@@ -121,7 +121,7 @@ def push(file: Path, registry: str, *options: str) -> str:
 
 
 def digest_of(said: str) -> str:
-    """Read the digest out of what ``helm push`` says.
+    """Read the digest from the output of ``helm push``.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def digest_of(said: str) -> str:
     Raises
     ------
     ValueError
-        If it is not there.
+        If there is none.
     """
     found = _DIGEST.findall(said)
     if len(found) != 1:

@@ -24,14 +24,14 @@ def make(root: Path, registry: str, out: Path) -> None:
     root
         The repository.
     registry
-        Where the image will be, such as ``ghcr.io/someone``.
+        The registry of the image, such as ``ghcr.io/someone``.
     out
-        The folder that they go into: new, or empty.
+        The output folder: new, or empty.
 
     Raises
     ------
     ValueError
-        If there is something in the folder, which would be published too.
+        If the folder is not empty, because its content would also be published.
     """
     out.mkdir(parents=True, exist_ok=True)
     if any(out.iterdir()):
@@ -47,7 +47,7 @@ def make(root: Path, registry: str, out: Path) -> None:
 
 
 def _distributions(root: Path, out: Path, locked: Path) -> None:
-    """Make wheel and sdist with nothing whose digest is not in uv.lock."""
+    """Make wheel and sdist, using only packages with a digest in uv.lock."""
     wanted = ["--only-group=build", f"--output-file={locked}"]
     subprocess.run([_UV, "export", "--quiet", "--frozen", *wanted], cwd=root, check=True)
     by_digest = ["--require-hashes", f"--build-constraints={locked}"]
@@ -55,7 +55,7 @@ def _distributions(root: Path, out: Path, locked: Path) -> None:
 
 
 def checksums(folder: Path) -> str:
-    """Give the checksums of all files in a folder.
+    """Return the checksums of all files in a folder.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def checksums(folder: Path) -> str:
     Returns
     -------
     str
-        A line for each, as ``sha256sum --check`` reads them.
+        A line for each, for ``sha256sum --check``.
     """
     files = sorted(path for path in folder.iterdir() if path.name != CHECKSUMS)
     return "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files)

@@ -1,4 +1,4 @@
-"""The version, in each place that names it."""
+"""The version, and the places that name it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DEPLOYMENT = "manifests/base/deployment.yaml"
 
 
 def project_version(root: Path) -> str:
-    """Read the version that counts.
+    """Read the authoritative version.
 
     Parameters
     ----------
@@ -41,19 +41,19 @@ def project_version(root: Path) -> str:
 
 
 def problems(root: Path, tag: str) -> list[str]:
-    """Find what keeps a tag from being released.
+    """Find what prevents a tag from being released.
 
     Parameters
     ----------
     root
-        The repository, as the tag has it.
+        The repository at that tag.
     tag
         Such as ``v0.1.0``.
 
     Returns
     -------
     list of str
-        One text for each place that says something else. Empty: it can be released.
+        One text for each place with a different version. Empty: it can be released.
     """
     found = re.fullmatch(r"v(\d+\.\d+\.\d+)", tag)
     if found is None:
@@ -68,7 +68,7 @@ def problems(root: Path, tag: str) -> list[str]:
 
 
 def _stale(root: Path) -> list[str]:
-    """Give the files that the first release would make untrue."""
+    """Return the files with statements that the first release makes untrue."""
     files = sorted(path for pattern in _PROSE for path in root.glob(pattern))
     texts = {path: " ".join(path.read_text(encoding="utf-8").lower().split()) for path in files}
     return [str(path.relative_to(root)) for path, text in texts.items() if _UNPUBLISHED in text]
