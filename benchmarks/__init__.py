@@ -1,1 +1,1 @@
-"""Benchmarks: the operator as its own process against a real API server, and figures beside their goals."""
+"""Benchmarks: the operator as its own process against a real API server, and its figures compared with goals."""

@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--only NAME]``: run the operator, and tell what was reached beside what was to be reached."""
+"""``python -m benchmarks [--only NAME]``: run the operator, and compare the results with the goals."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _INTERRUPTED = 130
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    # Once is enough: what is stopping now is not to be stopped half-way.
+    # Once is enough: do not interrupt the cleanup.
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
@@ -40,14 +40,14 @@ def _say(text: str) -> None:
 
 
 def run(names: Sequence[str], folder: Path) -> Seen:
-    """Run what some benchmarks need, each thing once.
+    """Run what the given benchmarks need, each step once.
 
     Parameters
     ----------
     names
-        Of the benchmarks.
+        The names of the benchmarks.
     folder
-        For logs.
+        The folder for logs.
     """
     seen = Seen()
     if any(CATALOGUE[name].first_sync for name in names):
@@ -79,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit code: 0 when each goal was reached, 1 when one was missed or something failed.
+        The exit code: 0 if all goals were reached, 1 if one was missed or something failed.
     """
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", choices=list(CATALOGUE), help="run only this one; default: all")

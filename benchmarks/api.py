@@ -1,4 +1,4 @@
-"""The administrator's requests, on connections that stay: a benchmark makes thousands of them."""
+"""The administrator's requests, on persistent connections: a benchmark makes thousands of them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Api:
     Parameters
     ----------
     control_plane
-        Whose API server.
+        The control plane of the API server.
     connections
-        How many calls there are at once.
+        The maximum number of concurrent calls.
     """
 
     def __init__(self, control_plane: ControlPlane, connections: int) -> None:
@@ -35,7 +35,7 @@ class Api:
         )
 
     def call(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON is anything
-        """Make one call, and give the answer.
+        """Make one call, and return the answer.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Requests at the API server, with their times: its audit log, read as it grows."""
+"""Requests to the API server, with their times, read from its growing audit log."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ if TYPE_CHECKING:
 _WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 _LISTS = frozenset({"list", "watch"})
 
-# The operator's talk with its other replicas: Leases, and the Secrets that hand sessions over.
+# The operator's communication with its other replicas: Leases, and the Secrets that hand over sessions.
 _BETWEEN_REPLICAS = frozenset({"leases", "secrets"})
 
-# A create that writes nothing: what an operator may see of others, it asks at its start.
+# A create that writes nothing: at startup, an operator asks what it is allowed to see of others.
 _REVIEWS = "selfsubjectaccessreviews"
 
 
 class Request(NamedTuple):
-    """One request that was answered; a watch when it was opened."""
+    """One answered request, or a watch when it was opened."""
 
     answered: float
     """Unix time in seconds."""
     verb: str
-    """Kubernetes' own: ``get``, ``list``, ``watch``, ``create``, ``update``, ``patch``, ``delete``."""
+    """A verb of Kubernetes: ``get``, ``list``, ``watch``, ``create``, ``update``, ``patch``, ``delete``."""
     resource: str
-    """In the plural, with its subresource behind a slash; empty for a path that is no resource."""
+    """In the plural, with its subresource after a slash; empty for a path that is not a resource."""
     name: str
-    """Empty for lists, and for a create whose name only the body says."""
+    """Empty for lists, and for a create, which has the name only in its body."""
     code: int
     """The HTTP status."""
     uri: str
-    """Path and query."""
+    """The path and the query."""
 
     @property
     def succeeded(self) -> bool:
-        """Whether it was answered with success."""
+        """Whether it succeeded."""
         return 200 <= self.code < 300  # noqa: PLR2004 (HTTP: success)
 
     @property
@@ -46,29 +46,29 @@ class Request(NamedTuple):
 
     @property
     def write(self) -> bool:
-        """Whether it writes, other than to the operator's replicas."""
+        """Whether it writes, except for communication between replicas."""
         return self.verb in _WRITES and not self._between_replicas and self.resource != _REVIEWS
 
     @property
     def handed_over(self) -> bool:
-        """Whether it writes to the operator's replicas."""
+        """Whether it writes for communication between replicas."""
         return self.verb in _WRITES and self._between_replicas
 
     @property
     def read(self) -> bool:
-        """Whether it reads one object: neither a list nor a watch, nor what the replicas tell each other."""
+        """Whether it reads one object: neither a list nor a watch, nor communication between replicas."""
         return bool(self.resource) and self.verb not in _WRITES | _LISTS and not self._between_replicas
 
 
 class AuditLog:
-    """The requests of one user, each told once.
+    """The requests of one user, each returned once.
 
     Parameters
     ----------
     path
         The file: an entry in JSON on each line.
     user
-        Whose requests.
+        The user.
     """
 
     def __init__(self, path: Path, user: str) -> None:
@@ -78,11 +78,11 @@ class AuditLog:
         self._offset = 0
 
     def read(self) -> list[Request]:
-        """Give what has come since the last read."""
+        """Return the requests since the last read."""
         with self._path.open("rb") as file:
             file.seek(self._offset)
             text = file.read()
-        # The last line may be in the middle of being written.
+        # The last line may be incomplete.
         text = text[: text.rfind(b"\n") + 1]
         self._offset += len(text)
         entries = (json.loads(line) for line in text.splitlines() if self._mark in line)
@@ -90,7 +90,7 @@ class AuditLog:
 
 
 def _counts(entry: dict[str, Any]) -> bool:
-    """Tell which entry of a request counts: a watch has one at its start and one at its end."""
+    """Return which entry of a request counts: a watch has one at its start and one at its end."""
     return bool((entry["stage"] == "ResponseStarted") == (entry["verb"] == "watch"))
 
 

@@ -1,4 +1,4 @@
-"""An address that no connection comes about with, as of a firewall that drops what it does not like."""
+"""An address that accepts no connections, as behind a firewall that drops packets."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _ANSWERED_SECONDS = 0.2
 
 
 class Blackhole:
-    """A listener as a context manager: its queue is full, and nobody takes anything out of it.
+    """A listener as a context manager: its queue is full, and stays full.
 
-    Linux drops what asks for another connection then, so a client asks again and again until its own time-out:
+    Linux then drops requests for new connections, so a client retries until its own timeout:
     https://www.kernel.org/doc/Documentation/networking/ip-sysctl.txt (tcp_abort_on_overflow, which is off).
     """
 

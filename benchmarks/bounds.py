@@ -1,4 +1,4 @@
-"""Figures of what the operator holds beside large, refused and hostile objects. Pure."""
+"""Figures for the operator's memory with large, refused and hostile objects. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LIMIT_MB = 512 * 1.048576
 
 
 def refused(seen: Seen) -> list[Figure]:
-    """Tell what refused documents leave behind."""
+    """Return how much memory refused documents leave behind."""
     at = seen.held["refused-content"]
     how = (
         "VmRSS: with one source whose document of this size is written, with 300 that are refused when each was polled "
@@ -43,7 +43,7 @@ def refused(seen: Seen) -> list[Figure]:
 
 
 def hostile(seen: Seen) -> list[Figure]:
-    """Tell the peak of a start beside objects that others have filled."""
+    """Return the peak of a start with objects that others have filled."""
     at = seen.held["hostile-configmaps"]
     how = "VmHWM, ten seconds after the first source was synced."
     figure = "peak memory of a start with 500 ConfigMaps with the operator's label and 1.2 MB of finalizers each"
@@ -51,7 +51,7 @@ def hostile(seen: Seen) -> list[Figure]:
 
 
 def large(seen: Seen) -> list[Figure]:
-    """Tell the peak of a first sync of large documents."""
+    """Return the peak of a first sync of large documents."""
     at = seen.held["large-documents"]
     how = "VmHWM, when the status of each was written. The goal is the limit that the chart sets."
     figure = "peak memory of a first sync of 30 YAML documents of 0.6 MB"
@@ -59,7 +59,7 @@ def large(seen: Seen) -> list[Figure]:
 
 
 def identities(seen: Seen) -> list[Figure]:
-    """Tell what identities take."""
+    """Return how much memory identities take."""
     at = seen.held["identities"]
     how = "VmRSS of a process after its first identity's poll by HTTPS, and after one poll of each of the others."
     figure = "resident memory, 1,000 identities, minus that of one"

@@ -1,4 +1,4 @@
-"""What there is to measure, what each needs to be run, and which figures come of it. Pure."""
+"""The benchmarks: what each needs to run, and the figures that it yields. Pure."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 SIZES = (100, 1000, 10_000)
 
 WINDOW_SECONDS = {100: 63.0, 1000: 63.0, 10_000: 300.0}
-"""How long unchanged polls are watched: a round of all sources, and five minutes where lateness is told."""
+"""How long unchanged polls are observed: a round of all sources, or five minutes to measure lateness."""
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """One name that `make bench ONLY=` takes."""
+    """A name for `make bench ONLY=`."""
 
     figures: Callable[[Seen], list[Figure]]
-    """Works them out."""
+    """Computes the figures."""
     steps: Mapping[int, frozenset[Step]] = field(default_factory=dict)
-    """What is to be run with how many sources."""
+    """The steps to run, by the number of sources."""
     first_sync: bool = False
-    """Whether the first sync is run beside the bare loop."""
+    """Whether to compare the first sync with the bare loop."""
     take_over: bool = False
-    """Whether replicas are run and killed."""
+    """Whether to run and kill replicas."""
     neighbours: bool = False
-    """Whether storms are let rage."""
+    """Whether to run storms."""
     held: bool = False
     """Whether there is a scenario of this name in `scenarios/held.py`."""
 
@@ -61,14 +61,14 @@ CATALOGUE = {
     "identities": Benchmark(bounds.identities, held=True),
     "growth": Benchmark(
         goals.growth,
-        # With 100 sources the fixed costs are all there is to see, and minutes are saved.
+        # 100 sources are enough to show the fixed costs, and save minutes.
         _at(100, steps=[Step.WINDOW]) | _at(1000, 10_000, steps=[Step.WINDOW, Step.DEPLOY, Step.RESTART]),
     ),
 }
 
 
 def steps(names: Iterable[str]) -> dict[int, frozenset[Step]]:
-    """Put together what is to be run with how many sources, the fewest first."""
+    """Collect the steps to run by the number of sources, the smallest number first."""
     wanted = [CATALOGUE[name].steps for name in names]
     sizes = sorted({size for each in wanted for size in each})
     return {size: frozenset().union(*(each.get(size, frozenset()) for each in wanted)) for size in sizes}

@@ -1,4 +1,4 @@
-"""A figure beside its goal."""
+"""A figure and its goal."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Figure:
-    """What was reached, and what was to be reached."""
+    """What was measured, and the goal."""
 
     figure: str
-    """What is told, in words."""
+    """What the figure says, in words."""
     unit: str
     """Empty for a ratio."""
     reached: float
     goal: float
-    """The most that it may be."""
+    """The maximum allowed value."""
     how: str = ""
     """How it was measured, in a sentence or two."""
     only: str = ""
-    """The name that `make bench ONLY=` takes."""
+    """The name for `make bench ONLY=`."""
     n: int = 0
-    """Samples, or sources."""
+    """The number of samples, or sources."""
     raw: dict[str, Any] = field(default_factory=dict)
-    """What it was worked out from."""
+    """What it was computed from."""
 
     @property
     def ok(self) -> bool:
@@ -53,7 +53,7 @@ def from_json(text: str) -> list[Figure]:
 
 
 def merged(before: Iterable[Figure], now: Iterable[Figure]) -> list[Figure]:
-    """Put new figures in the place of those of the same name, so that a run of one leaves the others."""
+    """Replace figures by new ones with the same name, and keep the others."""
     fresh = {figure.figure: figure for figure in now}
     kept = [fresh.pop(figure.figure, figure) for figure in before]
     return [*kept, *fresh.values()]

@@ -1,4 +1,4 @@
-"""From what was seen to figures beside their goals. Pure."""
+"""From observations to figures and their goals. Pure."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ MEGABYTE = 1_000_000
 RAW_LOOP_RATIO = 1.25
 POLL_RATIO = 1.3
 POLL_CPU_MS = 4.2
-"""Of External Secrets Operator 2.9, for a refresh with nothing changed."""
+"""The value of External Secrets Operator 2.9, for a refresh with nothing changed."""
 BASE_MB, SOURCE_MB = 110.0, 0.010
 LATENESS_SECONDS = 1.0
 DEPLOYMENT_MS = 150.0
 GUEST_SECONDS = 2.0
-"""A new source, or a change: its own calls and writes take some 50 ms of it here."""
+"""For a new source, or a change: its own calls and writes take about 50 ms of it here."""
 TAKE_OVER_SECONDS = 20.0
-"""The duration of a lease, 15 s, and 5 s."""
+"""The duration of a lease, 15 s, plus 5 s."""
 TENFOLD = 11.0
-"""Ten times the sources may cost ten times as much, and a tenth is left to noise."""
+"""Ten times the sources may cost ten times as much, plus a tenth for noise."""
 
 _ONE_MINUTE = "in the first minute after a rolling update, 1,000 sources"
 
@@ -34,19 +34,19 @@ GROWING = {
     "memory after the first sync": ("MB", "fresh_mb"),
     "memory after a restart": ("MB", "restarted_mb"),
 }
-"""What may grow with the number of sources: its unit, and its name in what is seen."""
+"""What may grow with the number of sources: its unit, and its name in the observations."""
 
 LEVEL = {
     "lateness of polls by the operator's own histogram, p99": ("ms", "own_lateness_p99_ms"),
     "deployment to ConfigMap, p99": ("ms", "deploy_p99_ms"),
     "CPU time of an unchanged poll": ("ms", "poll_cpu_ms"),
 }
-"""What is not to grow at all; plotted only, since each has a goal of its own."""
+"""What must not grow at all; only plotted, because each has its own goal."""
 
 
 @dataclass
 class Seen:
-    """What was seen."""
+    """The observations."""
 
     scale: dict[int, Observed] = field(default_factory=dict)
     """By the number of sources."""
@@ -59,7 +59,7 @@ class Seen:
 
 
 def first_sync(seen: Seen) -> list[Figure]:
-    """Compare the fastest rounds: what disturbs a round only makes it longer."""
+    """Compare the fastest rounds: disturbances only make a round longer."""
     rounds = seen.first_sync
     ratio = min(rounds["operator_work"]) / min(rounds["loop_work"])
     how = (
@@ -119,7 +119,7 @@ def requests(seen: Seen) -> list[Figure]:
 
 
 def rolling_update(seen: Seen) -> list[Figure]:
-    """Count the calls to AWS after a second replica has started and the first was told to stop."""
+    """Count the calls to AWS after a second replica has started and the first got SIGTERM."""
     at = seen.scale[1000]
     how = "Counted by the data plane, starting with the SIGTERM to the first replica."
     raw = _some(at, "restart_stop_seconds", "restart_contents", "restart_cpu")
@@ -132,7 +132,7 @@ def rolling_update(seen: Seen) -> list[Figure]:
 
 
 def memory(seen: Seen) -> list[Figure]:
-    """Tell what the process holds."""
+    """Return the memory of the process."""
     how = "VmRSS of the process, after each source was polled at least twice."
     found = [_megabytes("no sources", seen.scale[100]["idle_bytes"], 0, how)]
     for size in (1000, 10_000):
@@ -148,7 +148,7 @@ def _megabytes(what: str, reached: float, size: int, how: str) -> Figure:
 
 
 def lateness(seen: Seen) -> list[Figure]:
-    """Tell how late polls are, as AWS sees it, and as the operator tells it where it does."""
+    """Return how late polls are, as seen by AWS and, if available, as reported by the operator."""
     at = seen.scale[10_000]
     how = (
         "From the data plane: the time between two polls of a session, minus the interval and the jitter that spreads "
@@ -177,7 +177,7 @@ def lateness(seen: Seen) -> list[Figure]:
 
 
 def deployment(seen: Seen) -> list[Figure]:
-    """Tell how long a version takes from the poll that brought it to its ConfigMap."""
+    """Return how long a version takes from the poll that returned it to its ConfigMap."""
     at = seen.scale[1000]
     how = "From the poll that got the new version (data plane) to the answer to the write of its ConfigMap (audit log)."
     raw = {name: _round(1000 * at[name]) for name in ("deploy_p50", "deploy_p99", "deploy_max")}
@@ -187,7 +187,7 @@ def deployment(seen: Seen) -> list[Figure]:
 
 
 def take_over(seen: Seen) -> list[Figure]:
-    """Tell how soon the sources of a killed replica are polled by another."""
+    """Return how soon other replicas poll the sources of a killed one."""
     at = seen.take_over
     how = "Three replicas, --shards=6, kill -9 of the one with the most sources, observed by who calls the data plane."
     names = ("replicas_with_sources", "most_share", "first_take_over", "last_take_over", "early")
@@ -195,7 +195,7 @@ def take_over(seen: Seen) -> list[Figure]:
     by_two = at["shared_before"] + at["shared_after"]
     raw = _some(at, *names)
     figure = "kill -9 of one of three replicas, 1,000 sources: until the others hold all its shards"
-    # Nobody knows when a killed replica polled last: its sources are spread over one interval, as after a restart.
+    # It is unknown when a killed replica last polled: its sources are spread over one interval, as after a restart.
     longest = "the same: the longest time that one of its sources was overdue (goal: 20 s plus one interval)"
     overdue = TAKE_OVER_SECONDS + POLL_INTERVAL
     return [
@@ -207,7 +207,7 @@ def take_over(seen: Seen) -> list[Figure]:
 
 
 def neighbours(seen: Seen) -> list[Figure]:
-    """Tell how long sources of some namespaces wait beside a storm in another."""
+    """Return how long sources in some namespaces wait during a storm in another one."""
     late = (
         "From the data plane: from the moment that a poll was due, by the poll before, to its arrival, minus the "
         "jitter, as a bound (benchmarks/quantiles.py). Polls that never came count as well (benchmarks/polls.py)."
@@ -227,7 +227,7 @@ def neighbours(seen: Seen) -> list[Figure]:
 
 
 def growth(seen: Seen) -> list[Figure]:
-    """Tell how much more ten times the sources cost."""
+    """Return how much more ten times the number of sources costs."""
     how = "What 10,000 sources cost, divided by what 1,000 cost."
     curves = curves_of(seen)
     return [
@@ -246,7 +246,7 @@ def growth(seen: Seen) -> list[Figure]:
 
 
 def curves_of(seen: Seen) -> dict[str, dict[str, float]]:
-    """Give each quantity by the number of sources."""
+    """Return each quantity by the number of sources."""
     derived = {size: at | _derived(at) for size, at in sorted(seen.scale.items())}
     return {
         what: {str(size): _round(at[name]) for size, at in derived.items() if name in at}
@@ -270,5 +270,5 @@ def _some(at: Observed, *names: str) -> dict[str, float]:
 
 
 def _round(value: float) -> float:
-    """Keep three digits or so: more would only be noise."""
+    """Keep about four digits: more would only be noise."""
     return float(f"{value:.4g}")

@@ -1,4 +1,4 @@
-"""How long new sources and changed ones wait, looked at as a user would: by their status."""
+"""How long new and changed sources wait, as a user sees it: by their status."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LOOK_SECONDS = 0.1
 
 
 class Wait(NamedTuple):
-    """What somebody waits for."""
+    """A change that someone waits for."""
 
     name: str
     generation: int
@@ -25,14 +25,14 @@ class Wait(NamedTuple):
 
 
 class Waits:
-    """Sources of a tenant that somebody waits for.
+    """Sources of a tenant that someone waits for.
 
     Parameters
     ----------
     tenant
-        Whose.
+        The tenant.
     now
-        Seconds.
+        The clock, in seconds.
     """
 
     def __init__(self, tenant: Tenant, now: Callable[[], float] = time.monotonic) -> None:
@@ -40,7 +40,7 @@ class Waits:
         self._now = now
         self._pending: list[Wait] = []
         self.seconds: list[float] = []
-        """How long each took that has come."""
+        """How long each one took that has completed."""
 
     def create(self, name: str, spec: Spec) -> None:
         """Create a source, and wait for it from then on."""
@@ -52,7 +52,7 @@ class Waits:
         self._pending.append(Wait(name, self._tenant.change(name, spec), self._now()))
 
     def look(self) -> None:
-        """See which have come."""
+        """Check which have completed."""
         if not self._pending:
             return
         ready = self._tenant.ready()
@@ -62,7 +62,7 @@ class Waits:
         self._pending = [wait for wait in self._pending if wait not in come]
 
     def end(self) -> int:
-        """Count those that have not come as if they came now, which is the least they take, and tell how many."""
+        """Count those that have not completed as if they did now, a lower bound, and return how many there are."""
         now = self._now()
         self.seconds += [now - wait.began for wait in self._pending]
         left, self._pending = len(self._pending), []
@@ -77,9 +77,9 @@ class Guests:
     new, changed
         The tenants; the second has the sources `names`.
     names
-        Of those that are changed, in turn.
+        The sources to change, in turn.
     every
-        Seconds between two.
+        Seconds between two of them.
     """
 
     def __init__(self, new: Tenant, changed: Tenant, names: list[str], every: float) -> None:
@@ -89,12 +89,12 @@ class Guests:
         self._every = every
 
     def receive(self, seconds: float, grace: float) -> None:
-        """Let them come for a while, and look on for some seconds more."""
+        """Create and change them for a while, and keep watching for some more seconds."""
         began = time.monotonic()
         number = 0
         while (passed := time.monotonic() - began) < seconds + grace:
             if number * self._every <= passed < seconds:
-                # Every other one has a role of its own, so that a call to STS is one of its own calls.
+                # Every other one has its own role, so that its calls include one to STS.
                 self.new.create(f"new-{number:05d}", role(f"new-{number:05d}") if number % 2 else {})
                 name = self._names[number % len(self._names)]
                 self.changed.change(name, {"configurationProfile": f"{name}-{number}"})

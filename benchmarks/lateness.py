@@ -18,18 +18,18 @@ _BUCKET = re.compile(rf'^{_NAME}_bucket\{{(?:[^}}]*,)?le="([^"]+)"[^}}]*\}} (\S+
 _TIMEOUT = 5.0
 
 Buckets = dict[float, float]
-"""How many polls were at most that late, by seconds."""
+"""The number of polls that were at most that late, by seconds."""
 
 
 def observed(excesses: Sequence[float], jitter: float) -> dict[str, float]:
-    """Sum up how much longer than the interval polls were waited for, in seconds.
+    """Summarize how much longer than the interval the waits for polls were, in seconds.
 
     Parameters
     ----------
     excesses
         One for each poll.
     jitter
-        The most that the operator adds to the interval to spread polls.
+        The maximum that the operator adds to the interval to spread polls.
     """
     if not excesses:
         return {}
@@ -46,7 +46,7 @@ def observed(excesses: Sequence[float], jitter: float) -> dict[str, float]:
 
 
 def buckets(text: str) -> Buckets:
-    """Read the operator's histogram out of its metrics, all labels together."""
+    """Read the operator's histogram from its metrics, summed over all labels."""
     found: Buckets = {}
     for bound, value in _BUCKET.findall(text):
         found[float(bound)] = found.get(float(bound), 0.0) + float(value)
@@ -54,7 +54,7 @@ def buckets(text: str) -> Buckets:
 
 
 def read(port: int) -> Buckets:
-    """Ask an operator for its histogram; empty where it has none."""
+    """Get the histogram of an operator; empty if it has none."""
     try:
         with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/metrics", timeout=_TIMEOUT) as answer:
             return buckets(answer.read().decode())
@@ -63,11 +63,11 @@ def read(port: int) -> Buckets:
 
 
 def since(before: Mapping[float, float], now: Mapping[float, float]) -> Buckets:
-    """Take away what was counted before."""
+    """Subtract what was counted before."""
     return {bound: count - before.get(bound, 0.0) for bound, count in now.items()}
 
 
 def own_quantile(histogram: Mapping[float, float], share: float) -> float:
-    """Give the bound of the bucket that a quantile is in."""
+    """Return the upper bound of the bucket that contains a quantile."""
     total = max(histogram.values())
     return min(bound for bound, count in histogram.items() if count >= share * total)

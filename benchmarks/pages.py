@@ -1,4 +1,4 @@
-"""The files that a run leaves: results, the table in the documentation, and plots. What they hold is pure."""
+"""The files that a run writes: results, the table in the documentation, and plots. Their content is pure."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ TITLES = {
     "memory.svg": "Resident memory",
     "level.svg": "What does not grow",
 }
-"""The plots."""
+"""The titles of the plots."""
 
 Curves = dict[str, dict[float, float]]
 
 
 def curves(figures: Iterable[Figure]) -> Curves:
-    """Take the curves out of the figures of growth."""
+    """Extract the curves from the figures of growth."""
     found: Curves = {}
     for figure in figures:
         if "curve" in figure.raw:
@@ -42,7 +42,7 @@ def _numbered(curve: Mapping[str, float]) -> dict[float, float]:
 
 
 def plots(figures: Sequence[Figure]) -> dict[str, str]:
-    """Draw the plots, by the names of their files; none where growth was not measured."""
+    """Draw the plots, by the names of their files; none if growth was not measured."""
     seen = curves(figures)
     if not seen:
         return {}
@@ -63,19 +63,19 @@ def _curve(seen: Curves, name: str) -> plot.Curve:
 
 
 def _linear(points: Mapping[float, float]) -> plot.Curve:
-    """Draw what would be linear growth, through the value of most sources."""
+    """Draw linear growth, through the value for the largest number of sources."""
     most = max(points)
     return plot.Curve("linear", {size: points[most] * size / most for size in points}, guide=True)
 
 
 def generated(figures: Sequence[Figure]) -> str:
-    """Write what stands between the markers of the document: the table, and the plots that there are."""
+    """Write what goes between the markers of the document: the table, and the available plots."""
     images = [f"![{title}]({PLOTS.name}/{name})" for name, title in TITLES.items() if name in plots(figures)]
     return "\n\n".join([report.markdown(figures), *images])
 
 
 def update(figures: Sequence[Figure], results: Path = RESULTS) -> None:
-    """Put new figures into the results, and draw the table and the plots from all that is there."""
+    """Add new figures to the results, and update the table and the plots from all results."""
     everything = merged(read(results), figures)
     results.parent.mkdir(exist_ok=True)
     results.write_text(to_json(everything), encoding="utf-8")

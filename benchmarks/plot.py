@@ -14,7 +14,7 @@ _WIDTH = 640
 _LEFT, _RIGHT, _TOP, _BOTTOM = 80, 600, 40, 340
 _LEGEND, _LINE = 395, 18
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
-"""Told apart by colour-blind readers, too (Okabe and Ito)."""
+"""Colors that color-blind readers can distinguish, too (Okabe and Ito)."""
 _STYLE = "text{font:13px sans-serif;fill:#222}.grid{stroke:#ddd}.guide{stroke:#888;stroke-dasharray:6 4}"
 
 
@@ -25,7 +25,7 @@ class Curve:
     name: str
     points: Mapping[float, float]
     guide: bool = False
-    """Whether it is there to compare with, and not what was seen."""
+    """Whether it is a reference line, and not a measurement."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,9 @@ def svg(title: str, unit: str, curves: Sequence[Curve]) -> str:
     Parameters
     ----------
     title
-        Above the plot.
+        The title above the plot.
     unit
-        Of the values, for the axis.
+        The unit of the values, for the axis.
     curves
         At least one, with at least one point.
     """

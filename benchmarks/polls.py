@@ -1,4 +1,4 @@
-"""What the calls at the data plane tell. Pure."""
+"""What the calls to the data plane show. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Window(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """Its length in seconds."""
         return self.end - self.start
 
     def inside(self, time: float) -> bool:
@@ -33,22 +33,22 @@ class Window(NamedTuple):
 
 
 def within(calls: Iterable[Call], window: Window) -> list[Call]:
-    """Give the calls of a window."""
+    """Return the calls of a window."""
     return [call for call in calls if window.inside(call.time)]
 
 
 def polls(calls: Iterable[Call]) -> list[Call]:
-    """Give the polls that were answered with success."""
+    """Return the successful polls."""
     return [call for call in calls if call.outcome in _GOOD]
 
 
 def count(calls: Iterable[Call], outcome: Outcome) -> int:
-    """Tell how many calls were answered so."""
+    """Return the number of calls with that kind of answer."""
     return sum(call.outcome == outcome for call in calls)
 
 
 def excesses(calls: Sequence[Call], window: Window, interval: float) -> list[float]:
-    """Tell for each poll of a window how much longer than the interval its session had waited for it, in seconds."""
+    """Return for each poll in a window how much longer than the interval its session had waited for it, in seconds."""
     before: dict[int, float] = {}
     found = []
     for call in polls(calls):
@@ -59,19 +59,19 @@ def excesses(calls: Sequence[Call], window: Window, interval: float) -> list[flo
 
 
 def overdue(calls: Iterable[Call], window: Window, until: float, interval: float) -> list[float]:
-    """Tell how much longer than the interval each profile waited for each poll that was due in a window, in seconds.
+    """Return how much longer than the interval each profile waited for each poll that was due in a window, in seconds.
 
-    A poll that comes several intervals late stands for as many that did not come, and one that never came counts as if
-    it had come when nobody looked any more. Without both, the less is polled, the fewer would be late.
+    A poll that is several intervals late also counts for those that did not come, and one that never came counts as if
+    it had come at the end of the observation. Otherwise, the fewer polls there are, the fewer would be late.
 
     Parameters
     ----------
     calls
-        Those of the profiles that are asked about, from before the window on.
+        The calls about these profiles, starting before the window.
     window
         When polls were due.
     until
-        When nobody looked any more: Unix time in seconds, after the window.
+        The end of the observation: Unix time in seconds, after the window.
     interval
         Seconds from one poll to the next.
     """
@@ -88,12 +88,12 @@ def overdue(calls: Iterable[Call], window: Window, until: float, interval: float
 
 
 def schedule(calls: Iterable[Call], window: Window) -> list[tuple[float, str]]:
-    """Give when which profile was polled in a window, in seconds from its start."""
+    """Return which profile was polled when in a window, in seconds from its start."""
     return [(call.time - window.start, call.profile) for call in polls(within(calls, window))]
 
 
 def callers(calls: Iterable[Call], window: Window) -> dict[str, set[str]]:
-    """Tell who made calls about each profile in a window."""
+    """Return who made calls about each profile in a window."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for call in within(calls, window):
         found[call.profile].add(call.caller)
@@ -101,23 +101,23 @@ def callers(calls: Iterable[Call], window: Window) -> dict[str, set[str]]:
 
 
 class TakeOver(NamedTuple):
-    """What became of a source whose replica was killed."""
+    """What happened to a source of a killed replica."""
 
     due: float
-    """When it was to be polled next, but not before the kill: Unix time in seconds."""
+    """When its next poll was due, but no earlier than the kill: Unix time in seconds."""
     polled: float | None
-    """When another replica polled it first, if one did."""
+    """When another replica first polled it, if one did."""
 
 
 def take_overs(calls: Sequence[Call], killed: str, moment: float, interval: float) -> dict[str, TakeOver]:
-    """Tell of each source that a killed replica had.
+    """Return what happened to each source of a killed replica.
 
     Parameters
     ----------
     calls
         All.
     killed
-        The replica, as it signed its calls.
+        The replica, by the access key of its calls.
     moment
         When it was killed: Unix time in seconds.
     interval

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 _STEPS = 400
 _FEWEST = 5
-"""Samples beyond a quantile without which it would be the word of one or two."""
+"""The minimum number of samples above a quantile: with fewer, it would depend on one or two of them."""
 
 
 def quantile(samples: Sequence[float], share: float) -> float:
-    """Give the smallest sample that at least a share of all is not above.
+    """Return the smallest sample that at least a share of all samples do not exceed.
 
     Raises
     ------
@@ -28,13 +28,13 @@ def quantile(samples: Sequence[float], share: float) -> float:
 
 
 def bound_without_jitter(samples: Sequence[float], jitter: float, share: float) -> float:
-    """Bound a quantile of what is in the samples beside a jitter.
+    """Bound a quantile of samples to which a jitter was added.
 
     Each sample is a lateness L of at least 0 plus a jitter J, independent of it and uniform from 0 to `jitter`; only
-    the sum S is seen. For any d up to `jitter`, P(S > jitter - d + t) >= P(L > t) * P(J > jitter - d), and the last
+    the sum S is observed. For any d up to `jitter`, P(S > jitter - d + t) >= P(L > t) * P(J > jitter - d), and the last
     factor is d / jitter. So P(L > t) <= P(S > jitter - d + t) * jitter / d, and with t = Q(1 - (1 - share) * d /
     jitter) - jitter + d, where Q are the quantiles of S, the right side is at most 1 - share. The smallest such t over
-    d is given: `share` of all L are not above it.
+    d is returned: `share` of all L do not exceed it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Figures as a table, and the table in the documentation. Pure."""
+"""Figures as a table, for the terminal and the documentation. Pure."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def put(document: str, table: str) -> str:
     Raises
     ------
     ValueError
-        If they are not there.
+        If the markers are missing.
     """
     before, begin, rest = document.partition(BEGIN)
     _, end, after = rest.partition(END)

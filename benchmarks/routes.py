@@ -1,4 +1,4 @@
-"""Regions that lead elsewhere than AWS_ENDPOINT_URL, by botocore's own rules for endpoints."""
+"""Regions with an endpoint other than AWS_ENDPOINT_URL, through botocore's own endpoint rules."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _RULES = ("appconfigdata", "2021-11-11", "endpoint-rule-set-1.json")
 
 
 def environment(folder: Path, urls: Mapping[str, str]) -> dict[str, str]:
-    """Write the rules, and give the environment variables that let botocore find them before its own.
+    """Write the rules, and return the environment variables that make botocore prefer them to its own.
 
     Parameters
     ----------
     folder
-        Where they are written.
+        The folder for the rules.
     urls
-        Of AppConfig's data plane, by region. All other regions are where AWS_ENDPOINT_URL leads.
+        The URLs of AppConfig's data plane, by region. All other regions use AWS_ENDPOINT_URL.
     """
     file = folder.joinpath("routes", *_RULES)
     file.parent.mkdir(parents=True)
@@ -29,7 +29,7 @@ def environment(folder: Path, urls: Mapping[str, str]) -> dict[str, str]:
 
 
 def rules(urls: Mapping[str, str]) -> dict[str, object]:
-    """Write them as botocore reads them. Pure."""
+    """Return the rules in botocore's format. Pure."""
     text = {"type": "string", "required": False, "documentation": ""}
     parameters = {
         "Region": {**text, "builtIn": "AWS::Region"},

@@ -21,7 +21,7 @@ _GONE_TIMEOUT = 120.0
 
 
 def names(count: int) -> list[str]:
-    """Give the names of sources: each is also the name of its profile and of its ConfigMap."""
+    """Return the names of sources: each is also the name of its profile and of its ConfigMap."""
     return [f"source-{number:05d}" for number in range(count)]
 
 
@@ -31,16 +31,16 @@ def create(api: Api, count: int, target: Mapping[str, str] | None = None) -> dic
     Parameters
     ----------
     api
-        Where.
+        The API server to create them in.
     count
-        How many.
+        The number of sources.
     target
         The `spec.target` of each.
 
     Returns
     -------
     dict of str to str
-        The uid of each by its name.
+        The uid of each, by its name.
     """
 
     def make(name: str) -> tuple[str, str]:

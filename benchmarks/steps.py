@@ -1,4 +1,4 @@
-"""What can be watched of an operator."""
+"""The steps in the life of an operator that can be measured."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Step(StrEnum):
-    """A step. All but the idle operator come after a first sync."""
+    """A step. All except the idle operator follow a first sync."""
 
     IDLE = "idle"
     WINDOW = "window"

@@ -1,4 +1,4 @@
-"""What one namespace can do to the others: sources by the hundred that hold workers. Pure."""
+"""What one namespace can do to the others: hundreds of sources that occupy workers. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 NOWHERE = "eu-north-1"
-"""The region that no connection to AWS comes about in."""
+"""The region in which no connection to AWS succeeds."""
 
 Spec = dict[str, object]
 
@@ -19,7 +19,7 @@ _ACCOUNT = "arn:aws:iam::111122223333"
 
 
 def role(name: str) -> Spec:
-    """Give the credentials of a source that assumes a role."""
+    """Return the credentials of a source that assumes a role."""
     return {"credentials": {"assumeRole": {"roleArn": f"{_ACCOUNT}:role/{name}"}}}
 
 
@@ -28,7 +28,7 @@ def _calm(_number: int) -> Spec:
 
 
 def _hangs(number: int) -> Spec:
-    # Those that hang at their first call never have a session; the others hang in one.
+    # Those that hang at their first call never get a session; the others hang during one.
     return {"application": (manners.HANGS, manners.HANGS_LATER)[number % 2]}
 
 
@@ -50,15 +50,15 @@ def _one_role(_number: int) -> Spec:
 
 @dataclass(frozen=True)
 class Storm:
-    """Sources of one namespace that hold workers."""
+    """Sources in one namespace that occupy workers."""
 
     words: str
     """What they are, after "next to"."""
     spec: Callable[[int], Spec]
-    """What is in the spec of the source of a number, in addition to the profile."""
+    """What is in the spec of a source, by its number, in addition to the profile."""
     size: int = 1000
     replaced: int = 0
-    """How many are deleted each second, with as many new ones in their place."""
+    """How many are deleted each second, and replaced by new ones."""
 
 
 STORMS = {
@@ -70,10 +70,10 @@ STORMS = {
     "one-role": Storm("1,000 sources with one role whose STS hangs", _one_role),
     "replaced": Storm("20 hanging sources replaced each second", _hangs, size=20, replaced=20),
 }
-"""By name."""
+"""The storms, by name."""
 
 
 def mixed(number: int) -> Spec:
-    """Give one of each kind in turn."""
+    """Return one of each kind in turn."""
     kinds = (_hangs, _unreachable, _slow, _roles, _one_role)
     return kinds[number % len(kinds)](number // len(kinds))

@@ -1,4 +1,4 @@
-"""Namespaces and the sources in them, as their users make, change and delete them."""
+"""Namespaces and their sources, which users create, change and delete."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from benchmarks.storms import Spec
 
 INTERVAL = 15
-"""Seconds between two polls of each: the shortest that the CRD takes."""
+"""Seconds between two polls of each: the minimum that the CRD allows."""
 
 
 class Tenant:
-    """A namespace. Each source has a profile and a ConfigMap of its own name.
+    """A namespace. Each source has a profile and a ConfigMap with the same name.
 
     Parameters
     ----------
     api
-        The administrator's.
+        The administrator's requests.
     namespace
-        Its name; it is created.
+        Its name. It is created.
     """
 
     def __init__(self, api: Api, namespace: str) -> None:
@@ -63,14 +63,14 @@ class Tenant:
             list(threads.map(lambda name: self._api.call("DELETE", f"{self._sources}/{name}"), names))
 
     def change(self, name: str, spec: Spec) -> int:
-        """Change the spec of a source, and give the generation that it has then."""
+        """Change the spec of a source, and return its new generation."""
         source = self._api.call("GET", f"{self._sources}/{name}")
         source["spec"].update(spec)
         changed = self._api.call("PUT", f"{self._sources}/{name}", source)
         return int(changed["metadata"]["generation"])
 
     def ready(self) -> dict[str, int]:
-        """Tell for each source that is ready the generation that it is ready with."""
+        """Return the generation of each source that is ready, as reported by `Ready`."""
         items = self._api.call("GET", self._sources)["items"]
         return {item["metadata"]["name"]: generation for item in items if (generation := _ready(item))}
 

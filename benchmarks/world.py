@@ -1,4 +1,4 @@
-"""What a benchmark runs in: a control plane and a data plane of its own, sources, and operators."""
+"""The environment of a benchmark: its own control plane and data plane, sources, and operators."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _LOG_TIMEOUT = 5.0
 
 
 class World(Started):
-    """A fresh control plane with the operator's CRD and rights, and a fresh data plane. Gone after it.
+    """A fresh control plane with the operator's CRD and permissions, and a fresh data plane. Gone afterwards.
 
     Parameters
     ----------
     folder
-        Where keys, data and logs go; it must be empty.
+        The folder for keys, data and logs; it must be empty.
     kind
-        What the data plane delivers.
+        The kind of configuration that the data plane delivers.
     interval
         Seconds between two polls of a source.
     """
@@ -58,16 +58,16 @@ class World(Started):
         self._audit = AuditLog(self.control_plane.folder / "audit.jsonl", USER)
 
     def operator(self, name: str, arguments: Sequence[str] = (), *, aws: Mapping[str, str] | None = None) -> Replica:
-        """Prepare an operator with default settings, but for the ports, which several on one machine cannot share.
+        """Prepare an operator with default settings, except for the ports, which several on one machine cannot share.
 
         Parameters
         ----------
         name
-            Who calls AWS, and the folder of its log.
+            Its name as the caller of AWS, and for the folder of its log.
         arguments
-            More for `appconfig-operator run`.
+            Additional arguments for `appconfig-operator run`.
         aws
-            More environment variables of the AWS SDK.
+            Additional environment variables for the AWS SDK.
         """
         folder = self._folder / name
         folder.mkdir()
@@ -79,7 +79,7 @@ class World(Started):
         return Replica(process, metrics)
 
     def program(self, name: str, module: str, *arguments: str | Path) -> Process:
-        """Prepare a program of the benchmarks, with the operator's rights: how long it takes is looked at from here."""
+        """Prepare a program of the benchmarks, with the operator's permissions; it is timed from outside."""
         kubeconfig = self.control_plane.service_account_kubeconfig(NAMESPACE, SERVICE_ACCOUNT)
         process = Process(
             name,
@@ -92,15 +92,15 @@ class World(Started):
         return process
 
     def file(self, name: str) -> Path:
-        """Name a file of this world."""
+        """Return the path of a file in this world."""
         return self._folder / name
 
     def requests(self) -> list[Request]:
-        """Give what the operator, or a program with its rights, has asked the API server since the last look."""
+        """Return the API requests of the operator, or of a program with its permissions, since the last call."""
         return self._audit.read()
 
     def wait_for_statuses(self, names: Sequence[str], process: Process) -> list[Request]:
-        """Wait until the status of each source was written, and give all requests since the last look."""
+        """Wait until the status of each source was written, and return all requests since the last call."""
         missing = set(names)
         seen: list[Request] = []
 
@@ -123,17 +123,17 @@ class Replica:
     process
         Not started yet.
     metrics_port
-        Where its metrics are.
+        The port of its metrics.
     """
 
     def __init__(self, process: Process, metrics_port: int) -> None:
         self.process = process
         self.metrics_port = metrics_port
         self.began = 0.0
-        """When its process was started: Unix time in seconds."""
+        """When its process started: Unix time in seconds."""
 
     def start(self) -> None:
-        """Start it, and wait until it says so."""
+        """Start it, and wait until it logs that it has started."""
         self.began = time.time()
         self.process.start()
 

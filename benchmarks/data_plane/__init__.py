@@ -1,4 +1,4 @@
-"""An AppConfig data plane that costs next to nothing: MiniStack looks through all deployments at each poll."""
+"""An AppConfig data plane that costs next to nothing: MiniStack searches all deployments at each poll."""
 
 from benchmarks.data_plane.client import DataPlane
 from benchmarks.data_plane.record import Call, Operation, Outcome

@@ -1,4 +1,4 @@
-"""The data plane as its own process, and what the benchmarks ask of it."""
+"""The data plane as its own process, with queries for the benchmarks."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _TIMEOUT = 60.0
 
 
 class DataPlane:
-    """The data plane as a context manager: ready inside, gone after it.
+    """The data plane as a context manager: ready inside, gone afterwards.
 
     Parameters
     ----------
     folder
-        Where its log goes.
+        The folder for its log.
     kind
         What it delivers.
     interval
-        Seconds between two polls. Default: what a session asks for.
+        Seconds between two polls. Default: what a session requests.
     """
 
     def __init__(self, folder: Path, kind: Kind = Kind.ORDINARY, interval: float | None = None) -> None:
@@ -67,29 +67,29 @@ class DataPlane:
         self.process.stop()
 
     def environment(self, caller: str) -> dict[str, str]:
-        """Give the environment variables that lead boto3 here, and tell who calls."""
+        """Return the environment variables that lead boto3 here, and identify the caller."""
         return {
             "AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{self.port}",
             "AWS_ACCESS_KEY_ID": caller,
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
-            # No look at the machine's own identity, nor at the files of who sits at it.
+            # Use neither the machine's own identity nor its user's files.
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }
 
     def calls(self, since: int = 0) -> list[Call]:
-        """Give the calls from a number on. Long lists hold the server up: not inside a window."""
+        """Return the calls from a number on. Long lists block the server, so do not call this inside a window."""
         return [Call(*call) for call in self._ask("GET", f"{CALLS}{since}")]
 
     def deploy(self, profiles: Sequence[str]) -> float:
-        """Deploy a new version of each profile, and tell when: Unix time in seconds."""
+        """Deploy a new version of each profile, and return when: Unix time in seconds."""
         return float(self._ask("POST", DEPLOY, json.dumps(profiles)))
 
     def count(self) -> int:
-        """Tell how many calls there have been."""
+        """Return the number of calls so far."""
         return int(self._ask("GET", COUNT))
 
     def _ask(self, method: str, target: str, body: str | None = None) -> Any:  # noqa: ANN401 - JSON is anything

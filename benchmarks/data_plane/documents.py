@@ -21,28 +21,28 @@ class Kind(StrEnum):
     ORDINARY = "ordinary"
     """JSON of `CONTENT_BYTES`."""
     REFUSED = "refused"
-    """JSON of `REFUSED_BYTES` that is read to its end before a key is found twice."""
+    """JSON of `REFUSED_BYTES` with a duplicate key that is found only at the end."""
     LARGE = "large"
-    """YAML of `LARGE_BYTES` with many values, and valid."""
+    """Valid YAML of `LARGE_BYTES` with many values."""
 
 
 @dataclass(frozen=True)
 class Document:
-    """A configuration of a version of a profile, and its content type."""
+    """The configuration of a version of a profile, and its content type."""
 
     body: Callable[[str, int], bytes]
     content_type: str
 
 
 def ordinary(profile: str, version: int) -> bytes:
-    """Give JSON of `CONTENT_BYTES`."""
+    """Return JSON of `CONTENT_BYTES`."""
     document = {"profile": profile, "version": version, "currency": "EUR", "filling": ""}
     document["filling"] = "x" * (CONTENT_BYTES - len(json.dumps(document)))
     return json.dumps(document).encode()
 
 
 def refused(profile: str, version: int) -> bytes:
-    """Give JSON that is refused at its end: a name and a number a line."""
+    """Return JSON that is refused at its end: a name and a number per line."""
     line = '"limit-%08d": %d'
     head, end = f'{{"profile": "{profile}", "version": {version}, "limits": {{\n', '},\n"twice": 1, "twice": 2}\n'
     count = (REFUSED_BYTES - len(head) - len(end)) // len(line % (0, 1_000_000) + ",\n")
@@ -50,7 +50,7 @@ def refused(profile: str, version: int) -> bytes:
 
 
 def large(profile: str, version: int) -> bytes:
-    """Give YAML with a short value a line."""
+    """Return YAML with a short value per line."""
     lines = [f"profile: {profile}", f"version: {version}"]
     line = "key-%06d: {limit: %d, on: true}"
     count = LARGE_BYTES // len(line % (0, 1000) + "\n")

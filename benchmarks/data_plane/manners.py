@@ -1,4 +1,4 @@
-"""Who is answered late, or never: the application that a session asks for says it, and the name of a role. Pure."""
+"""Which calls are answered late, or never, based on the application of a session or the name of a role. Pure."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ HANGS_LATER = "hangs-later"
 SLOW = "slow"
 """An application: each call is answered after `SLOW_SECONDS`."""
 HANGING_ROLE = "role/hangs"
-"""What is in the ARN of a role that STS never answers about."""
+"""Part of the ARN of a role for which STS never answers."""
 
 
 class Manner(NamedTuple):
-    """How long answers take, in seconds: `NEVER` for those that do not come."""
+    """How long answers take, in seconds; `NEVER`: there is no answer."""
 
     start: float = 0.0
     latest: float = 0.0
 
 
 class Reply(NamedTuple):
-    """An answer, as the bytes that go over the wire, and how many seconds it is held back."""
+    """An answer, as the bytes to send, and its delay in seconds."""
 
     answer: bytes
     after: float = 0.0
@@ -41,5 +41,5 @@ _GOOD = Manner()
 
 
 def manner(application: str) -> Manner:
-    """Tell how an application is answered."""
+    """Return how calls about an application are answered."""
     return _MANNERS.get(application, _GOOD)

@@ -1,4 +1,4 @@
-"""What the data plane remembers of each call."""
+"""What the data plane records about each call."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Operation(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What a call was answered with."""
+    """How a call was answered."""
 
     STARTED = "started"
     CONTENT = "content"
@@ -31,9 +31,9 @@ class Call(NamedTuple):
     time: float
     """Unix time in seconds."""
     caller: str
-    """The access key that signed it: each replica has one of its own."""
+    """The access key that signed it: each replica has its own."""
     operation: str
     profile: str
     session: int
-    """From 1, in the order of their starts; 0 where the token tells none."""
+    """The number of the session, from 1, in the order of their starts; 0 if the token names none."""
     outcome: str

@@ -1,4 +1,4 @@
-"""The sockets of the data plane: one thread, HTTP/1.1 read by hand, connections that stay."""
+"""The sockets of the data plane: one thread, a handwritten HTTP/1.1 parser, persistent connections."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
 CALLS = "/bench/calls?since="
 """GET: the calls from that number on, as JSON."""
 COUNT = "/bench/count"
-"""GET: how many calls there have been."""
+"""GET: the number of calls so far."""
 DEPLOY = "/bench/deploy"
-"""POST with a list of profiles in JSON: a new version of each, now."""
+"""POST with a list of profiles in JSON: deploys a new version of each."""
 
 _END_OF_HEAD = b"\r\n\r\n"
 _TOKEN = "/configuration?configuration_token="  # noqa: S105 - a path
 _CREDENTIAL = b"Credential="
 _LENGTH = b"\r\ncontent-length:"
 _BACKLOG = 1024
-"""Connections that wait to be taken: a storm of new ones must not look like a network that fails."""
+"""Length of the accept queue: a storm of new connections must not look like a failing network."""
 
 
 class Connection(asyncio.Protocol):
-    """One connection of a client.
+    """A client's connection.
 
     Parameters
     ----------
     answer
-        Gives the answer to method and target, caller, body.
+        Returns the answer for a method and target, caller and body.
     """
 
     def __init__(self, answer: Callable[[str, str, bytes], Reply]) -> None:
@@ -48,12 +48,12 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember where answers go."""
+        """Keep the transport for the answers."""
         if isinstance(transport, asyncio.WriteTransport):
             self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Answer each request that is there as a whole."""
+        """Answer each complete request."""
         self._received += data
         while (end := self._received.find(_END_OF_HEAD)) >= 0:
             head = self._received[:end]
@@ -67,7 +67,7 @@ class Connection(asyncio.Protocol):
         if self._transport is None or reply.after == NEVER:
             return
         if reply.after:
-            # To a client that has gone by then, nothing is sent: a closed transport says so only in the log.
+            # If the client is gone by then, nothing is sent: a closed transport would only log it.
             asyncio.get_running_loop().call_later(reply.after, self._transport.write, reply.answer)
         else:
             self._transport.write(reply.answer)
@@ -84,7 +84,7 @@ def _caller(head: bytes) -> str:
 
 
 def router(service: Service) -> Callable[[str, str, bytes], Reply]:
-    """Make what answers requests."""
+    """Make the function that answers requests."""
     others: dict[str, Callable[[str, bytes], Reply]] = {
         "POST /": assume_role,
         f"GET {COUNT}": lambda _caller, _body: _json(len(service.calls)),
@@ -115,11 +115,11 @@ async def serve(port: int, kind: Kind, interval: float | None = None) -> None:
     Parameters
     ----------
     port
-        Where.
+        The port to listen on.
     kind
-        What is delivered.
+        The kind of configuration to deliver.
     interval
-        Seconds between two polls. Default: what a session asks for.
+        Seconds between two polls. Default: what a session requests.
     """
     answer = router(Service(time.time, interval, kind))
     loop = asyncio.get_running_loop()

@@ -1,8 +1,8 @@
-"""The rules of sessions and tokens, with as little work for a call as possible. No I/O.
+"""The rules of sessions and tokens, with as little work per call as possible. No I/O.
 
-Any profile exists, at version 1, and a deployment makes its version one higher. All is answered at once, but for whom
-`benchmarks/data_plane/manners.py` names. Tokens are as long as the one that AWS shows in its API reference
-(StartConfigurationSession, "Examples"), since a client keeps one for each session.
+Every profile exists, at version 1, and a deployment increments its version. All calls are answered at once, except for
+those in `benchmarks/data_plane/manners.py`. Tokens are as long as the one that AWS shows in its API reference
+(StartConfigurationSession, "Examples"), because a client keeps one for each session.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 POLL_INTERVAL = 60
-"""Seconds, answered to every poll of a session that asks for no other."""
+"""Seconds, answered to every poll of a session that requests no other interval."""
 TOKEN_LENGTH = 1104
 
 _FILLING = "AYADeNgfsRxdKiJ37A12OZ9vN2cAXwABABVhd3MtY3J5cHRv/pA+"
@@ -30,11 +30,11 @@ _PROBLEM = {Outcome.EARLY: "PollIntervalNotSatisfied", Outcome.BAD_TOKEN: "Corru
 
 
 class Answer:
-    """An answer, as the bytes that go over the wire."""
+    """An answer, as the bytes to send."""
 
     @staticmethod
     def of(status: HTTPStatus, headers: str = "", body: bytes = b"") -> bytes:
-        """Make one; each line of `headers` ends with CR LF."""
+        """Make an answer; each line of `headers` ends with CR LF."""
         return f"HTTP/1.1 {status} {status.phrase}\r\n{headers}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
@@ -55,11 +55,11 @@ class Service:
     Parameters
     ----------
     now
-        Unix time in seconds.
+        The clock: Unix time in seconds.
     interval
-        Seconds between two polls: answered, and enforced. Default: what a session asks for.
+        Seconds between two polls, answered and enforced. Default: what a session requests.
     kind
-        What is delivered.
+        The kind of configuration to deliver.
     """
 
     def __init__(self, now: Callable[[], float], interval: float | None = None, kind: Kind = Kind.ORDINARY) -> None:
@@ -71,7 +71,7 @@ class Service:
         self.calls: list[Call] = []
         tail = "-" + _FILLING * (TOKEN_LENGTH // len(_FILLING))
         self._tail = tail[: TOKEN_LENGTH - len("00000000-00000000")]
-        # Tokens come back escaped, and are compared so: to decode each would be half of the work.
+        # Tokens come back escaped, and are compared in that form: decoding each would be half of the work.
         self._escaped_tail = quote(self._tail, safe="-_.~")
 
     def start(self, caller: str, body: bytes) -> Reply:
@@ -90,7 +90,7 @@ class Service:
         return Reply(Answer.of(HTTPStatus.CREATED, "Content-Type: application/json\r\n", answer), how.start)
 
     def latest(self, caller: str, token: str) -> Reply:
-        """Answer GetLatestConfiguration; the token is as the query has it, escaped."""
+        """Answer GetLatestConfiguration; the token is escaped, as in the query."""
         now = self._now()
         session = self._spend(token)
         if session is None:
@@ -119,7 +119,7 @@ class Service:
         return Reply(Answer.of(HTTPStatus.OK, headers, self._document.body(session.profile, version)), session.pause)
 
     def deploy(self, profiles: Iterable[str]) -> float:
-        """Deploy a new version of each profile, and tell when: Unix time in seconds."""
+        """Deploy a new version of each profile, and return when: Unix time in seconds."""
         for profile in profiles:
             self._versions[profile] = self._versions.get(profile, 1) + 1
         return self._now()

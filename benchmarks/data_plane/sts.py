@@ -1,4 +1,4 @@
-"""STS, as far as roles are assumed: any role can be, but for those that hang. Pure."""
+"""The part of STS that assumes roles: any role works, except for those that hang. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ANSWER = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15
 
 
 def assume_role(caller: str, body: bytes) -> Reply:
-    """Answer AssumeRole with credentials whose calls are told as those of who asked for them."""
+    """Answer AssumeRole with the caller's own access key, so that calls are attributed to the caller."""
     (role,) = parse_qs(body.decode())["RoleArn"]
     if HANGING_ROLE in role:
         return Reply(b"", NEVER)

@@ -1,1 +1,1 @@
-"""What the operator is measured against: the same calls, and nothing around them."""
+"""The baselines for the operator: the same calls, and nothing else."""

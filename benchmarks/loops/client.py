@@ -1,4 +1,4 @@
-"""The boto3 client of the loops, set up as one who knows boto3 would."""
+"""The boto3 client of the loops, configured the way an experienced user would."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ THREADS = 10
 
 
 def appconfig() -> AppConfigDataClient:
-    """Make a client for all threads: a connection for each, and no retries, which would send a used token."""
+    """Make a client for all threads: one connection per thread, and no retries, which would send a used token."""
     config = Config(max_pool_connections=THREADS, retries={"total_max_attempts": 1, "mode": "standard"})
     return boto3.client("appconfigdata", config=config)
 
 
 def start(client: AppConfigDataClient, profile: str) -> str:
-    """Start a session, and give its token."""
+    """Start a session, and return its token."""
     started = client.start_configuration_session(
         ApplicationIdentifier="shop",
         EnvironmentIdentifier="production",

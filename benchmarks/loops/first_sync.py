@@ -1,7 +1,7 @@
 """``python -m benchmarks.loops.first_sync FILE``: two AWS calls, one ConfigMap and one status for each source.
 
 `FILE` is JSON with the uid of each source by its name. The clients are the official ones, shared by all threads, and
-answers are read but not turned into objects: what one writes who wants it fast.
+answers are read but not turned into objects: code that is written for speed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MANAGER = "raw-loop"
 
 
 class Loop:
-    """The clients, and what is done for a source."""
+    """The clients, and the work for a source."""
 
     def __init__(self) -> None:
         configuration = client.Configuration()
@@ -39,7 +39,7 @@ class Loop:
         self._aws: AppConfigDataClient = appconfig()
 
     def sync(self, source: tuple[str, str]) -> None:
-        """Fetch a configuration, write it, and say so."""
+        """Fetch a configuration, write it, and report it in the status."""
         name, uid = source
         answer = self._aws.get_latest_configuration(ConfigurationToken=start(self._aws, name))
         body = answer["Configuration"].read()
@@ -68,7 +68,7 @@ class Loop:
 
 
 def _read(response: Any) -> bytes:  # noqa: ANN401 - the client has no types
-    """Read an answer whole: else its connection is not used again, and the next call makes a new one."""
+    """Read the whole answer: otherwise, its connection is not reused, and the next call opens a new one."""
     data: bytes = response.data
     response.release_conn()
     if response.status >= 300:  # noqa: PLR2004 (HTTP: no success)
@@ -87,7 +87,7 @@ def _config_map(name: str, uid: str, body: bytes) -> dict[str, Any]:
 
 
 def _status(name: str, body: bytes, version: str) -> dict[str, Any]:
-    """Give a status of the size that the operator writes."""
+    """Return a status of the size that the operator writes."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
     conditions = [
@@ -120,7 +120,7 @@ def main(file: Path) -> None:
     sources = json.loads(file.read_text(encoding="utf-8"))
     loop = Loop()
     with ThreadPoolExecutor(THREADS) as threads:
-        # A list, so that a failure ends the program with it.
+        # A list, so that a failure ends the program.
         list(threads.map(loop.sync, sources.items()))
 
 

@@ -1,8 +1,8 @@
-"""The memory of identities: what their first polls add to a process.
+"""The memory of identities: how much their first polls add to a process.
 
-Each identity is a ServiceAccount of its own: one call of STS for its role, then one poll, all by HTTPS. What is
-measured is a process of its own; the server is its parent's, on the loopback interface, with a certificate made for the
-run. The usual CAs stand beside that one, because they are what a TLS context consists of.
+Each identity is a separate ServiceAccount: one call to STS for its role, then one poll, all over HTTPS. The measured
+process is a separate one; the server belongs to its parent, on the loopback interface, with a certificate made for the
+run. The usual CAs are loaded in addition, because a TLS context consists mostly of them.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class _Identities:
 
 
 class _Aws(BaseHTTPRequestHandler):
-    """STS and AppConfig, as far as they are asked."""
+    """STS and AppConfig, as far as the benchmark calls them."""
 
     protocol_version = "HTTP/1.1"
 
@@ -80,9 +80,9 @@ def _measured(count: int) -> None:
         service.session(source(namespace=f"ns-{number}", spec=spec(region="eu-west-1", credentials=Credentials("app"))))
         for number in range(count + 1)
     ]
-    # The first one brings what is there once, however many there are.
+    # The first one adds everything that exists only once, however many there are.
     for number, session in enumerate(sessions):
-        with suppress(SourceError):  # an empty first body, which takes a whole exchange all the same
+        with suppress(SourceError):  # an empty first body, which still takes a whole exchange
             session.poll()
         if number in {0, count}:
             sys.stdout.write(f"{number} {resident_bytes(os.getpid())}\n")
@@ -106,14 +106,14 @@ def _serve(folder: Path) -> tuple[ThreadingHTTPServer, Path]:
 
 
 def resident_with(count: int, folder: Path) -> tuple[int, int]:
-    """Poll with each of many identities once, in a process of its own.
+    """Poll once with each of many identities, in a separate process.
 
     Parameters
     ----------
     count
-        Identities, beside the first.
+        The number of identities, in addition to the first.
     folder
-        For keys. It exists.
+        An existing folder for keys.
 
     Returns
     -------

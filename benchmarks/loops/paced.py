@@ -1,7 +1,7 @@
-"""``python -m benchmarks.loops.paced COUNT SCHEDULE RESULT``: the polls of a window again, with nothing around them.
+"""``python -m benchmarks.loops.paced COUNT SCHEDULE RESULT``: replays the polls of a window, and does nothing else.
 
-It starts the sessions and fetches each configuration once, says so, and waits for SIGUSR1. Then it polls as the file
-`SCHEDULE` says, JSON with ``[seconds, profile]`` in order, and writes to `RESULT` what that took.
+It starts the sessions, fetches each configuration once, reports that, and waits for SIGUSR1. Then it polls as the file
+`SCHEDULE` says, JSON with ``[seconds, profile]`` in order, and writes the cost to `RESULT`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Replay:
         self._poll(profile)
 
     def run(self, schedule: list[tuple[float, str]]) -> None:
-        """Poll by a schedule, in as many threads as the operator has."""
+        """Poll according to a schedule, in as many threads as the operator has."""
         began = time.monotonic()
         rest = iter(schedule)
 
@@ -58,7 +58,7 @@ class Replay:
 
 
 def main(count: int, schedule: Path, result: Path) -> None:
-    """Begin, wait to be told, replay."""
+    """Start the sessions, wait for the signal, and replay."""
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
     replay = Replay()
     with ThreadPoolExecutor(THREADS) as threads:

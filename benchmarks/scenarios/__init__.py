@@ -1,1 +1,1 @@
-"""What is run and watched. Each gives observations: what was seen, by name."""
+"""The scenarios. Each returns its observations by name."""

@@ -1,4 +1,4 @@
-"""First sync of 1,000 sources by the operator and by a bare loop, in turn and in one cluster."""
+"""First sync of 1,000 sources by the operator and by a bare loop, alternately, in one cluster."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ class Sync(NamedTuple):
 
 
 def measure(world: World, names: list[str], process: Process, start: Callable[[], object]) -> Sync:
-    """Start a process and watch it sync all sources: the same way, and from outside, whatever it is.
+    """Start a process and watch it sync all sources, from outside and in the same way for both.
 
     Parameters
     ----------
     world
-        Where.
+        The world to run in.
     names
         The sources, which exist and have no status.
     process
-        What syncs them.
+        The process that syncs them.
     start
         Starts it.
     """
@@ -62,7 +62,7 @@ def _sync(began: float, first_call: float, requests: list[Request], cpu: float) 
 
 
 def observe(folder: Path) -> dict[str, list[float]]:
-    """Run the loop and the operator in turn, each on sources of its own."""
+    """Run the loop and the operator alternately, each with its own sources."""
     loops: list[Sync] = []
     operators: list[Sync] = []
     with World(folder) as world:

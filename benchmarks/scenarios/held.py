@@ -1,4 +1,4 @@
-"""What the operator holds beside large, refused and hostile objects."""
+"""The operator's memory with large, refused and hostile objects."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _FINALIZER = "bench.example/%08d"
 
 
 def refused(folder: Path) -> Observed:
-    """Let one source be written and then all be refused, and poll on."""
+    """Write one source, then let all others be refused, and keep polling."""
     with World(folder, Kind.REFUSED, INTERVAL) as world:
         replica = _started(world)
         pid = replica.process.pid
@@ -64,7 +64,7 @@ def refused(folder: Path) -> Observed:
 
 
 def large(folder: Path) -> Observed:
-    """Start beside large documents that were never synced."""
+    """Start with large documents that were never synced."""
     with World(folder, Kind.LARGE) as world:
         sources.create(world.api, LARGE_SOURCES, {"format": "YAML"})
         replica = world.operator("first")
@@ -80,7 +80,7 @@ def large(folder: Path) -> Observed:
 
 
 def hostile(folder: Path) -> Observed:
-    """Start beside ConfigMaps that anybody may have made: our label, and metadata up to what etcd stores."""
+    """Start with ConfigMaps that anyone could have created: with our label, and as much metadata as etcd can store."""
     with World(folder) as world:
         finalizers = [_FINALIZER % number for number in range(HOSTILE_BYTES // len(json.dumps(_FINALIZER % 0) + ","))]
         path = f"/api/v1/namespaces/{sources.NAMESPACE}/configmaps"
@@ -117,7 +117,7 @@ def _started(world: World) -> Replica:
 
 
 def _after(world: World, replica: Replica, calls: int) -> float:
-    """Give the resident memory once the data plane has had so many calls."""
+    """Return the resident memory after the data plane has received a number of calls."""
 
     def there() -> bool:
         replica.process.check()
@@ -133,4 +133,4 @@ SCENARIOS: Mapping[str, Callable[[Path], Observed]] = {
     "large-documents": large,
     "identities": identities,
 }
-"""What is run, by the name of its benchmark."""
+"""The scenarios, by the name of the benchmark."""

@@ -1,4 +1,4 @@
-"""Healthy sources of some namespaces beside a storm in another: all share one operator and one endpoint of AWS."""
+"""Healthy sources in some namespaces during a storm in another: all share one operator and one AWS endpoint."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 Observed = dict[str, float]
 
 HEALTHY = 400
-"""Sources whose polls are timed: with 1,200 polls the jitter of 0.75 s hides lateness below 0.3 s only."""
+"""Sources to time: with 1,200 polls, the jitter of 0.75 s hides only lateness below 0.3 s."""
 JITTER_SHARE = 0.05
-"""What the operator adds to an interval at most, to spread polls."""
+"""The maximum that the operator adds to an interval to spread polls."""
 
 _SETTLE_SECONDS = 10.0
-"""The storm is there, and each worker that it can hold it holds."""
+"""By then, the storm occupies every worker that it can."""
 _WINDOW_SECONDS = 45.0
 _GRACE_SECONDS = 5.0
 _GUEST_EVERY = 5.0
@@ -44,20 +44,20 @@ _CHANGED = [f"changed-{number:05d}" for number in range(10)]
 
 
 class Neighbourhood:
-    """Tenants that are well, served and synced.
+    """Healthy tenants, served and synced.
 
     Parameters
     ----------
     api
-        The administrator's.
+        The administrator's requests.
     data_plane
-        Where the operator polls.
+        The data plane that the operator polls.
     prefix
-        Of the namespaces.
+        The prefix of the namespaces.
     healthy
-        How many sources are polled, and timed.
+        The number of sources to poll and time.
     interval
-        Seconds between two polls, as the data plane answers them.
+        Seconds between two polls, as answered by the data plane.
     """
 
     def __init__(
@@ -76,15 +76,15 @@ class Neighbourhood:
         return [tenant.namespace for tenant in (self._healthy, self._new, self.storm)]
 
     def settle(self) -> None:
-        """Create the sources that are well, and wait until they are synced."""
+        """Create the healthy sources, and wait until they are synced."""
         names = [*self._names, *_CHANGED]
         self._healthy.create_all({name: {} for name in names})
         wait_until(lambda: len(self._healthy.ready()) == len(names), _SYNC_TIMEOUT, "the sources that are well")
-        # Each was polled since, so that the start of their intervals is spread as it is every day.
+        # Each has been polled again, so that their intervals are spread as usual.
         time.sleep(self._interval * (1 + JITTER_SHARE))
 
     def watch(self, seconds: float, guest_every: float, grace: float = _GRACE_SECONDS) -> Observed:
-        """Watch polls, and receive guests, for some seconds."""
+        """Watch polls, and create and change sources, for some seconds."""
         guests = Guests(self._new, self._healthy, _CHANGED, guest_every)
         window = Window(time.time(), time.time() + seconds)
         guests.receive(seconds, grace)
@@ -108,18 +108,18 @@ class Neighbourhood:
 
 @contextmanager
 def replacing(tenant: Tenant, spec: Callable[[int], Spec], size: int, each_second: int) -> Iterator[None]:
-    """Delete so many sources each second, the oldest first, and create as many.
+    """Delete a number of sources each second, the oldest first, and create the same number.
 
     Parameters
     ----------
     tenant
-        Whose; it has the sources `storm-00000` to that of `size`.
+        The tenant, which has the sources from `storm-00000` up to `size`.
     spec
-        By the number of a source.
+        The spec, by the number of a source.
     size
-        How many there are.
+        The number of sources.
     each_second
-        How many of them are replaced; none: nothing is done.
+        How many of them to replace; 0: none.
     """
     done = threading.Event()
 
@@ -143,7 +143,7 @@ def replacing(tenant: Tenant, spec: Callable[[int], Spec], size: int, each_secon
 
 
 def name_of(number: int) -> str:
-    """Name a source of a storm."""
+    """Return the name of a source in a storm."""
     return f"storm-{number:05d}"
 
 
@@ -169,7 +169,7 @@ def _observe(folder: Path, storm: Storm) -> Observed:
 def observe(
     folder: Path, names: Sequence[str] = tuple(STORMS), say: Callable[[str], None] = to_output
 ) -> dict[str, Observed]:
-    """Let each storm rage in a world of its own."""
+    """Run each storm in its own world."""
     found = {}
     for name in names:
         say(f"next to {STORMS[name].words}")

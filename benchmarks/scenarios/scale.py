@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 Observed = dict[str, float]
 
 LONGEST_PAUSE = POLL_INTERVAL + 3.0
-"""Seconds between two polls of a source: the interval, and the most that the operator adds to spread polls."""
+"""Seconds between two polls of a source: the interval, plus the maximum that the operator adds to spread polls."""
 ROUND = LONGEST_PAUSE + 3.0
-"""Seconds in which each source is polled."""
+"""Seconds within which each source is polled."""
 DEPLOYMENTS = 200
-"""Most profiles that get a new version at once. A thousand, polled within seconds, would measure a queue of writes."""
+"""The most profiles to deploy at once. A thousand, polled within seconds, would measure a queue of writes."""
 
 _IDLE_SECONDS = 10.0
 _CALLS_OF_TWO_ROUNDS = 3
@@ -46,9 +46,9 @@ class Scale:
     Parameters
     ----------
     world
-        Fresh.
+        A fresh world.
     size
-        Sources.
+        The number of sources.
     """
 
     def __init__(self, world: World, size: int) -> None:
@@ -58,7 +58,7 @@ class Scale:
         self.observed: Observed = {}
 
     def idle(self) -> None:
-        """See what an operator without sources holds."""
+        """Measure the memory of an operator without sources."""
         replica = self._world.operator("idle")
         replica.start()
         time.sleep(_IDLE_SECONDS)
@@ -66,7 +66,7 @@ class Scale:
         replica.process.stop()
 
     def begin_replay(self) -> Process:
-        """Start the loop that will poll as the operator did, so that its sessions are old enough by then."""
+        """Start the loop that will replay the operator's polls early, so that its sessions are old enough by then."""
         files = self._world.file("schedule.json"), self._world.file("replay.json")
         loop = self._world.program("replay", "benchmarks.loops.paced", str(self._size), *files)
         loop.ready = lambda: READY in loop.log
@@ -74,7 +74,7 @@ class Scale:
         return loop
 
     def sync(self) -> Replica:
-        """See the first sync, and wait until each source was polled once more: from then on it is every day."""
+        """Watch the first sync, and wait until each source was polled once more: then the state is steady."""
         sources.create(self._world.api, self._size)
         replica = self._world.operator("first")
         mark = self._world.data_plane.count()
@@ -85,10 +85,10 @@ class Scale:
         return replica
 
     def window(self, replica: Replica, seconds: float) -> Window:
-        """See polls that bring nothing."""
+        """Watch polls that bring nothing."""
         world, pid = self._world, replica.process.pid
         world.requests()
-        mark = world.data_plane.count() - self._size  # each source's poll before
+        mark = world.data_plane.count() - self._size  # the previous poll of each source
         told = lateness.read(replica.metrics_port)
         used, start = cpu_seconds(pid), time.time()
         time.sleep(seconds)
@@ -111,7 +111,7 @@ class Scale:
         return window
 
     def replay(self, loop: Process, window: Window) -> None:
-        """Let the bare loop make the polls of a window once more."""
+        """Let the bare loop replay the polls of a window."""
         schedule = polls.schedule(self._world.data_plane.calls(), window)
         schedule = [(when, profile) for when, profile in schedule if profile in set(self._names)]
         self._world.file("schedule.json").write_text(json.dumps(schedule), encoding="utf-8")
@@ -123,11 +123,11 @@ class Scale:
         self.observed |= {"replay_cpu": seen["cpu_seconds"] / seen["polls"], "replay_polls": seen["polls"]}
 
     def deploy(self, replica: Replica) -> None:
-        """Deploy new versions, and see when each is in its ConfigMap, from the poll that brought it."""
+        """Deploy new versions, and measure how long each takes from the poll that returned it to its ConfigMap."""
         world = self._world
         world.requests()
         mark = world.data_plane.count()
-        # Evenly spread: neighbours by name are polled one after the other.
+        # Evenly spread, because sources with similar names are polled one after the other.
         profiles = self._names[:: max(1, self._size // DEPLOYMENTS)][:DEPLOYMENTS]
         world.data_plane.deploy(profiles)
         written: dict[str, float] = {}
@@ -150,7 +150,7 @@ class Scale:
         }
 
     def restart(self, before: Replica) -> None:
-        """Start a second replica and stop the first, as a rolling update does, and see the minute after it."""
+        """Start a second replica and stop the first, as in a rolling update, and watch the minute after it."""
         world = self._world
         after = world.operator("second")
         mark = world.data_plane.count() - self._size
@@ -187,7 +187,7 @@ def _requests(step: str, requests: list[Request]) -> Observed:
 
 
 def observe(folder: Path, size: int, steps: Collection[Step], window_seconds: float) -> Observed:
-    """Run the steps that are wanted with a number of sources."""
+    """Run the requested steps with a number of sources."""
     with World(folder) as world:
         scale = Scale(world, size)
         if Step.IDLE in steps:

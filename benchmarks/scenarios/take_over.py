@@ -27,11 +27,11 @@ REPLICAS = 3
 SHARDS = 6
 
 _SETTLE_SECONDS = 20.0
-"""Each replica has heard of the others, and has its share of the shards."""
+"""By then, each replica knows the others, and has its share of the shards."""
 
 
 def observe(folder: Path) -> Observed:
-    """Kill the replica with the most sources, and see who polls them then, and when."""
+    """Kill the replica with the most sources, and observe who polls them afterwards, and when."""
     with World(folder) as world:
         sources.create(world.api, SIZE)
         arguments = (f"--shards={SHARDS}", f"--lease-duration={LEASE_SECONDS}")
