@@ -53,7 +53,7 @@ class Loop:
             _preload_content=False,
         )
         version = json.loads(_read(written))["metadata"]["resourceVersion"]
-        told = self._custom.patch_namespaced_custom_object_status(
+        patched = self._custom.patch_namespaced_custom_object_status(
             _GROUP,
             _VERSION,
             NAMESPACE,
@@ -64,7 +64,7 @@ class Loop:
             _content_type="application/merge-patch+json",
             _preload_content=False,
         )
-        _read(told)
+        _read(patched)
 
 
 def _read(response: Any) -> bytes:  # noqa: ANN401 - the client has no types

@@ -89,12 +89,12 @@ class Scale:
         world, pid = self._world, replica.process.pid
         world.requests()
         mark = world.data_plane.count() - self._size  # the previous poll of each source
-        told = lateness.read(replica.metrics_port)
+        histogram = lateness.read(replica.metrics_port)
         used, start = cpu_seconds(pid), time.time()
         time.sleep(seconds)
         used, window = cpu_seconds(pid) - used, Window(start, time.time())
         replica.process.check()
-        told = lateness.since(told, lateness.read(replica.metrics_port))
+        histogram = lateness.since(histogram, lateness.read(replica.metrics_port))
         calls = world.data_plane.calls(max(0, mark))
         polled = polls.count(polls.within(calls, window), Outcome.UNCHANGED)
         self.observed |= {
@@ -106,7 +106,11 @@ class Scale:
             "fresh_bytes": resident_bytes(pid),
             **_requests("window", world.requests()),
             **lateness.observed(polls.excesses(calls, window, POLL_INTERVAL), LONGEST_PAUSE - POLL_INTERVAL),
-            **{f"own_lateness_p{share}": lateness.own_quantile(told, share / 100) for share in (50, 99) if told},
+            **{
+                f"own_lateness_p{share}": lateness.own_quantile(histogram, share / 100)
+                for share in (50, 99)
+                if histogram
+            },
         }
         return window
 
@@ -157,16 +161,16 @@ class Scale:
         world.requests()
         after.start()
         used = cpu_seconds(after.process.pid)
-        told = time.time()
+        stop_sent = time.time()
         before.process.send(signal.SIGTERM)
         before.process.wait(_IDLE_SECONDS)
         stopped = time.time()
         time.sleep(ROUND)
-        window = Window(told, time.time())
+        window = Window(stop_sent, time.time())
         calls = world.data_plane.calls(max(0, mark))
         inside = polls.within(calls, window)
         self.observed |= {
-            "restart_stop_seconds": stopped - told,
+            "restart_stop_seconds": stopped - stop_sent,
             "restart_sessions": polls.count(inside, Outcome.STARTED),
             "restart_early": polls.count(inside, Outcome.EARLY),
             "restart_contents": polls.count(inside, Outcome.CONTENT),
