@@ -100,7 +100,7 @@ def test_an_experiment_is_told_and_writes_no_config_map(scene: Scene, proxy: App
     scene.wait_for_events("raw", [("Normal", "Synced"), told, told])
     begun, ended = notes(scene, "raw", "MultiVariantFlags")
     assert begun.endswith('no rule is evaluated: "checkout".')
-    assert ended == "No feature flag is multi-variant any more."
+    assert ended == "No feature flag is multi-variant anymore."
     assert proxy.sessions(place=scene.place()) == 1
 
 

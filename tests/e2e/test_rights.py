@@ -55,7 +55,7 @@ def give_back(it: Limited, verb: str, resource: str) -> None:
     it.take_away()
     it.wait_until_ready(timeout=SLOW)
     it.wait_for_refused((verb, resource), 0, timeout=SLOW + TIMEOUT)
-    assert it.told(f"no longer forbidden to {verb} {resource} in namespace") == 1, it.log
+    assert it.told(f"now allowed to {verb} {resource} in namespace") == 1, it.log
 
 
 def test_without_the_right_to_get_sources_a_restart_delivers_all_the_same(limited: Limited) -> None:

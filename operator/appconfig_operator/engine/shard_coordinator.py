@@ -229,7 +229,7 @@ class ShardCoordinator:
         if mismatched_replicas and not self._mismatch_logged:
             logger.warning(
                 "No shards are taken over while there are replicas with a different --shards than %d: all need the "
-                "same. During a rolling update this passes. Their Leases: %s",
+                "same. This is normal during a rolling update. Their Leases: %s",
                 self._me.shards,
                 ", ".join(mismatched_replicas),
             )

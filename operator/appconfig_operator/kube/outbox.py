@@ -110,7 +110,7 @@ class Outbox:
         with self._changed:
             # A lost Lease drops many Events, most often one after the other: they are logged together.
             if self._lapsed and (tried or not self._queue):
-                logger.warning("%d Events were not written: the Lease that they arose under has lapsed", self._lapsed)
+                logger.warning("%d Events were not written: their Lease has lapsed", self._lapsed)
                 self._lapsed = 0
             self._queue.done(namespace)
             self._changed.notify_all()

@@ -40,9 +40,9 @@ def stuck(*, scheduler: float, shards: float) -> list[str]:
     """
     complaints = []
     if scheduler > SCHEDULER_STUCK_SECONDS:
-        complaints.append(f"the scheduler has given no sign of life for {scheduler:.0f} s")
+        complaints.append(f"the scheduler has had no heartbeat for {scheduler:.0f} s")
     if shards > SHARDS_STUCK_SECONDS:
-        complaints.append(f"the loop of the shards has given no sign of life for {shards:.0f} s")
+        complaints.append(f"the loop of the shards has had no heartbeat for {shards:.0f} s")
     return complaints
 
 

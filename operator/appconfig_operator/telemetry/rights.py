@@ -72,4 +72,4 @@ class Rights:
     def _log_back(self, rights: Sequence[Right]) -> None:
         for right in rights:
             if EFFECTS[right.kind]:
-                logger.info("The operator is no longer forbidden to %s", right)
+                logger.info("The operator is now allowed to %s", right)

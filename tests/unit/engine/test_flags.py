@@ -48,7 +48,7 @@ def test_an_experiment_writes_no_config_map_and_is_told() -> None:
     assert [note.rpartition(": ")[2] for note in it.world.notes[1:]] == [
         '"checkout".',
         '"banner".',
-        "No feature flag is multi-variant any more.",
+        "No feature flag is multi-variant anymore.",
     ]
     assert {kind for _, kind, _ in it.world.events} == {"Normal"}
 
@@ -82,7 +82,7 @@ def test_what_a_session_taken_over_brings_is_compared_with_the_status() -> None:
     later.poll()
     assert it.world.sessions == 2  # the bench's own at each start
     assert counted(it) == [1, 0]
-    assert it.world.notes[-1] == "No feature flag is multi-variant any more."
+    assert it.world.notes[-1] == "No feature flag is multi-variant anymore."
 
 
 def test_an_operator_that_did_not_count_yet_is_followed_by_one_that_does() -> None:
@@ -139,7 +139,7 @@ def test_another_replica_knows_only_how_many_there_were() -> None:
     later.poll()
     assert it.events == ["Synced", "MultiVariantFlags"]
     later.poll()
-    assert it.world.notes[-1] == "No feature flag is multi-variant any more."
+    assert it.world.notes[-1] == "No feature flag is multi-variant anymore."
 
 
 @pytest.mark.parametrize("multi_variant", [MultiVariant.REFUSE, MultiVariant.RAW])

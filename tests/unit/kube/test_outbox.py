@@ -171,8 +171,8 @@ def test_events_of_a_lease_that_lapsed_are_dropped_in_one_line(
     assert outbox.stop(10)
     assert api.notes == ["d"]
     assert [record.getMessage() for record in caplog.records] == [
-        "3 Events were not written: the Lease that they arose under has lapsed",
-        "2 Events were not written: the Lease that they arose under has lapsed",
+        "3 Events were not written: their Lease has lapsed",
+        "2 Events were not written: their Lease has lapsed",
     ]
 
 

@@ -26,8 +26,8 @@ def test_workers_that_all_wait_for_aws_are_well() -> None:
 @pytest.mark.parametrize(
     ("scheduler", "shards", "words"),
     [
-        (120.6, 0, ["the scheduler has given no sign of life for 121 s"]),
-        (0, 300, ["the loop of the shards has given no sign of life for 300 s"]),
+        (120.6, 0, ["the scheduler has had no heartbeat for 121 s"]),
+        (0, 300, ["the loop of the shards has had no heartbeat for 300 s"]),
     ],
 )
 def test_stuck(scheduler: float, shards: float, words: list[str]) -> None:

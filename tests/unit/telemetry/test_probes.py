@@ -93,7 +93,7 @@ def test_workers_that_are_all_stuck() -> None:
         clock.now += 120
         assert ask(server, LIVE) == (200, "ok\n")
         clock.now += 1
-        assert ask(server, LIVE) == (500, "the scheduler has given no sign of life for 121 s\n")
+        assert ask(server, LIVE) == (500, "the scheduler has had no heartbeat for 121 s\n")
         assert ask(server, READY) == (200, "ok\n")
         gate.opened.set()
         eventually(lambda: ask(server, LIVE) == (200, "ok\n"))
@@ -119,7 +119,7 @@ def test_a_loop_of_the_shards_that_is_stuck() -> None:
         loop.start()
         assert entered.wait(10)
         bench.now += 121
-        assert ask(server, LIVE) == (500, "the loop of the shards has given no sign of life for 121 s\n")
+        assert ask(server, LIVE) == (500, "the loop of the shards has had no heartbeat for 121 s\n")
         go_on.set()
         loop.join(10)
         bench.shards.run_once()

@@ -33,7 +33,7 @@ def test_a_missing_right_is_logged_once_and_its_return_too(caplog: pytest.LogCap
     lost, back = caplog.records
     assert lost.levelno == logging.ERROR
     assert "not allowed to watch appconfigsources in namespace shop, so new and changed sources there" in lost.message
-    assert back.message == "The operator is no longer forbidden to watch appconfigsources in namespace shop"
+    assert back.message == "The operator is now allowed to watch appconfigsources in namespace shop"
 
 
 @pytest.mark.parametrize("look", [Rights.counts, Rights.missing])
@@ -46,7 +46,7 @@ def test_one_that_is_not_refused_any_more_is_told_by_the_next_look(
     bench.now += 100
     assert callable(look)
     look(bench.rights)
-    assert caplog.messages[1:] == ["The operator is no longer forbidden to watch appconfigsources in all namespaces"]
+    assert caplog.messages[1:] == ["The operator is now allowed to watch appconfigsources in all namespaces"]
 
 
 def test_a_clusterrole_without_a_verb_does_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:

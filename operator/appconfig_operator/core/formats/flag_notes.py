@@ -80,7 +80,7 @@ def news(now: FlagsSeen, *, before: FlagsSeen | None, counted: int, named_before
 def variants_note(seen: FlagsSeen) -> str:
     """Say how multi-variant flags are written. Their names come last, because a long note is cut off."""
     if not seen.variants:
-        return "No feature flag is multi-variant any more."
+        return "No feature flag is multi-variant anymore."
     return f"The default variant of each multi-variant flag is written; no rule is evaluated: {named(seen.variants)}."
 
 
