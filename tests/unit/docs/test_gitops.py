@@ -75,7 +75,7 @@ READY = ("Ready", "True", "Synced")
         (source(READY, suspend=False), ("Healthy", "Synced: What is to be known.")),
         (
             source(READY, seen=1, suspend=True),
-            ("Suspended", "spec.suspend is set: AppConfig is not asked, and nothing changes."),
+            ("Suspended", "spec.suspend is set: AppConfig is not called, and nothing changes."),
         ),
     ],
     ids=[

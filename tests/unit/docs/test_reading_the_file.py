@@ -126,7 +126,7 @@ def test_python_keeps_the_last_good_version(mount: Mount, watch: Watch) -> None:
         watch.looks.some()
         mount.swap(config="{")
         watch.looks.some()
-    assert said.getvalue().count("config: the version before is used on") == 1
+    assert said.getvalue().count("config: keeping the previous version") == 1
     mount.swap(config="3")
     watch.looks.some()
     assert watch.used == [1, 3]
@@ -139,7 +139,7 @@ def test_python_goes_on_after_a_version_that_the_program_refuses(mount: Mount, w
         watch.looks.some()
         mount.swap(config='"refused"')
         watch.looks.some()
-    assert said.getvalue().count("config: the version before is used on: RuntimeError") == 1
+    assert said.getvalue().count("config: keeping the previous version: RuntimeError") == 1
     mount.swap(config="3")
     watch.looks.some()
     assert watch.used == [1, 3]
