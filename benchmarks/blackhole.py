@@ -36,7 +36,7 @@ class Blackhole:
         while self._answers():
             if len(self._queue) >= _MOST:
                 self._close()
-                raise RuntimeError("the queue of a listener that takes nothing does not fill")
+                raise RuntimeError("the accept queue of the listener does not fill up")
         return self
 
     def _answers(self) -> bool:

@@ -79,7 +79,7 @@ class Neighbourhood:
         """Create the healthy sources, and wait until they are synced."""
         names = [*self._names, *_CHANGED]
         self._healthy.create_all({name: {} for name in names})
-        wait_until(lambda: len(self._healthy.ready()) == len(names), _SYNC_TIMEOUT, "the sources that are well")
+        wait_until(lambda: len(self._healthy.ready()) == len(names), _SYNC_TIMEOUT, "the healthy sources")
         # Each has been polled again, so that their intervals are spread as usual.
         time.sleep(self._interval * (1 + JITTER_SHARE))
 

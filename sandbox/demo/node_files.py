@@ -75,7 +75,7 @@ images:
   newName: {name}
   newTag: "{tag}"
 patches:
-# Every {INTERVAL} s, so that nobody has to wait for a minute.
+# Every {INTERVAL} s, so that you don't have to wait for a minute.
 - target: {{kind: AppConfigSource, name: {source}}}
   patch: |-
     - {{op: add, path: /spec/pollIntervalSeconds, value: {INTERVAL}}}

@@ -189,7 +189,7 @@ class NodeStory(Story):
         self._show_file("v2")
         self._narrator.say("It is the same container, and it was not restarted:")
         after = self._show_container()
-        expect(after == before, f"the container of before\n{before}", f"\n{after}")
+        expect(after == before, f"the same container as before\n{before}", f"\n{after}")
 
     def end(self) -> None:
         """Uninstall the operator."""

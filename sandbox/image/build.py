@@ -93,7 +93,7 @@ def _check_machine() -> None:
         message = f"To build the image, {' and '.join(missing)} is needed: apt-get install {' '.join(missing)}"
         raise ImageError(message)
     if os.geteuid() != 0:
-        message = "To build the image here, one has to be root: Debian's packages are unpacked with their owners"
+        message = "To build the image, you have to be root: Debian's packages are unpacked with their owners"
         raise ImageError(message)
 
 

@@ -105,11 +105,11 @@ def _say(what: str, seconds: list[float]) -> None:
 
 def _measure(sync_seconds: float | None) -> None:
     name = "the default, 1 min" if sync_seconds is None else f"{sync_seconds:g} s"
-    say(f"\nsyncFrequency {name}: least, median, most, times")
+    say(f"\nsyncFrequency {name}: minimum, median, maximum, samples")
     with Cluster(sync_seconds=sync_seconds) as cluster:
         for stage, seconds in cluster.seconds.items():
             _say(stage, [seconds])
-        _say("all of the start", [sum(cluster.seconds.values())])
+        _say("the whole startup", [sum(cluster.seconds.values())])
         readers = [Reader(cluster, f"reader-{number}") for number in range(_READERS)]
         _say("Pod applied to Ready", [reader.seconds_to_ready for reader in readers])
         _say("ConfigMap changed to file changed", _changes(readers))

@@ -121,7 +121,7 @@ class Process:
             If it ended, or was not ready in time. Nothing is left running in that case.
         """
         if self.running:
-            message = f"{self.name} runs already, as process {self.pid}"
+            message = f"{self.name} is already running, as process {self.pid}"
             raise ProcessError(message)
         guarded = [sys.executable, "-I", "-S", _GUARD, str(os.getpid()), *self.command]
         try:

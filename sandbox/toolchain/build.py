@@ -41,8 +41,8 @@ def build(module: Module, programs: list[str], folder: Path) -> None:
         If Go is missing or fails.
     """
     sys.stderr.write(
-        f"sandbox: building {', '.join(programs)} {module.version} with Go. The first time it takes up to some minutes,"
-        " downloads included; then they are kept.\n"
+        f"sandbox: building {', '.join(programs)} {module.version} with Go. The first time, this can take some minutes,"
+        " including downloads; then they are cached.\n"
     )
     go = find_go(module.go_mod)
     packages = [module.packages[program] for program in programs]

@@ -66,7 +66,7 @@ def find_go(go_mod: str) -> Path:
     _install(needed)
     bundled = _bundled()
     if bundled is None or not _new_enough(Path(bundled), needed):
-        message = f"the dependency group go brought no Go {_text(needed)} into {sys.prefix}"
+        message = f"the dependency group go did not install Go {_text(needed)} into {sys.prefix}"
         raise GoError(message)
     return Path(bundled)
 
@@ -92,7 +92,7 @@ def _install(needed: tuple[int, ...]) -> None:
     if uv is None:
         message = (
             f"Go {_text(needed)} or newer is needed to build the programs. "
-            f"Install it, or uv into {sys.prefix}, or name the folder of ready programs in KUBEBUILDER_ASSETS."
+            f"Install it, or uv into {sys.prefix}, or name a folder with prebuilt programs in KUBEBUILDER_ASSETS."
         )
         raise GoError(message)
     sys.stderr.write(f"sandbox: no Go {_text(needed)} here; installing the dependency group go into {sys.prefix}\n")

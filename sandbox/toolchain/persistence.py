@@ -43,6 +43,6 @@ def persist(attempt: Callable[[], T], error: type[Exception], what: str) -> T:
         try:
             return attempt()
         except error as failure:
-            sys.stderr.write(f"sandbox: {what} failed:\n{tail(str(failure))}\nNext try in {pause:g} s.\n")
+            sys.stderr.write(f"sandbox: {what} failed:\n{tail(str(failure))}\nRetrying in {pause:g} s.\n")
         time.sleep(pause)
     return attempt()

@@ -102,7 +102,7 @@ def _package_of(file: Path) -> str:
     run = subprocess.run(["dpkg", "--search", *_spellings(file)], capture_output=True, text=True, check=False)
     found = owners(run.stdout)
     if not found:
-        message = f"No package is known to have brought {file}"
+        message = f"No known package contains {file}"
         raise ValueError(message)
     return next(iter(found.values()))
 

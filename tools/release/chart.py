@@ -44,7 +44,7 @@ def with_value(text: str, path: list[str], value: str) -> str:
         pairs = node.value if isinstance(node, yaml.MappingNode) else []
         node = next((child for name, child in pairs if name.value == key), None)
     if not isinstance(node, yaml.ScalarNode):
-        raise ValueError(f"there is no text at {'.'.join(path)}")  # noqa: TRY004 (the document is wrong, not the caller)
+        raise ValueError(f"there is no string at {'.'.join(path)}")  # noqa: TRY004 (the document is wrong, not the caller)
     changed = text[: node.start_mark.index] + value + text[node.end_mark.index :]
     expected: Any = yaml.safe_load(text)
     part = expected
@@ -52,7 +52,7 @@ def with_value(text: str, path: list[str], value: str) -> str:
         part = part[key]
     part[path[-1]] = value
     if yaml.safe_load(changed) != expected:
-        raise ValueError(f"{value!r} cannot stand at {'.'.join(path)} as it is")
+        raise ValueError(f"{value!r} cannot be written at {'.'.join(path)} as it is")
     return changed
 
 

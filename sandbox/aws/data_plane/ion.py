@@ -102,7 +102,7 @@ class _Writer:
         match node:
             case Labelled(label, inner):
                 if label not in PROVEN:
-                    raise UnknownSymbolError(f"nobody knows the id of {label}:: in AWS's Ion")
+                    raise UnknownSymbolError(f"the ID of {label}:: in AWS's Ion is unknown")
                 return _annotated([PROVEN[label]], self._node(inner))
             case Operation(parts):
                 return _value(_EXPRESSION, b"".join(map(self._node, parts)))
@@ -116,7 +116,7 @@ class _Writer:
 
     def _symbol(self, text: str) -> int:
         if text in UNPROVEN:
-            raise UnknownSymbolError(f"nobody knows the id of {text} in AWS's Ion")
+            raise UnknownSymbolError(f"the ID of {text} in AWS's Ion is unknown")
         # A name in a shared table has its ID from there, as the Ion libraries write it. Not recorded.
         return PROVEN.get(text) or self.symbols.setdefault(text, _FIRST + len(self.symbols))
 

@@ -158,7 +158,7 @@ def test_one_value_changes_and_not_a_byte_of_the_rest() -> None:
 
 @pytest.mark.parametrize("path", [["image", "name"], ["image"], ["images", "repository"], ["image", "tag", "x"]])
 def test_a_value_that_is_not_there_is_not_made(path: list[str]) -> None:
-    with pytest.raises(ValueError, match="there is no text at"):
+    with pytest.raises(ValueError, match="there is no string at"):
         chart.with_value(VALUES, path, "x")
 
 

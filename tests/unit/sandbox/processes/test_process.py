@@ -69,7 +69,7 @@ def test_it_can_start_again(tmp_path: Path) -> None:
 
 
 def test_a_second_start_beside_the_first_is_refused(tmp_path: Path) -> None:
-    with python(tmp_path, FOREVER) as process, pytest.raises(ProcessError, match="runs already"):
+    with python(tmp_path, FOREVER) as process, pytest.raises(ProcessError, match="is already running"):
         process.start()
 
 

@@ -40,7 +40,7 @@ def test_what_succeeds_is_made_once(pauses: list[float], capsys: pytest.CaptureF
 def test_what_fails_is_made_again(pauses: list[float], capsys: pytest.CaptureFixture[str]) -> None:
     assert persist(Attempt(2, OSError("disk full")), OSError, "download") == "there"
     assert pauses == [5.0, 20.0]
-    told = "sandbox: download failed:\n    disk full\nNext try in {} s.\n"
+    told = "sandbox: download failed:\n    disk full\nRetrying in {} s.\n"
     assert capsys.readouterr().err == told.format(5) + told.format(20)
 
 

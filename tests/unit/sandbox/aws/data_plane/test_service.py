@@ -226,7 +226,7 @@ def test_rule_that_nobody_can_write(served: ServedContent) -> None:
     served.deployed = Content(FLAGS.body.replace(b"eq", b"gt"), "application/json")
     answer, _ = served.poll(served.start(), ION)
     assert answer.status == 501
-    assert json.loads(answer.body)["Message"] == "sandbox: nobody knows the id of gt in AWS's Ion"
+    assert json.loads(answer.body)["Message"] == "sandbox: the ID of gt in AWS's Ion is unknown"
 
 
 @pytest.mark.parametrize(
