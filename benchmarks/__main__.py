@@ -51,7 +51,7 @@ def run(names: Sequence[str], folder: Path) -> Seen:
     """
     seen = Seen()
     if any(CATALOGUE[name].first_sync for name in names):
-        _say("first sync, beside a bare loop")
+        _say("first sync, next to a bare loop")
         seen.first_sync = first_sync.observe(folder / "first-sync")
     for size, wanted in steps(names).items():
         _say(f"{size:,} sources: first sync, {', '.join(sorted(wanted))}")

@@ -22,7 +22,7 @@ def refused(seen: Seen) -> list[Figure]:
     """Return how much memory refused documents leave behind."""
     at = seen.held["refused-content"]
     how = (
-        "VmRSS: with one source whose document of this size is written, with 300 that are refused when each was polled "
+        "VmRSS: with one source with a written document of this size, with 300 refused ones when each was polled "
         "twice, and 1,000 polls later."
     )
     words = "resident memory, 300 sources with refused documents of 900 KB"

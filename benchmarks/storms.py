@@ -66,8 +66,8 @@ STORMS = {
     "hang": Storm("1,000 sources that hang", _hangs),
     "unreachable": Storm("1,000 sources in an unreachable region", _unreachable),
     "slow": Storm(f"1,000 sources answered in {manners.SLOW_SECONDS:g} s", _slow),
-    "roles": Storm("1,000 sources with 1,000 roles whose STS hangs", _roles),
-    "one-role": Storm("1,000 sources with one role whose STS hangs", _one_role),
+    "roles": Storm("1,000 sources with 1,000 roles for which STS hangs", _roles),
+    "one-role": Storm("1,000 sources with one role for which STS hangs", _one_role),
     "replaced": Storm("20 hanging sources replaced each second", _hangs, size=20, replaced=20),
 }
 """The storms, by name."""

@@ -75,6 +75,6 @@ def observe(folder: Path) -> Observed:
 
 
 def _shared_by(world: World) -> int:
-    """Count the replicas that hold shards. One whose Leases have expired counts until they are taken."""
+    """Count the replicas that hold shards. A replica with expired Leases counts until others take them."""
     leases = world.api.call("GET", f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases")["items"]
     return len({lease["spec"].get("holderIdentity") for lease in leases if "-shard-" in lease["metadata"]["name"]})

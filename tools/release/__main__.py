@@ -1,4 +1,4 @@
-"""``python -m tools.release``: what the release workflow does beside building and signing."""
+"""``python -m tools.release``: what the release workflow does in addition to building and signing."""
 
 from __future__ import annotations
 
