@@ -128,7 +128,7 @@ verify-chart: check-programs programs ## Check that the Helm chart is up to date
 	@$(RUN) -m pytest --quiet tests/chart
 	@echo "chart: up to date, and tested"
 
-# The manifests, the CRD and the samples are put to the API server by tests/integration, which runs here.
+# This includes tests/integration, which applies the manifests, the CRD and the samples to the API server.
 .PHONY: coverage
 coverage: programs
 	@$(BIN)/coverage erase

@@ -53,7 +53,7 @@ class Storm:
     """Sources in one namespace that occupy workers."""
 
     words: str
-    """What they are, after "next to"."""
+    """A description that can follow "next to"."""
     spec: Callable[[int], Spec]
     """What is in the spec of a source, by its number, in addition to the profile."""
     size: int = 1000

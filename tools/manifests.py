@@ -1,4 +1,4 @@
-"""What kustomize makes of manifests/, and of the overlays that users write."""
+"""Renders manifests/, and overlays like those that users write, with kustomize."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TIMEOUT = 60.0
 
 
 class KustomizeError(RuntimeError):
-    """kustomize failed, or warned. The text is what it wrote."""
+    """kustomize failed, or printed a warning. The message is its output."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Overlay:
     resources: Sequence[str] = ("base",)
     components: Sequence[str] = ()
     fields: Mapping[str, object] = field(default_factory=dict)
-    """What else the kustomization has."""
+    """Other fields of the kustomization."""
 
     def write(self, folder: Path) -> None:
         """Write the kustomization.
@@ -40,7 +40,7 @@ class Overlay:
         Parameters
         ----------
         folder
-            Where.
+            The folder to write it to.
         """
         # kustomize takes no absolute paths.
         relative = {
@@ -57,7 +57,7 @@ SERVED_BY_TEAM_A = {
     "target": {"kind": "RoleBinding"},
     "patch": "- {op: replace, path: /subjects/0/namespace, value: team-a}",
 }
-"""The patch of `watch-namespace` that says where the operator runs."""
+"""The patch to `watch-namespace` that sets the namespace of the operator."""
 
 COMBINATIONS = {
     "identities": Overlay(components=["components/identities"]),
@@ -76,26 +76,26 @@ COMBINATIONS = {
         fields={**_OTHER, "patches": [SERVED_BY_TEAM_A]},
     ),
 }
-"""What users may combine, by a name."""
+"""Combinations that users may write, by name."""
 
 
 def render(folder: Path) -> str:
-    """Let kubectl's own kustomize render a folder.
+    """Render a folder with the kustomize in kubectl.
 
     Parameters
     ----------
     folder
-        With a kustomization.
+        A folder with a kustomization.
 
     Returns
     -------
     str
-        Objects in YAML.
+        The objects, as YAML.
 
     Raises
     ------
     KustomizeError
-        When it fails, and when it warns of what it will not do forever.
+        If it fails, or warns about a deprecation.
     """
     command = [str(KUBECTL), "kustomize", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_TIMEOUT)
@@ -106,7 +106,7 @@ def render(folder: Path) -> str:
 
 
 def render_overlay(overlay: Overlay) -> str:
-    """Render what a user wrote. Parameters and errors: as `render`."""
+    """Render an overlay. Parameters and errors are like those of `render`."""
     with tempfile.TemporaryDirectory(prefix="appconfig-operator-overlay-") as folder:
         overlay.write(Path(folder))
         return render(Path(folder))

@@ -52,12 +52,12 @@ def about(source: Source, **fields: str) -> dict[str, str]:
 
 
 class LogOnce:
-    """Logs what is wrong when that changes, and not at each try.
+    """Logs what is wrong when that changes, and not at each attempt.
 
     Parameters
     ----------
     logger, level
-        Where to, and how.
+        Where to log, and at which level.
     over
         What to log when nothing is wrong anymore, or empty.
     """
@@ -69,7 +69,7 @@ class LogOnce:
         self._last = ""
 
     def log(self, trouble: str) -> None:
-        """Take in what is wrong now. Empty: nothing."""
+        """Log what is wrong now, if it has changed. Empty: nothing is wrong."""
         before, self._last = self._last, trouble
         if trouble and trouble != before:
             self._logger.log(self._level, "%s", trouble)

@@ -61,11 +61,11 @@ def call(
 
 
 class Tool(ABC):
-    """A program of the command line, as users call it."""
+    """A command-line program, as users call it."""
 
     name: ClassVar[str]
     failure: ClassVar[type[Exception]]
-    """What is raised when it ends with an error."""
+    """The exception that is raised if it fails."""
 
     @abstractmethod
     def _run(self, arguments: Sequence[str | Path], stdin: str | None) -> subprocess.CompletedProcess[str]:
@@ -84,12 +84,12 @@ class Tool(ABC):
         Returns
         -------
         str
-            What it wrote to standard output.
+            Its standard output.
 
         Raises
         ------
         Exception
-            `failure`, when it ended with an error.
+            `failure`, if it fails.
         """
         done = self._run(arguments, stdin)
         if done.returncode != 0:

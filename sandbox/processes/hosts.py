@@ -34,7 +34,7 @@ class Host:
         return [*self.prefix, *map(str, command)]
 
     def temporary_folder(self, name: str, stack: ExitStack) -> Path:
-        """Make a folder for a server that runs there. It goes with the stack."""
+        """Create a folder for a server that runs there. It is removed with the stack."""
         made = tempfile.TemporaryDirectory(prefix=f"appconfig-operator-{name}-", dir=self.folder)
         return Path(stack.enter_context(made))
 

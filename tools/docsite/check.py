@@ -1,4 +1,4 @@
-"""Checks of the built site what its generator does not: that files are there, and that no page asks another host."""
+"""Checks what the generator of the site does not: that files exist, and that no page loads from another host."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def complaints(root: Path) -> Iterator[str]:
         yield from (f"{name}: loads {address}" for address in page.loads if _is_foreign(address))
         if 'class="mermaid"' in text and not any(address.endswith("assets/mermaid.js") for address in page.loads):
             yield f"{name}: has a diagram, and does not load assets/mermaid.js"
-        # The page for what is not found is served at any path: its links are absolute.
+        # The page for missing paths is served at any path, so its links are absolute.
         local = [] if file.name == "404.html" else [*page.links, *page.loads]
         for address in (address for address in local if not urlsplit(address).scheme and not _is_foreign(address)):
             if not (file.parent / unquote(urlsplit(address).path)).exists():

@@ -1,4 +1,4 @@
-"""Puts together what the generator makes the site of."""
+"""Collects the files from which the generator builds the site."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _HERE = Path(__file__).parent
 _PAGES = ("*.md", "docs/**/*", "manifests/**/*", "charts/*/README.md")
 _LINKED = ("LICENSE", "crds/*", "benchmarks/results/latest.json")
 
-# On a small screen the style sheet lets a diagram that grows sideways scroll, for which it needs a frame.
+# On a small screen, the style sheet lets wide diagrams scroll, which takes a frame around them.
 _WIDE = re.compile(r"^```mermaid\n(?:sequenceDiagram|flowchart LR)\n(?:.*\n)*?```$", re.MULTILINE)
 
 
 def stage(root: Path, build: Path) -> None:
-    """Put the pages, the style sheet and the settings where the generator wants them.
+    """Copy the pages, the style sheet and the settings to where the generator expects them.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def stage(root: Path, build: Path) -> None:
     """
     shutil.rmtree(build / "pages", ignore_errors=True)
     for file in (file for pattern in _PAGES + _LINKED for file in root.glob(pattern) if file.is_file()):
-        # Each has the path that it has in the repository, so that links need no change.
+        # Each keeps its path in the repository, so that links work unchanged.
         page = build / "pages" / file.relative_to(root)
         page.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, page)
