@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from benchmarks import pages, report
 from benchmarks.catalogue import CATALOGUE, WINDOW_SECONDS, steps
-from benchmarks.goals import Seen
+from benchmarks.goals import Observations
 from benchmarks.scenarios import first_sync, held, neighbours, scale, take_over
 from sandbox.processes.output import say
 from sandbox.processes.process import ProcessError
@@ -39,7 +39,7 @@ def _say(text: str) -> None:
     sys.stderr.flush()
 
 
-def run(names: Sequence[str], folder: Path) -> Seen:
+def run(names: Sequence[str], folder: Path) -> Observations:
     """Run what the given benchmarks need, each step once.
 
     Parameters
@@ -49,7 +49,7 @@ def run(names: Sequence[str], folder: Path) -> Seen:
     folder
         The folder for logs.
     """
-    seen = Seen()
+    seen = Observations()
     if any(CATALOGUE[name].first_sync for name in names):
         _say("first sync, next to a bare loop")
         seen.first_sync = first_sync.observe(folder / "first-sync")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from benchmarks.figures import Figure
 
 if TYPE_CHECKING:
-    from benchmarks.goals import Observed, Seen
+    from benchmarks.goals import Observations, Observed
 
 MEGABYTE = 1_000_000
 REFUSED_MB = 20.0
@@ -18,7 +18,7 @@ LIMIT_MB = 512 * 1.048576
 """The limit that the chart and the manifests set."""
 
 
-def refused(seen: Seen) -> list[Figure]:
+def refused(seen: Observations) -> list[Figure]:
     """Return how much memory refused documents leave behind."""
     at = seen.held["refused-content"]
     how = (
@@ -42,7 +42,7 @@ def refused(seen: Seen) -> list[Figure]:
     ]
 
 
-def hostile(seen: Seen) -> list[Figure]:
+def hostile(seen: Observations) -> list[Figure]:
     """Return the peak of a start with objects that others have filled."""
     at = seen.held["hostile-configmaps"]
     how = "VmHWM, ten seconds after the first source was synced."
@@ -50,7 +50,7 @@ def hostile(seen: Seen) -> list[Figure]:
     return [Figure(figure, "MB", _peak(at), HOSTILE_MB, how, "hostile-configmaps", 500, dict(at))]
 
 
-def large(seen: Seen) -> list[Figure]:
+def large(seen: Observations) -> list[Figure]:
     """Return the peak of a first sync of large documents."""
     at = seen.held["large-documents"]
     how = "VmHWM, when the status of each was written. The goal is the limit that the chart sets."
@@ -58,7 +58,7 @@ def large(seen: Seen) -> list[Figure]:
     return [Figure(figure, "MB", _peak(at), LIMIT_MB, how, "large-documents", 30, dict(at))]
 
 
-def identities(seen: Seen) -> list[Figure]:
+def identities(seen: Observations) -> list[Figure]:
     """Return how much memory identities take."""
     at = seen.held["identities"]
     how = "VmRSS of a process after its first identity's poll by HTTPS, and after one poll of each of the others."

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from benchmarks.figures import Figure
-    from benchmarks.goals import Seen
+    from benchmarks.goals import Observations
 
 SIZES = (100, 1000, 10_000)
 
@@ -24,7 +24,7 @@ WINDOW_SECONDS = {100: 63.0, 1000: 63.0, 10_000: 300.0}
 class Benchmark:
     """A name for `make bench ONLY=`."""
 
-    figures: Callable[[Seen], list[Figure]]
+    figures: Callable[[Observations], list[Figure]]
     """Computes the figures."""
     steps: Mapping[int, frozenset[Step]] = field(default_factory=dict)
     """The steps to run, by the number of sources."""

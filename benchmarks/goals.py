@@ -45,7 +45,7 @@ LEVEL = {
 
 
 @dataclass
-class Seen:
+class Observations:
     """The observations."""
 
     scale: dict[int, Observed] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Seen:
     """By the name of the benchmark."""
 
 
-def first_sync(seen: Seen) -> list[Figure]:
+def first_sync(seen: Observations) -> list[Figure]:
     """Compare the fastest rounds: disturbances only make a round longer."""
     rounds = seen.first_sync
     ratio = min(rounds["operator_work"]) / min(rounds["loop_work"])
@@ -72,7 +72,7 @@ def first_sync(seen: Seen) -> list[Figure]:
     ]
 
 
-def unchanged_poll(seen: Seen) -> list[Figure]:
+def unchanged_poll(seen: Observations) -> list[Figure]:
     """Compare the CPU time of a poll with that of the same call in a bare loop."""
     at = seen.scale[1000]
     how = "CPU time of the whole process over a window, divided by the polls in it; the loop replays the same polls."
@@ -100,7 +100,7 @@ def unchanged_poll(seen: Seen) -> list[Figure]:
     ]
 
 
-def requests(seen: Seen) -> list[Figure]:
+def requests(seen: Observations) -> list[Figure]:
     """Count requests in the audit log of the API server."""
     at = seen.scale[1000]
     how = "Audit log of the API server, by user. Leases and the Secrets for the handover of sessions are not included."
@@ -118,7 +118,7 @@ def requests(seen: Seen) -> list[Figure]:
     return found
 
 
-def rolling_update(seen: Seen) -> list[Figure]:
+def rolling_update(seen: Observations) -> list[Figure]:
     """Count the calls to AWS after a second replica has started and the first got SIGTERM."""
     at = seen.scale[1000]
     how = "Counted by the data plane, starting with the SIGTERM to the first replica."
@@ -131,7 +131,7 @@ def rolling_update(seen: Seen) -> list[Figure]:
     return [Figure(words, "", at[key], 0.0, how, "rolling-update", 1000, raw) for key, words in kinds.items()]
 
 
-def memory(seen: Seen) -> list[Figure]:
+def memory(seen: Observations) -> list[Figure]:
     """Return the memory of the process."""
     how = "VmRSS of the process, after each source was polled at least twice."
     found = [_megabytes("no sources", seen.scale[100]["idle_bytes"], 0, how)]
@@ -147,7 +147,7 @@ def _megabytes(what: str, reached: float, size: int, how: str) -> Figure:
     return Figure(f"resident memory, {what}", "MB", _round(reached / MEGABYTE), goal, how, "memory", size)
 
 
-def lateness(seen: Seen) -> list[Figure]:
+def lateness(seen: Observations) -> list[Figure]:
     """Return how late polls are, as seen by AWS and, if available, as reported by the operator."""
     at = seen.scale[10_000]
     how = (
@@ -176,7 +176,7 @@ def lateness(seen: Seen) -> list[Figure]:
     return found
 
 
-def deployment(seen: Seen) -> list[Figure]:
+def deployment(seen: Observations) -> list[Figure]:
     """Return how long a version takes from the poll that returned it to its ConfigMap."""
     at = seen.scale[1000]
     how = "From the poll that got the new version (data plane) to the answer to the write of its ConfigMap (audit log)."
@@ -186,7 +186,7 @@ def deployment(seen: Seen) -> list[Figure]:
     return [Figure(figure, "ms", reached, DEPLOYMENT_MS, how, "deployment", int(at["deployments"]), dict(raw))]
 
 
-def take_over(seen: Seen) -> list[Figure]:
+def take_over(seen: Observations) -> list[Figure]:
     """Return how soon other replicas poll the sources of a killed one."""
     at = seen.take_over
     how = "Three replicas, --shards=6, kill -9 of the one with the most sources, observed by who calls the data plane."
@@ -206,7 +206,7 @@ def take_over(seen: Seen) -> list[Figure]:
     ]
 
 
-def neighbours(seen: Seen) -> list[Figure]:
+def neighbours(seen: Observations) -> list[Figure]:
     """Return how long sources in some namespaces wait during a storm in another one."""
     late = (
         "From the data plane: from the moment that a poll was due, by the poll before, to its arrival, minus the "
@@ -226,7 +226,7 @@ def neighbours(seen: Seen) -> list[Figure]:
     return found
 
 
-def growth(seen: Seen) -> list[Figure]:
+def growth(seen: Observations) -> list[Figure]:
     """Return how much more ten times the number of sources costs."""
     how = "What 10,000 sources cost, divided by what 1,000 cost."
     curves = curves_of(seen)
@@ -245,7 +245,7 @@ def growth(seen: Seen) -> list[Figure]:
     ]
 
 
-def curves_of(seen: Seen) -> dict[str, dict[str, float]]:
+def curves_of(seen: Observations) -> dict[str, dict[str, float]]:
     """Return each quantity by the number of sources."""
     derived = {size: at | _derived(at) for size, at in sorted(seen.scale.items())}
     return {

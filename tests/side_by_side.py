@@ -1,6 +1,6 @@
 """``python tests/side_by_side.py ARGUMENTS``: all tests, those of e2e beside the others, as they mostly wait.
 
-The arguments are for pytest. The e2e tests are told of when the others are done.
+The arguments are for pytest. The e2e tests are reported of when the others are done.
 """
 
 from __future__ import annotations

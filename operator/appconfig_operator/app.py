@@ -123,7 +123,7 @@ def run(settings: Settings) -> None:
     logger.info("Stopping")
     logger.info("%s", operator.stop())
     logging.shutdown()
-    # A thread that still waits for a server could hold up an ordinary exit. All writes are done, or idempotent.
+    # A thread that still waits for a server could delay an ordinary exit. All writes are done, or idempotent.
     os._exit(0)
 
 
@@ -234,12 +234,12 @@ class _Operator:
         self._scheduler.stop()
         ended = self._workers.join(GRACE_SECONDS)
         self._scheduler.cut_off()
-        told = self._outbox.stop(EVENTS_SECONDS)
-        given = self._shards.stop(HANDOVER_SECONDS)
+        events_written = self._outbox.stop(EVENTS_SECONDS)
+        released = self._shards.stop(HANDOVER_SECONDS)
         left = [] if ended else ["a call to AWS cut off"]
-        if not told:
+        if not events_written:
             left.append("Events not written")
-        if not given:
+        if not released:
             left.append("Leases not released, which others take over once they have expired")
         return f"Stopped, with {' and '.join(left)}" if left else "Stopped"
 
@@ -281,9 +281,9 @@ def _utc_now() -> datetime:
 def _stop_on_signal() -> threading.Event:
     stop = threading.Event()
 
-    def told(_number: int, _frame: FrameType | None) -> None:
+    def set_stop(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    signal.signal(signal.SIGTERM, told)
-    signal.signal(signal.SIGINT, told)
+    signal.signal(signal.SIGTERM, set_stop)
+    signal.signal(signal.SIGINT, set_stop)
     return stop

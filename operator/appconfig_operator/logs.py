@@ -116,7 +116,7 @@ def _fold(record: logging.LogRecord) -> bool:
             # Not an error yet, because it may be temporary. From the sixth attempt on, it is one: Kopf never gives up.
             record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
     elif record.exc_info and record.exc_info[1] is not None:
-        text = _OF_A_TASK.sub(r"exception=\1", text) + f" ({told(record.exc_info[1])})"
+        text = _OF_A_TASK.sub(r"exception=\1", text) + f" ({type_and_place(record.exc_info[1])})"
     record.exc_info, record.exc_text, record.stack_info = None, None, None
     record.msg, record.args = text, None
     return True
@@ -134,7 +134,7 @@ def _make_visible(record: logging.LogRecord) -> bool:
     return True
 
 
-def told(error: BaseException) -> str:
+def type_and_place(error: BaseException) -> str:
     """Return the type and location of an error, without its text, which could quote a configuration value."""
     frames = traceback.extract_tb(error.__traceback__)
     where = "; ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)
@@ -144,7 +144,7 @@ def told(error: BaseException) -> str:
 def _thread_ended(args: threading.ExceptHookArgs) -> None:
     """Log the error that ended a thread in the usual way. Python would print it to standard error, with its text."""
     name = args.thread.name if args.thread is not None else "?"
-    what = told(args.exc_value) if args.exc_value is not None else args.exc_type.__name__
+    what = type_and_place(args.exc_value) if args.exc_value is not None else args.exc_type.__name__
     logger.critical("The thread %s ended with %s", name, what)
 
 
@@ -152,7 +152,7 @@ def _process_ended(kind: type[BaseException], error: BaseException, _: Traceback
     if issubclass(kind, KeyboardInterrupt):
         logger.critical("Interrupted")
     else:
-        logger.critical("The process ended with %s", told(error))
+        logger.critical("The process ended with %s", type_and_place(error))
 
 
 def _json() -> logging.Formatter:

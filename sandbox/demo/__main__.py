@@ -35,7 +35,7 @@ def _tell(kind: type[Story], narrator: Narrator, *, keep: bool) -> None:
     with ExitStack() as stack:
         story = kind.begin(narrator, stack)
         try:
-            story.tell(stack)
+            story.play(stack)
             if keep:
                 _stay(story)
             story.end()
@@ -91,7 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(kind: type[Story], narrator: Narrator, *, keep: bool) -> tuple[int, str]:
-    """Tell the story; return the exit code, and the last line."""
+    """Return the story; return the exit code, and the last line."""
     try:
         kind.prepare()
         began = time.monotonic()

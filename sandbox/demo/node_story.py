@@ -103,8 +103,8 @@ class NodeStory(Story):
         narrator.output(f"Ready after {time.monotonic() - began:.1f} s.")
         return cls(narrator, Place(cluster, folder), ministack)
 
-    def tell(self, stack: ExitStack) -> None:  # noqa: ARG002 - all that starts here starts in the cluster
-        """Tell the story."""
+    def play(self, stack: ExitStack) -> None:  # noqa: ARG002 - all that starts here starts in the cluster
+        """Return the story."""
         self._run("get", "nodes")
         self._bring_image()
         self._install()

@@ -56,8 +56,8 @@ class ProcessStory(Story):
         narrator.output(f"Ready after {time.monotonic() - began:.1f} s.")
         return cls(narrator, control_plane, ministack)
 
-    def tell(self, stack: ExitStack) -> None:
-        """Tell the story."""
+    def play(self, stack: ExitStack) -> None:
+        """Return the story."""
         self._install()
         self._deploy_first()
         self._start(stack)

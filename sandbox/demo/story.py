@@ -136,12 +136,12 @@ class Story(ABC):
         """Start the servers, which end with the stack."""
 
     @abstractmethod
-    def tell(self, stack: ExitStack) -> None:
-        """Tell the story, up to where it can be kept running. What starts here ends with the stack."""
+    def play(self, stack: ExitStack) -> None:
+        """Return the story, up to where it can be kept running. What starts here ends with the stack."""
 
     @abstractmethod
     def end(self) -> None:
-        """Tell how it ends."""
+        """Return how it ends."""
 
     @abstractmethod
     def operator_log(self) -> str | None:

@@ -1,4 +1,4 @@
-"""Names and labels, whatever they look like: as they are told, and never in the way of what selects the Pods."""
+"""Names and labels, whatever they look like: as they are reported, and never in the way of what selects the Pods."""
 
 from __future__ import annotations
 

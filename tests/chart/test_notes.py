@@ -150,7 +150,7 @@ def test_a_policy_that_allows_none_of_the_namespaces_is_noted() -> None:
 
 
 def test_a_set_may_allow_it() -> None:
-    """What a pattern with [ means is not said here, so nobody is told that it allows nothing."""
+    """What a pattern with [ means is not said here, so nobody is reported that it allows nothing."""
     rules = [{"namespaces": ["team-[ab]"], "applications": ["shop"]}]
     text = notes({**COMPLETE, "policy": {"enabled": True, "rules": rules}, "watchNamespaces": ["team-a"]})
     assert "NOTE" not in text

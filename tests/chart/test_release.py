@@ -44,7 +44,7 @@ def test_nothing_else_is_changed(package: Path) -> None:
             name = member.name.removeprefix("appconfig-operator/")
             packed = archive.extractfile(member)
             assert packed is not None
-            # Helm writes Chart.yaml anew.
+            # Helm writes Chart.yaml again.
             if name != "Chart.yaml":
                 old = (ROOT / CHART / name).read_text(encoding="utf-8").splitlines()
                 new = packed.read().decode().splitlines()

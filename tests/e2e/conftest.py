@@ -11,7 +11,7 @@ import pytest
 from sandbox.aws.data_plane import AppConfigProxy, Rules
 from sandbox.kube.operator_process import allow_leases, operator
 
-# Before they are imported: their assertions are to tell what they saw.
+# Before they are imported: their assertions are to show what they saw.
 pytest.register_assert_rewrite("tests.e2e.support")
 
 from tests.e2e.support.beside import STORIES, Beside, ServedCluster  # noqa: E402 (see above)
@@ -63,7 +63,7 @@ def api(installed: ControlPlane) -> Iterator[Rest]:
 
 @pytest.fixture(scope="session", autouse=True)
 def lookout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Let the run fail where the operator has told a value of what was deployed, in whatever test and wherever."""
+    """Let the run fail where the operator has shown a value of what was deployed, in whatever test and wherever."""
     yield
     LOOKOUT.look_into_logs(tmp_path_factory.getbasetemp())
     LOOKOUT.check()
@@ -199,12 +199,12 @@ def _meanwhile(
         new_scene: Callable[[], Scene] = request.getfixturevalue("new_scene")
         control_plane, ministack = request.getfixturevalue("installed"), request.getfixturevalue("ministack")
 
-        def tell(story: Callable[[Stage], None]) -> None:
+        def run(story: Callable[[Stage], None]) -> None:
             folder = tmp_path_factory.mktemp(story.__name__)
             with Stage(control_plane, ministack, new_scene(), folder) as stage:
                 story(stage)
 
-        yield {story: threads.submit(tell, story) for story in stories}
+        yield {story: threads.submit(run, story) for story in stories}
 
 
 @pytest.fixture

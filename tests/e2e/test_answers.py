@@ -120,7 +120,7 @@ def test_an_identifier_that_is_mistyped_beside_names_is_named(scene: Scene) -> N
 def test_an_experiment_begins_and_ends_and_nothing_is_written(
     scene: Scene, proxy: AppConfigProxy, monkeypatch: pytest.MonkeyPatch, *, shown: bool
 ) -> None:
-    """Whether AWS tells who does not ask for Ion of an experiment, nobody knows."""
+    """Whether AWS reports this to those who does not ask for Ion of an experiment, nobody knows."""
     monkeypatch.setattr(proxy.rules, "default_in_experiments", shown)
     scene.deploy_flags(FLAGS)
     targets = {

@@ -53,7 +53,7 @@ class Case:
         assert self.config_map["data"] == {"config.json": CONTENT}
 
     def check_new_session(self) -> float:
-        """Check that the call after the fault starts a session, and tell how many seconds after it."""
+        """Check that the call after the fault starts a session, and return how many seconds after it."""
         calls = self.proxy.calls(place=self.place)
         (fault,) = (number for number, call in enumerate(calls) if call.fault)
         assert calls[fault + 1].operation is Operation.START

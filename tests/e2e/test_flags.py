@@ -46,7 +46,7 @@ def scene(served_scene: Scene) -> Scene:
 
 
 def counted(scene: Scene, name: str, number: int) -> None:
-    """Wait until the status tells of so many multi-variant flags."""
+    """Wait until the status reports so many multi-variant flags."""
     wait_until(
         lambda: scene.source(name)["status"]["source"]["multiVariantFlags"] == number,
         TIMEOUT,
@@ -96,8 +96,8 @@ def test_an_experiment_is_told_and_writes_no_config_map(scene: Scene, proxy: App
     counted(scene, "raw", 0)
     assert scene.config_map("raw") == before
     assert scene.config_map_writes(since) == []
-    told = ("Normal", "MultiVariantFlags")
-    scene.wait_for_events("raw", [("Normal", "Synced"), told, told])
+    reported = ("Normal", "MultiVariantFlags")
+    scene.wait_for_events("raw", [("Normal", "Synced"), reported, reported])
     begun, ended = notes(scene, "raw", "MultiVariantFlags")
     assert begun.endswith('no rule is evaluated: "checkout".')
     assert ended == "No feature flag is multi-variant anymore."

@@ -62,7 +62,7 @@ def nobody(aws: Mapping[str, str]) -> dict[str, str]:
 
 @pytest.fixture
 def scene(api: Rest, strict_appconfig: AppConfig, namespace: str) -> Scene:
-    """Give the operator the rights of the components, in the namespace of the test."""
+    """Return the operator the rights of the components, in the namespace of the test."""
     made = Scene(api, strict_appconfig, namespace)
     grant(lambda path, body: api.json("POST", path, body), namespace, *EACH)
     made.deploy(GOOD["config.json"].encode())
@@ -75,7 +75,7 @@ def put(scene: Scene, kind: str, body: Mapping[str, Any], method: str = "POST") 
 
 
 def others(proxy: AppConfigProxy) -> list[object]:
-    """Give the calls that are none of the data plane: those of STS."""
+    """Return the calls that are none of the data plane: those of STS."""
     return [call for call in proxy._service.calls() if call.operation is Operation.OTHER]
 
 
@@ -192,7 +192,7 @@ def test_without_the_right_the_component_is_named(
 
 
 def test_nothing_secret_shows(scene: Scene, start_operator: StartOperator, iam: Iam, nobody: dict[str, str]) -> None:
-    """Not in the log with all that it can tell, not in conditions, not in Events, whatever is wrong with the keys."""
+    """Not in the log with all that it can show, not in conditions, not in Events, whatever is wrong with the keys."""
     user = unique("user")
     key_id, key = iam.user(user)
     put(scene, "secrets", secret("good", key_id, key))
@@ -215,8 +215,8 @@ def test_nothing_secret_shows(scene: Scene, start_operator: StartOperator, iam: 
         scene.wait_for(name, reason)
     wait_until(lambda: len(scene.raw_events()) >= len(wrong) + 1, TIMEOUT, "all Events")
 
-    told = json.dumps([[source["status"] for source in scene.sources()], scene.raw_events(), scene.config_maps()])
-    for text in (told, process.log):
+    reported = json.dumps([[source["status"] for source in scene.sources()], scene.raw_events(), scene.config_maps()])
+    for text in (reported, process.log):
         for hidden in (MARKER, MARKER.upper(), key_id, key, "eyJhbGciOi"):
             assert hidden not in text
 

@@ -73,7 +73,7 @@ def test_of_several_replicas_each_tells_of_its_own(stage: Stage) -> None:
     stage.scene.wait_for_all(names, "Synced")
     stage.wait_for_shares(pair, [2, 2])
 
-    def told() -> list[tuple[float, float, float, float]]:
+    def reported() -> list[tuple[float, float, float, float]]:
         metrics = [replica.metrics() for replica in pair]
         return [
             (each["sources_known"], each["shards_held"], each["replicas"], each["lease_remaining_seconds"] > 0)
@@ -83,6 +83,6 @@ def test_of_several_replicas_each_tells_of_its_own(stage: Stage) -> None:
     def ready() -> list[float]:
         return [sources(replica.metrics()).get("Ready", 0) for replica in pair]
 
-    wait_until(lambda: told() == [(24, 2, 2, True)] * 2, TIMEOUT, "the same from both")
+    wait_until(lambda: reported() == [(24, 2, 2, True)] * 2, TIMEOUT, "the same from both")
     wait_until(lambda: sum(ready()) == 24, TIMEOUT, "each source ready with one of them")
     assert all(number > 0 for number in ready())

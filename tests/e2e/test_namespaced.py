@@ -121,7 +121,7 @@ def with_args(overlay: Overlay, *arguments: str) -> Overlay:
 
 
 def let_in(other: Team, one: Team, folder: Path) -> None:
-    """Give the operator of one team its rights in the namespace of the other."""
+    """Return the operator of one team its rights in the namespace of the other."""
     patch = f"- {{op: replace, path: /subjects/0/namespace, value: {one.namespace}}}"
     patches = [{"target": {"kind": "RoleBinding"}, "patch": patch}]
     fields = {"namespace": other.namespace, "patches": patches}
@@ -200,9 +200,9 @@ def test_a_namespace_that_did_not_let_it_in_is_named_holds_up_no_other_and_is_se
         let_in(other, one, tmp_path / "there")
         # It looks every 10 s whether it was let in, and takes some seconds to begin.
         other.scene.wait_for("checkout", "Synced", timeout=2 * TIMEOUT)
-        told = [line for line in running.log.splitlines() if " INFO " not in line]
-    assert [sum(each in line for line in told) for each in words] == [1, 1]
-    assert len(told) == 2
+        reported = [line for line in running.log.splitlines() if " INFO " not in line]
+    assert [sum(each in line for line in reported) for each in words] == [1, 1]
+    assert len(reported) == 2
 
 
 def live(scene: Scene) -> str:
@@ -237,7 +237,7 @@ def take_back(scene: Scene, digest: str) -> None:
 
 
 def rights() -> set[tuple[str, str]]:
-    """Give the verbs and resources of the overlay's Roles."""
+    """Return the verbs and resources of the overlay's Roles."""
     roles = [item for item in yaml.safe_load_all(render(MANIFESTS / "overlays" / "namespaced")) if "rules" in item]
     return {
         right
@@ -262,8 +262,8 @@ def check_lines(log: str, *namespaces: str) -> None:
     """Check that the log says what it serves, and complains of nothing but what others did to the ConfigMaps."""
     assert f"Started: namespaces {', '.join(namespaces)}, 10 workers" in log
     assert f"Leases in namespace {namespaces[0]}\n" in log
-    told = [line for line in log.splitlines() if " INFO " not in line]
-    assert [" WARNING Drifted: ConfigMap checkout was deleted" in line for line in told] == [True], told
+    reported = [line for line in log.splitlines() if " INFO " not in line]
+    assert [" WARNING Drifted: ConfigMap checkout was deleted" in line for line in reported] == [True], reported
 
 
 def check_rights(administrator: Rest, user: str, namespace: str) -> None:

@@ -1,4 +1,4 @@
-"""What the operator tells: nothing secret anywhere, and a log that machines can read."""
+"""What the operator shows: nothing secret anywhere, and a log that machines can read."""
 
 from __future__ import annotations
 
@@ -84,9 +84,9 @@ def test_no_secret_is_told_and_each_line_of_the_log_is_json(
     assert VALUE in json.dumps(scene.config_map("good"))
     sources, events = scene.sources(), scene.raw_events()
     assert len(events) >= 14
-    told = {"log": operator.log, "sources": json.dumps(sources), "events": json.dumps(events)}
+    reported = {"log": operator.log, "sources": json.dumps(sources), "events": json.dumps(events)}
     for secret in (VALUE, own_token, *CREDENTIALS.values(), *tokens):
-        for where, text in told.items():
+        for where, text in reported.items():
             assert secret not in text, f"{secret} in {where}"
     check_lines(operator.log, sources)
 

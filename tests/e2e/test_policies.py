@@ -356,7 +356,7 @@ def test_while_suspended_nothing_is_put_right(scene: Scene, proxy: AppConfigProx
     scene.apply("clock", target={"key": "one.txt"})
     scene.wait_for_all(["paused", "clock"], "Synced")
     scene.change("paused", suspend=True)
-    # The watch on ConfigMaps may be faster than the one that tells of the suspension.
+    # The watch on ConfigMaps may be faster than the one that reports the suspension.
     wait_for_silence(proxy, scene.place("paused"), beside=scene.place())
     for name in ("paused", "clock"):
         patch(scene, name, {"data": {"one.txt": "theirs"}})

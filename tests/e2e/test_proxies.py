@@ -83,7 +83,7 @@ def test_proxy_url_and_tls_server_name_lead_the_watch_as_they_lead_calls(
             serve(scene)
             check_log(process)
             assert proxy.refused == 0
-            # Whatever is told of a proxy that does not answer, and of one that refuses, has no password in it.
+            # Whatever is reported of a proxy that does not answer, and of one that refuses, has no password in it.
             proxy.cut()
             wait_until(lambda: "will retry" in process.log, TIMEOUT, "a line about a call of the watch")
             proxy.refuse()
@@ -122,8 +122,8 @@ def test_a_dead_proxy_is_named_without_its_password(
 ) -> None:
     cluster = {"server": NOWHERE, "proxy-url": f"http://{USER}:{QUOTED}@127.0.0.1:9"}
     with running(installed, scene, tmp_path, cluster=cluster, aws=aws) as process:
-        told = f"The Kubernetes API server {NOWHERE} cannot be reached"
-        wait_until(lambda: told in process.log, TIMEOUT, "a line about the API server")
-        (line,) = (line for line in process.log.splitlines() if told in line)
+        reported = f"The Kubernetes API server {NOWHERE} cannot be reached"
+        wait_until(lambda: reported in process.log, TIMEOUT, "a line about the API server")
+        (line,) = (line for line in process.log.splitlines() if reported in line)
         words = "It is reached through the proxy http://127.0.0.1:9 (HTTPS_PROXY, or proxy-url of the kubeconfig)"
         assert words in line

@@ -45,8 +45,8 @@ def limited(installed: ControlPlane, scene: Scene, tmp_path: Path, aws: Mapping[
 
 def check_told_once(it: Limited, verb: str, resource: str) -> None:
     words = f"The operator is not allowed to {verb} {resource} in namespace {it.scene.namespace}"
-    assert it.told(words) == 1, it.log
-    assert it.told("HTTP 403") <= 1, it.log
+    assert it.reported(words) == 1, it.log
+    assert it.reported("HTTP 403") <= 1, it.log
     assert "APIForbiddenError" not in it.log
 
 
@@ -55,7 +55,7 @@ def give_back(it: Limited, verb: str, resource: str) -> None:
     it.take_away()
     it.wait_until_ready(timeout=SLOW)
     it.wait_for_refused((verb, resource), 0, timeout=SLOW + TIMEOUT)
-    assert it.told(f"now allowed to {verb} {resource} in namespace") == 1, it.log
+    assert it.reported(f"now allowed to {verb} {resource} in namespace") == 1, it.log
 
 
 def test_without_the_right_to_get_sources_a_restart_delivers_all_the_same(limited: Limited) -> None:
@@ -105,7 +105,7 @@ def test_without_the_right_to_patch_the_status_it_is_not_ready(limited: Limited)
     where = f"in namespace {limited.scene.namespace}"
     limited.wait_until_unready(f"the operator is not allowed to patch appconfigsources/status {where}")
     check_told_once(limited, "patch", "appconfigsources/status")
-    assert limited.told("Status not written") == 1, limited.log
+    assert limited.reported("Status not written") == 1, limited.log
     give_back(limited, "patch", "appconfigsources/status")
     digest = limited.scene.source("checkout")["status"]["source"]["digest"]
     limited.scene.apply("other", target={"name": "other"})
@@ -123,8 +123,8 @@ def test_rights_without_which_sources_are_served_leave_it_ready_and_show(limited
     for right in rights:
         limited.wait_for_refused(right, 1, timeout=SLOW)
     for verb, resource in rights[:3]:
-        assert limited.told(f"The operator is not allowed to {verb} {resource} in namespace") == 1, limited.log
-    assert limited.told("not allowed to list, create and delete Secrets in namespace") == 1, limited.log
+        assert limited.reported(f"The operator is not allowed to {verb} {resource} in namespace") == 1, limited.log
+    assert limited.reported("not allowed to list, create and delete Secrets in namespace") == 1, limited.log
     limited.wait_until_ready()
 
 
@@ -138,7 +138,7 @@ def test_without_the_right_to_delete_leases_all_goes_on_after_a_crash_and_a_stop
     limited.scene.wait_for_content("checkout", NEXT, timeout=SLOW)
     limited.wait_until_ready()
     words = f"Leases in namespace {limited.scene.namespace}: the Kubernetes API server answered delete with HTTP 403"
-    assert limited.told(words) == 1, limited.log
+    assert limited.reported(words) == 1, limited.log
     assert "the verb delete on leases" in limited.log
     before = time.monotonic()
     process.stop()
@@ -156,7 +156,7 @@ def test_without_the_right_to_delete_leases_all_goes_on_after_a_crash_and_a_stop
 def test_without_a_right_to_leases_it_is_not_ready_from_the_start(limited: Limited, verb: str) -> None:
     limited.restart_without((verb, "leases"))
     limited.wait_until_unready(f"the Kubernetes API server answered {verb} with HTTP 403 Forbidden. Bind a Role")
-    assert limited.told(f"answered {verb} with HTTP 403 Forbidden") >= 1
+    assert limited.reported(f"answered {verb} with HTTP 403 Forbidden") >= 1
     limited.scene.deploy(b'{"version": "can4rybird 2"}')
     limited.take_away()
     limited.scene.wait_for_content("checkout", NEXT)
@@ -196,7 +196,9 @@ def test_a_namespace_that_is_made_again_without_its_role_is_named_and_recovers(
     other.create_namespace()
     other.apply("checkout")
     words = f"in namespace {other.namespace}"
-    wait_until(lambda: limited.told(f"not allowed to patch appconfigsources/status {words}") == 1, SLOW, "word of it")
+    wait_until(
+        lambda: limited.reported(f"not allowed to patch appconfigsources/status {words}") == 1, SLOW, "word of it"
+    )
     limited.wait_for_refused(("patch", "appconfigsources/status"), 1)
     limited.wait_until_ready()
     limited.scene.deploy(b'{"version": "can4rybird 2"}')

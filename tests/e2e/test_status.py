@@ -51,9 +51,9 @@ def test_a_refused_status_is_tried_at_a_slower_and_slower_pace_and_holds_nothing
         assert SOURCES <= len(tries) <= 10 * SOURCES
         assert {request.code for request in tries} == {422}
         assert all("conditions" not in source["status"] for source in scene.sources())
-        told = [line for line in operator.log.splitlines() if "Status not written" in line]
-        assert len(told) == SOURCES, "each once, and not at each try"
-        assert all(f'the ValidatingAdmissionPolicy "{policy}" denied it' in line for line in told)
+        reported = [line for line in operator.log.splitlines() if "Status not written" in line]
+        assert len(reported) == SOURCES, "each once, and not at each try"
+        assert all(f'the ValidatingAdmissionPolicy "{policy}" denied it' in line for line in reported)
     # Nobody has forgotten them: by now, up to a minute lies between two tries.
     for name in names:
         scene.wait_for(name, "Synced", timeout=CAP_SECONDS + TIMEOUT)

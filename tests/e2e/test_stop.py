@@ -21,10 +21,10 @@ GRACE_SECONDS = 3.0
 
 
 def seconds_to_stop(operator: Process) -> float:
-    told = time.monotonic()
+    reported = time.monotonic()
     operator.send(signal.SIGTERM)
     assert operator.wait(TIMEOUT) == 0
-    return time.monotonic() - told
+    return time.monotonic() - reported
 
 
 def test_when_idle_it_ends_at_once(scene: Scene, start_operator: StartOperator, ministack: MiniStack) -> None:

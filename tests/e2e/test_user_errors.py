@@ -47,7 +47,7 @@ def test_something_named_wrong_is_named(scene: Scene, wrong: Mapping[str, str], 
     before = synced(scene)
     scene.change("checkout", **wrong)
     check_failed(scene, "checkout", "NotFound", stalled=True, words=words)
-    # Told again only when something else is wrong: another change of the spec, the same error.
+    # Reported again only when something else is wrong: another change of the spec, the same error.
     scene.change("checkout", pollIntervalSeconds=16)
     check_failed(scene, "checkout", "NotFound", stalled=True, words=words)
     assert scene.config_map("checkout") == before
@@ -115,7 +115,7 @@ def test_a_quota_that_is_used_up_is_named(scene: Scene) -> None:
 
 
 def test_a_policy_that_quotes_what_it_refuses_is_named_and_not_quoted(scene: Scene) -> None:
-    """The canary in the content is searched for at the end of the run, in all that the operator has told."""
+    """The canary in the content is searched for at the end of the run, in all that the operator has reported."""
     maps = f"/api/v1/namespaces/{scene.namespace}/configmaps"
     probe = ("POST", maps, {"metadata": {"name": "probe"}, "data": GOOD})
     quote = "object.data['config.json']"

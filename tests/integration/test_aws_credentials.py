@@ -1,4 +1,4 @@
-"""A role by web identity (IRSA), as botocore gets it from STS, and what a session tells when it does not get it."""
+"""A role by web identity (IRSA), as botocore gets it from STS, and what a session reports when it does not get it."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def fails(ours: Session, kind: type[SourceError], reason: Reason, words: str) ->
         ours.poll()
     assert failed.value.reason is reason
     assert "0123456789" not in f"{failed.value!r}"
-    # Host and port may be told. What comes after them in a URL holds the token.
+    # Host and port may be shown. What comes after them in a URL holds the token.
     assert "://" not in f"{failed.value!r}"
     assert "configuration_token" not in f"{failed.value!r}"
 
@@ -95,7 +95,7 @@ def test_interval_answered_wins(proxy: AppConfigProxy, ours: Session, clock: Clo
 
 def test_expired_token(proxy: AppConfigProxy, ours: Session, clock: Clock) -> None:
     clock.now += 86_400
-    assert ours.poll() == CONTENT, "delivered anew, in a new session"
+    assert ours.poll() == CONTENT, "delivered again, in a new session"
     assert proxy.sessions() == 2
     assert ours.poll() is None
 
@@ -153,7 +153,7 @@ def test_polls_that_fail(  # noqa: PLR0913, PLR0917 - a row of the table
     words: str,
     sessions: int,
 ) -> None:
-    """The session goes on where it can, and starts anew where it must, without a call that is refused."""
+    """The session goes on where it can, and starts over where it must, without a call that is refused."""
     proxy.fail(LATEST, fault)
     fails(ours, kind, reason, words)
     assert proxy.sessions() == 1

@@ -164,7 +164,7 @@ def test_no_older_version_in_the_middle_of_a_deployment(
     before = proxy.sessions()
     assert [session(place, saved=saved(each)).poll() for each in early] == [None] * len(early)
     assert proxy.sessions() == before
-    anew = [session(place).poll() for _ in range(20)]
-    assert V1 in anew, "a new session in place of the restored one could have brought this one back"
+    renewed = [session(place).poll() for _ in range(20)]
+    assert V1 in renewed, "a new session in place of the restored one could have brought this one back"
     again = session(place, saved=saved(next(each for each in crowd if each not in early)))
     assert again.poll() in {None, V2}, "nor is anything received twice"

@@ -235,7 +235,7 @@ def test_largest(api: SourcesApi) -> None:
     ],
 )
 def test_status_of_the_operator(api: SourcesApi, status: dict[str, Any]) -> None:
-    """Nothing that the operator has to tell is refused."""
+    """Nothing that the operator has to report is refused."""
     name = api.create(source("") | {"metadata": {"generateName": "status-"}})["metadata"]["name"]
     written = api.write_status(name, status)["status"]
     assert written == {"observedGeneration": -1} | status
@@ -305,7 +305,7 @@ def test_field_selector(api: SourcesApi, field: str) -> None:
 
 
 def field_paths(properties: dict[str, Any], prefix: str = "") -> Iterator[str]:
-    """Give the path of each field."""
+    """Return the path of each field."""
     for name, field in properties.items():
         yield f"{prefix}{name}"
         yield from field_paths(field.get("properties", {}), f"{prefix}{name}.")

@@ -59,7 +59,7 @@ class IdentityNamespace:
         self.administrator.call(method, f"/api/v1/namespaces/{self.namespace}/{kind}{name}", body=body)
 
     def may_read_secrets(self) -> bool:
-        """Tell whether the API server knows of the rights that were granted last."""
+        """Return whether the API server knows of the rights that were granted last."""
         try:
             self.operator.call("GET", f"/api/v1/namespaces/{self.namespace}/secrets/none")
         except ApiError as error:

@@ -27,7 +27,7 @@ OURS = "app.kubernetes.io/managed-by=appconfig-operator"
 
 @pytest.fixture
 def rights(kubectl: Kubectl, namespace: str) -> str:
-    """A namespace where the operator may do what it needs for the hand-over."""
+    """A namespace where the operator may do what it needs for the handover."""
     role = ("--verb=list,create,delete", "--resource=secrets", "-n", namespace)
     kubectl("create", "role", "handover", *role)
     kubectl("create", "rolebinding", "handover", "--role=handover", f"--user={USER}", "-n", namespace)

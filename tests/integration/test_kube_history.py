@@ -212,7 +212,7 @@ def held(admin: Administrator) -> str:
 
 
 def history_events(process: MortalOperator) -> list[str]:
-    return [reason for reason, _ in process.told.notes if reason.startswith("History")]
+    return [reason for reason, _ in process.reported.notes if reason.startswith("History")]
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_what_cannot_be_kept_blocks_no_version(api: Api, admin: Administrator, e
     process.go_on(2)
     assert held(admin) == THREE.body.decode(), "at once now"
     assert history_events(process) == ["HistoryNotKept"] * 2
-    note = next(note for reason, note in process.told.notes if reason == "HistoryNotKept")
+    note = next(note for reason, note in process.reported.notes if reason == "HistoryNotKept")
     assert note.startswith("Version one (sha256:")
     assert f"HTTP {error.status}" in note
     assert "geheim" not in note

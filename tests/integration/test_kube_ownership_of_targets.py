@@ -53,7 +53,7 @@ def _collector(installed: ControlPlane, admin_api: Api) -> None:
 
 
 class Presence:
-    """Tells whether a ConfigMap was ever absent, by the history of the API server: no event is missed."""
+    """Returns whether a ConfigMap was ever absent, by the history of the API server: no event is missed."""
 
     def __init__(self, admin: Administrator, name: str = "shared") -> None:
         self._path = admin._path(KIND)

@@ -11,7 +11,7 @@ from sandbox import AppConfig, MiniStack
 from sandbox.image import build_image
 from sandbox.kube.kubectl import Kubectl
 from sandbox.node import Cluster
-from tests.node.support.installation import tell
+from tests.node.support.installation import report
 from tests.node.support.site import Site
 from tests.node.support.stages import Stages
 
@@ -108,4 +108,4 @@ def site(  # noqa: PLR0913, PLR0917 - as pytest hands them in
 ) -> Iterator[Site]:
     """Where a story takes place."""
     yield Site(cluster, ministack, appconfig, kubectl, namespace, tmp_path, seconds)
-    tell(kubectl)
+    report(kubectl)

@@ -25,7 +25,7 @@ V1, V2 = '{"currency": "EUR", "giftCards": false}', '{"currency": "EUR", "giftCa
 CAT = "$ kubectl exec -n shop deploy/checkout-file-reader -- cat /etc/checkout/checkout.json"
 
 # In this order, with anything in between.
-TOLD = (
+EXPECTED = (
     r"\$ kubectl get nodes\n.*\n   node +Ready",
     r"\.tar\n   docker\.io/library/appconfig-operator:\S+ there after [\d.]+ s, on the node after [\d.]+ s more\.\n",
     r"\$ cat \S+/values\.yaml\n",
@@ -79,10 +79,10 @@ def demo(folder: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def left(folder: Path, told: str) -> list[str]:
+def left(folder: Path, reported: str) -> list[str]:
     """What is left of a demo: files, programs that name its folder, and the cgroups of its Pods."""
-    number = re.search(r"appconfigdata: http://(?:10\.198|198\.18)\.(\d+)\.", told)
-    assert number is not None, told
+    number = re.search(r"appconfigdata: http://(?:10\.198|198\.18)\.(\d+)\.", reported)
+    assert number is not None, reported
     found = [str(path) for path in folder.iterdir()]
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -97,24 +97,24 @@ def left(folder: Path, told: str) -> list[str]:
 
 @pytest.mark.timeout(600)
 def test_demo_on_a_node(demo: subprocess.Popen[str], folder: Path) -> None:
-    told, complaints = demo.communicate(timeout=580)
-    assert (demo.returncode, complaints) == (0, ""), told
-    assert re.search(".*?".join(TOLD), told, re.DOTALL), told
-    assert left(folder, told) == []
+    reported, complaints = demo.communicate(timeout=580)
+    assert (demo.returncode, complaints) == (0, ""), reported
+    assert re.search(".*?".join(EXPECTED), reported, re.DOTALL), reported
+    assert left(folder, reported) == []
 
 
 @pytest.mark.timeout(400)
 def test_interrupted_demo_leaves_nothing(demo: subprocess.Popen[str], folder: Path) -> None:
     assert demo.stdout is not None
-    told = ""
+    reported = ""
     for line in demo.stdout:
-        told += line
+        reported += line
         if "$ helm install" in line:
             break
-    assert left(folder, told) != []
+    assert left(folder, reported) != []
 
     demo.send_signal(signal.SIGINT)
     rest, complaints = demo.communicate(timeout=150)
     assert (demo.returncode, complaints) == (130, "")
-    assert (told + rest).endswith("\nInterrupted. Nothing is left running.\n")
-    assert left(folder, told) == []
+    assert (reported + rest).endswith("\nInterrupted. Nothing is left running.\n")
+    assert left(folder, reported) == []

@@ -100,7 +100,7 @@ def test_labels_and_variables(image: Unpacked) -> None:
     assert labels[f"{named}description"] == PROJECT["description"]
     assert labels[f"{named}licenses"] == PROJECT["license"]
     assert labels[f"{named}version"] == PROJECT["version"]
-    # Nobody told it these, and nothing is made up.
+    # Nothing set these, and nothing is made up.
     assert [labels[f"{named}{name}"] for name in ("revision", "created", "source")] == ["", "", ""]
     variables = image.archive.config["Env"]
     assert {"PYTHONSAFEPATH=1", "PYTHONDONTWRITEBYTECODE=1", "PYTHONUNBUFFERED=1"} <= set(variables)

@@ -94,7 +94,7 @@ def write_overlay(folder: Path, ministack: MiniStack) -> Path:
 
 
 def polls(kubectl: Kubectl, pod: dict[str, Any], source: str) -> bool:
-    """Tell whether a replica polls a source, as its log says."""
+    """Return whether a replica polls a source, as its log says."""
     lines = kubectl("logs", "-n", NAMESPACE, pod["metadata"]["name"]).splitlines()
     return any(line.get("source") == source for line in map(json.loads, lines))
 
@@ -109,7 +109,7 @@ def name_of(pod: dict[str, Any]) -> str:
 
 
 def pod_of(holder: str) -> str:
-    """Give the Pod of a replica that holds a shard."""
+    """Return the Pod of a replica that holds a shard."""
     return holder.rpartition("-")[0]
 
 

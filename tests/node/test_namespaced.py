@@ -85,12 +85,12 @@ def may(kubectl: Kubectl, verb: str, resource: str, namespace: str) -> bool:
 
 
 def name_of(release: str) -> str:
-    """Give the name of the objects of a release."""
+    """Return the name of the objects of a release."""
     return f"{release}-appconfig-operator"
 
 
 def user(namespace: str, service_account: str) -> str:
-    """Give the name under which the API server knows a ServiceAccount."""
+    """Return the name under which the API server knows a ServiceAccount."""
     return f"system:serviceaccount:{namespace}:{service_account}"
 
 

@@ -104,7 +104,7 @@ def test_pod_asks_the_api_server_as_its_service_account(
     Image(KUBECTL_IMAGE, {"/kubectl": PROGRAM}).write(archive)
     cluster.load_image(archive)
     start_pod(kubectl, namespace, restricted_pod("client", ["/kubectl", "proxy"], image=KUBECTL_IMAGE))
-    # It is told nothing: client-go takes address, token and certificate from what every Pod has.
+    # It is reported nothing: client-go takes address, token and certificate from what every Pod has.
     answer = json.loads(kubectl("exec", "client", "-n", namespace, "--", "/kubectl", "auth", "whoami", "--output=json"))
     assert answer["status"]["userInfo"]["username"] == f"system:serviceaccount:{namespace}:default"
 

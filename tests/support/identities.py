@@ -18,7 +18,7 @@ EACH = ("service-accounts", "secrets")
 
 
 def grant(create: Callable[[str, Mapping[str, Any]], object], namespace: str, *components: str) -> None:
-    """Give the operator the rights of a component in one namespace, as docs/identities.md has it.
+    """Return the operator the rights of a component in one namespace, as docs/identities.md has it.
 
     Parameters
     ----------

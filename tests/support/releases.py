@@ -78,7 +78,7 @@ class Release:
 
 
 def previous_chart(folder: Path, root: Path = ROOT) -> Path:
-    """Give the chart of the last release before this commit, or else this chart as if it were an older version.
+    """Return the chart of the last release before this commit, or else this chart as if it were an older version.
 
     Parameters
     ----------

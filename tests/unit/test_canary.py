@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.e2e.support.canary import TOLD, Lookout
+from tests.e2e.support.canary import SHOWN, Lookout
 from tests.e2e.support.scene import CANARY, Scene, value
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def test_it_is_found_in_base64(before: str) -> None:
     lookout = Lookout()
     lookout.look("log", base64.b64encode(f"{before}{value('x')} after".encode()).decode())
-    with pytest.raises(AssertionError, match="values were told"):
+    with pytest.raises(AssertionError, match="values were shown"):
         lookout.check()
 
 
@@ -33,14 +33,14 @@ def test_it_is_found_in_a_log_by_line(tmp_path: Path) -> None:
 
 
 class FakeRest:
-    """An API server that tells of one Event, whose name has long gone from the list."""
+    """An API server that reports one Event, whose name has long gone from the list."""
 
     def json(self, _: str, path: str) -> dict[str, Any]:
-        assert path in TOLD
+        assert path in SHOWN
         return {"items": [], "metadata": {"resourceVersion": "1"}}
 
     def request(self, _: str, path: str) -> str:
-        if not path.startswith(TOLD[1]):
+        if not path.startswith(SHOWN[1]):
             return ""
         item = {"metadata": {"namespace": "shop", "name": "e", "resourceVersion": "2"}, "note": value("x")}
         return json.dumps({"type": "ADDED", "object": item})

@@ -1,4 +1,4 @@
-"""Logs: one line an event, with what it is about, and nothing of what libraries write at level DEBUG."""
+"""Logs: one line per event, with what it is about, and nothing of what libraries write at level DEBUG."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_text(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(log_format="text", level="info")
-    logging.getLogger("appconfig_operator.x").info("Told", extra=logs.about(source(), reason="Synced"))
+    logging.getLogger("appconfig_operator.x").info("Reported", extra=logs.about(source(), reason="Synced"))
     logging.getLogger("appconfig_operator.x").error("Alone")
     first, second = written(capsys)
-    assert first.endswith(f" INFO    Told namespace=shop source=checkout uid={UID} reason=Synced")
+    assert first.endswith(f" INFO    Reported namespace=shop source=checkout uid={UID} reason=Synced")
     assert second.endswith(" ERROR   Alone")
 
 
@@ -86,7 +86,7 @@ def test_json_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_traceback_inside_kopf_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
-    """It is some 40 lines for each end of a watch, and its message tells the error."""
+    """It is some 40 lines for each end of a watch, and its message has the error."""
     logs.configure(log_format="text", level="info")
     try:
         raise ValueError("inside")  # noqa: TRY301 - a traceback is wanted
@@ -105,12 +105,12 @@ def test_what_rules_a_terminal_reaches_no_log(capsys: pytest.CaptureFixture[str]
     """Whoever may create a ConfigMap or a source chooses names, and somebody reads the log in a terminal."""
     logs.configure(log_format=log_format, level="info")
     fields = {"namespace": HOSTILE, "source": HOSTILE, "uid": HOSTILE, "reason": HOSTILE}
-    logging.getLogger("appconfig_operator.x").info("Told of %s", HOSTILE, extra=fields)
+    logging.getLogger("appconfig_operator.x").info("Reported of %s", HOSTILE, extra=fields)
     (line,) = written(capsys)
     assert line.isprintable()
     if log_format == "json":
-        told = json.loads(line)
-        assert [told["message"], *map(told.get, fields)] == [f"Told of {SEEN}", *[SEEN] * 4]
+        reported = json.loads(line)
+        assert [reported["message"], *map(reported.get, fields)] == [f"Reported of {SEEN}", *[SEEN] * 4]
     else:
         assert line.count(SEEN) == 5
 
@@ -235,7 +235,7 @@ def test_libraries_are_not_heard_at_debug(capsys: pytest.CaptureFixture[str], na
 
 def test_debug_is_for_ourselves(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(log_format="text", level="debug")
-    logging.getLogger("appconfig_operator.x").debug("Told")
+    logging.getLogger("appconfig_operator.x").debug("Reported")
     assert len(written(capsys)) == 1
 
 
@@ -256,17 +256,17 @@ def test_levels(capsys: pytest.CaptureFixture[str], level: str, name: str) -> No
 
 @pytest.mark.parametrize("name", ["kopf.objects", "kopf.activities.x", "kopf._core.reactor.queueing"])
 def test_kopf_is_quiet(capsys: pytest.CaptureFixture[str], name: str) -> None:
-    """It tells of each object that it sees."""
+    """It reports each object that it sees."""
     logs.configure(log_format="text", level="info")
     logging.getLogger(name).info("Handler 'on_event' succeeded.")
-    logging.getLogger(name).warning("Told")
+    logging.getLogger(name).warning("Reported")
     assert len(written(capsys)) == 1
 
 
 def test_configured_twice(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(log_format="json", level="info")
     logs.configure(log_format="text", level="info")
-    logging.getLogger("appconfig_operator.x").info("Told")
+    logging.getLogger("appconfig_operator.x").info("Reported")
     assert len(written(capsys)) == 1
 
 

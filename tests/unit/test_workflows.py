@@ -34,14 +34,14 @@ def parsed(path: Path) -> dict[str, Any]:
 
 
 def steps(path: Path) -> Iterator[dict[str, Any]]:
-    """Give the steps of a workflow or of an action of our own."""
+    """Return the steps of a workflow or of an action of our own."""
     document = parsed(path)
     for job in document.get("jobs", {"": document.get("runs")}).values():
         yield from job.get("steps", ())
 
 
 def targets(command: str) -> Iterator[str]:
-    """Give the make targets that a command names."""
+    """Return the make targets that a command names."""
     for arguments in re.findall(r"\bmake ([^\n;&|]*)", command):
         yield from (word for word in arguments.split() if re.fullmatch(r"[a-z][a-z-]*", word))
 
@@ -133,7 +133,7 @@ def test_all_versions_of_python_that_the_package_names_are_tested() -> None:
 
 
 def before(jobs: dict[str, Any], job: str) -> set[str]:
-    """Give the jobs that have to succeed before a job begins."""
+    """Return the jobs that have to succeed before a job begins."""
     needs = jobs[job].get("needs", [])
     named = {needs} if isinstance(needs, str) else set(needs)
     return named.union(*(before(jobs, one) for one in named))
@@ -147,7 +147,7 @@ def test_nothing_is_published_untested_and_the_release_comes_last() -> None:
 
 
 def with_action(job: str, action: str) -> list[dict[str, Any]]:
-    """Give the inputs of each step of a job of the release that uses an action."""
+    """Return the inputs of each step of a job of the release that uses an action."""
     found = parsed(RELEASE)["jobs"][job]["steps"]
     return [step["with"] for step in found if step.get("uses", "").startswith(f"{action}@")]
 

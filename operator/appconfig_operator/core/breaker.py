@@ -17,7 +17,7 @@ LONGEST_PAUSE_SECONDS = 60.0
 _JITTER_SHARE = 0.2
 
 
-class Entry(NamedTuple):
+class Admission(NamedTuple):
     """Whether a call may be made.
 
     Attributes
@@ -52,17 +52,17 @@ class Breaker:
         self._until = 0.0
         self._probing = False
 
-    def enter(self, now: float) -> Entry:
+    def enter(self, now: float) -> Admission:
         """Ask for a call."""
         self.touched = now
         if not self.pause:
-            return Entry(0.0)
+            return Admission(0.0)
         if now < self._until:
-            return Entry(self._until - now)
+            return Admission(self._until - now)
         if self._probing:
-            return Entry(self.pause)
+            return Admission(self.pause)
         self._probing = True
-        return Entry(0.0, probe=True)
+        return Admission(0.0, probe=True)
 
     def missed(self, now: float, random: float, *, probe: bool) -> None:
         """Record that a call got no answer.

@@ -67,7 +67,7 @@ class Identity:
 
     @property
     def session_name(self) -> str:
-        """Give the `RoleSessionName`: the namespace, `@`, and the name of what the identity begins with.
+        """Return the `RoleSessionName`: the namespace, `@`, and the name of what the identity begins with.
 
         It names no source, because sources share credentials. The namespace before an `@` is complete, so the condition
         `sts:RoleSessionName` of a trust policy can rely on it: neither part of the name can contain an `@`, and where

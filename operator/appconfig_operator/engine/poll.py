@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from appconfig_operator.engine.state.poll_state import PollState
 
 OUTDATED_SECONDS = 1.0
-"""Until another look at a source whose new spec the watch is about to tell, and twice as long after each further one:
-the watch may be away. Once it has told, there is a poll at once."""
+"""Until another look at a source whose new spec the watch is about to report, and twice as long after each further one:
+the watch may be away. Once it has reported, there is a poll at once."""
 
 
 @dataclass(frozen=True, slots=True)

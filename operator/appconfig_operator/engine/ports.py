@@ -51,7 +51,7 @@ class ConfigMapStore(Protocol):
         """Plan and write under `Merge`, where no version is replaced. Raises `SourceError`."""
 
     def holds(self, source: Source, name: str, data_digest: str) -> bool:
-        """Tell whether a ConfigMap holds that version, and carries the mark of the source. Raises `SourceError`."""
+        """Return whether a ConfigMap holds that version, and carries the mark of the source. Raises `SourceError`."""
 
     def current(self, source: Source, name: str) -> RenderedVersion | None:
         """Return the version that the ConfigMap holds. Raises `SourceError`."""
@@ -99,7 +99,7 @@ class Meter(Protocol):
     def polled(self, result: PollResult, seconds: float, lateness: float, *, slow: bool) -> None:
         """Count a poll, how long it took, and how long after its time it began, in seconds.
 
-        `slow` tells whether it began in a slot for slow polls: what waits there delays nobody else.
+        `slow` is whether it began in a slot for slow polls: what waits there delays nobody else.
         """
 
     def received(self, size: int) -> None:
@@ -126,7 +126,7 @@ class ShardRunner(Protocol):
         """Go on after the guard lapsed and came back, with nobody else in between."""
 
     def drain(self, shard: int) -> bool:
-        """Begin no more polls of a shard, and tell whether those under way have ended. Call it until they have."""
+        """Begin no more polls of a shard, and return whether those under way have ended. Call it until they have."""
 
     def stop_and_export(self, shard: int) -> list[HandedOver]:
         """End the sessions of a drained shard, and return those that another replica can go on with."""

@@ -41,7 +41,7 @@ class Reporter:
     now: Callable[[], str]
 
     def report(self, source: Source, state: PollState, error: SourceError | None, *, changed: bool) -> None:
-        """Tell what became of a poll.
+        """Return what became of a poll.
 
         Parameters
         ----------
@@ -99,7 +99,7 @@ class Reporter:
         state.status.flag_news -= named
 
     def drifted(self, source: Source, drift: Drift) -> None:
-        """Tell that a change of somebody else was put right."""
+        """Report that a change that someone else made was reverted."""
         note = f"ConfigMap {source.spec.target.name} {described(drift)}, and has been restored."
         logger.warning("Drifted: %s", note, extra=about(source, reason="Drifted"))
         self.events.emit(source, kind="Normal", reason="Drifted", note=note)

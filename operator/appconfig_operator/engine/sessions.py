@@ -1,4 +1,4 @@
-"""How sources begin: anew, after a restart, with a session of another replica; and how they are handed on."""
+"""How sources begin: again, after a restart, with a session of another replica; and how they are handed on."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Sessions:
         return before.restarted(self._service.session(source), self._monotonic())
 
     def export(self, source: Source, state: PollState, due: float) -> HandedOver | None:
-        """Return what another replica can go on with, or `None` when it had better begin anew.
+        """Return what another replica can go on with, or `None` when it had better starts over.
 
         Content is not handed over, so a version that is not written yet has to come again, in a new session.
         """
@@ -136,7 +136,7 @@ def _asked(source: Source) -> bool:
 
 
 def _fits(handed_over: HandedOver, source: Source) -> bool:
-    """Tell whether the ConfigMap holds what the session delivered last: that one it does not deliver again."""
+    """Return whether the ConfigMap holds what the session delivered last: that one it does not deliver again."""
     target, pinned = source.status.target, source.spec.pinned_digest is not None
     in_place = (
         pinned
@@ -147,9 +147,9 @@ def _fits(handed_over: HandedOver, source: Source) -> bool:
 
 
 def _settled(source: Source) -> bool:
-    """Tell whether a source is in order as it is now, so that nothing is lost by waiting for its turn.
+    """Return whether a source is in order as it is now, so that nothing is lost by waiting for its turn.
 
-    One that is not ready is not: its operator may have been started anew to mend what it lacked.
+    One that is not ready is not: its operator may have been started again to fix what it lacked.
     """
     status = source.status
     seen = status.target is not None and status.observed_generation == source.generation

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from appconfig_operator.core.errors import SourceGoneError
 from appconfig_operator.core.poll_result import PollResult
 from appconfig_operator.engine.poll import Polled
-from appconfig_operator.logs import about, told
+from appconfig_operator.logs import about, type_and_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,7 +159,7 @@ class Workers:
             polled = Polled(None, PollResult.GONE)
         except Exception as error:  # noqa: BLE001 (a bug met by one source must not end the thread that serves all)
             logger.error(  # noqa: TRY400 (the traceback is there, without the text)
-                "A poll failed with %s", told(error), extra=about(job.source)
+                "A poll failed with %s", type_and_place(error), extra=about(job.source)
             )
             polled = Polled(AFTER_A_BUG_SECONDS, PollResult.ERROR, answered=False)
         lateness = max(0.0, began - job.due)

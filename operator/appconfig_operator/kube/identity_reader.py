@@ -1,6 +1,6 @@
 """Identities for AWS from the cluster: the role of a ServiceAccount, its tokens, the keys of a Secret.
 
-Nothing is kept, listed or watched. Each is read by name when it is needed, so the operator needs no right to list
+Nothing is kept, listed or watched. Each is read by name when it is needed, so the operator needs no permission to list
 Secrets.
 """
 

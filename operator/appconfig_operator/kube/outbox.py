@@ -1,6 +1,6 @@
 """Events that wait until nothing more urgent is to be done.
 
-A first sync of many sources has one Event for each: written at once, they would hold up ConfigMaps. The Event recorder
+A first sync of many sources has one Event for each: written at once, they would delay ConfigMaps. The Event recorder
 of client-go has a queue for the same reason: https://pkg.go.dev/k8s.io/client-go/tools/events.
 """
 

@@ -81,7 +81,7 @@ class ServedCluster:
         return free_ports(1)[0]
 
     def probe(self, path: str) -> int:
-        """Give the status of a probe."""
+        """Return the status of a probe."""
         return ask(self.health_port, path)[0]
 
     def new_scene(self) -> Scene:
@@ -182,7 +182,7 @@ def outlive_an_outage(cluster: ServedCluster) -> None:
     for profile in ("stays", "goes", "comes"):
         scene.deploy(b'{"version": "can4rybird 1"}', profile=profile)
     for profile in ("stays", "goes"):
-        # ConfigMaps that stay: of the end of a source, nothing tells but a list of the sources.
+        # ConfigMaps that stay: of the end of a source, nothing reports but a list of the sources.
         scene.apply(profile, configurationProfile=profile, target={"creationPolicy": "Orphan"})
         scene.wait_for(profile, "Synced")
     pid = running.pid

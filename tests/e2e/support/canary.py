@@ -1,7 +1,7 @@
-"""Nothing that the operator tells has a value in it: looked for in all that all tests make it tell.
+"""Nothing that the operator shows has a value in it: looked for in all that all tests make it show.
 
 Each content that is deployed has the canary in its values. What is searched: each state of each source and each Event,
-as the API server tells them while the tests run, each answer of a probe or of the metrics, and in the end the log of
+as the API server shows them while the tests run, each answer of a probe or of the metrics, and in the end the log of
 each operator process.
 """
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
     from sandbox.kube.rest import Rest
 
-TOLD = ("/apis/appconfig-operator.io/v1alpha1/appconfigsources", "/apis/events.k8s.io/v1/events")
+SHOWN = ("/apis/appconfig-operator.io/v1alpha1/appconfigsources", "/apis/events.k8s.io/v1/events")
 WATCH_SECONDS = 3
 AGAIN_SECONDS = 0.5
 
 
 def forms(canary: str = CANARY) -> set[str]:
-    """Give the canary as it is, and what is sure to be in the base64 of any text with it."""
+    """Return the canary as it is, and what is sure to be in the base64 of any text with it."""
     inner = {
         base64.b64encode(b"x" * shift + canary.encode()).decode().rstrip("=")[shift and 4 : -1] for shift in range(3)
     }
@@ -61,10 +61,10 @@ class Lookout:
 
     @contextmanager
     def over(self, api: Rest) -> Iterator[None]:
-        """Search all that is told in a cluster for as long as it takes."""
+        """Search all that is reported in a cluster for as long as it takes."""
         stop = threading.Event()
         threads = [
-            threading.Thread(target=self._follow, args=(api, path, stop), name="lookout", daemon=True) for path in TOLD
+            threading.Thread(target=self._follow, args=(api, path, stop), name="lookout", daemon=True) for path in SHOWN
         ]
         for thread in threads:
             thread.start()
@@ -74,7 +74,7 @@ class Lookout:
             stop.set()
             for thread in threads:
                 thread.join(4 * WATCH_SECONDS)
-            for path in TOLD:
+            for path in SHOWN:
                 try:
                     self._list(api, path)
                 except OSError:
@@ -113,7 +113,7 @@ class Lookout:
     def check(self) -> None:
         """Check that nothing was found, and that not nothing was searched."""
         with self._lock:
-            assert not self._hits, f"values were told, here: {json.dumps(self._hits, indent=2, ensure_ascii=False)}"
+            assert not self._hits, f"values were shown, here: {json.dumps(self._hits, indent=2, ensure_ascii=False)}"
             assert "log" not in self._searched or len(self._searched) > 1, self._searched
 
 

@@ -22,7 +22,7 @@ def synced(scene: Scene, name: str = "checkout") -> Object:
 
 
 def check_failed(scene: Scene, name: str, reason: str, *, stalled: bool, words: tuple[str, ...]) -> None:
-    """Wait for the reason, about the source as it is now, and check all that tells of it."""
+    """Wait for the reason, about the source as it is now, and check all that reports it."""
     generation = scene.source(name)["metadata"]["generation"]
     source = scene.wait_for(name, reason, generation=generation)
     ready = condition(source, "Ready")
@@ -33,9 +33,9 @@ def check_failed(scene: Scene, name: str, reason: str, *, stalled: bool, words: 
     assert (condition(source, "Stalled") or {"reason": None})["reason"] == (reason if stalled else None)
     assert condition(source, "Reconciling") is None
     assert source["status"]["observedGeneration"] == generation
-    told = wait_until(lambda: warnings(scene, name), TIMEOUT, f"an Event about {name}")
-    assert [(event["reason"], event["note"]) for event in told] == [(reason, ready["message"])]
-    assert told[0]["regarding"]["uid"] == source["metadata"]["uid"]
+    reported = wait_until(lambda: warnings(scene, name), TIMEOUT, f"an Event about {name}")
+    assert [(event["reason"], event["note"]) for event in reported] == [(reason, ready["message"])]
+    assert reported[0]["regarding"]["uid"] == source["metadata"]["uid"]
 
 
 def warnings(scene: Scene, name: str) -> list[Object]:

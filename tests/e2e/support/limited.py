@@ -35,7 +35,7 @@ def rules() -> list[dict[str, Any]]:
 
 
 def without(*rights: Right) -> list[dict[str, Any]]:
-    """Give the rules without some rights. Each has one resource."""
+    """Return the rules without some rights. Each has one resource."""
     left = (
         {**rule, "verbs": [verb for verb in rule["verbs"] if (verb, rule["resources"][0]) not in rights]}
         for rule in rules()
@@ -134,6 +134,6 @@ class Limited:
     def wait_for_refused(self, right: Right, number: float, *, timeout: float = TIMEOUT) -> None:
         wait_until(lambda: self.refused().get(right) == number, timeout, f"{number} for {right} in the metric")
 
-    def told(self, words: str) -> int:
+    def reported(self, words: str) -> int:
         """Count the lines of the log with such words."""
         return sum(words in line for line in self.log.splitlines())

@@ -44,7 +44,7 @@ def denying(scene: Scene, *, group: str, resource: str, quote: str, probe: Probe
     quote
         CEL: what of the object is quoted in the refusal.
     probe
-        Tells whether it is in force. It writes nothing.
+        Returns whether it is in force. It writes nothing.
     """
     name = f"{scene.namespace}.example.com"
     metadata = {"name": name}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 AT_ONCE_SECONDS = 10.0
 """For a replica to end, and for another to have taken its shards: five times what it takes on an idle machine. That no
-Lease was left to expire, `check_given` tells."""
+Lease was left to expire, `check_given` shows."""
 
 
 def named(count: int) -> list[str]:
@@ -40,7 +40,7 @@ def sync(stage: Stage, names: list[str]) -> None:
 
 
 def of(stage: Stage, replica: Replica, names: Iterable[str]) -> list[str]:
-    """Give the sources that a replica polled last."""
+    """Return the sources that a replica polled last."""
     return [name for name in names if stage.polls(name)[-1].caller == replica.name]
 
 
@@ -218,12 +218,12 @@ def be_cut_off(stage: Stage) -> None:
         stage.deploy([one, its_own], version(4))
         for name in (one, its_own):
             scene.wait_for_content(name, {"config.json": version(4)})
-        assert stage.writes(lonely, since=clock) != [], "the audit log does not tell of its writes"
+        assert stage.writes(lonely, since=clock) != [], "the audit log does not report its writes"
         history = versions_of(stage, [one, changed], began)
         assert history[one] in ([version(number) for number in numbers] for numbers in ((3, 4), (2, 3, 4)))
         assert history[changed] == [version(9)]
         stage.check_one_poller([name for name in stay if name != one])
-        stage.check_one_poller([one], anew=True)
+        stage.check_one_poller([one], again=True)
 
 
 def be_cut_off_alone(stage: Stage) -> None:
@@ -232,7 +232,7 @@ def be_cut_off_alone(stage: Stage) -> None:
     with Relay(stage.control_plane.url) as relay:
         alone = stage.start("alone", through=relay)
         sync(stage, ["stays"])
-        # Its ConfigMap stays, so that the watch on those does not tell of its end.
+        # Its ConfigMap stays, so that the watch on those does not report its end.
         stage.deploy(["goes"])
         scene.apply("goes", configurationProfile="goes", target={"creationPolicy": "Orphan"})
         scene.wait_for("goes", "Synced")
@@ -310,4 +310,4 @@ def split_otherwise(stage: Stage) -> None:
     stage.wait_for_shares([four], [4])
     assert "All replicas have the same --shards" in four.process.log
     stage.wait_for_polls(names, since=since, by=four, polls=2, timeout=SPREAD_SECONDS + 5)
-    stage.check_one_poller(names, anew=True)
+    stage.check_one_poller(names, again=True)

@@ -25,7 +25,7 @@ PROFILE = "checkout"
 TIMEOUT = 20.0
 
 CANARY = "can4rybird"
-"""It is in the values of all content that the tests deploy, and in nothing that the operator tells: see canary.py."""
+"""It is in the values of all content that the tests deploy, and in nothing that the operator shows: see canary.py."""
 
 _SOURCES = "/apis/appconfig-operator.io/v1alpha1/namespaces/{}/appconfigsources"
 _CONFIG_MAPS = "/api/v1/namespaces/{}/configmaps"
@@ -62,7 +62,7 @@ class Scene:
         content_type: str = "application/json",
         label: str | None = None,
     ) -> None:
-        assert CANARY.encode() in content, "whether a value of it is told, nobody could see"
+        assert CANARY.encode() in content, "whether a value of it is reported, nobody could see"
         self.appconfig.deploy(
             self.namespace, ENVIRONMENT, profile, content, content_type=content_type, version_label=label
         )
@@ -170,7 +170,7 @@ class Scene:
         return [change["object"] for change in changes if change["type"] in {"ADDED", "MODIFIED"}]
 
     def resource_version(self) -> str:
-        """Give the resourceVersion of the cluster now."""
+        """Return the resourceVersion of the cluster now."""
         return str(self.api.json("GET", self._config_maps)["metadata"]["resourceVersion"])
 
     def events(self, name: str) -> list[tuple[str, str]]:

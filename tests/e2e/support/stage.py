@@ -36,7 +36,7 @@ LEASE_SECONDS = 5
 SPREAD_SECONDS = 15
 """`spec.pollIntervalSeconds` of all sources here: over so long those without a session are spread."""
 
-# Besides Leases and the Secrets of the hand-over, a replica that finds all in order asks for nothing else.
+# Besides Leases and the Secrets of the handover, a replica that finds all in order asks for nothing else.
 HARMLESS = {("get", ""), ("list", "appconfigsources"), ("watch", "appconfigsources")} | {
     (verb, "configmaps") for verb in ("list", "watch")
 }
@@ -64,21 +64,21 @@ class Replica:
 
     @property
     def shards(self) -> set[int]:
-        """The shards that it polls, as its log tells."""
+        """The shards that it polls, as its log shows."""
         held: set[int] = set()
         for what, number in _MOVES.findall(self.process.log):
             (held.add if what == "Polling" else held.discard)(int(number))
         return held
 
     def probe(self, path: str) -> int:
-        """Give the status of a probe, or 0 where nobody answers yet."""
+        """Return the status of a probe, or 0 where nobody answers yet."""
         return ask(self.health_port, path)[0]
 
     def ready(self) -> bool:
         return self.probe("/readyz") == http.client.OK
 
     def metrics(self) -> dict[str, float]:
-        """Give the operator's own metrics, by name and labels, without the prefix."""
+        """Return the operator's own metrics, by name and labels, without the prefix."""
         status, text = ask(self.metrics_port, "/metrics")
         assert status == http.client.OK
         return {name: float(value) for name, value in _METRIC.findall(text)}
@@ -173,7 +173,7 @@ class Stage:
             self.scene.apply(name, configurationProfile=name, pollIntervalSeconds=SPREAD_SECONDS)
 
     def wait_for_shares(self, replicas: Iterable[Replica], shares: list[int], timeout: float = TIMEOUT) -> float:
-        """Wait until replicas poll so many shards each, in whatever order, and all of them. Tell when."""
+        """Wait until replicas poll so many shards each, in whatever order, and all of them. Return when."""
         these = list(replicas)
 
         def shared_out() -> bool:
@@ -224,12 +224,12 @@ class Stage:
         ]
 
     def polls(self, name: str, *, since: float = 0.0, by: Replica | None = None) -> list[Call]:
-        """Give the polls of the source of a name, in the order in which they came."""
+        """Return the polls of the source of a name, in the order in which they came."""
         calls = self.proxy.calls(Operation.LATEST, place=self.scene.place(name), since=since)
         return sorted((call for call in calls if by is None or call.caller == by.name), key=lambda call: call.time)
 
     def starts(self, *, since: float) -> list[Place]:
-        """Give the places of the sessions that were started."""
+        """Return the places of the sessions that were started."""
         return [call.place for call in self.calls(since=since, operation=Operation.START) if call.place is not None]
 
     def requests(self, replica: Replica, *, since: float = 0.0) -> list[Request]:
@@ -248,7 +248,7 @@ class Stage:
         ]
 
     def writes(self, *replicas: Replica, since: float = 0.0) -> list[Request]:
-        """Give the writes of replicas, but those by which replicas share their work."""
+        """Return the writes of replicas, but those by which replicas share their work."""
         return [
             request
             for replica in replicas or self.replicas
@@ -267,16 +267,16 @@ class Stage:
 
     # What has to hold of all that was asked.
 
-    def check_one_poller(self, names: Iterable[str], *, anew: bool = False) -> None:
+    def check_one_poller(self, names: Iterable[str], *, again: bool = False) -> None:
         """Check that no source was ever polled by two replicas in one interval, nor in two sessions side by side.
 
-        Anew: the interval counts within a session only, because one may be started whenever another one has ended.
+        With `renewed`, the interval counts within a session only, because a new one may start when another has ended.
         """
         for name in names:
             calls = [call for call in self.polls(name) if not call.fault]
             for before, after in itertools.pairwise(calls):
                 seen = f"{name}: {before} and {after}"
-                if before.session == after.session or not anew:
+                if before.session == after.session or not again:
                     assert after.time - before.time >= self.poll_interval - 0.05, seen
                 assert (before.session or 0) <= (after.session or 0), seen
             assert {call.status for call in calls} == {http.client.OK}, name
@@ -290,7 +290,7 @@ class Stage:
 
 
 def credential_of(token: str) -> str:
-    """Give the claim `jti` of a token."""
+    """Return the claim `jti` of a token."""
     payload = token.split(".")[1]
     return str(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["jti"])
 

@@ -121,7 +121,7 @@ class MortalOperator:
 
     def __init__(self, api: MortalApi, admin: Administrator, name: str, deployment: Deployment) -> None:
         self.now = 0.0
-        self.told = RecordedEvents()
+        self.reported = RecordedEvents()
         self.api = api
         self._admin, self._name = admin, name
         sessions = Sessions(deployment, monotonic=lambda: self.now, utc_now=lambda: NOW, random=lambda: 0.0)
@@ -131,7 +131,7 @@ class MortalOperator:
             config_maps=ConfigMaps(api),
             history=History(api),
             sources=Sources(api),
-            events=self.told,
+            events=self.reported,
             meter=FakeMeter(),
             monotonic=lambda: self.now,
             utc_now=lambda: NOW,
@@ -141,7 +141,7 @@ class MortalOperator:
         self.scheduler.start(0, FakeLeaseGuard(), {})
 
     def _hear(self) -> None:
-        """Take in what the watches tell."""
+        """Take in what the watches report."""
         self.scheduler.put(Source.from_dict(self._admin.get(PLURAL, self._name)))
         for _, page in ConfigMapMetadata(self.api, self._admin.namespace).list():
             for metadata in page:
@@ -224,7 +224,7 @@ class Ran:
 
 
 class Run:
-    """All steps, one after the other, in a namespace of their own: the watch tells of all that is there.
+    """All steps, one after the other, in a namespace of their own: the watch reports all that is there.
 
     Parameters
     ----------
@@ -273,6 +273,6 @@ class Run:
         assert process is not None
         process.go_on(polls=2)
         assert end_state(self.admin, NAME) == ran.states[-1], "it takes one poll to be in order"
-        told = {reason for reason, _ in process.told.notes}
-        assert told <= {"Synced", "Pinned", "Drifted"}, "nothing went wrong"
+        reported = {reason for reason, _ in process.reported.notes}
+        assert reported <= {"Synced", "Pinned", "Drifted"}, "nothing went wrong"
         return ran

@@ -31,7 +31,7 @@ _TIMEOUT = 60.0
 
 
 def credentials(ministack: MiniStack) -> list[dict[str, str]]:
-    """Give the variables of a container by which the operator is somebody to MiniStack."""
+    """Return the variables of a container by which the operator is somebody to MiniStack."""
     environment = ministack.environment()
     return [{"name": name, "value": environment[name]} for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")]
 
@@ -65,7 +65,7 @@ def restricted_namespace(kubectl: Kubectl, name: str) -> Iterator[None]:
 
 def objects(kubectl: Kubectl, *, but: str) -> set[str]:
     """Give kind, namespace and name of all that the cluster holds, but what is in one namespace."""
-    # Nodes tell that they live by Leases. What other tests have deleted may take its time.
+    # Nodes report that they are alive by Leases. What other tests have deleted may take its time.
     passed_over = {but, "kube-node-lease", *going(kubectl)}
     kinds = set(kubectl("api-resources", "--verbs=list", "-o", "name").split()) - _NOT_KEPT
     lines = kubectl("get", ",".join(sorted(kinds)), "--all-namespaces", "-o", f"jsonpath={_LINES}").splitlines()
@@ -75,7 +75,7 @@ def objects(kubectl: Kubectl, *, but: str) -> set[str]:
 
 
 def going(kubectl: Kubectl) -> set[str]:
-    """Give the namespaces that are about to go."""
+    """Return the namespaces that are about to go."""
     namespaces = json.loads(kubectl("get", "namespaces", "-o", "json"))["items"]
     return {item["metadata"]["name"] for item in namespaces if "deletionTimestamp" in item["metadata"]}
 
@@ -99,7 +99,7 @@ def wait_until_left(kubectl: Kubectl, expected: set[str], *, but: str) -> None:
 
 
 def pods(kubectl: Kubectl, namespace: str) -> list[dict[str, Any]]:
-    """Give the Pods of the operator, but those that are about to go."""
+    """Return the Pods of the operator, but those that are about to go."""
     found = json.loads(
         kubectl("get", "pods", "-n", namespace, "-l", "app.kubernetes.io/name=appconfig-operator", "-o", "json")
     )
@@ -107,7 +107,7 @@ def pods(kubectl: Kubectl, namespace: str) -> list[dict[str, Any]]:
 
 
 def check_logs(kubectl: Kubectl, namespace: str) -> None:
-    """Check that no Pod of the operator that runs tells of an error, and none started anew."""
+    """Check that no Pod of the operator that runs reports an error, and none started again."""
     for pod in pods(kubectl, namespace):
         name = pod["metadata"]["name"]
         if pod["status"]["phase"] == "Pending":
@@ -118,7 +118,7 @@ def check_logs(kubectl: Kubectl, namespace: str) -> None:
         assert [line for line in lines if line["level"] in {"ERROR", "CRITICAL"}] == []
 
 
-def tell(kubectl: Kubectl) -> None:
+def report(kubectl: Kubectl) -> None:
     """Write what there is, and what the operators say: pytest shows it when a test has failed."""
     commands: list[tuple[str, ...]] = [
         ("get", kinds, "--all-namespaces", "-o", "wide") for kinds in ("pods,configmaps", "events")

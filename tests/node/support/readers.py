@@ -59,7 +59,7 @@ class Readers:
         return document(self.versions[-1])
 
     def deploy(self, version: int) -> float:
-        """Deploy a version, and tell when that was complete (`time.monotonic`)."""
+        """Deploy a version, and return when that was complete (`time.monotonic`)."""
         content = document(version).encode()
         self.appconfig.deploy(self.namespace, "production", "checkout", content, version_label=f"v{version}")
         self.versions.append(version)
@@ -111,7 +111,7 @@ class Readers:
         self.stages.note(f"v{version} in the ConfigMap, until the file of the same container has it", read - written)
 
     def restart_variables_reader(self) -> None:
-        """Start the container with variables anew, as a rollout does, and check that it has what is newest."""
+        """Start the container with variables again, as a rollout does, and check that it has what is newest."""
         expected = variables(self.versions[-1])
         wait_until(
             lambda: self.config_map("checkout-env") == expected, _TIMEOUT, "the newest variables in the ConfigMap"
@@ -130,12 +130,12 @@ class Readers:
         return {name: value for name, _, value in pairs if name in variables(0)}
 
     def container(self, reader: str) -> tuple[str, int]:
-        """Give the ID of a reader's container, and how often it started anew."""
+        """Return the ID of a reader's container, and how often it started again."""
         (status,) = self._pod(reader)["status"]["containerStatuses"]
         return status["containerID"], status["restartCount"]
 
     def config_map(self, name: str) -> dict[str, str]:
-        """Give the data of a ConfigMap."""
+        """Return the data of a ConfigMap."""
         data: dict[str, str] = self.object("configmap", name)["data"]
         return data
 
@@ -145,7 +145,7 @@ class Readers:
         return found
 
     def config_map_versions(self) -> dict[str, str]:
-        """Give the `resourceVersion` of each ConfigMap: the same as before says that nobody wrote it."""
+        """Return the `resourceVersion` of each ConfigMap: the same as before says that nobody wrote it."""
         return {name: self.object("configmap", name)["metadata"]["resourceVersion"] for name in SOURCES}
 
     def _pod(self, reader: str) -> dict[str, Any]:

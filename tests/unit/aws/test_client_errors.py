@@ -29,9 +29,9 @@ from tests.unit.support.aws_stubs import IDENTIFIERS, SECRET
     ],
 )
 def test_words_of_aws_are_shown_where_they_are_plain(operation: str, message: str, shown: str) -> None:
-    told = translate(refusal("BadRequestException", message=message, operation=operation), IDENTIFIERS)
-    assert_error(told, StallingError, Reason.INVALID_SOURCE, shown, "Check")
-    assert len(told.message) < 500
+    reported = translate(refusal("BadRequestException", message=message, operation=operation), IDENTIFIERS)
+    assert_error(reported, StallingError, Reason.INVALID_SOURCE, shown, "Check")
+    assert len(reported.message) < 500
 
 
 @given(st.text(string.ascii_letters + string.digits + "+/=-_", min_size=100, max_size=900))

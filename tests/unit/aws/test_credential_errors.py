@@ -33,11 +33,11 @@ def test_no_credentials(error: Exception) -> None:
 
 def test_settings_that_cannot_be_used() -> None:
     """They stop every identity: it is not credentials that the operator lacks."""
-    told = no_credentials(botocore.ProfileNotFound(profile=SECRET))
+    reported = no_credentials(botocore.ProfileNotFound(profile=SECRET))
     assert_error(
-        told, StallingError, Reason.CREDENTIALS_UNAVAILABLE, "AWS settings", "(ProfileNotFound)", "AWS_PROFILE"
+        reported, StallingError, Reason.CREDENTIALS_UNAVAILABLE, "AWS settings", "(ProfileNotFound)", "AWS_PROFILE"
     )
-    assert SECRET not in told.message
+    assert SECRET not in reported.message
 
 
 def test_credentials_of_the_operator_that_have_expired_already() -> None:
@@ -45,8 +45,8 @@ def test_credentials_of_the_operator_that_have_expired_already() -> None:
     credentials = DeferredRefreshableCredentials(lambda: found, "test")
     with pytest.raises(RuntimeError) as expired:  # botocore's own words, which are all there is to know it by
         credentials.get_frozen_credentials()
-    told = no_credentials(expired.value)
-    assert_error(told, StallingError, Reason.CREDENTIALS_UNAVAILABLE, "had already expired", "Correct that clock")
+    reported = no_credentials(expired.value)
+    assert_error(reported, StallingError, Reason.CREDENTIALS_UNAVAILABLE, "had already expired", "Correct that clock")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from benchmarks import goals, pages
 from benchmarks.catalogue import CATALOGUE, SIZES, WINDOW_SECONDS, steps
-from benchmarks.goals import Seen
+from benchmarks.goals import Observations
 from benchmarks.pages import curves, plots
 from benchmarks.scenarios.held import SCENARIOS
 from benchmarks.steps import Step
@@ -62,10 +62,10 @@ BESIDE = {
 }
 
 
-def seen() -> Seen:
+def seen() -> Observations:
     scale = {size: {**AT, "sync_seconds": size / 100, "fresh_bytes": 100e6 + 5000 * size} for size in SIZES}
     held = {name: dict(HELD) for name, benchmark in CATALOGUE.items() if benchmark.held}
-    return Seen(scale, dict(ROUNDS), dict(TAKE_OVER), {"hang": dict(BESIDE)}, held)
+    return Observations(scale, dict(ROUNDS), dict(TAKE_OVER), {"hang": dict(BESIDE)}, held)
 
 
 def test_each_benchmark_gives_figures_with_its_name() -> None:

@@ -14,10 +14,10 @@ appconfig_operator_poll_lateness_seconds_sum 3.0
 
 
 def test_own_histogram() -> None:
-    told = lateness.buckets(METRICS)
-    assert told == {0.01: 90.0, 0.1: 99.0, float("inf"): 100.0}
-    assert [lateness.own_quantile(told, share) for share in (0.5, 0.99, 1.0)] == [0.01, 0.1, float("inf")]
-    assert lateness.since({0.01: 90.0}, told)[0.01] == 0.0
+    reported = lateness.buckets(METRICS)
+    assert reported == {0.01: 90.0, 0.1: 99.0, float("inf"): 100.0}
+    assert [lateness.own_quantile(reported, share) for share in (0.5, 0.99, 1.0)] == [0.01, 0.1, float("inf")]
+    assert lateness.since({0.01: 90.0}, reported)[0.01] == 0.0
     assert lateness.buckets("") == {}
 
 

@@ -39,7 +39,7 @@ def text_of(path: Path) -> str:
 
 
 def tables(path: Path) -> Iterator[list[str]]:
-    """Give the cells of each row of each table, without the heads."""
+    """Return the cells of each row of each table, without the heads."""
     rows = text_of(path).splitlines()
     for number, row in enumerate(rows):
         ruler = re.fullmatch(r"\|[-| :]+\|", row)
@@ -49,7 +49,7 @@ def tables(path: Path) -> Iterator[list[str]]:
 
 
 def headings(path: Path) -> list[str]:
-    """Give the headings of a file, with their hashes."""
+    """Return the headings of a file, with their hashes."""
     return re.findall(r"^#+ .*$", text_of(path), re.MULTILINE)
 
 
@@ -60,7 +60,7 @@ def anchor(heading: str) -> str:
 
 
 def sections(path: Path, level: str) -> dict[str, str]:
-    """Give the text of each section of a level by its heading."""
+    """Return the text of each section of a level by its heading."""
     parts = re.split(rf"^{level} (.*)$", text_of(path), flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
@@ -71,14 +71,14 @@ def markdown_files() -> list[Path]:
 
 
 def field_paths(schema: dict[str, Any], path: str) -> Iterator[str]:
-    """Give the path of each field below a part of the CRD. What the items of lists hold is no field of its own."""
+    """Return the path of each field below a part of the CRD. What the items of lists hold is no field of its own."""
     for name, part in schema.get("properties", {}).items():
         yield f"{path}.{name}"
         yield from field_paths(part, f"{path}.{name}")
 
 
 def field_defaults(schema: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-    """Give the path and the default of each field below a part of the CRD that has one."""
+    """Return the path and the default of each field below a part of the CRD that has one."""
     for name, part in schema.get("properties", {}).items():
         if "default" in part:
             yield f"{prefix}{name}", part["default"]
@@ -255,7 +255,7 @@ def test_values_of_labels_are_those_of_the_code(heading: str, values: set[str]) 
 
 
 def alerts() -> list[dict[str, Any]]:
-    """Give the rules of docs/metrics.md."""
+    """Return the rules of docs/metrics.md."""
     blocks = re.findall(r"```yaml\n(groups:.*?)```", (DOCS / "metrics.md").read_text("utf-8"), re.DOTALL)
     (group,) = yaml.safe_load(blocks[0])["groups"]
     return list(group["rules"])

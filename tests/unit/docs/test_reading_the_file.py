@@ -190,30 +190,30 @@ def test_who_has_opened_the_file_reads_the_old_version(mount: Mount) -> None:
 class OnChange:
     """The shell example at work."""
 
-    told: Path
+    reported: Path
     """What its command adds the content of the file to."""
     ticks: Path
     """What its `sleep` adds a line to."""
 
     def some(self) -> str:
-        """Wait until it has looked again, more than once, and give what was told."""
+        """Wait until it has looked again, more than once, and give what was reported."""
         wanted = len(self.ticks.read_text().splitlines()) + 3
         wait_until(lambda: len(self.ticks.read_text().splitlines()) >= wanted, timeout=20, what="some looks")
-        return self.told.read_text()
+        return self.reported.read_text()
 
 
 @pytest.fixture
 def on_change(mount: Mount, tmp_path: Path) -> Iterator[OnChange]:
     mount.swap(config="1")
-    found = OnChange(tmp_path / "told", tmp_path / "ticks")
-    found.told.touch()
+    found = OnChange(tmp_path / "reported", tmp_path / "ticks")
+    found.reported.touch()
     found.ticks.touch()
     script, sleep = tmp_path / "on-change", tmp_path / "sleep"
     script.write_text(example("sh"), encoding="utf-8")
     sleep.write_text(f'#!/bin/sh\ntest "$1" = 1 && echo >> {found.ticks} && exec {shutil.which("sleep")} 0.05\n')
     sleep.chmod(0o755)
     # Its command fails, as one may: that must not end the watch.
-    shell = f"cat {mount.folder}/config >> {found.told}; false"
+    shell = f"cat {mount.folder}/config >> {found.reported}; false"
     command: list[str | Path] = ["sh", script, mount.folder, "sh", "-c", shell]
     path = f"{tmp_path}:{os.environ['PATH']}"
     with subprocess.Popen(command, start_new_session=True, env={"PATH": path}) as process:

@@ -72,7 +72,7 @@ class Shared:
         return self.threads.submit(self.get)
 
     def led(self, followers: int = 0) -> bool:
-        """Tell whether a leader waits, and so many followers."""
+        """Return whether a leader waits, and so many followers."""
         waiting = [len(each._waiters) for each in (self.queue._available, self.queue._leaderless)]  # type: ignore[attr-defined]
         return waiting == [1, followers]
 

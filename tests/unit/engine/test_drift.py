@@ -41,7 +41,7 @@ def test_a_false_alarm_writes_nothing() -> None:
 
 
 def test_a_config_map_that_went_with_its_source_is_not_made_again() -> None:
-    """The watch on ConfigMaps may be the first to tell."""
+    """The watch on ConfigMaps may be the first to report it."""
     it = bench(SAME, SAME)
     it.poll()
     disturbed(it)

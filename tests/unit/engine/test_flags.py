@@ -1,4 +1,4 @@
-"""Experiments that start and end: what is written, counted and told of multi-variant flags."""
+"""Experiments that start and end: what is written, counted and reported of multi-variant flags."""
 
 from __future__ import annotations
 

@@ -57,8 +57,8 @@ def test_a_version_that_is_kept_under_its_old_number_is_not_told_as_lost() -> No
     assert [(one.version_label, one.revision) for one in it.state.history.kept] == [("v2", 2), ("v1", 1)]
 
 
-@pytest.mark.parametrize(("error", "told"), [(INVALID, 1), (FORBIDDEN, 3), (AWAY, 3)], ids=["422", "403", "away"])
-def test_what_cannot_be_dropped_fails_no_poll_and_is_tried_with_each(error: Any, told: int) -> None:
+@pytest.mark.parametrize(("error", "reported"), [(INVALID, 1), (FORBIDDEN, 3), (AWAY, 3)], ids=["422", "403", "away"])
+def test_what_cannot_be_dropped_fails_no_poll_and_is_tried_with_each(error: Any, reported: int) -> None:
     it = respec(bench(ONE, TWO, THREE), history_limit=1)
     it.poll()
     it.poll()
@@ -67,7 +67,7 @@ def test_what_cannot_be_dropped_fails_no_poll_and_is_tried_with_each(error: Any,
         it.poll()
         assert holds(it, 3)
         assert it.ready == ("True", "Synced")
-        assert ("HistoryNotDeleted" in it.events) is (number >= told)
+        assert ("HistoryNotDeleted" in it.events) is (number >= reported)
     assert kept(it) == ["v2"]
     assert len(it.world.revisions) == 2
     it.poll()
@@ -191,7 +191,7 @@ def test_a_status_of_another_replica_is_compared_anew() -> None:
     assert not it.state.history.counted
     it.poll()
     assert kept(it) == ["v2", "v1"]
-    assert it.state.history.kept[0].revision == 8, "a number that was told is not given out again"
+    assert it.state.history.kept[0].revision == 8, "a number that was reported is not given out again"
 
 
 # What a process that was killed left: ConfigMaps of the source under other names.

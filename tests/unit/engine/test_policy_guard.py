@@ -41,7 +41,7 @@ def test_forbidden() -> None:
 
 @dataclass
 class Remembering:
-    """A service that tells what it was given."""
+    """A service that reports what it was given."""
 
     world: World
     saved: list[SavedSession | None] = field(default_factory=list)

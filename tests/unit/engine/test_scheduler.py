@@ -389,7 +389,7 @@ def test_to_take_a_request_away_asks_for_nothing(start: Callable[..., Scheduler]
 
 
 def test_what_was_written_is_not_forgotten_when_the_spec_changes(start: Callable[..., Scheduler]) -> None:
-    """The status may not tell of it yet: its write may have failed."""
+    """The status may not report it yet: its write may have failed."""
     recorder = Recorder(written=WRITTEN)
     scheduler = start(recorder)
     scheduler.put(source())

@@ -103,12 +103,12 @@ def test_a_shard_given_away_is_forgotten_but_for_its_sources(run: Callable[..., 
     eventually(lambda: recorder.polled)
     running.scheduler.discard(0)
     polls = len(recorder.polled)
-    told = replace(source(resource_version="11"), status=Status(observed_generation=1))
-    running.scheduler.put(told)
+    reported = replace(source(resource_version="11"), status=Status(observed_generation=1))
+    running.scheduler.put(reported)
     assert running.scheduler.uids() == {source().uid}
     running.scheduler.start(0, running.guard, {})
     eventually(lambda: len(recorder.polled) > polls + 1)
-    assert recorder.remembered[-1] == (source().uid, told.status), "the status of the other replica"
+    assert recorder.remembered[-1] == (source().uid, reported.status), "the status of the other replica"
 
 
 def test_a_source_that_is_still_polled_when_its_shard_comes_back_waits_for_that_poll(
@@ -242,7 +242,7 @@ def test_the_next_holder_starts_from_the_status_of_this_one(run: Callable[..., R
 FAILED, PASSED = Status(observed_generation=1), Status(observed_generation=2)
 
 
-@pytest.mark.parametrize(("fresh", "expected"), [(False, FAILED), (True, PASSED)], ids=["told", "written here"])
+@pytest.mark.parametrize(("fresh", "expected"), [(False, FAILED), (True, PASSED)], ids=["reported", "written here"])
 def test_what_another_replica_told_last_may_come_after_the_shard(
     run: Callable[..., Running], *, fresh: bool, expected: Status
 ) -> None:
@@ -255,7 +255,7 @@ def test_what_another_replica_told_last_may_come_after_the_shard(
     running.scheduler.put(source(status=FAILED))
     assert state.polling.status.stored == expected
     running.scheduler.discard(0)
-    assert state.source.status == FAILED, "what was told is not forgotten with the shard"
+    assert state.source.status == FAILED, "what was reported is not forgotten with the shard"
 
 
 def test_what_another_replica_told_last_may_come_during_a_poll(run: Callable[..., Running]) -> None:

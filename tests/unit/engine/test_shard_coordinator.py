@@ -21,7 +21,7 @@ def test_a_shard_is_begun_with_the_sessions_that_were_left_for_it() -> None:
     bench = CoordinatorBench()
     bench.store.kept[0] = [session("a"), session("b")]
     bench.run(0)
-    assert bench.runner.told == ["start 0"]
+    assert bench.runner.reported == ["start 0"]
     assert bench.runner.sessions[0] == ["a", "b"]
     assert (bench.view.held, bench.view.members) == ((0,), 1)
 
@@ -44,7 +44,7 @@ def test_without_the_store_a_shard_is_begun_all_the_same_and_a_warning_tells(
     bench = CoordinatorBench(2)
     bench.store.failures = 100
     bench.run(5)
-    assert sorted(bench.runner.told) == ["start 0", "start 1"]
+    assert sorted(bench.runner.reported) == ["start 0", "start 1"]
     assert bench.store.calls == ["take"] * 6
     (warning,) = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert "Secrets cannot be written" in warning.message
@@ -67,12 +67,12 @@ def test_a_shard_goes_to_another_when_its_polls_have_ended_and_its_sessions_are_
     lease = shard_lease(shard)
     assert bench.api.leases[lease].holder == "me", "renewed as long as it takes"
     assert bench.runner.guards[shard].remaining() > 0
-    assert set(bench.runner.told[2:]) == {f"drain {shard}"}
+    assert set(bench.runner.reported[2:]) == {f"drain {shard}"}
     assert bench.view.held == (1 - shard,)
     bench.runner.drained = True
     bench.other(member_lease("other"))
     bench.run(1)
-    assert bench.runner.told[-1] == f"stop_and_export {shard}"
+    assert bench.runner.reported[-1] == f"stop_and_export {shard}"
     assert [kept.uid for kept in bench.store.kept[shard]] == ["new"]
     assert bench.api.leases[lease].holder == ""
 
@@ -96,9 +96,9 @@ def test_nothing_is_begun_when_the_lease_lapsed_while_the_sessions_were_fetched(
     for _ in range(3):
         bench.shards.run_once()
     assert bench.store.calls == ["take"]
-    assert bench.runner.told == []
+    assert bench.runner.reported == []
     bench.run(1)
-    assert bench.runner.told == ["start 0"]
+    assert bench.runner.reported == ["start 0"]
     assert bench.runner.sessions[0] == ["a"], "they are not lost"
     assert bench.store.calls == ["take"]
 
@@ -111,14 +111,14 @@ def test_a_lapsed_lease_calls_nothing_and_goes_on_when_it_comes_back() -> None:
     assert bench.runner.guards[0].remaining() < 0
     assert not bench.view.held
     assert 20 < bench.view.lapsed < 40
-    assert bench.runner.told == ["start 0"]
+    assert bench.runner.reported == ["start 0"]
     bench.api.away = False
     bench.run(2)
-    assert bench.runner.told == ["start 0", "resume 0"]
+    assert bench.runner.reported == ["start 0", "resume 0"]
     assert bench.view.held == (0,)
     assert bench.view.lapsed == 0
     bench.run(60)
-    assert bench.runner.told == ["start 0", "resume 0"]
+    assert bench.runner.reported == ["start 0", "resume 0"]
 
 
 def test_nothing_is_exported_or_stored_while_the_lease_has_lapsed() -> None:
@@ -131,11 +131,11 @@ def test_nothing_is_exported_or_stored_while_the_lease_has_lapsed() -> None:
     bench.run(20)
     bench.runner.drained = True
     bench.run(5)
-    assert f"stop_and_export {shard}" not in bench.runner.told
+    assert f"stop_and_export {shard}" not in bench.runner.reported
     bench.api.away = False
     bench.other(member_lease("other"))
     bench.run(2)
-    assert f"stop_and_export {shard}" in bench.runner.told
+    assert f"stop_and_export {shard}" in bench.runner.reported
     assert shard in bench.store.kept
 
 
@@ -144,7 +144,7 @@ def test_a_lost_shard_is_dropped() -> None:
     bench.run(0)
     bench.other(shard_lease(0))
     bench.run(5)
-    assert bench.runner.told == ["start 0", "drop 0"]
+    assert bench.runner.reported == ["start 0", "drop 0"]
     assert bench.runner.guards[0].remaining() < 0
     assert not bench.view.held
 
@@ -157,7 +157,7 @@ def test_a_shard_that_is_lost_before_it_was_begun_is_not_dropped() -> None:
         bench.shards.run_once()
     bench.now += 20
     bench.run(1)
-    assert bench.runner.told == []
+    assert bench.runner.reported == []
 
 
 def test_stored_sessions_are_fetched_again_when_the_shard_stays_after_all() -> None:
@@ -172,7 +172,7 @@ def test_stored_sessions_are_fetched_again_when_the_shard_stays_after_all() -> N
     bench.store.meanwhile = lambda: None
     del bench.api.leases[member_lease("other")]
     bench.run(2)
-    assert bench.runner.told[-1] == f"start {shard}"
+    assert bench.runner.reported[-1] == f"start {shard}"
     assert bench.runner.sessions[shard] == ["new"]
     assert shard not in bench.store.kept
 
@@ -188,7 +188,7 @@ def test_a_shard_that_stays_before_its_sessions_were_stored_is_begun_without_the
     bench.runner.drained = True
     calls = list(bench.store.calls)
     bench.run(1)
-    assert bench.runner.told[-2:] == [f"stop_and_export {shard}", f"start {shard}"]
+    assert bench.runner.reported[-2:] == [f"stop_and_export {shard}", f"start {shard}"]
     assert bench.runner.sessions[shard] == ["new"]
     assert bench.store.calls == calls
 
@@ -213,7 +213,7 @@ def test_at_the_end_sessions_that_were_fetched_and_not_begun_are_put_back() -> N
     bench.store.meanwhile = lambda: None
     bench.shards._stop.set()
     assert bench.run(1)
-    assert bench.runner.told == []
+    assert bench.runner.reported == []
     assert [kept.uid for kept in bench.store.kept[0]] == ["a"]
 
 
@@ -225,7 +225,7 @@ def test_at_the_end_a_shard_whose_sessions_were_not_fetched_is_given_away_as_it_
     bench.shards._stop.set()
     assert bench.run(1)
     assert bench.store.calls == ["take"]
-    assert bench.runner.told == []
+    assert bench.runner.reported == []
 
 
 def test_at_the_end_before_it_was_ready_there_is_nothing_to_do() -> None:

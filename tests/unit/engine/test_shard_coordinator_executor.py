@@ -24,7 +24,7 @@ def hung_put() -> tuple[CoordinatorBench, int]:
     shard = bench.other_joins()
     bench.executor.held_up = True
     bench.run(6)
-    assert bench.runner.told[-1] == f"stop_and_export {shard}"
+    assert bench.runner.reported[-1] == f"stop_and_export {shard}"
     return bench, shard
 
 
@@ -68,11 +68,11 @@ def test_sessions_on_their_way_to_the_store_are_not_used_when_the_shard_stays_af
     bench, shard = hung_put()
     del bench.api.leases[member_lease("other")]
     bench.run(5)
-    assert bench.runner.told[-1] == f"stop_and_export {shard}"
+    assert bench.runner.reported[-1] == f"stop_and_export {shard}"
     go_on(bench)
     bench.run(1)
     assert bench.store.calls[-2:] == ["put", "take"]
-    assert bench.runner.told[-1] == f"start {shard}"
+    assert bench.runner.reported[-1] == f"start {shard}"
     assert shard not in bench.store.kept
 
 
@@ -85,7 +85,7 @@ def test_sessions_that_arrive_after_the_shard_was_lost_are_dropped() -> None:
     bench.run(6)
     go_on(bench)
     bench.run(1)
-    assert bench.runner.told == []
+    assert bench.runner.reported == []
     assert bench.store.calls == [], "they are the other's"
     assert [kept.uid for kept in bench.store.kept[0]] == ["a"]
 
@@ -142,7 +142,7 @@ def test_a_shard_whose_begin_failed_is_begun_anew() -> None:
     assert bench.view.held == ()
     bench.runner.on_begin = lambda: None
     bench.run(1)
-    assert bench.runner.told == ["start 0", "drop 0", "start 0"]
+    assert bench.runner.reported == ["start 0", "drop 0", "start 0"]
     assert bench.runner.sessions[0] == [], "nobody knows which of the tokens were used"
 
 

@@ -35,7 +35,7 @@ def test_nobody_is_counted_before_the_first_list() -> None:
 
 
 def test_a_replica_that_stands_by_has_joined() -> None:
-    """Also when it is to have nothing at all: it would keep a rolling update waiting for ever."""
+    """Also when it is to have nothing at all: it would keep a rolling update waiting forever."""
     bench = CoordinatorBench(1)
     bench.other(member_lease("other"), shards=2)
     bench.run(3)

@@ -24,7 +24,7 @@ HALF_AN_HOUR = 1800.0
 
 @dataclass
 class Refusing(World):
-    """A world whose API server refuses each status until it is told otherwise."""
+    """A world whose API server refuses each status until it is reported otherwise."""
 
     tried: list[float] = field(default_factory=list)
     refuse: TransientError | None = AWAY
@@ -45,7 +45,7 @@ def refusing(*answers: object, interval: int = 60) -> tuple[Bench, Refusing]:
 
 
 def run(it: Bench, seconds: float) -> int:
-    """Give the source its turns, and return how many there were."""
+    """Return the source its turns, and return how many there were."""
     until, turns = it.world.now + seconds, 0
     while it.world.now < until:
         it.world.now += it.poll(after=0)

@@ -1,4 +1,4 @@
-"""How a source begins: anew, after a restart, or with what another replica handed over."""
+"""How a source begins: again, after a restart, or with what another replica handed over."""
 
 from __future__ import annotations
 
@@ -299,19 +299,19 @@ def test_trouble_is_told_beside_what_another_replica_wrote_last() -> None:
 
 def test_a_receipt_that_another_replica_has_told_of_keeps_its_time() -> None:
     it = synced()
-    told = it.state.status.stored.source
-    assert told is not None
-    earlier = replace(told, received_time="2025-01-01T00:00:00Z")
+    reported = it.state.status.stored.source
+    assert reported is not None
+    earlier = replace(reported, received_time="2025-01-01T00:00:00Z")
     it.state.refresh(replace(it.state.status.stored, source=earlier))
     assert it.state.status.received == earlier
-    it.state.status.received = newer = replace(told, content_digest="sha256:3")
-    other = replace(told, content_digest="sha256:2", received_time="2025-01-01T00:00:00Z")
+    it.state.status.received = newer = replace(reported, content_digest="sha256:3")
+    other = replace(reported, content_digest="sha256:2", received_time="2025-01-01T00:00:00Z")
     it.state.refresh(replace(it.state.status.stored, source=other))
     assert it.state.status.received == newer, "what came here is newer"
 
 
 def test_what_another_replica_wrote_last_is_read_before_the_first_write() -> None:
-    """The watch may not have told of it yet: its history must not be lost."""
+    """The watch may not have reported it yet: its history must not be lost."""
     it = synced(content(b"3", label="v3"))
     behind = it.source
     kept = KeptVersion("sha256:" + "1" * 64, "v0", 7, "2026-01-01T00:00:00Z")
@@ -433,7 +433,7 @@ def test_one_new_session_is_enough_to_put_a_config_map_right() -> None:
 
 
 def test_the_history_of_another_replica_is_kept_where_no_status_was_known() -> None:
-    """Its status may not have been told when it made the ConfigMap."""
+    """Its status may not have been reported when it made the ConfigMap."""
     it = bench(content(label="v1"), content(b"2", label="v2"))
     it.poll()
     kept = KeptVersion("sha256:" + "1" * 64, "v0", 7, "2026-01-01T00:00:00Z")

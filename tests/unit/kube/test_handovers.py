@@ -1,4 +1,4 @@
-"""How long a call about the Secrets of a hand-over may take."""
+"""How long a call about the Secrets of a handover may take."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def want(uid: str) -> WantedConfigMap:
 
 
 def others() -> dict[str, Any]:
-    """Give the ConfigMap of another source of the same name."""
+    """Return the ConfigMap of another source of the same name."""
     action = plan(want("another"), None)
     assert isinstance(action, Create)
     return dict(action.body)

@@ -59,7 +59,7 @@ def keys(name: str) -> set[str]:
 
 
 def lone_files() -> list[Path]:
-    """Give the samples that are applied one by one."""
+    """Return the samples that are applied one by one."""
     folder = MANIFESTS / "samples"
     listed = yaml.safe_load((folder / "kustomization.yaml").read_text(encoding="utf-8"))["resources"]
     return [file for file in sorted(folder.glob("*.yaml")) if file.name not in {*listed, "kustomization.yaml"}]

@@ -1,4 +1,4 @@
-"""The demo's own parts: times, files, exit codes. Both stories are told by `make demo`."""
+"""The demo's own parts: times, files, exit codes. `make demo` shows both stories."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ class Short(Story):
         stack.callback(narrator.say, "(curtain)")
         return cls(narrator)
 
-    def tell(self, stack: ExitStack) -> None:
+    def play(self, stack: ExitStack) -> None:
         stack.callback(self._narrator.say, "(lights)")
 
     def end(self) -> None:
@@ -198,13 +198,13 @@ class Impossible(Short):
         (Leaves, 1, "The demo failed.", "\ndemo: expected nothing to be left, but got: kubelet\n"),
         (Impossible, 1, "", "demo: a node needs root.\n"),
     ],
-    ids=["told", "fails", "fails without an operator", "interrupted", "leaves something", "impossible here"],
+    ids=["complete", "fails", "fails without an operator", "interrupted", "leaves something", "impossible here"],
 )
 def test_how_it_ends(kind: type[Story], code: int, last: str, error: str, capsys: pytest.CaptureFixture[str]) -> None:
-    told = StringIO()
-    assert demo._run(kind, Narrator(told), keep=False) == (code, last)
+    reported = StringIO()
+    assert demo._run(kind, Narrator(reported), keep=False) == (code, last)
     assert capsys.readouterr().err == error
-    assert told.getvalue().endswith("   (lights)\n   (curtain)\n") or kind is Impossible
+    assert reported.getvalue().endswith("   (lights)\n   (curtain)\n") or kind is Impossible
 
 
 def test_left_is_what_is_still_there(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ class Bench:
         return polled.delay
 
     def restart(self) -> Bench:
-        """Start anew, with what the API server kept of the source."""
+        """Start again, with what the API server kept of the source."""
         status = self.world.statuses[-1] if self.world.statuses else Status()
         return Bench(self.world, replace(self.source, status=status))
 

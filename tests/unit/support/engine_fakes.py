@@ -213,7 +213,7 @@ class World:
         return {data_digest for data_digest, _ in self.revisions}
 
     def status(self, source: Source) -> Status:
-        """Give the newest status, which another replica may have written."""
+        """Return the newest status, which another replica may have written."""
         assert source.uid
         self.status_reads += 1
         if self.gone:

@@ -10,7 +10,7 @@ Object = dict[str, Any]
 
 
 def objects_of(text: str) -> dict[str, Object]:
-    """Give the objects by kind and name, each once."""
+    """Return the objects by kind and name, each once."""
     objects = [item for item in yaml.safe_load_all(text) if item]
     named = {f"{item['kind']}/{item['metadata']['name']}": item for item in objects}
     assert len(named) == len(objects)
@@ -28,7 +28,7 @@ def rights_of(role: Object) -> dict[str, list[str]]:
 
 
 def container_of(deployment: Object) -> Object:
-    """Give the only container."""
+    """Return the only container."""
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     assert isinstance(container, dict)
     return container

@@ -37,9 +37,9 @@ def session(uid: str) -> HandedOver:
 
 @dataclass
 class RecordingRunner:
-    """Says what it was told, in order."""
+    """Says what it was reported, in order."""
 
-    told: list[str] = field(default_factory=list)
+    reported: list[str] = field(default_factory=list)
     guards: dict[int, LeaseGuard] = field(default_factory=dict)
     sessions: dict[int, list[str]] = field(default_factory=dict)
     drained: bool = True
@@ -47,25 +47,25 @@ class RecordingRunner:
 
     def start(self, shard: int, guard: LeaseGuard, sessions: Mapping[str, HandedOver]) -> None:
         assert guard.remaining() > 0
-        self.told.append(f"start {shard}")
+        self.reported.append(f"start {shard}")
         self.guards[shard] = guard
         self.sessions[shard] = sorted(sessions)
         self.on_begin()
 
     def resume(self, shard: int) -> None:
         assert self.guards[shard].remaining() > 0
-        self.told.append(f"resume {shard}")
+        self.reported.append(f"resume {shard}")
 
     def drain(self, shard: int) -> bool:
-        self.told.append(f"drain {shard}")
+        self.reported.append(f"drain {shard}")
         return self.drained
 
     def stop_and_export(self, shard: int) -> list[HandedOver]:
-        self.told.append(f"stop_and_export {shard}")
+        self.reported.append(f"stop_and_export {shard}")
         return [session(uid) for uid in self.sessions[shard] or ["new"]]
 
     def discard(self, shard: int) -> None:
-        self.told.append(f"drop {shard}")
+        self.reported.append(f"drop {shard}")
 
 
 @dataclass
@@ -114,7 +114,7 @@ class ApiServer(Store):
 
 
 class Errands(Executor):
-    """Runs what it is given at once, or when it is told to."""
+    """Runs what it is given at once, or when it is reported to."""
 
     def __init__(self) -> None:
         self.held_up = False
@@ -134,7 +134,7 @@ class Errands(Executor):
         return future
 
     def go_on(self) -> None:
-        """Run what waits, unless it is held up."""
+        """Run what waits, unless it is blocked."""
         while self._waiting and not self.held_up:
             self._waiting.popleft()()
 
@@ -162,7 +162,7 @@ class CoordinatorBench:
         )
 
     def run(self, seconds: float) -> bool:
-        """Let time go by, and tell whether the thread would have ended."""
+        """Let time go by, and return whether the thread would have ended."""
         end = self.now + seconds
         for _ in range(2000):
             wait = self.shards.run_once()

@@ -50,8 +50,8 @@ def test_unready() -> None:
 
 def test_a_missing_right_is_told() -> None:
     words = "the operator is not allowed to watch appconfigsources in all namespaces"
-    told = unready(listed=True, joined=True, failing=0, lapsed=0, trouble="", missing=[words])
-    assert told == [words]
+    reported = unready(listed=True, joined=True, failing=0, lapsed=0, trouble="", missing=[words])
+    assert reported == [words]
 
 
 @pytest.mark.parametrize(("trouble", "end"), [(REFUSED, f": {REFUSED}"), ("", "")])

@@ -73,7 +73,7 @@ def test_log(path: str, name: str, level: str, caplog: pytest.LogCaptureFixture)
 
 
 def test_workers_that_are_all_stuck() -> None:
-    """Told after 120 s, not sooner, and no more when they go on."""
+    """Reported after 120 s, not sooner, and no more when they go on."""
     clock, gate = Clock(), Gate()
     running = Running(Recorder(gate), count=2, monotonic=clock)
     shards = CoordinatorBench().view

@@ -133,13 +133,13 @@ def test_one_of_that_name_elsewhere_is_another(it: Drifting) -> None:
 
 
 def test_a_list_that_starts_over_counts_from_there(it: Drifting) -> None:
-    class Anew(ListedConfigMaps):
+    class Renewed(ListedConfigMaps):
         def list(self) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
             yield "7", [config_map("x", "a"), config_map("y", "b")]
             yield "8", [config_map("x", "a")]
 
     it.scheduler.targets_by_uid = {"a": ("shop", "x"), "b": ("shop", "y")}
-    maps = Anew()
+    maps = Renewed()
     assert it.start(maps).listed.wait(10)
     assert it.reported()[-1] == ("b", "y", False)
     eventually(lambda: maps.since == ["8"])

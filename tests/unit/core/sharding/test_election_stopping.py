@@ -29,7 +29,7 @@ def test_at_the_end_all_is_released_and_the_member_leaves_first() -> None:
     assert bench.held == [0, 1]
     assert not bench.election.finished
     bench.run(10)
-    assert bench.held == [0, 1], "a hand-over may take its time"
+    assert bench.held == [0, 1], "a handover may take its time"
     for shard in (0, 1):
         bench.election.release(shard)
     bench.rest()

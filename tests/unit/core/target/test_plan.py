@@ -32,7 +32,7 @@ def wanted(body: bytes = b'{"a":1}', **changes: Any) -> WantedConfigMap:
 
 
 def stored(want: WantedConfigMap | None = None) -> dict[str, Any]:
-    """Give the ConfigMap as the API server would send it after we created it."""
+    """Return the ConfigMap as the API server would send it after we created it."""
     created = plan(want or wanted(), None)
     assert isinstance(created, Create)
     body = copy.deepcopy(dict(created.body))

@@ -45,7 +45,7 @@ def reference(name: str, uid: str, *, controls: bool = False) -> Object:
 
 
 def made(policy: CreationPolicy = OWNER, **changes: Any) -> Object:
-    """Give the ConfigMap that another source, "old", made."""
+    """Return the ConfigMap that another source, "old", made."""
     action = plan(want("old", THEIRS, policy, **changes), None)
     assert isinstance(action, Create)
     body = copy.deepcopy(dict(action.body))
@@ -58,7 +58,7 @@ def made(policy: CreationPolicy = OWNER, **changes: Any) -> Object:
 
 
 def owned_by(body: Object, *owners: Object, put: tuple[str, ...] = ()) -> Object:
-    """Give the same ConfigMap with these owners, some of which the operator put there."""
+    """Return the same ConfigMap with these owners, some of which the operator put there."""
     body["metadata"]["ownerReferences"] = list(owners)
     fields = body["metadata"]["managedFields"][0]["fieldsV1"]["f:metadata"]
     fields["f:ownerReferences"] |= {f'k:{{"uid":"{uid}"}}': {} for uid in put}

@@ -26,7 +26,7 @@ from tests.support.builders import UID, source
 
 ETCD_LIMIT = 1_572_864
 NOW = "2026-01-01T00:00:00Z"
-TOLD = {"uid": "1-2", "resourceVersion": "7", "creationTimestamp": "2025-12-31T23:59:59Z"}
+READ_ONLY = {"uid": "1-2", "resourceVersion": "7", "creationTimestamp": "2025-12-31T23:59:59Z"}
 """What the API server adds."""
 
 
@@ -39,7 +39,7 @@ def revision(kept: RenderedVersion | None = None, number: int = 7) -> dict[str, 
     kept = kept or version()
     entry = KeptVersion(kept.data.data_digest, kept.label, number, NOW)
     body: dict[str, Any] = json.loads(json.dumps(to_revision(source(), kept, entry)))
-    body["metadata"] |= TOLD
+    body["metadata"] |= READ_ONLY
     return body
 
 
@@ -95,7 +95,7 @@ def test_what_a_release_before_kept_is_read() -> None:
     found = from_revision(source(), body)
     assert found is not None
     assert found.version == version()
-    assert (found.kept.revision, found.kept.replaced_time) == (7, TOLD["creationTimestamp"])
+    assert (found.kept.revision, found.kept.replaced_time) == (7, READ_ONLY["creationTimestamp"])
     assert noted(body["metadata"]) == (version().data.data_digest, 0)
 
 
@@ -152,7 +152,7 @@ def test_an_invalid_time_is_that_of_the_object(time: str) -> None:
     body["metadata"]["annotations"]["appconfig-operator.io/replaced-time"] = time
     found = from_revision(source(), body)
     assert found is not None
-    assert found.kept.replaced_time == TOLD["creationTimestamp"]
+    assert found.kept.replaced_time == READ_ONLY["creationTimestamp"]
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_nothing_else_is_found(code: str) -> None:
 
 
 def _writes(code: str) -> bool:
-    """Tell whether code prints, or has standard output in its hands: called, or given to somebody who will."""
+    """Return whether code prints, or has standard output in its hands: called, or given to somebody who will."""
     tree = ast.parse(code)
     harmless = {
         node.func
@@ -97,5 +97,5 @@ def _writes(code: str) -> bool:
 
 
 def _elsewhere(call: ast.Call) -> bool:
-    """Tell whether a print is to something that is not standard output."""
+    """Return whether a print is to something that is not standard output."""
     return any(word.arg == "file" and ast.unparse(word.value) != "sys.stdout" for word in call.keywords)

@@ -26,7 +26,7 @@ def python(folder: Path, code: str) -> Process:
 
 
 def gone(pid: int) -> bool:
-    # A zombie is gone, too: it only waits for whoever is to be told.
+    # A zombie is gone, too: it only waits for whoever is to be notified.
     try:
         return "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
     except FileNotFoundError:

@@ -40,8 +40,8 @@ def test_what_succeeds_is_made_once(pauses: list[float], capsys: pytest.CaptureF
 def test_what_fails_is_made_again(pauses: list[float], capsys: pytest.CaptureFixture[str]) -> None:
     assert persist(Attempt(2, OSError("disk full")), OSError, "download") == "there"
     assert pauses == [5.0, 20.0]
-    told = "sandbox: download failed:\n    disk full\nRetrying in {} s.\n"
-    assert capsys.readouterr().err == told.format(5) + told.format(20)
+    reported = "sandbox: download failed:\n    disk full\nRetrying in {} s.\n"
+    assert capsys.readouterr().err == reported.format(5) + reported.format(20)
 
 
 def test_the_last_failure_is_told(pauses: list[float]) -> None:

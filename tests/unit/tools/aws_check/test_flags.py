@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Control:
-    """AppConfig's control plane, which fails where it is told to."""
+    """AppConfig's control plane, which fails where it is reported to."""
 
     def __init__(self, fails: str = "", error: BaseException | None = None, *, lost: bool = False) -> None:
         self.fails, self.error, self.lost = fails, error, lost

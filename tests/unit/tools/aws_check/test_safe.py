@@ -13,7 +13,7 @@ from tests.unit.support.aws_check import ACCOUNT, ARN, ION, SECRET
 from tools.aws_check.safe import Report, content, header, shape
 
 
-def told(status: int | None, headers: dict[str, str], body: bytes, *names: str) -> str:
+def reported(status: int | None, headers: dict[str, str], body: bytes, *names: str) -> str:
     lines: list[str] = []
     Report(lines.append, names).answer(status, headers, body, "")
     return "".join(lines)
@@ -89,7 +89,9 @@ def test_a_refusal_shows_the_words_of_aws_and_nothing_of_the_user() -> None:
         "Details": {"InvalidParameters": {"ConfigurationToken": {"Problem": "Corrupted"}}, "More": [SECRET]},
         "Reason": "shop",
     }
-    text = told(404, {"x-amzn-errortype": "ResourceNotFoundException:"}, json.dumps(body).encode(), "shop", "", SECRET)
+    text = reported(
+        404, {"x-amzn-errortype": "ResourceNotFoundException:"}, json.dumps(body).encode(), "shop", "", SECRET
+    )
     assert "status 404" in text
     assert '{Message: "The profile … of … at … is not …", ResourceType: Configuration, ReferencedBy: {' in text
     assert "ConfigurationToken: 800 characters, …: 1 characters}" in text
