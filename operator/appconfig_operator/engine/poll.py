@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from appconfig_operator.engine.state.poll_state import PollState
 
 OUTDATED_SECONDS = 1.0
-"""Until another look at a source whose new spec the watch is about to report, and twice as long after each further one:
-the watch may be away. Once it has reported, there is a poll at once."""
+"""Delay after a poll that found a newer spec than the watch has reported; it doubles with each further one, because the
+watch may be down. Once the watch reports the spec, the source is polled at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +52,23 @@ class Polled:
     Attributes
     ----------
     delay
-        Seconds until the next one, or `None` without a next one.
+        Seconds until the next one, or `None` if there is none.
     result
         How it ended, for the metrics.
     answered
-        Whether all that were asked have answered, be it with a refusal; `None` when nothing new is known.
-    awaits
-        Name of the ConfigMap that the source waits for to come, to change or to go, or `None`; as before when nothing
-        new is known.
+        Whether every server that was called answered, even with a refusal. `None`: nothing new is known.
+    waits_for
+        Name of the ConfigMap that the source waits for, until it is created, changed or deleted. If nothing new is
+        known, that stays as it was.
     """
 
     delay: float | None
     result: PollResult
     answered: bool | None = True
-    awaits: str | None = None
+    waits_for: str | None = None
 
 
-_AWAITED = {Reason.TARGET_NOT_OWNED, Reason.TARGET_MISSING, Reason.TARGET_CONFLICT}
+_WAITING_REASONS = {Reason.TARGET_NOT_OWNED, Reason.TARGET_MISSING, Reason.TARGET_CONFLICT}
 
 
 class Poller:
@@ -77,7 +77,7 @@ class Poller:
     Parameters
     ----------
     service, config_maps, history, sources, events, meter
-        The world.
+        AWS AppConfig and Kubernetes.
     monotonic
         Seconds, for intervals.
     utc_now
@@ -85,7 +85,7 @@ class Poller:
     random
         From 0 (included) to 1 (excluded), for jitter.
     reserve
-        Bounds what waits to be written.
+        Limits what waits to be written.
     """
 
     def __init__(  # noqa: PLR0913 (the seams of the world, all by name)
@@ -168,7 +168,7 @@ class Poller:
             self._poll_delay(state) if error is None else self._delay_after(state, error),
             unchanged if reported is None else PollResult(reported.reason),
             answered=error is None or not error.transient,
-            awaits=source.spec.target.name if _awaits(error) else None,
+            waits_for=source.spec.target.name if _waits(error) else None,
         )
 
     def _carry_out(self, source: Source, state: PollState) -> tuple[SourceError | None, bool]:
@@ -179,26 +179,25 @@ class Poller:
             try:
                 self._receive(source, state)
             except SourceError:
-                # What is at hand is written whatever AWS says: a rollback by a pin above all.
-                # What was left over goes, too.
+                # Whatever AWS answers, what is here is written, above all a rollback by a pin, and strays are released.
                 delivery = state.delivery
                 if source.spec.pinned_digest is not None or delivery.pending is not None or delivery.strays:
                     changed = self._deliver(source, state)
                 raise
             changed = self._deliver(source, state)
         except SourceError as raised:
-            # A copy: with its traceback, this frame and the error would hold each other, and all that was in hand.
+            # A copy: with its traceback, the error and this frame would keep each other, and the content, alive.
             return raised.copy(), changed
         return None, changed
 
     def _enforce_reserve(self, state: PollState) -> None:
-        """Give up what could not be written, where too much waits already."""
+        """Drop what could not be written, if too much waits already."""
         pending = state.delivery.pending
         if pending is not None and not self._reserve.keep(pending):
             state.delivery.pending, state.fetch.must_refetch = None, True
 
     def _check_refetch(self, source: Source, state: PollState) -> None:
-        """Wait with a configuration that was given up until AppConfig may be called: without it, nothing is known."""
+        """If a configuration was dropped, wait until AppConfig may be called: without it, nothing can be decided."""
         wait = state.fetch.seconds_until_call(self._monotonic())
         unpinned = source.spec.pinned_digest is None
         if state.fetch.must_refetch and state.drift.found is None and wait > 0 and unpinned:
@@ -216,7 +215,7 @@ class Poller:
             )
 
     def _receive(self, source: Source, state: PollState) -> None:
-        """Ask AppConfig, unless it is too early and only a write is to be tried again."""
+        """Ask AppConfig, unless it is too early and only a write has to be retried."""
         self._prepare_session(source, state)
         if self._monotonic() < state.fetch.next_call_at:
             return
@@ -289,5 +288,5 @@ class Poller:
         return self._utc_now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _awaits(error: SourceError | None) -> bool:
-    return isinstance(error, BlockedError) and error.reason in _AWAITED
+def _waits(error: SourceError | None) -> bool:
+    return isinstance(error, BlockedError) and error.reason in _WAITING_REASONS

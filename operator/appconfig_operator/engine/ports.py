@@ -1,4 +1,4 @@
-"""What the engine needs of the world, as Protocols: tests hand it fakes."""
+"""What the engine needs from AWS and Kubernetes, as Protocols: tests pass fakes."""
 
 from __future__ import annotations
 
@@ -28,56 +28,56 @@ class ConfigurationSession(Protocol):
         """Return what is new, or `None`. Raises `SourceError`."""
 
     def save(self) -> SavedSession | None:
-        """Return what another replica can go on with, or `None` when there is no token that is good."""
+        """Return what another replica can continue with, or `None` if no token is valid."""
 
 
 class ConfigurationService(Protocol):
-    """Where sessions come from."""
+    """Prepares sessions."""
 
     def session(self, source: Source, saved: SavedSession | None = None) -> ConfigurationSession:
-        """Prepare a session, or go on with one of another replica. No call is made yet."""
+        """Prepare a session, or continue one of another replica. This makes no call."""
 
 
 class ConfigMapStore(Protocol):
-    """Where ConfigMaps are."""
+    """Reads and writes ConfigMaps."""
 
     def plan(self, wanted: WantedConfigMap, *, known: bool) -> PlannedWrite:
-        """Decide what to write. Raises `SourceError`; `OvertakenError` when somebody else was faster."""
+        """Decide what to write. Raises `SourceError`; `OvertakenError` if someone else was faster."""
 
     def write(self, planned: PlannedWrite) -> WriteResult:
-        """Carry out a plan. Raises `SourceError`; `OvertakenError` when somebody else was faster."""
+        """Carry out a plan. Raises `SourceError`; `OvertakenError` if someone else was faster."""
 
     def merge(self, wanted: WantedConfigMap) -> WriteResult:
         """Plan and write under `Merge`, where no version is replaced. Raises `SourceError`."""
 
     def holds(self, source: Source, name: str, data_digest: str) -> bool:
-        """Return whether a ConfigMap holds that version, and carries the mark of the source. Raises `SourceError`."""
+        """Return whether a ConfigMap holds that version, and has the label of the source. Raises `SourceError`."""
 
     def current(self, source: Source, name: str) -> RenderedVersion | None:
         """Return the version that the ConfigMap holds. Raises `SourceError`."""
 
     def release(self, source: Source, name: str) -> None:
-        """Let go of a ConfigMap that was written before. Raises `SourceError`."""
+        """Release a ConfigMap that was written before. Raises `SourceError`."""
 
 
 class HistoryStore(Protocol):
-    """Where replaced versions are kept."""
+    """Keeps replaced versions."""
 
     def kept(self, source: Source, known: Sequence[KeptVersion]) -> Collection[KeptVersion]:
-        """Return what is really kept, as it is known where it is known. Raises `SourceError`."""
+        """Return what is really kept; versions in `known` are not read again. Raises `SourceError`."""
 
     def keep(self, source: Source, version: RenderedVersion, kept: KeptVersion) -> None:
-        """Keep a version under the number that is given. Raises `SourceError`."""
+        """Keep a version under the revision of `kept`. Raises `SourceError`."""
 
     def get(self, source: Source, data_digest: str, known: KeptVersion | None) -> RenderedVersion | None:
         """Return a kept version. Raises `SourceError`."""
 
     def drop(self, source: Source, kept: KeptVersion) -> None:
-        """Forget a version kept under that number. Raises `SourceError`."""
+        """Delete a kept version. Raises `SourceError`."""
 
 
 class SourceStore(Protocol):
-    """Where the status is."""
+    """Reads and writes the status."""
 
     def status(self, source: Source) -> Status:
         """Read the status as it is now. Raises `SourceGoneError`, `OutdatedError`, `TransientError`."""
@@ -87,19 +87,19 @@ class SourceStore(Protocol):
 
 
 class EventSink(Protocol):
-    """Where Events go."""
+    """Emits Events."""
 
     def emit(self, source: Source, *, kind: Literal["Normal", "Warning"], reason: str, note: str) -> None:
         """Write one Event, or log that it could not be written."""
 
 
 class Meter(Protocol):
-    """Where figures go."""
+    """Records metrics."""
 
     def polled(self, result: PollResult, seconds: float, lateness: float, *, slow: bool) -> None:
-        """Count a poll, how long it took, and how long after its time it began, in seconds.
+        """Count a poll, and record how long it took and how late it began, in seconds.
 
-        `slow` is whether it began in a slot for slow polls: what waits there delays nobody else.
+        `slow` is whether it began in a slot for slow polls, where it delays no others.
         """
 
     def received(self, size: int) -> None:
@@ -117,29 +117,29 @@ class Fence(Protocol):
 
 
 class ShardRunner(Protocol):
-    """What polls the sources of the shards that this replica holds. Its methods return at once."""
+    """Polls the sources of the shards that this replica holds. Its methods return at once."""
 
     def start(self, shard: int, guard: LeaseGuard, sessions: Mapping[str, HandedOver]) -> None:
-        """Poll the sources of a shard from now on, going on with the sessions, by uid, that were handed over."""
+        """Start to poll the sources of a shard, and continue the sessions, by uid, that were handed over."""
 
     def resume(self, shard: int) -> None:
-        """Go on after the guard lapsed and came back, with nobody else in between."""
+        """Continue after the guard lapsed and was renewed, with no other holder in between."""
 
     def drain(self, shard: int) -> bool:
-        """Begin no more polls of a shard, and return whether those under way have ended. Call it until they have."""
+        """Begin no more polls of a shard, and return whether those under way have ended. Call it until it does."""
 
     def stop_and_export(self, shard: int) -> list[HandedOver]:
-        """End the sessions of a drained shard, and return those that another replica can go on with."""
+        """End the sessions of a drained shard, and return those that another replica can continue."""
 
     def discard(self, shard: int) -> None:
         """Forget the sessions of a shard that another replica has taken."""
 
 
 class HandoverStore(Protocol):
-    """Where sessions wait between two replicas."""
+    """Stores sessions between two replicas."""
 
     def put(self, shard: int, sessions: Sequence[HandedOver]) -> None:
         """Store the sessions of a shard. Raises `HandoverError`."""
 
     def take(self, shard: int) -> list[HandedOver]:
-        """Return the sessions of a shard, and remove them for good first. Raises `HandoverError`."""
+        """Delete the stored sessions of a shard, then return them. Raises `HandoverError`."""

@@ -1,4 +1,4 @@
-"""What is known of a source to its status and its Events, where something changed."""
+"""Writes what is known of a source to its status, and emits Events, if something changed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Reporter:
     now: Callable[[], str]
 
     def report(self, source: Source, state: PollState, error: SourceError | None, *, changed: bool) -> None:
-        """Return what became of a poll.
+        """Report the outcome of a poll.
 
         Parameters
         ----------
@@ -69,9 +69,9 @@ class Reporter:
         self.sources.update_status(source, status)
         state.status.stored = status
         if changed or ready is None or (ready.status, ready.reason) != (verdict.status, verdict.reason):
-            self._tell(source, verdict)
+            self._report_verdict(source, verdict)
         if error is None:
-            self._tell_flags(source, state)
+            self._report_flags(source, state)
 
     def _status(self, source: Source, state: PollState, verdict: conditions.Verdict) -> Status:
         return Status(
@@ -85,8 +85,8 @@ class Reporter:
             last_handled_reconcile_at=source.requested_at or state.status.stored.last_handled_reconcile_at,
         )
 
-    def _tell_flags(self, source: Source, state: PollState) -> None:
-        """Name flags whose rules are not evaluated, and those that are left out: nobody is to be surprised."""
+    def _report_flags(self, source: Source, state: PollState) -> None:
+        """Name flags whose rules are not evaluated, and those that are left out, so that no one is surprised."""
         if state.status.flags is None or source.spec.pinned_digest is not None:
             return
         named = set()
@@ -109,7 +109,7 @@ class Reporter:
         logger.log(level, "%s: %s", reason, note, extra=about(source, reason=reason))
         self.events.emit(source, kind=kind, reason=reason, note=note)
 
-    def _tell(self, source: Source, verdict: conditions.Verdict) -> None:
+    def _report_verdict(self, source: Source, verdict: conditions.Verdict) -> None:
         level = logging.WARNING if verdict.status == "False" else logging.INFO
         message = conditions.shown(verdict.message)
         logger.log(level, "%s: %s", verdict.reason, message, extra=about(source, reason=str(verdict.reason)))
@@ -120,7 +120,7 @@ class Reporter:
 
 
 def _verdict(source: Source, state: PollState, error: SourceError | None) -> conditions.Verdict | None:
-    """Say what is true, or `None` when nothing new is known."""
+    """Return the verdict, or `None` if nothing new is known."""
     if error is not None:
         ready = state.status.stored.condition(conditions.READY)
         return conditions.failed(error, failures=state.failures, ready=ready)

@@ -257,7 +257,7 @@ class Schedule:
     def _note_wait(self, job: Job, polled: Polled) -> None:
         if polled.answered is None:
             return  # nothing was tried, so it waits for the same as before
-        target = None if polled.awaits is None else (job.source.namespace, polled.awaits)
+        target = None if polled.waits_for is None else (job.source.namespace, polled.waits_for)
         if self.waiting.set(job.source.uid, target):
             # Nobody has noticed what changed between its poll and now.
             job.state.schedule.woken = target is not None

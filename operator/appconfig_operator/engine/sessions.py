@@ -1,4 +1,4 @@
-"""How sources begin: again, after a restart, with a session of another replica; and how they are handed on."""
+"""How polls of a source start: with a new session, or with one that another replica handed over; and the handover."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 
 
 SPREAD_SECONDS = 300.0
-"""Over which sources are spread at most: with an interval of hours, a version must not be late by that much more."""
+"""The longest time over which sources are spread: with an interval of hours, no version must come that much later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """How a source begins.
+    """How polls of a source start.
 
     Attributes
     ----------
     polling
-        With what.
+        What they go on from.
     delay
-        After how many seconds.
+        Seconds until the first one.
     first
-        Whether it goes before the others of its kind.
+        Whether it goes before the others of its lane.
     known_quick
-        Whether it was in order, so that its polls may be taken to be quick until one is not.
+        Whether the source was in order, so that its polls count as quick until one is not.
     """
 
     polling: PollState
@@ -45,20 +45,20 @@ class Start:
 
 
 class SessionFactory(Protocol):
-    """Where the state of a source that is polled comes from, and where it goes."""
+    """Starts polls of sources, and exports their sessions."""
 
     def start(self, source: Source, handed_over: HandedOver | None) -> Start:
-        """Begin to poll a source."""
+        """Start to poll a source."""
 
     def restart(self, source: Source, before: PollState) -> PollState:
-        """Begin a new session after a change of the spec, or because a sync was asked for."""
+        """Start a new session after a change of the spec, or because a sync was requested."""
 
     def export(self, source: Source, state: PollState, due: float) -> HandedOver | None:
-        """Return what another replica can go on with, or `None`."""
+        """Return what another replica can continue with, or `None`."""
 
 
 class Sessions:
-    """Begins sessions, and hands them over.
+    """Starts sessions, and exports them.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class Sessions:
         self._random = random
 
     def start(self, source: Source, handed_over: HandedOver | None) -> Start:
-        """Begin to poll a source: at once, or, where its ConfigMap is in order, so that all are spread over time."""
+        """Start to poll a source: at once, or at a random moment if its ConfigMap is in order."""
         now = self._unix()
         if handed_over is None or not _fits(handed_over, source) or not handover.usable(handed_over, source, now):
             state = PollState.of(self._service.session(source), source.status, self._monotonic())
@@ -103,11 +103,11 @@ class Sessions:
         return Start(state, delay, known_quick=True)
 
     def restart(self, source: Source, before: PollState) -> PollState:
-        """Begin a new session after a change of the spec, or because a sync was asked for."""
+        """Start a new session after a change of the spec, or because a sync was requested."""
         return before.restarted(self._service.session(source), self._monotonic())
 
     def export(self, source: Source, state: PollState, due: float) -> HandedOver | None:
-        """Return what another replica can go on with, or `None` when it had better starts over.
+        """Return what another replica can continue with, or `None` if it has to start a new session.
 
         Content is not handed over, so a version that is not written yet has to come again, in a new session.
         """
@@ -131,26 +131,26 @@ class Sessions:
         return self._utc_now().timestamp()
 
 
-def _asked(source: Source) -> bool:
+def _sync_requested(source: Source) -> bool:
     return bool(source.requested_at) and source.requested_at != source.status.last_handled_reconcile_at
 
 
 def _fits(handed_over: HandedOver, source: Source) -> bool:
-    """Return whether the ConfigMap holds what the session delivered last: that one it does not deliver again."""
+    """Return whether the ConfigMap holds what the session delivered last: the session does not deliver it again."""
     target, pinned = source.status.target, source.spec.pinned_digest is not None
     in_place = (
         pinned
         or not handed_over.session.delivered
         or (target is not None and target.data_digest == handed_over.latest_data_digest)
     )
-    return in_place and not _asked(source)
+    return in_place and not _sync_requested(source)
 
 
 def _settled(source: Source) -> bool:
-    """Return whether a source is in order as it is now, so that nothing is lost by waiting for its turn.
+    """Return whether a source is in order, so that nothing is lost if it is polled later.
 
-    One that is not ready is not: its operator may have been started again to fix what it lacked.
+    One that is not ready is not in order: the operator may have been restarted to fix what it lacked.
     """
     status = source.status
     seen = status.target is not None and status.observed_generation == source.generation
-    return seen and state_of(status.conditions, suspended=False) is State.READY and not _asked(source)
+    return seen and state_of(status.conditions, suspended=False) is State.READY and not _sync_requested(source)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from appconfig_operator.core.errors import BlockedError, Reason, StallingError
 from appconfig_operator.core.poll_result import PollResult
-from appconfig_operator.engine.poll import Polled, _awaits
+from appconfig_operator.engine.poll import Polled, _waits
 from appconfig_operator.engine.restart_limiter import BURST
 from appconfig_operator.engine.wait_index import WaitIndex
 from tests.support.builders import source, spec, target
@@ -32,7 +32,7 @@ def test_sources_are_found_by_what_they_wait_for() -> None:
     assert not index.waits_in("shop")
 
 
-WAITS = Polled(NEVER, PollResult.TARGET_NOT_OWNED, awaits="checkout-config")
+WAITS = Polled(NEVER, PollResult.TARGET_NOT_OWNED, waits_for="checkout-config")
 WANTED = ("shop", "checkout-config")
 
 
@@ -141,7 +141,7 @@ def test_a_wake_is_not_lost_where_the_next_turn_is_for_the_status_alone() -> Non
     hand = Hand()
     waiting(hand)
     hand.scheduler.config_map_changed(*WANTED)
-    hand.poll(Polled(0.8, PollResult.TARGET_NOT_OWNED, awaits="checkout-config"))
+    hand.poll(Polled(0.8, PollResult.TARGET_NOT_OWNED, waits_for="checkout-config"))
     hand.now += 0.5
     hand.scheduler.config_map_changed(*WANTED)
     (state,) = hand.scheduler.states()
@@ -151,7 +151,7 @@ def test_a_wake_is_not_lost_where_the_next_turn_is_for_the_status_alone() -> Non
 
 def test_a_fight_waits_for_nothing() -> None:
     """It is polled at a slow pace, and must not be woken by its own adversary."""
-    assert _awaits(BlockedError(Reason.TARGET_CONFLICT, "a key is another's"))
-    assert not _awaits(StallingError(Reason.TARGET_CONFLICT, "was changed again and again"))
-    assert not _awaits(BlockedError(Reason.PINNED_VERSION_MISSING, "none is kept"))
-    assert not _awaits(None)
+    assert _waits(BlockedError(Reason.TARGET_CONFLICT, "a key is another's"))
+    assert not _waits(StallingError(Reason.TARGET_CONFLICT, "was changed again and again"))
+    assert not _waits(BlockedError(Reason.PINNED_VERSION_MISSING, "none is kept"))
+    assert not _waits(None)
