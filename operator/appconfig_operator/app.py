@@ -1,4 +1,4 @@
-"""Puts everything together: the only place that builds clients and starts threads."""
+"""Builds and connects the main parts, and starts and stops them."""
 
 from __future__ import annotations
 
@@ -236,7 +236,7 @@ class _Operator:
         self._scheduler.cut_off()
         events_written = self._outbox.stop(EVENTS_SECONDS)
         released = self._shards.stop(HANDOVER_SECONDS)
-        left = [] if ended else ["a call to AWS cut off"]
+        left = [] if ended else ["polls cut off"]
         if not events_written:
             left.append("Events not written")
         if not released:

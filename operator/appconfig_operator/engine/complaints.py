@@ -50,7 +50,7 @@ class Complaints:
             self._failures.worked(request)
 
     def failed(self, request: Request, words: str, *, sent: float) -> None:
-        """Take in that a request was refused, or not answered. What was to be deleted only, no probe needs to know."""
+        """Take in that a request was refused, or not answered. Failed deletions do not concern the probes."""
         if isinstance(request, DeleteLease):
             self._deletions.log(f"{words}. This only leaves unneeded Leases behind, and nothing waits for it")
         else:

@@ -1,4 +1,4 @@
-"""A queue whose items can be taken once they are due, as Java's `java.util.concurrent.DelayQueue`.
+"""A queue whose items can be taken once they are due, like Java's `java.util.concurrent.DelayQueue`.
 
 https://docs.oracle.com/en/java/javase/21/docs/api/java.base/java/util/concurrent/DelayQueue.html
 """
@@ -38,7 +38,7 @@ class ReadyQueue(Protocol[T]):
         """Remove the next item and return it, or `None` if none may be taken now."""
 
     def delay(self, now: float) -> float | None:
-        """Return the seconds until `get` may return more than now, by the passage of time alone. `None`: never."""
+        """Return the seconds until time alone lets `get` return an item that it cannot return now. `None`: never."""
 
 
 class DelayQueue(Generic[T]):

@@ -53,7 +53,7 @@ class Deliverer:
     now: Callable[[], str]
     render_queue: RenderQueue = field(default_factory=RenderQueue)
 
-    def deliver(self, source: Source, state: PollState) -> bool:
+    def deliver(self, source: Source, poll_state: PollState) -> bool:
         """Write what is to be written, clear away what is left over, and return whether the ConfigMap changed.
 
         Raises
@@ -62,13 +62,13 @@ class Deliverer:
             When it cannot be written.
         """
         try:
-            changed = self._bring(source, state)
+            changed = self._write_wanted(source, poll_state)
         except ContentError:
             with suppress(SourceError):  # what blocks the version is reported; the next poll clears away again
-                self._clear(source, state)
+                self._clear(source, poll_state)
             raise
         try:
-            self._clear(source, state)
+            self._clear(source, poll_state)
         except SourceError as error:
             if not changed:
                 raise
@@ -76,59 +76,61 @@ class Deliverer:
             logger.warning("Not cleaned up yet: %s", error.message, extra=about(source))
         return changed
 
-    def intact(self, source: Source, state: PollState) -> bool:
+    def intact(self, source: Source, poll_state: PollState) -> bool:
         """Return whether the ConfigMap holds what was written last, whatever its metadata suggest."""
-        written = state.status.written
+        written = poll_state.status.written
         return written is not None and self.config_maps.holds(source, written.name, written.data_digest)
 
-    def _bring(self, source: Source, state: PollState) -> bool:
+    def _write_wanted(self, source: Source, poll_state: PollState) -> bool:
         """Gather the version, decide which one is wanted, and write it."""
-        version = self._render(source, state)
+        version = self._render(source, poll_state)
         if source.spec.pinned_digest is not None:
-            version = self._pinned(source, state, version)
-        elif state.delivery.blocked is not None:
-            raise state.delivery.blocked.copy()  # each raise of one and the same would make its traceback longer
+            version = self._pinned(source, poll_state, version)
+        elif poll_state.delivery.unwritable is not None:
+            raise poll_state.delivery.unwritable.copy()  # each raise of the same one would make its traceback longer
         if version is None:
             return False
-        changed = self._write(source, state, version)
-        state.delivery.pending = None
+        changed = self._write(source, poll_state, version)
+        poll_state.delivery.pending = None
         return changed
 
-    def _render(self, source: Source, state: PollState) -> RenderedVersion | None:
+    def _render(self, source: Source, poll_state: PollState) -> RenderedVersion | None:
         """Return what is pending, as the ConfigMap is to hold it."""
-        content = state.delivery.pending
+        content = poll_state.delivery.pending
         if content is None:
             return None
         try:
             read = content.read_as(source.spec.content_type)
             with self.render_queue.turn(read, source.namespace):
-                state.status.note_flags(flags_seen(read), source)
+                poll_state.status.note_flags(flags_seen(read), source)
                 data = render(read, source.spec)
         except ContentError as error:
-            state.delivery.block(error)
+            poll_state.delivery.block(error)
             return None
-        state.delivery.latest_data_digest = data.data_digest
+        poll_state.delivery.latest_data_digest = data.data_digest
         return RenderedVersion(data=data, label=content.version_label, content_type=content.content_type)
 
-    def _pinned(self, source: Source, state: PollState, latest: RenderedVersion | None) -> RenderedVersion | None:
+    def _pinned(self, source: Source, poll_state: PollState, latest: RenderedVersion | None) -> RenderedVersion | None:
         """Return the pinned version, or `None` when the ConfigMap holds it already."""
         data_digest = source.spec.pinned_digest or ""
         if latest is not None and latest.data.data_digest == data_digest:
-            self.keeper.hold(source, state, latest)
+            self.keeper.ensure_kept(source, poll_state, latest)
             return latest
-        if state.drift.found is None:
-            state.delivery.pending = None  # what is not pinned comes again in a new session, once the pin is removed
-            if _holds(source, state, data_digest) and _verified(source, state):
+        if poll_state.drift.found is None:
+            poll_state.delivery.pending = (
+                None  # what is not pinned comes again in a new session, once the pin is removed
+            )
+            if _last_wrote(source, poll_state, data_digest) and _known_unchanged(source, poll_state):
                 return None
-        version = self._find(source, state, data_digest)
-        self.keeper.hold(source, state, version)
+        version = self._find(source, poll_state, data_digest)
+        self.keeper.ensure_kept(source, poll_state, version)
         return version
 
-    def _find(self, source: Source, state: PollState, data_digest: str) -> RenderedVersion:
+    def _find(self, source: Source, poll_state: PollState, data_digest: str) -> RenderedVersion:
         """Return a version of the history, or of the ConfigMap."""
-        written = state.status.written
+        written = poll_state.status.written
         name = written.name if written is not None else source.spec.target.name
-        version = self.keeper.find(source, state, data_digest) or self.config_maps.current(source, name)
+        version = self.keeper.find(source, poll_state, data_digest) or self.config_maps.current(source, name)
         if version is None or version.data.data_digest != data_digest:
             raise BlockedError(
                 Reason.PINNED_VERSION_MISSING,
@@ -137,43 +139,45 @@ class Deliverer:
             )
         return version
 
-    def _write(self, source: Source, state: PollState, version: RenderedVersion) -> bool:
-        """Write a version, release the ConfigMaps of before, and return whether the ConfigMap changed."""
-        if _in_place(source, state, version):
-            state.delivery.verified = True
+    def _write(self, source: Source, poll_state: PollState, version: RenderedVersion) -> bool:
+        """Write a version, release the previous ConfigMaps, and return whether the ConfigMap changed."""
+        if _nothing_to_write(source, poll_state, version):
+            poll_state.delivery.verified = True
             return False
-        # A source that has no status yet is new, by all that is known. The API server knows better: see below.
-        if state.status.stored.observed_generation != UNSEEN:
-            self.keeper.catch_up(source, state)
+        # Without a status the source is assumed to be new; a create fails if it is not.
+        if poll_state.status.stored.observed_generation != UNSEEN:
+            self.keeper.catch_up(source, poll_state)
         wanted = wanted_config_map(source, version)
-        known = state.written_to(wanted.name) or wanted.name in state.delivery.unreleased
-        state.delivery.unreleased |= {wanted.name}  # if it has to be waited for, that place is released, too
-        keep = partial(self.keeper.keep, source, state)
+        known = poll_state.written_to(wanted.name) or wanted.name in poll_state.delivery.unreleased
+        poll_state.delivery.unreleased |= {wanted.name}  # if it must wait, its owner entry is released, too
+        keep = partial(self.keeper.keep, source, poll_state)
         result = sync(self.config_maps, wanted, known=known, keep=keep)
-        if result.created and state.status.written is None:
-            state.status.is_current = True
+        if result.created and poll_state.status.written is None:
+            poll_state.status.is_current = True
         else:
-            self.keeper.catch_up(source, state)
-        self._release_others(source, state, wanted.name)
-        self._note_written(source, state, version, result)
-        self.keeper.prune(source, state)
+            self.keeper.catch_up(source, poll_state)
+        self._release_others(source, poll_state, wanted.name)
+        self._note_written(source, poll_state, version, result)
+        self.keeper.prune(source, poll_state)
         return result.changed
 
-    def _release_others(self, source: Source, state: PollState, name: str) -> None:
-        """Release the ConfigMaps of before: the new one is there, so there is no gap in which both are missing."""
-        before, delivery = state.status.written, state.delivery
+    def _release_others(self, source: Source, poll_state: PollState, name: str) -> None:
+        """Release the previous ConfigMaps. The new one exists, so there is no gap in which both are missing."""
+        before, delivery = poll_state.status.written, poll_state.delivery
         delivery.unreleased |= {name} if before is None else {before.name, name}
         for old in sorted(delivery.unreleased - {name}):
             self.config_maps.release(source, old)
             logger.info("Released ConfigMap %s in favor of %s", old, name, extra=about(source))
         delivery.unreleased, delivery.verified = frozenset({name}), True  # only when all are released
 
-    def _note_written(self, source: Source, state: PollState, version: RenderedVersion, result: WriteResult) -> None:
+    def _note_written(
+        self, source: Source, poll_state: PollState, version: RenderedVersion, result: WriteResult
+    ) -> None:
         """Note what the ConfigMap holds, where that is news."""
-        before, data = state.status.written, version.data
+        before, data = poll_state.status.written, version.data
         name = source.spec.target.name
         if result.changed or before is None or (before.name, before.data_digest) != (name, data.data_digest):
-            state.status.written = WrittenTarget(
+            poll_state.status.written = WrittenTarget(
                 name=name,
                 data_digest=data.data_digest,
                 keys=data.keys,
@@ -181,54 +185,54 @@ class Deliverer:
                 resource_version=result.resource_version,
                 version_label=label(version.label),
             )
-        elif before.version_label is not None or not _in_status(source, state):
+        elif before.version_label is not None or not _status_up_to_date(source, poll_state):
             # Not where nothing else is new: the first start of this release would write the status of each source.
-            state.status.written = replace(before, version_label=label(version.label))
+            poll_state.status.written = replace(before, version_label=label(version.label))
 
-    def _clear(self, source: Source, state: PollState) -> None:
+    def _clear(self, source: Source, poll_state: PollState) -> None:
         """Delete kept versions that are to go, and release what a killed process left. It takes no new version."""
-        if state.history.to_delete:
-            self.keeper.sweep(source, state)
-        names = state.delivery.strays - {source.spec.target.name}
-        if not names or not _stands(source, state):
+        if poll_state.history.to_delete:
+            self.keeper.delete_surplus(source, poll_state)
+        names = poll_state.delivery.strays - {source.spec.target.name}
+        if not names or not _target_confirmed(source, poll_state):
             return
         # Always: by a spec that is outdated, the ConfigMap of the newer one would look like a stray.
-        state.refresh(self.sources.status(source))
-        if not _stands(source, state):
+        poll_state.refresh(self.sources.status(source))
+        if not _target_confirmed(source, poll_state):
             return
         for name in sorted(names):
             self.config_maps.release(source, name)
             logger.info("Released ConfigMap %s, which was left over", name, extra=about(source))
-        state.delivery.strays = frozenset()
+        poll_state.delivery.strays = frozenset()
 
 
-def _holds(source: Source, state: PollState, data_digest: str) -> bool:
+def _last_wrote(source: Source, poll_state: PollState, data_digest: str) -> bool:
     """Return whether that version was the last that was written, under the name that the spec gives."""
-    written = state.status.written
+    written = poll_state.status.written
     return written is not None and (written.name, written.data_digest) == (source.spec.target.name, data_digest)
 
 
-def _verified(source: Source, state: PollState) -> bool:
+def _known_unchanged(source: Source, poll_state: PollState) -> bool:
     """Return whether the ConfigMap is known to be as it was written, for this spec."""
-    return state.delivery.verified or (state.drift.untouched and state.status.is_about(source))
+    return poll_state.delivery.verified or (poll_state.drift.untouched and poll_state.status.is_about(source))
 
 
-def _stands(source: Source, state: PollState) -> bool:
+def _target_confirmed(source: Source, poll_state: PollState) -> bool:
     """Return whether the ConfigMap is there under the name that the spec gives, so that others can go."""
-    seen = state.delivery.verified or state.drift.untouched
-    return seen and state.drift.found is None and state.written_to(source.spec.target.name)
+    seen = poll_state.delivery.verified or poll_state.drift.untouched
+    return seen and poll_state.drift.found is None and poll_state.written_to(source.spec.target.name)
 
 
-def _in_place(source: Source, state: PollState, version: RenderedVersion) -> bool:
+def _nothing_to_write(source: Source, poll_state: PollState, version: RenderedVersion) -> bool:
     """Return whether the ConfigMap holds the version, without a read: after a restart, most do."""
     return (
-        state.drift.untouched
-        and state.delivery.unreleased <= {source.spec.target.name}
-        and _holds(source, state, version.data.data_digest)
-        and _in_status(source, state)
+        poll_state.drift.untouched
+        and poll_state.delivery.unreleased <= {source.spec.target.name}
+        and _last_wrote(source, poll_state, version.data.data_digest)
+        and _status_up_to_date(source, poll_state)
     )
 
 
-def _in_status(source: Source, state: PollState) -> bool:
+def _status_up_to_date(source: Source, poll_state: PollState) -> bool:
     """Return whether the status is about this spec, and what was received last."""
-    return state.status.is_about(source) and state.status.received is state.status.stored.source
+    return poll_state.status.is_about(source) and poll_state.status.received is poll_state.status.stored.source

@@ -48,7 +48,7 @@ class HistoryKeeper:
     events: EventSink
     now: Callable[[], str]
 
-    def catch_up(self, source: Source, state: PollState) -> None:
+    def catch_up(self, source: Source, poll_state: PollState) -> None:
         """Go on from the newest status, and from what is really kept: a process may have been killed between the two.
 
         Raises
@@ -56,24 +56,24 @@ class HistoryKeeper:
         SourceGoneError, OutdatedError, TransientError
             When the API server does not answer.
         """
-        if not state.status.is_current:
-            state.refresh(self.sources.status(source))
-        if state.history.counted:
+        if not poll_state.status.is_current:
+            poll_state.refresh(self.sources.status(source))
+        if poll_state.history.reconciled:
             return
         try:
-            cut = counted(self.history.kept(source, state.history.kept))
+            cut = counted(self.history.kept(source, poll_state.history.kept))
         except SourceError as error:
             note = (
                 f"Kept versions could not be compared with status.history: {error.message} "
                 "Allow the operator to list and get ControllerRevisions."
             )
-            if not self._goes_on(source, state, NOT_LISTED, error, note):
+            if not self._record_failure(source, poll_state, NOT_LISTED, error, note):
                 raise
         else:
-            state.history.recount(cut)
-            state.history.succeeded(NOT_LISTED)
+            poll_state.history.recount(cut)
+            poll_state.history.succeeded(NOT_LISTED)
 
-    def keep(self, source: Source, state: PollState, replaced: RenderedVersion) -> None:
+    def keep(self, source: Source, poll_state: PollState, replaced: RenderedVersion) -> None:
         """Keep a version that is about to be replaced.
 
         Raises
@@ -83,25 +83,27 @@ class HistoryKeeper:
         """
         if source.spec.history_limit == 0 or source.spec.target.creation_policy is CreationPolicy.MERGE:
             return
-        self.catch_up(source, state)
-        history = state.history
+        self.catch_up(source, poll_state)
+        history = poll_state.history
         if history.kept and history.kept[0].data_digest == replaced.data.data_digest:
             cut, newest = None, history.kept[0]  # a write that failed is tried again
         else:
-            given = (*state.status.stored.history, *history.to_delete)
+            given = (*poll_state.status.stored.history, *history.to_delete)
             cut, newest = remembered(history.kept, replaced, given=given, now=self.now())
         try:
             self.history.keep(source, replaced, newest)
         except SourceError as error:
             known = history.has(replaced.data.data_digest)  # under its old number it is as good
-            if not self._goes_on(source, state, NOT_KEPT, error, "" if known else _not_kept(replaced, error)):
+            if not self._record_failure(
+                source, poll_state, NOT_KEPT, error, "" if known else _not_kept(replaced, error)
+            ):
                 raise
         else:
             history.succeeded(NOT_KEPT)
             if cut is not None:
                 history.take(cut)
 
-    def hold(self, source: Source, state: PollState, version: RenderedVersion) -> None:
+    def ensure_kept(self, source: Source, poll_state: PollState, version: RenderedVersion) -> None:
         """Keep a pinned version beside the ConfigMap too: AppConfig may never deliver it again.
 
         Raises
@@ -110,29 +112,29 @@ class HistoryKeeper:
             When it could not be kept, and that is likely to pass.
         """
         data_digest = version.data.data_digest
-        certain = state.history.counted or state.status.is_about(source)
-        if not certain or not state.history.has(data_digest):
-            self.catch_up(source, state)
-        if not state.history.has(data_digest):
-            self.keep(source, state, version)
+        certain = poll_state.history.reconciled or poll_state.status.is_about(source)
+        if not certain or not poll_state.history.has(data_digest):
+            self.catch_up(source, poll_state)
+        if not poll_state.history.has(data_digest):
+            self.keep(source, poll_state, version)
 
-    def find(self, source: Source, state: PollState, data_digest: str) -> RenderedVersion | None:
+    def find(self, source: Source, poll_state: PollState, data_digest: str) -> RenderedVersion | None:
         """Return a kept version. Raises `SourceError`."""
-        known = next((kept for kept in state.history.kept if kept.data_digest == data_digest), None)
+        known = next((kept for kept in poll_state.history.kept if kept.data_digest == data_digest), None)
         return self.history.get(source, data_digest, known)
 
-    def prune(self, source: Source, state: PollState) -> None:
+    def prune(self, source: Source, poll_state: PollState) -> None:
         """Take what is beyond the limit out of the history: it is to be deleted."""
-        kept = state.history.kept
-        state.history.take(pruned(kept, limit=source.spec.history_limit, pinned=source.spec.pinned_digest))
+        kept = poll_state.history.kept
+        poll_state.history.take(pruned(kept, limit=source.spec.history_limit, pinned=source.spec.pinned_digest))
 
-    def sweep(self, source: Source, state: PollState) -> None:
+    def delete_surplus(self, source: Source, poll_state: PollState) -> None:
         """Delete what was beyond the limit, or is there under a newer number.
 
         What cannot be deleted stays, and is tried again with the next poll: the ConfigMap is in order. After a refusal
         no others are tried, as the next one is likely to be refused, too.
         """
-        history = state.history
+        history = poll_state.history
         full = history.full
         while history.to_delete:
             version, *others = history.to_delete
@@ -144,16 +146,18 @@ class HistoryKeeper:
                     f"Replaced versions beyond spec.historyLimit could not be deleted: {error.message} "
                     "Allow the operator to get and delete ControllerRevisions."
                 )
-                self._goes_on(source, state, NOT_DELETED, error, note)
+                self._record_failure(source, poll_state, NOT_DELETED, error, note)
                 return
             history.to_delete = tuple(others)
             # There may be more. They are found when the history is counted, which is worth it only once deletions pass.
-            history.counted = history.counted and not full
+            history.reconciled = history.reconciled and not full
         history.succeeded(NOT_DELETED)
 
-    def _goes_on(self, source: Source, state: PollState, reason: str, error: SourceError, note: str) -> bool:
+    def _record_failure(
+        self, source: Source, poll_state: PollState, reason: str, error: SourceError, note: str
+    ) -> bool:
         """Count a failure, report it once it lasts, and return whether versions are written in spite of it."""
-        lasting, is_new = state.history.failed(reason, error, note)
+        lasting, is_new = poll_state.history.failed(reason, error, note)
         if is_new:
             logger.warning("%s: %s", reason, note, extra=about(source, reason=reason))
             self.events.emit(source, kind="Warning", reason=reason, note=note)

@@ -69,18 +69,18 @@ class LaneQueue:
         return self._get_from(self._quick) or self._get_from(self._slow)
 
     def delay(self, now: float) -> float | None:
-        """Return the seconds until a slot gets free because the poll in it takes long. `None`: nobody waits for it."""
+        """Return the seconds until the oldest quick poll moves to a slow slot. `None`: no lane waits for that."""
         return self.slots.next_age(now) if self._quick else None
 
     def begin(self, poll: QueuedPoll, now: float) -> RunningPoll:
-        """Give a slot to a poll that was taken. No other one may be taken before."""
+        """Give a slot to a poll that was taken. Call it before the next `get`."""
         return self.slots.begin(poll.lane, now)
 
     def end(self, running: RunningPoll, now: float) -> bool:
         """Free the slot of a poll that has ended, and return whether it was quick."""
         quick = self.slots.end(running, now)
         lane = running.lane
-        # Only these change how many polls other namespaces may begin.
+        # Only slow polls and those of unknown pace change how many polls other namespaces may begin.
         freed = list(self._blocked) if running.in_slow_slot or not lane.known_quick else [lane.namespace]
         for namespace in freed:
             for blocked in self._blocked.pop(namespace, ()):

@@ -40,7 +40,7 @@ class Reporter:
     events: EventSink
     now: Callable[[], str]
 
-    def report(self, source: Source, state: PollState, error: SourceError | None, *, changed: bool) -> None:
+    def report(self, source: Source, poll_state: PollState, error: SourceError | None, *, changed: bool) -> None:
         """Report the outcome of a poll.
 
         Parameters
@@ -50,53 +50,53 @@ class Reporter:
         error
             What went wrong, or `None`.
         changed
-            Whether the ConfigMap was written.
+            Whether the ConfigMap has another version.
 
         Raises
         ------
-        SourceGoneError, TransientError
-            When the status could not be written.
+        SourceGoneError, OutdatedError, TransientError
+            When the status could not be read or written.
         """
-        verdict = _verdict(source, state, error)
-        if verdict is None or self._status(source, state, verdict) == state.status.stored:
+        verdict = _verdict(source, poll_state, error)
+        if verdict is None or self._status(source, poll_state, verdict) == poll_state.status.stored:
             return
-        if not state.status.is_current:
-            state.refresh(self.sources.status(source))
-        ready = state.status.stored.condition(conditions.READY)
-        status = self._status(source, state, verdict)
-        if status == state.status.stored:
+        if not poll_state.status.is_current:
+            poll_state.refresh(self.sources.status(source))
+        ready = poll_state.status.stored.condition(conditions.READY)
+        status = self._status(source, poll_state, verdict)
+        if status == poll_state.status.stored:
             return
         self.sources.update_status(source, status)
-        state.status.stored = status
+        poll_state.status.stored = status
         if changed or ready is None or (ready.status, ready.reason) != (verdict.status, verdict.reason):
             self._report_verdict(source, verdict)
         if error is None:
-            self._report_flags(source, state)
+            self._report_flags(source, poll_state)
 
-    def _status(self, source: Source, state: PollState, verdict: conditions.Verdict) -> Status:
+    def _status(self, source: Source, poll_state: PollState, verdict: conditions.Verdict) -> Status:
         return Status(
             observed_generation=source.generation,
             conditions=conditions.conditions(
-                verdict, previous=state.status.stored.conditions, generation=source.generation, now=self.now()
+                verdict, previous=poll_state.status.stored.conditions, generation=source.generation, now=self.now()
             ),
-            source=state.status.received,
-            target=state.status.written,
-            history=state.history.kept,
-            last_handled_reconcile_at=source.requested_at or state.status.stored.last_handled_reconcile_at,
+            source=poll_state.status.received,
+            target=poll_state.status.written,
+            history=poll_state.history.kept,
+            last_handled_reconcile_at=source.requested_at or poll_state.status.stored.last_handled_reconcile_at,
         )
 
-    def _report_flags(self, source: Source, state: PollState) -> None:
+    def _report_flags(self, source: Source, poll_state: PollState) -> None:
         """Name flags whose rules are not evaluated, and those that are left out, so that no one is surprised."""
-        if state.status.flags is None or source.spec.pinned_digest is not None:
+        if poll_state.status.flags is None or source.spec.pinned_digest is not None:
             return
         named = set()
-        if FlagNews.VARIANTS in state.status.flag_news and source.spec.writes_default_variants:
-            self._emit(source, "Normal", "MultiVariantFlags", variants_note(state.status.flags))
+        if FlagNews.VARIANTS in poll_state.status.flag_news and source.spec.writes_default_variants:
+            self._emit(source, "Normal", "MultiVariantFlags", variants_note(poll_state.status.flags))
             named.add(FlagNews.VARIANTS)
-        if FlagNews.NAMELESS in state.status.flag_news and not source.spec.wants_rules:
-            self._emit(source, "Warning", "FlagsLeftOut", nameless_note(state.status.flags))
+        if FlagNews.NAMELESS in poll_state.status.flag_news and not source.spec.wants_rules:
+            self._emit(source, "Warning", "FlagsLeftOut", nameless_note(poll_state.status.flags))
             named.add(FlagNews.NAMELESS)
-        state.status.flag_news -= named
+        poll_state.status.flag_news -= named
 
     def drifted(self, source: Source, drift: Drift) -> None:
         """Report that a change that someone else made was reverted."""
@@ -119,29 +119,31 @@ class Reporter:
         self.events.emit(source, kind=kind, reason=str(verdict.reason), note=message)
 
 
-def _verdict(source: Source, state: PollState, error: SourceError | None) -> conditions.Verdict | None:
+def _verdict(source: Source, poll_state: PollState, error: SourceError | None) -> conditions.Verdict | None:
     """Return the verdict, or `None` if nothing new is known."""
     if error is not None:
-        ready = state.status.stored.condition(conditions.READY)
-        return conditions.failed(error, failures=state.failures, ready=ready)
-    if state.status.written is None or state.status.received is None:
+        ready = poll_state.status.stored.condition(conditions.READY)
+        return conditions.failed(error, failures=poll_state.failures, ready=ready)
+    if poll_state.status.written is None or poll_state.status.received is None:
         return None
-    received = state.status.received
+    received = poll_state.status.received
     if source.spec.pinned_digest is None:
         return conditions.synced(
-            target=state.status.written.name,
+            target=poll_state.status.written.name,
             version_label=received.version_label,
-            data_digest=state.status.written.data_digest,
+            data_digest=poll_state.status.written.data_digest,
         )
-    newer = state.delivery.latest_data_digest != source.spec.pinned_digest
-    label = state.status.written.version_label
+    newer = poll_state.delivery.latest_data_digest != source.spec.pinned_digest
+    label = poll_state.status.written.version_label
     if label is None:  # a release before has written it
-        labels = {kept.data_digest: kept.version_label for kept in state.history.kept}
+        labels = {kept.data_digest: kept.version_label for kept in poll_state.history.kept}
         label = labels.get(source.spec.pinned_digest, "") if newer else received.version_label
     return conditions.pinned(
-        target=state.status.written.name,
+        target=poll_state.status.written.name,
         label=label,
         data_digest=source.spec.pinned_digest,
-        waiting=conditions.version_name(received.version_label, state.delivery.latest_data_digest) if newer else None,
-        blocked=state.delivery.blocked.message if state.delivery.blocked is not None else "",
+        waiting=conditions.version_name(received.version_label, poll_state.delivery.latest_data_digest)
+        if newer
+        else None,
+        blocked=poll_state.delivery.unwritable.message if poll_state.delivery.unwritable is not None else "",
     )

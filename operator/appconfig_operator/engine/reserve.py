@@ -24,7 +24,7 @@ class Reserve:
 
     def __init__(self, limit: int = KEPT_BYTES) -> None:
         self._limit = limit
-        self._lock = threading.RLock()  # a configuration may go while the lock is held, and comes back here
+        self._lock = threading.RLock()  # the weakref callback may run in this thread while it holds the lock
         self._kept: dict[int, tuple[weakref.ref[Content], int]] = {}
         self._bytes = 0
 

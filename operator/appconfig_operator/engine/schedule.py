@@ -11,7 +11,7 @@ from appconfig_operator.engine.delay_queue import DelayQueue
 from appconfig_operator.engine.lane_queue import LaneQueue
 from appconfig_operator.engine.lanes import QueuedPoll
 from appconfig_operator.engine.restart_limiter import RestartLimiter
-from appconfig_operator.engine.state.source_state import SourceState, asks_for_more
+from appconfig_operator.engine.state.source_state import SourceState, needs_restart
 from appconfig_operator.engine.target_index import TargetIndex, target_of
 from appconfig_operator.engine.wait_index import WAKE_SECONDS, WaitIndex
 from appconfig_operator.engine.workers import Job
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from appconfig_operator.api.v1alpha1 import Source
     from appconfig_operator.core.sharding.handover import HandedOver
     from appconfig_operator.engine.held_shards import HeldShard
-    from appconfig_operator.engine.poll import Polled
+    from appconfig_operator.engine.poll import PollOutcome
     from appconfig_operator.engine.sessions import SessionFactory
     from appconfig_operator.engine.state.poll_state import PollState
     from appconfig_operator.engine.target_index import Target
@@ -66,7 +66,8 @@ class Schedule:
         self.waiting = WaitIndex()
         self._restarts = RestartLimiter()
         self._targets = TargetIndex()
-        self._count = shards
+        self._waiting_owners: dict[Target, frozenset[str]] = {}
+        self._shard_count = shards
         self._monotonic = monotonic
 
     def put(self, source: Source) -> bool:
@@ -75,7 +76,7 @@ class Schedule:
         if state is not None:
             self._change(state, source)
             return True
-        state = self.states[source.uid] = SourceState(source, shard_of(source.uid, self._count))
+        state = self.states[source.uid] = SourceState(source, shard_of(source.uid, self._shard_count))
         self._targets.add(source)
         if state.shard in self.shards:
             self._reserve_restart(state)
@@ -91,25 +92,30 @@ class Schedule:
             self._targets.discard(before)
             self._targets.add(source)
             self._wake_others(before)  # it may want another ConfigMap now, and have given this one up
-        if state.polling is None:
+        if state.poll_state is None:
             return
         if not state.schedule.running:
-            state.note_status(state.polling)
-        if asks_for_more(source, than=before):
+            state.note_status(state.poll_state)
+        if needs_restart(source, than=before):
             state.schedule.restart_requested = True
             if not state.schedule.running:
-                self._restart(state, state.polling)
+                self._restart(state, state.poll_state)
 
-    def remove(self, uid: str) -> SourceState | None:
-        """Forget a source, and return what was kept of it."""
+    def remove(self, uid: str) -> None:
+        """Forget a source, and its session with it."""
         state = self.states.pop(uid, None)
         self.waiting.set(uid, None)
-        if state is not None:
-            state.schedule.cancel()
-            self._give_back_restart(state)
-            self._targets.discard(state.source)
-            self._wake_others(state.source)
-        return state
+        if state is None:
+            return
+        if state.poll_state is not None:
+            logger.info("Deleted: its session ends", extra=about(state.source))
+        for name in state.config_maps.waiting_for:
+            target = state.source.namespace, name
+            self._set_waiting_owners(target, self._waiting_owners.get(target, frozenset()) - {uid})
+        state.schedule.cancel()
+        self._give_back_restart(state)
+        self._targets.discard(state.source)
+        self._wake_others(state.source)
 
     # ConfigMaps.
 
@@ -135,26 +141,41 @@ class Schedule:
     def _wake_up(self, state: SourceState) -> None:
         state.schedule.woken = False
         state.schedule.postpone(state.schedule.last_polled_at + WAKE_SECONDS)
-        if state.polling is None:
+        if state.poll_state is None:
             return
-        state.polling.woken = True  # also where a poll is near: it may write the status alone
-        if state.schedule.queue_token is not None and state.schedule.due > state.schedule.not_before:
-            self._schedule(state, 0.0)
+        state.poll_state.woken = True  # also where a poll is near: it may write the status alone
+        if state.schedule.queued_poll is not None and state.schedule.due > state.schedule.not_before:
+            self._enqueue(state, 0.0)
+
+    def note_waiting_owners(self, uids: frozenset[str], target: Target) -> None:
+        """Note which sources are owners of a ConfigMap because they wait for it, or waited for it before a restart."""
+        for uid in self._waiting_owners.pop(target, frozenset()) - uids:
+            if (state := self.states.get(uid)) is not None:
+                state.config_maps.waiting_for -= {target[1]}
+        known = (self.states.get(uid) for uid in uids)
+        noted = frozenset(state.source.uid for state in known if state is not None and state.note_waiting(*target))
+        self._set_waiting_owners(target, noted)
+
+    def _set_waiting_owners(self, target: Target, uids: frozenset[str]) -> None:
+        if uids:
+            self._waiting_owners[target] = uids
+        else:
+            self._waiting_owners.pop(target, None)
 
     # Sessions.
 
     def start(self, state: SourceState, handed_over: HandedOver | None) -> None:
         """Start to poll a source."""
         start = self.sessions.start(state.source, handed_over)
-        state.start(start.polling, known_quick=start.known_quick)
-        self._schedule(state, start.delay, first=start.first)
-        self.check_drift(state, start.polling)
+        state.start(start.poll_state, known_quick=start.known_quick)
+        self._enqueue(state, start.delay, first=start.first)
+        self.check_drift(state, start.poll_state)
 
     def _restart(self, state: SourceState, before: PollState) -> None:
         state.schedule.restart_requested = False
-        state.polling = self.sessions.restart(state.source, before)
+        state.poll_state = self.sessions.restart(state.source, before)
         self._reserve_restart(state)
-        self._schedule(state, 0.0)
+        self._enqueue(state, 0.0)
 
     def _reserve_restart(self, state: SourceState) -> None:
         if state.schedule.restart_reserved:
@@ -167,24 +188,24 @@ class Schedule:
         if state.schedule.restart_reserved:
             self._restarts.give_back(state.source)
 
-    def check_drift(self, state: SourceState, polling: PollState) -> None:
+    def check_drift(self, state: SourceState, poll_state: PollState) -> None:
         """Check what became of the ConfigMap of a source, if that is still to be done."""
-        if state.note_strays(polling):
-            self._schedule(state, 0.0)
+        if state.note_strays(poll_state):
+            self._enqueue(state, 0.0)
         if state.config_maps.snapshot is None:
             return
-        polling.drift.untouched = untouched(state.config_maps.snapshot, polling.status.written)
-        if not state.config_maps.drift_check_pending or polling.drift.found is not None:
+        poll_state.drift.untouched = untouched(state.config_maps.snapshot, poll_state.status.written)
+        if not state.config_maps.drift_check_pending or poll_state.drift.found is not None:
             return
         state.config_maps.drift_check_pending = False
-        what = drift(state.config_maps.snapshot, polling.status.written, owner=state.is_owner(polling))
+        what = drift(state.config_maps.snapshot, poll_state.status.written, owner=state.written_under_owner(poll_state))
         if what is not None:
-            polling.drift.found = what
-            self._schedule(state, 0.0)
+            poll_state.drift.found = what
+            self._enqueue(state, 0.0)
 
     # The queue.
 
-    def _schedule(self, state: SourceState, delay: float, *, first: bool = False) -> None:
+    def _enqueue(self, state: SourceState, delay: float, *, first: bool = False) -> None:
         """Queue the next poll of a source, in place of the one that it has there."""
         if state.schedule.running:
             return  # it is queued again when this poll ends
@@ -196,7 +217,7 @@ class Schedule:
         wait = state.schedule.not_before - now
         state.schedule.due = now + max(delay, wait)
         poll = QueuedPoll(state.source.uid, self.lanes.lane(state), state.schedule.due, first=first and wait <= 0)
-        state.schedule.queue_token = poll
+        state.schedule.queued_poll = poll
         self.queue.put(poll)
 
     def _admit(self, poll: QueuedPoll) -> bool:
@@ -214,48 +235,48 @@ class Schedule:
     def begin(self, poll: QueuedPoll) -> Job:
         """Begin a poll that the queue has handed out."""
         state = self.states[poll.uid]
-        assert state.polling is not None, "a poll without a state"  # noqa: S101 (`stop` takes both)
+        assert state.poll_state is not None, "a poll without a state"  # noqa: S101 (`SourceState.stop` cancels the poll with it)
         now = self._monotonic()
         shard = self.shards[state.shard]
         shard.polls += 1
         state.schedule.begin(now)
         # Read now: `put` may set another source right after it, with a `PollState` of its own to come.
-        return Job(state, state.source, state.polling, shard.guard, poll.due, self.lanes.begin(poll, now))
+        return Job(state, state.source, state.poll_state, shard.guard, poll.due, self.lanes.begin(poll, now))
 
-    def done(self, job: Job, polled: Polled) -> None:
+    def done(self, job: Job, polled: PollOutcome) -> None:
         """Take back a source whose poll has ended, and queue its next one."""
         self._end(job, polled)
         state = job.state
-        if self.states.get(job.source.uid) is not state or state.polling is None:
+        if self.states.get(job.source.uid) is not state or state.poll_state is None:
             return
-        state.note_status(state.polling)
+        state.note_status(state.poll_state)
         self._note_wait(job, polled)
-        if state.polling is not job.polling:  # the shard went, and came again, meanwhile
-            self._schedule(state, 0.0)
+        if state.poll_state is not job.poll_state:  # the shard went, and came again, meanwhile
+            self._enqueue(state, 0.0)
         elif polled.delay is None:
             self.remove(job.source.uid)
             return
         elif state.schedule.restart_requested:
-            self._restart(state, job.polling)
+            self._restart(state, job.poll_state)
         else:
-            self._schedule(state, polled.delay)
+            self._enqueue(state, polled.delay)
         if state.schedule.woken:
             self._wake_up(state)
-        self.check_drift(state, state.polling)
+        self.check_drift(state, state.poll_state)
 
-    def _end(self, job: Job, polled: Polled) -> None:
+    def _end(self, job: Job, polled: PollOutcome) -> None:
         """Free the slot of a poll, and note whether it was quick."""
         job.state.schedule.running = False
-        quick = self.lanes.end(job.running, self._monotonic())
-        if polled.answered is not None or not quick:
-            job.state.schedule.known_quick = quick and polled.answered is True
+        quick = self.lanes.end(job.slot, self._monotonic())
+        if polled.healthy is not None or not quick:
+            job.state.schedule.known_quick = quick and polled.healthy is True
         self.queue.wake()
         shard = self.shards.get(job.state.shard)
         if shard is not None and shard.guard is job.guard:
             shard.polls -= 1
 
-    def _note_wait(self, job: Job, polled: Polled) -> None:
-        if polled.answered is None:
+    def _note_wait(self, job: Job, polled: PollOutcome) -> None:
+        if polled.healthy is None:
             return  # nothing was tried, so it waits for the same as before
         target = None if polled.waits_for is None else (job.source.namespace, polled.waits_for)
         if self.waiting.set(job.source.uid, target):

@@ -14,7 +14,6 @@ from appconfig_operator.core.status.state import state_of
 from appconfig_operator.engine.held_shards import HeldShard
 from appconfig_operator.engine.schedule import Schedule
 from appconfig_operator.engine.scheduler_snapshot import SchedulerSnapshot, lateness
-from appconfig_operator.logs import about
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from appconfig_operator.core.sharding.handover import HandedOver
     from appconfig_operator.core.sharding.held_lease import LeaseGuard
     from appconfig_operator.core.target.drift import ConfigMapSnapshot
-    from appconfig_operator.engine.poll import Polled
+    from appconfig_operator.engine.poll import PollOutcome
     from appconfig_operator.engine.sessions import SessionFactory
     from appconfig_operator.engine.state.source_state import SourceState
     from appconfig_operator.engine.workers import Job
@@ -54,7 +53,6 @@ class Scheduler:
         self._shards = self._schedule.shards
         self._states = self._schedule.states
         self._sessions = sessions
-        self._owners: dict[tuple[str, str], frozenset[str]] = {}
         self._cut_off = False
 
     def stop(self) -> None:
@@ -90,14 +88,7 @@ class Scheduler:
     def remove(self, uid: str) -> None:
         """Forget a source, and its session with it."""
         with self._lock:
-            state = self._schedule.remove(uid)
-            if state is None:
-                return
-            for name in state.config_maps.queued_for:
-                key = state.source.namespace, name
-                self._note_owners(key, self._owners.get(key, frozenset()) - {uid})
-        if state.polling is not None:
-            logger.info("Deleted: its session ends", extra=about(state.source))
+            self._schedule.remove(uid)
 
     def keep_only(self, uids: set[str], among: set[str]) -> None:
         """Forget sources that were deleted unnoticed: those of `among` that are not in `uids`."""
@@ -130,9 +121,9 @@ class Scheduler:
             # Without those whose Lease has lapsed: another replica may count them by now.
             active = {number for number, shard in self._shards.items() if shard.active}
             polled = [
-                (polling.status.stored.conditions, state.source.spec.suspend)
+                (poll_state.status.stored.conditions, state.source.spec.suspend)
                 for state in states
-                if state.shard in active and (polling := state.polling) is not None
+                if state.shard in active and (poll_state := state.poll_state) is not None
             ]
         return SchedulerSnapshot(
             sources=Counter(state_of(conditions, suspended=suspend) for conditions, suspend in polled),
@@ -157,10 +148,10 @@ class Scheduler:
                     self._note_snapshot(other, replace(seen, labeled=False))  # somebody has overwritten its mark
 
     def _note_snapshot(self, state: SourceState, seen: ConfigMapSnapshot) -> None:
-        if state.is_target(seen):
+        if state.owns_target(seen):
             state.config_maps.observe(seen)
-        if state.polling is not None and not state.schedule.running:
-            self._schedule.check_drift(state, state.polling)
+        if state.poll_state is not None and not state.schedule.running:
+            self._schedule.check_drift(state, state.poll_state)
 
     def config_map_changed(self, namespace: str, name: str) -> None:
         """Wake the sources that wait for a ConfigMap: it was created, changed or deleted, whoever owns it."""
@@ -180,21 +171,7 @@ class Scheduler:
     def note_waiting_owners(self, uids: frozenset[str], namespace: str, name: str) -> None:
         """Note which sources are owners of a ConfigMap because they wait for it, or waited for it before a restart."""
         with self._lock:
-            for uid in self._owners.pop((namespace, name), frozenset()) - uids:
-                if (state := self._states.get(uid)) is not None:
-                    state.config_maps.queued_for -= {name}
-            noted = frozenset(
-                uid
-                for uid in uids
-                if (state := self._states.get(uid)) is not None and state.note_queued(namespace, name)
-            )
-            self._note_owners((namespace, name), noted)
-
-    def _note_owners(self, key: tuple[str, str], uids: frozenset[str]) -> None:
-        if uids:
-            self._owners[key] = uids
-        else:
-            self._owners.pop(key, None)
+            self._schedule.note_waiting_owners(uids, (namespace, name))
 
     def targets(self, namespace: str | None) -> dict[str, tuple[str, str]]:
         """Return namespace and name of the marked ConfigMaps of a namespace, or of all, by the uid of their source."""
@@ -239,13 +216,13 @@ class Scheduler:
             handed_over = [
                 given
                 for state in self._schedule.of(shard)
-                if state.polling is not None and not state.schedule.running and not state.schedule.restart_requested
-                if (given := self._sessions.export(state.source, state.polling, state.schedule.due)) is not None
+                if state.poll_state is not None and not state.schedule.running and not state.schedule.restart_requested
+                if (given := self._sessions.export(state.source, state.poll_state, state.schedule.due)) is not None
             ]
             for state in self._schedule.of(shard):
-                if state.polling is not None and state.polling.status.is_current:
+                if state.poll_state is not None and state.poll_state.status.is_current:
                     # Newer than what the watch has reported.
-                    state.source = replace(state.source, status=state.polling.status.stored)
+                    state.source = replace(state.source, status=state.poll_state.status.stored)
             self._schedule.forget(shard)
         return handed_over
 
@@ -262,7 +239,7 @@ class Scheduler:
             poll = self._queue.get()
             return None if poll is None else self._schedule.begin(poll)
 
-    def done(self, job: Job, polled: Polled) -> None:
+    def done(self, job: Job, polled: PollOutcome) -> None:
         """Take back a source whose poll has ended, and queue its next one."""
         with self._lock:
             self._schedule.done(job, polled)

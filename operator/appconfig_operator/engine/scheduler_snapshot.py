@@ -43,6 +43,6 @@ def lateness(states: Iterable[SourceState], now: float) -> dict[Pace, list[float
     """Return for how many seconds each poll that is due has waited, by pace."""
     seconds: dict[Pace, list[float]] = {pace: [] for pace in Pace}
     for state in states:
-        if state.schedule.queue_token is not None and state.schedule.due <= now:
-            seconds[Pace.of(slow=state.schedule.queue_token.lane.slow)].append(now - state.schedule.due)
+        if state.schedule.queued_poll is not None and state.schedule.due <= now:
+            seconds[Pace.of(slow=state.schedule.queued_poll.lane.slow)].append(now - state.schedule.due)
     return seconds

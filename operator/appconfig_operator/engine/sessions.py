@@ -28,7 +28,7 @@ class Start:
 
     Attributes
     ----------
-    polling
+    poll_state
         What they go on from.
     delay
         Seconds until the first one.
@@ -38,7 +38,7 @@ class Start:
         Whether the source was in order, so that its polls count as quick until one is not.
     """
 
-    polling: PollState
+    poll_state: PollState
     delay: float
     first: bool = False
     known_quick: bool = False
@@ -53,7 +53,7 @@ class SessionFactory(Protocol):
     def restart(self, source: Source, before: PollState) -> PollState:
         """Start a new session after a change of the spec, or because a sync was requested."""
 
-    def export(self, source: Source, state: PollState, due: float) -> HandedOver | None:
+    def export(self, source: Source, poll_state: PollState, due: float) -> HandedOver | None:
         """Return what another replica can continue with, or `None`."""
 
 
@@ -89,41 +89,41 @@ class Sessions:
         """Start to poll a source: at once, or at a random moment if its ConfigMap is in order."""
         now = self._unix()
         if handed_over is None or not _fits(handed_over, source) or not handover.usable(handed_over, source, now):
-            state = PollState.of(self._service.session(source), source.status, self._monotonic())
+            poll_state = PollState.of(self._service.session(source), source.status, self._monotonic())
             if _settled(source):
                 spread = min(source.spec.poll_interval_seconds, SPREAD_SECONDS)
-                return Start(state, self._random() * spread, known_quick=True)
-            return Start(state, 0.0, first=source.status.target is None)
+                return Start(poll_state, self._random() * spread, known_quick=True)
+            return Start(poll_state, 0.0, first=source.status.target is None)
         session = self._service.session(source, handed_over.session)
-        state = PollState.of(session, source.status, self._monotonic())
+        poll_state = PollState.of(session, source.status, self._monotonic())
         delay = handover.delay(handed_over, now)
-        state.fetch.last_answered_at -= now - handed_over.issued
-        state.fetch.next_call_at = self._monotonic() + delay
-        state.delivery.latest_data_digest = handed_over.latest_data_digest
-        return Start(state, delay, known_quick=True)
+        poll_state.fetch.last_answered_at -= now - handed_over.issued
+        poll_state.fetch.next_call_at = self._monotonic() + delay
+        poll_state.delivery.latest_data_digest = handed_over.latest_data_digest
+        return Start(poll_state, delay, known_quick=True)
 
     def restart(self, source: Source, before: PollState) -> PollState:
         """Start a new session after a change of the spec, or because a sync was requested."""
         return before.restarted(self._service.session(source), self._monotonic())
 
-    def export(self, source: Source, state: PollState, due: float) -> HandedOver | None:
+    def export(self, source: Source, poll_state: PollState, due: float) -> HandedOver | None:
         """Return what another replica can continue with, or `None` if it has to start a new session.
 
         Content is not handed over, so a version that is not written yet has to come again, in a new session.
         """
-        unfinished = state.delivery.unfinished(source.spec.target.name) or state.drift.found is not None
-        if unfinished or state.fetch.must_refetch or source.spec.suspend:
+        unfinished = poll_state.delivery.unfinished(source.spec.target.name) or poll_state.drift.found is not None
+        if unfinished or poll_state.fetch.must_refetch or source.spec.suspend:
             return None
-        session = state.fetch.session.save()
-        if session is None or not state.status.is_about(source):
+        session = poll_state.fetch.session.save()
+        if session is None or not poll_state.status.is_about(source):
             return None
         offset = self._unix() - self._monotonic()
         return HandedOver(
             uid=source.uid,
             generation=source.generation,
-            issued=state.fetch.last_answered_at + offset,
+            issued=poll_state.fetch.last_answered_at + offset,
             due=due + offset,
-            latest_data_digest=state.delivery.latest_data_digest,
+            latest_data_digest=poll_state.delivery.latest_data_digest,
             session=session,
         )
 

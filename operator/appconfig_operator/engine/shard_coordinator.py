@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import traceback
 from typing import TYPE_CHECKING, Protocol
 
 from appconfig_operator.core.sharding.election import Change, Election
@@ -12,6 +11,7 @@ from appconfig_operator.core.sharding.lease import member_lease
 from appconfig_operator.core.sharding.lease_requests import Failure, LeaseError
 from appconfig_operator.engine.complaints import Complaints
 from appconfig_operator.engine.shard_transitions import ShardTransitions
+from appconfig_operator.logs import type_and_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,10 +138,7 @@ class ShardCoordinator:
             return self.run_once()
         except Exception as error:  # noqa: BLE001 (a bug that one shard meets must not cost the others their Leases)
             # Not the exception's own text: it could quote what was handed over.
-            where = "; ".join(
-                f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
-            )
-            logger.error("The loop of the shards failed with %s at %s", type(error).__name__, where)  # noqa: TRY400 (without the text)
+            logger.error("The loop of the shards failed with %s", type_and_place(error))  # noqa: TRY400 (without the text)
             return AFTER_A_BUG_SECONDS
 
     def run_once(self) -> float | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from appconfig_operator.engine.lanes import Lane, NamespaceLoad
 
 SLOW_SECONDS = 0.5
-"""After which a poll counts as slow. With AWS near by, a first sync takes a tenth of it."""
+"""After which a poll counts as slow. With AWS nearby, a first sync takes a tenth of it."""
 
 SLOW_FACTOR = 6
 """Slots for slow polls, for each of the others."""

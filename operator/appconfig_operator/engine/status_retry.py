@@ -1,4 +1,4 @@
-"""A status that could not be written is retried at its own pace.
+"""A status that could not be written is retried at its own interval.
 
 Neither waits for the other: while it is refused, AppConfig is polled and the ConfigMap written as ever, and a source
 that is polled once a day does not wait a day for another try.
@@ -36,7 +36,7 @@ class UnreportedStatus:
     error
         What went wrong, or `None`.
     changed
-        Whether the ConfigMap was written since the status was.
+        Whether the ConfigMap got another version since the status was written.
     failures
         Tries in a row that failed.
     retry_at
@@ -73,23 +73,23 @@ class StatusRetrier:
     monotonic: Callable[[], float]
     random: Callable[[], float]
 
-    def is_due(self, state: PollState) -> bool:
-        """Return whether a source has its turn for the status alone. Whoever wakes it earlier wants a poll."""
-        unreported = state.status.unreported
-        if unreported is None or state.drift.found is not None or state.woken:
+    def is_due(self, poll_state: PollState) -> bool:
+        """Return whether a source has its turn for the status alone. An earlier wake-up means a poll."""
+        unreported = poll_state.status.unreported
+        if unreported is None or poll_state.drift.found is not None or poll_state.woken:
             return False
         return self._may_retry(unreported) and self.monotonic() < unreported.poll_due
 
     def _may_retry(self, unreported: UnreportedStatus) -> bool:
         return self.monotonic() >= unreported.retry_at - _ROUNDING_SECONDS
 
-    def retry(self, source: Source, state: PollState) -> TransientError | None:
-        """Try again to report the outcome of the last poll. Returns and raises as `report`."""
-        assert state.status.unreported is not None, "nothing is unreported"  # noqa: S101 (`is_due` has looked)
-        return self.report(source, state, state.status.unreported.error, changed=False)
+    def retry(self, source: Source, poll_state: PollState) -> TransientError | None:
+        """Try again to report the outcome of the last poll. Returns and raises like `report`."""
+        assert poll_state.status.unreported is not None, "nothing is unreported"  # noqa: S101 (`is_due` has looked)
+        return self.report(source, poll_state, poll_state.status.unreported.error, changed=False)
 
     def report(
-        self, source: Source, state: PollState, error: SourceError | None, *, changed: bool
+        self, source: Source, poll_state: PollState, error: SourceError | None, *, changed: bool
     ) -> TransientError | None:
         """Report the outcome of a poll, unless the status was refused a moment ago.
 
@@ -103,34 +103,34 @@ class StatusRetrier:
         SourceGoneError
             When there is no source to report to.
         """
-        before = state.status.unreported
+        before = poll_state.status.unreported
         if before is not None:
             before.error, before.changed = error and error.copy(), before.changed or changed
             changed = before.changed
             if not self._may_retry(before):
                 return None
         try:
-            self.reporter.report(source, state, error, changed=changed)
+            self.reporter.report(source, poll_state, error, changed=changed)
         except TransientError as refused:
             self._log_once(source, before, refused)
             failures = 1 if before is None else before.failures + 1
             wait = refused.retry_after + backoff.retry_delay(failures, self.random())
-            state.status.unreported = UnreportedStatus(
+            poll_state.status.unreported = UnreportedStatus(
                 error and error.copy(), changed, failures, self.monotonic() + wait, refused.message
             )
             return refused.copy()
         if before is not None:
             logger.info("Status written", extra=about(source))
-        state.status.unreported = None
+        poll_state.status.unreported = None
         return None
 
     def _log_once(self, source: Source, before: UnreportedStatus | None, refused: TransientError) -> None:
         if before is None or before.complaint != refused.message:
             logger.warning("Status not written: %s", refused.message, extra=about(source))
 
-    def delay_to_next(self, state: PollState, delay: float) -> float:
+    def delay_to_next(self, poll_state: PollState, delay: float) -> float:
         """Return the seconds until the next turn: that of the poll, or an earlier one for the status alone."""
-        unreported = state.status.unreported
+        unreported = poll_state.status.unreported
         if unreported is None:
             return delay
         now = self.monotonic()

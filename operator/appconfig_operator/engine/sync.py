@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from appconfig_operator.engine.ports import ConfigMapStore
 
 ATTEMPTS = 5
-"""Rounds of plan and write before others who write the same ConfigMap are given time."""
+"""Attempts before other writers of the same ConfigMap get time."""
 
 
 def sync(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from appconfig_operator.core.errors import SourceGoneError
 from appconfig_operator.core.poll_result import PollResult
-from appconfig_operator.engine.poll import Polled
+from appconfig_operator.engine.poll import PollOutcome
 from appconfig_operator.logs import about, type_and_place
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ class Job:
 
     state: SourceState
     source: Source
-    polling: PollState
+    poll_state: PollState
     guard: LeaseGuard
     due: float
-    running: RunningPoll
+    slot: RunningPoll
 
 
 class Jobs(Protocol):
@@ -46,14 +46,14 @@ class Jobs(Protocol):
     def next(self) -> Job | None:
         """Wait for the next poll. `None`: there are no more."""
 
-    def done(self, job: Job, polled: Polled) -> None:
+    def done(self, job: Job, polled: PollOutcome) -> None:
         """Take a poll back, with its outcome."""
 
 
 class SourcePoller(Protocol):
     """Polls one source."""
 
-    def poll(self, source: Source, polling: PollState) -> Polled:
+    def poll(self, source: Source, poll_state: PollState) -> PollOutcome:
         """Poll a source. Raises `SourceGoneError`."""
 
 
@@ -150,18 +150,18 @@ class Workers:
         self._jobs.done(job, self._do(job))
         return True
 
-    def _do(self, job: Job) -> Polled:
+    def _do(self, job: Job) -> PollOutcome:
         began = self._monotonic()
         try:
             with self._fence.under(job.guard):
-                polled = self._poller.poll(job.source, job.polling)
+                polled = self._poller.poll(job.source, job.poll_state)
         except SourceGoneError:
-            polled = Polled(None, PollResult.GONE)
+            polled = PollOutcome(None, PollResult.GONE)
         except Exception as error:  # noqa: BLE001 (a bug met by one source must not end the thread that serves all)
             logger.error(  # noqa: TRY400 (the traceback is there, without the text)
                 "A poll failed with %s", type_and_place(error), extra=about(job.source)
             )
-            polled = Polled(AFTER_A_BUG_SECONDS, PollResult.ERROR, answered=False)
+            polled = PollOutcome(AFTER_A_BUG_SECONDS, PollResult.ERROR, healthy=False)
         lateness = max(0.0, began - job.due)
-        self._meter.polled(polled.result, self._monotonic() - began, lateness, slow=job.running.began_slow)
+        self._meter.polled(polled.result, self._monotonic() - began, lateness, slow=job.slot.began_slow)
         return polled

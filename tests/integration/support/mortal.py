@@ -149,8 +149,8 @@ class MortalOperator:
 
     def poll(self) -> str:
         (state,) = self.scheduler.states()
-        assert state.polling is not None
-        return self.poller.poll(state.source, state.polling).result
+        assert state.poll_state is not None
+        return self.poller.poll(state.source, state.poll_state).result
 
     def go_on(self, polls: int = 1) -> None:
         for _ in range(polls):

@@ -77,7 +77,7 @@ def test_what_a_session_taken_over_brings_is_compared_with_the_status() -> None:
     it.poll()
     handed = it.sessions.export(it.source, it.state, it.state.fetch.next_call_at)
     later = it.restart()
-    later.state = later.sessions.start(later.source, handed).polling
+    later.state = later.sessions.start(later.source, handed).poll_state
     later.poll()
     later.poll()
     assert it.world.sessions == 2  # the bench's own at each start
@@ -134,7 +134,7 @@ def test_another_replica_knows_only_how_many_there_were() -> None:
     it.poll()
     handed = it.sessions.export(it.source, it.state, it.state.fetch.next_call_at)
     later = it.restart()
-    later.state = later.sessions.start(later.source, handed).polling
+    later.state = later.sessions.start(later.source, handed).poll_state
     later.poll()
     later.poll()
     assert it.events == ["Synced", "MultiVariantFlags"]

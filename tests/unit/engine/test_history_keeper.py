@@ -105,9 +105,11 @@ def test_what_is_to_go_is_bounded_and_counted_again_once_it_goes() -> None:
     assert len(it.state.history.to_delete) == REMEMBERED_DELETIONS
     assert min(kept.revision for kept in it.state.history.to_delete) > 1, "the oldest are forgotten"
     it.poll()
-    assert it.state.history.counted, "while deletions are refused, another look would find nothing that could be done"
+    assert it.state.history.reconciled, (
+        "while deletions are refused, another look would find nothing that could be done"
+    )
     it.poll()
-    assert (it.state.history.to_delete, it.state.history.counted) == ((), False)
+    assert (it.state.history.to_delete, it.state.history.reconciled) == ((), False)
 
 
 def test_what_was_to_go_can_be_pinned() -> None:
@@ -188,7 +190,7 @@ def test_a_status_of_another_replica_is_compared_anew() -> None:
     it.poll()
     forged = KeptVersion("sha256:" + "1" * 64, "v0", 7, "2026-01-01T00:00:00Z")
     it.state.refresh(replace(it.state.status.stored, history=(forged,)))
-    assert not it.state.history.counted
+    assert not it.state.history.reconciled
     it.poll()
     assert kept(it) == ["v2", "v1"]
     assert it.state.history.kept[0].revision == 8, "a number that was reported is not given out again"

@@ -109,7 +109,7 @@ def test_nothing_holds_a_document_once_the_poll_is_over(pinned: str | None, monk
 def test_what_is_kept_of_a_refusal_is_said_again_without_growing() -> None:
     poller = yaml_of(refused())
     polled_refused(poller, 3)
-    blocked = poller.state.delivery.blocked
+    blocked = poller.state.delivery.unwritable
     assert blocked is not None
     assert blocked.__traceback__ is None
     assert blocked.__context__ is None
@@ -160,8 +160,8 @@ def test_an_idle_worker_holds_nothing_of_its_last_poll(start: Callable[..., Sche
     scheduler.put(source())
     eventually(lambda: recorder.count(UID) == 1)
     (state,) = scheduler.states()
-    assert state.polling is not None
-    session = weakref.ref(state.polling.fetch.session)
+    assert state.poll_state is not None
+    session = weakref.ref(state.poll_state.fetch.session)
     del state
     scheduler.remove(UID)
     eventually(lambda: session() is None)

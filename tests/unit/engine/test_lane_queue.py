@@ -189,7 +189,7 @@ def test_no_turn_is_lost(seed: int) -> None:
         simulation.run(chance.random())
     simulation.run(600)
     limit = simulation.now - 300
-    assert all(state.schedule.queue_token is None or state.schedule.due > limit for state in simulation.states.values())
+    assert all(state.schedule.queued_poll is None or state.schedule.due > limit for state in simulation.states.values())
     assert simulation.lanes.slots.quick >= 0
     assert simulation.lanes.slots.slow >= 0
 

@@ -57,7 +57,7 @@ def test_until_appconfig_may_be_called_nothing_is_said() -> None:
     it.poll()
     statuses = list(world.statuses)
     delay = it.poll(after=1)
-    assert it.result == "RateLimited"
+    assert it.result == "TooEarly"
     assert delay == pytest.approx(59)
     assert (world.sessions, world.polls, world.statuses) == (1, 1, statuses)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from appconfig_operator.core.poll_result import PollResult
 from appconfig_operator.engine import restart_limiter
-from appconfig_operator.engine.poll import Polled
+from appconfig_operator.engine.poll import PollOutcome
 from appconfig_operator.engine.restart_limiter import BURST, SECONDS, RestartLimiter
 from tests.support.builders import source
 from tests.unit.support.running import NEVER, Hand
@@ -65,7 +65,7 @@ def test_a_change_during_a_poll_keeps_the_pace_too() -> None:
         if job is not None:
             hand.jobs.append(job)
             hand.scheduler.put(source(generation=step))
-            hand.scheduler.done(job, Polled(NEVER, PollResult.UNCHANGED))
+            hand.scheduler.done(job, PollOutcome(NEVER, PollResult.UNCHANGED))
         hand.now += 0.1
     assert hand.begun() <= BURST + 1
 

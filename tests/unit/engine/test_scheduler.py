@@ -12,7 +12,7 @@ from appconfig_operator.api.status import Status, WrittenTarget
 from appconfig_operator.api.v1alpha1 import CreationPolicy
 from appconfig_operator.core.errors import SourceGoneError
 from appconfig_operator.core.target.drift import ConfigMapSnapshot, Drift, DriftKind
-from appconfig_operator.engine.state.observed_config_maps import QUEUED
+from appconfig_operator.engine.state.observed_config_maps import WAITING
 from tests.support.builders import source, spec, target
 from tests.unit.support.running import NEVER, Gate, Recorder, Running, eventually
 
@@ -275,12 +275,12 @@ def test_what_a_source_waits_for_is_given_up_after_a_restart(run: Callable[..., 
     scheduler.start(0, running.guard, {})
     eventually(lambda: recorder.polled)
     (state,) = scheduler.states()
-    assert state.polling is not None
-    assert state.polling.delivery.unreleased == {"waited-for"}
+    assert state.poll_state is not None
+    assert state.poll_state.delivery.unreleased == {"waited-for"}
 
 
 def waited_for(scheduler: Scheduler, uid: str = source().uid) -> frozenset[str]:
-    return next(state.config_maps.queued_for for state in scheduler.states() if state.source.uid == uid)
+    return next(state.config_maps.waiting_for for state in scheduler.states() if state.source.uid == uid)
 
 
 def test_what_a_source_waits_for_no_more_is_forgotten(run: Callable[..., Running]) -> None:
@@ -297,7 +297,22 @@ def test_what_a_source_waits_for_no_more_is_forgotten(run: Callable[..., Running
     scheduler.note_waiting_owners(frozenset(), "shop", "two")
     scheduler.note_waiting_owners(frozenset(), "shop", "one")
     assert waited_for(scheduler) == frozenset()
-    assert scheduler._owners == {}
+    assert scheduler._schedule._waiting_owners == {}
+
+
+def test_what_a_source_waits_for_is_forgotten_with_a_poll_that_finds_it_gone(run: Callable[..., Running]) -> None:
+    """The watch may report the deletion only later, and then the source is unknown."""
+
+    def gone(_: Source) -> float:
+        raise SourceGoneError("u")
+
+    running = run(Recorder(gone))
+    scheduler = running.scheduler
+    scheduler.put(source())
+    scheduler.note_waiting_owners(frozenset({source().uid}), "shop", "one")
+    scheduler.start(0, running.guard, {})
+    eventually(lambda: not scheduler.uids())
+    assert scheduler._schedule._waiting_owners == {}
 
 
 def test_what_a_source_waits_for_is_bounded(run: Callable[..., Running]) -> None:
@@ -305,9 +320,9 @@ def test_what_a_source_waits_for_is_bounded(run: Callable[..., Running]) -> None
     scheduler.put(source())
     for number in range(10_000):
         scheduler.note_waiting_owners(frozenset({source().uid}), "shop", f"forged-{number}")
-    assert len(waited_for(scheduler)) == len(scheduler._owners) == QUEUED
+    assert len(waited_for(scheduler)) == len(scheduler._schedule._waiting_owners) == WAITING
     scheduler.remove(source().uid)
-    assert scheduler._owners == {}
+    assert scheduler._schedule._waiting_owners == {}
 
 
 OWNED = replace(WRITTEN, name="checkout-config")

@@ -64,7 +64,7 @@ def test_a_drained_shard_is_polled_no_more_and_ends_when_its_polls_have(run: Cal
     given = running.scheduler.stop_and_export(0)
     assert [each.uid for each in given] == [source().uid, "waits"]
     assert running.scheduler.drain(0), "nothing is held, so nothing is under way"
-    assert [state.polling for state in running.scheduler.states()] == [None, None]
+    assert [state.poll_state for state in running.scheduler.states()] == [None, None]
 
 
 def test_what_is_still_polled_or_has_changed_is_not_handed_over(run: Callable[..., Running]) -> None:
@@ -196,7 +196,7 @@ def test_what_became_of_a_config_map_while_another_replica_had_it_is_seen_at_the
     running.scheduler.start(0, running.guard, {})
     eventually(lambda: recorder.polled)
     assert recorder.polled == [("deleted", 1)]
-    memories = {state.source.uid: state.polling for state in running.scheduler.states()}
+    memories = {state.source.uid: state.poll_state for state in running.scheduler.states()}
     assert {uid: memory.drift.untouched for uid, memory in memories.items() if memory} == {
         "deleted": False,
         "untouched": True,
@@ -231,8 +231,8 @@ def test_the_next_holder_starts_from_the_status_of_this_one(run: Callable[..., R
     running.scheduler.put(source())
     eventually(lambda: running.meter.polls)
     (state,) = running.scheduler.states()
-    assert state.polling is not None
-    state.polling.status.stored, state.polling.status.is_current = Status(observed_generation=1), True
+    assert state.poll_state is not None
+    state.poll_state.status.stored, state.poll_state.status.is_current = Status(observed_generation=1), True
     running.scheduler.drain(0)
     running.scheduler.stop_and_export(0)
     running.scheduler.start(0, FakeLeaseGuard(), {})
@@ -250,10 +250,10 @@ def test_what_another_replica_told_last_may_come_after_the_shard(
     running.scheduler.put(source(status=PASSED))
     running.scheduler.start(0, running.guard, {})
     (state,) = running.scheduler.states()
-    assert state.polling is not None
-    state.polling.status.is_current = fresh
+    assert state.poll_state is not None
+    state.poll_state.status.is_current = fresh
     running.scheduler.put(source(status=FAILED))
-    assert state.polling.status.stored == expected
+    assert state.poll_state.status.stored == expected
     running.scheduler.discard(0)
     assert state.source.status == FAILED, "what was reported is not forgotten with the shard"
 
@@ -266,7 +266,7 @@ def test_what_another_replica_told_last_may_come_during_a_poll(run: Callable[...
     gate.wait_entered()
     running.scheduler.put(source(status=FAILED))
     (state,) = running.scheduler.states()
-    memory = state.polling
+    memory = state.poll_state
     assert memory is not None
     assert memory.status.stored == PASSED, "the poll uses it"
     gate.opened.set()

@@ -10,7 +10,7 @@ from appconfig_operator.core.pace import Pace
 from appconfig_operator.core.poll_result import PollResult
 from appconfig_operator.core.sharding.assignment import shard_of
 from appconfig_operator.core.status.state import State
-from appconfig_operator.engine.poll import Polled
+from appconfig_operator.engine.poll import PollOutcome
 from appconfig_operator.engine.scheduler import Scheduler
 from appconfig_operator.engine.slots import SLOW_SECONDS
 from tests.support.builders import source, spec
@@ -41,7 +41,7 @@ def test_polls_that_are_due_and_under_way_are_counted_by_their_pace() -> None:
     assert (snapshot.queue_depth, snapshot.oldest_due) == (0, dict.fromkeys(Pace, 0.0))
     for job in jobs:
         assert job is not None
-        hand.scheduler.done(job, Polled(1.0, PollResult.UNCHANGED))
+        hand.scheduler.done(job, PollOutcome(1.0, PollResult.UNCHANGED))
     hand.now += 3.0
     assert hand.scheduler.snapshot().oldest_due == {Pace.QUICK: 0.0, Pace.SLOW: 2.0}
 
@@ -51,7 +51,7 @@ def test_it_is_busy_while_a_poll_that_is_expected_to_be_quick_waits() -> None:
     assert not hand.scheduler.busy()
     hand.scheduler.put(source())
     assert hand.scheduler.busy()
-    assert hand.poll(Polled(5.0, PollResult.UNCHANGED)) == 1
+    assert hand.poll(PollOutcome(5.0, PollResult.UNCHANGED)) == 1
     assert not hand.scheduler.busy()
     hand.now += 5.0
     assert hand.scheduler.busy()

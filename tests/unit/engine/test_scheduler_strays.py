@@ -9,7 +9,7 @@ import pytest
 from appconfig_operator.core.poll_result import PollResult
 from appconfig_operator.core.sharding.handover import HandedOver, SavedSession
 from appconfig_operator.core.target.drift import ConfigMapSnapshot
-from appconfig_operator.engine.poll import Polled
+from appconfig_operator.engine.poll import PollOutcome
 from appconfig_operator.engine.scheduler import Scheduler
 from appconfig_operator.engine.state.observed_config_maps import MANAGED
 from tests.support.builders import UID, source, spec, target
@@ -38,8 +38,8 @@ def begin(it: Scheduler, sessions: dict[str, HandedOver] | None = None) -> Sourc
 
 
 def strays(state: SourceState) -> set[str]:
-    assert state.polling is not None
-    return set(state.polling.delivery.strays)
+    assert state.poll_state is not None
+    return set(state.poll_state.delivery.strays)
 
 
 @pytest.mark.parametrize("handed_over", [False, True])
@@ -86,7 +86,7 @@ def test_one_that_comes_up_during_a_poll_is_looked_after_when_that_ends() -> Non
     assert job is not None
     it.observe(UID, seen("between"))
     assert strays(job.state) == set(), "the memory is the poll's"
-    it.done(job, Polled(NEVER, PollResult.UNCHANGED))
+    it.done(job, PollOutcome(NEVER, PollResult.UNCHANGED))
     assert strays(job.state) == {"between"}
     assert job.state.schedule.due == 0.0
 

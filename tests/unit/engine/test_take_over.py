@@ -40,7 +40,7 @@ def took_over(it: Bench, given: HandedOver | None) -> Bench:
     """Go on in another process."""
     again = Bench(it.world, it.source)
     start = again.sessions.start(again.source, given)
-    again.state, again.delay = start.polling, start.delay
+    again.state, again.delay = start.poll_state, start.delay
     return again
 
 

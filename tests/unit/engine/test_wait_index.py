@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from appconfig_operator.core.errors import BlockedError, Reason, StallingError
 from appconfig_operator.core.poll_result import PollResult
-from appconfig_operator.engine.poll import Polled, _waits
+from appconfig_operator.engine.poll import PollOutcome, _waits
 from appconfig_operator.engine.restart_limiter import BURST
 from appconfig_operator.engine.wait_index import WaitIndex
 from tests.support.builders import source, spec, target
@@ -32,7 +32,7 @@ def test_sources_are_found_by_what_they_wait_for() -> None:
     assert not index.waits_in("shop")
 
 
-WAITS = Polled(NEVER, PollResult.TARGET_NOT_OWNED, waits_for="checkout-config")
+WAITS = PollOutcome(NEVER, PollResult.TARGET_NOT_OWNED, waits_for="checkout-config")
 WANTED = ("shop", "checkout-config")
 
 
@@ -141,12 +141,12 @@ def test_a_wake_is_not_lost_where_the_next_turn_is_for_the_status_alone() -> Non
     hand = Hand()
     waiting(hand)
     hand.scheduler.config_map_changed(*WANTED)
-    hand.poll(Polled(0.8, PollResult.TARGET_NOT_OWNED, waits_for="checkout-config"))
+    hand.poll(PollOutcome(0.8, PollResult.TARGET_NOT_OWNED, waits_for="checkout-config"))
     hand.now += 0.5
     hand.scheduler.config_map_changed(*WANTED)
     (state,) = hand.scheduler.states()
-    assert state.polling is not None
-    assert state.polling.woken
+    assert state.poll_state is not None
+    assert state.poll_state.woken
 
 
 def test_a_fight_waits_for_nothing() -> None:

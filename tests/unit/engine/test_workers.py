@@ -59,7 +59,7 @@ def test_a_thread_that_waits_holds_nothing_of_its_last_poll(run: Callable[..., R
     running.scheduler.start(0, running.guard, {})
     running.scheduler.put(source())
     eventually(lambda: recorder.polled)
-    memory = running.scheduler.states()[0].polling
+    memory = running.scheduler.states()[0].poll_state
     assert memory is not None
     session = weakref.ref(memory.fetch.session)
     del memory

@@ -47,7 +47,7 @@ class Bench:
     def __post_init__(self) -> None:
         self.poller = self.world.poller()
         self.sessions = self.world.starting()
-        self.state = self.sessions.start(self.source, None).polling
+        self.state = self.sessions.start(self.source, None).poll_state
 
     def poll(self, *, after: float | None = None) -> float:
         """Poll, `after` seconds later (default: when AppConfig may be called again)."""

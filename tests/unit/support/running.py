@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from appconfig_operator.core.poll_result import PollResult
 from appconfig_operator.core.sharding.handover import HandedOver
-from appconfig_operator.engine.poll import Polled
+from appconfig_operator.engine.poll import PollOutcome
 from appconfig_operator.engine.scheduler import Scheduler
 from appconfig_operator.engine.sessions import Start
 from appconfig_operator.engine.slots import threads
@@ -65,7 +65,7 @@ class Recorder:
         state.status.received, state.status.written, state.history.kept = None, self.written, ()
         return state
 
-    def poll(self, source: Source, state: PollState) -> Polled:
+    def poll(self, source: Source, state: PollState) -> PollOutcome:
         self.drifts.append(state.drift.found)
         with self.lock:
             self.running += 1
@@ -74,7 +74,7 @@ class Recorder:
             assert self.at_once[source.uid] == 1, "polled twice at once"
             self.polled.append((source.uid, source.generation))
         try:
-            return Polled(self.delay(source), PollResult.UNCHANGED)
+            return PollOutcome(self.delay(source), PollResult.UNCHANGED)
         finally:
             with self.lock:
                 self.running -= 1
@@ -145,18 +145,18 @@ class Hand:
             poll = self.scheduler._queue.get_nowait()
             return None if poll is None else self.scheduler._schedule.begin(poll)
 
-    def poll(self, polled: Polled | None = None) -> int:
+    def poll(self, polled: PollOutcome | None = None) -> int:
         """Poll all that is due, and return how many that were."""
         count = 0
         while (job := self.take()) is not None:
             self.jobs.append(job)
-            self.scheduler.done(job, polled or Polled(NEVER, PollResult.UNCHANGED))
+            self.scheduler.done(job, polled or PollOutcome(NEVER, PollResult.UNCHANGED))
             count += 1
         return count
 
     def begun(self) -> int:
         """Return how many sessions were polled."""
-        return len({id(job.polling) for job in self.jobs})
+        return len({id(job.poll_state) for job in self.jobs})
 
 
 def eventually(condition: Callable[[], object]) -> None:

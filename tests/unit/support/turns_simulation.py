@@ -67,24 +67,24 @@ class Simulation:
 
     def remove(self, uid: str) -> None:
         state = self.states.pop(uid, None)
-        if state is not None and state.schedule.queue_token is not None:
-            state.schedule.queue_token.cancelled = True
+        if state is not None and state.schedule.queued_poll is not None:
+            state.schedule.queued_poll.cancelled = True
 
     def schedule(self, state: SourceState, delay: float, *, first: bool = False) -> None:
-        if state.schedule.queue_token is not None:
-            state.schedule.queue_token.cancelled = True
+        if state.schedule.queued_poll is not None:
+            state.schedule.queued_poll.cancelled = True
         state.schedule.due = self.now + delay
-        state.schedule.queue_token = QueuedPoll(
+        state.schedule.queued_poll = QueuedPoll(
             state.source.uid, self.lanes.lane(state), state.schedule.due, first=first
         )
-        self.queue.put(state.schedule.queue_token)
+        self.queue.put(state.schedule.queued_poll)
 
     def begin(self) -> tuple[SourceState, RunningPoll] | None:
         poll = self.queue.get_nowait()
         if poll is None:
             return None
         state = self.states[poll.uid]
-        state.schedule.queue_token = None
+        state.schedule.queued_poll = None
         return state, self.lanes.begin(poll, self.now)
 
     def at(self, delay: float, job: Callable[[], None]) -> None:

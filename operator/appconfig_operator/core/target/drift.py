@@ -31,7 +31,7 @@ class DriftKind(Enum):
 
 
 _PREDICATES = {
-    DriftKind.DELETED: "was deleted or lost its managed-by label",
+    DriftKind.DELETED: "was deleted or lost its label appconfig-operator.io/source-uid",
     DriftKind.DATA: "was changed",
     DriftKind.METADATA: "had the operator's labels or annotations changed",
     DriftKind.OWNER_REFERENCE: "lost its owner reference",

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Delivery:
+class DeliveryState:
     """A version on its way into the ConfigMap.
 
     Attributes
     ----------
     pending
         A configuration that was received and is not written yet. AppConfig does not send it again in this session.
-    blocked
+    unwritable
         Why the configuration received last cannot be written: a copy that was never raised. One that was holds, by its
         traceback, the document.
     latest_data_digest
@@ -26,13 +26,14 @@ class Delivery:
     verified
         Whether this process has written the ConfigMap, or compared it, for this spec.
     unreleased
-        Names of ConfigMaps that were written and whose release is not certain.
+        Names of ConfigMaps that the source may own, until their release is certain: its target, the ones written
+        before, and the ones it waits for.
     strays
         Names of ConfigMaps, beside the target, that the watch has seen to be the source's: a killed process left them.
     """
 
     pending: Content | None = None
-    blocked: ContentError | None = None
+    unwritable: ContentError | None = None
     latest_data_digest: str = ""
     verified: bool = False
     unreleased: frozenset[str] = frozenset()
@@ -40,16 +41,16 @@ class Delivery:
 
     def receive(self, content: Content) -> None:
         """Take in what AppConfig sent: it replaces what was pending, and what was said of that."""
-        self.pending, self.blocked = content, None
+        self.pending, self.unwritable = content, None
 
     def block(self, error: ContentError) -> None:
         """Give up the pending configuration, which cannot be written."""
-        self.pending, self.blocked, self.latest_data_digest = None, error.copy(), ""
+        self.pending, self.unwritable, self.latest_data_digest = None, error.copy(), ""
 
     def unfinished(self, target: str) -> bool:
         """Return whether a version, or the release of another ConfigMap than the target, is not done yet."""
-        return self.pending is not None or self.blocked is not None or bool(self.unreleased - {target})
+        return self.pending is not None or self.unwritable is not None or bool(self.unreleased - {target})
 
-    def for_new_session(self) -> Delivery:
+    def for_new_session(self) -> DeliveryState:
         """Return what stays true in a new session: which ConfigMaps are there."""
-        return Delivery(unreleased=self.unreleased, strays=self.strays)
+        return DeliveryState(unreleased=self.unreleased, strays=self.strays)

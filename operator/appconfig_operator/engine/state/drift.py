@@ -41,11 +41,11 @@ class DriftState:
         return now - self.repairs[-1] < backoff.STALLED_SECONDS
 
     def dismiss(self) -> None:
-        """Take it back: the ConfigMap is as it was written."""
+        """Discard a false alarm: the ConfigMap is as it was written."""
         self.found, self.session_renewed = None, False
 
     def settle(self, *, reverted: bool, now: float) -> Drift | None:
-        """Return what was found, which is done with now, and count the repair, if it was one."""
+        """Clear the drift and return it; count it as a repair if it was reverted."""
         found, self.found = self.found, None
         if found is not None and reverted:
             self.repairs = (*self.repairs, now)

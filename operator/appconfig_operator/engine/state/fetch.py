@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Fetch:
+class FetchState:
     """The AppConfig session of a source. All moments are by the monotonic clock, in seconds.
 
     Attributes
@@ -18,7 +18,7 @@ class Fetch:
     session
         The session.
     last_answered_at
-        When AppConfig last answered; until it does, when this began. The token is no older.
+        When AppConfig last answered, initially when this was created. The token is no older.
     next_call_at
         When AppConfig may be called again.
     must_refetch

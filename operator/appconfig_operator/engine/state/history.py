@@ -33,14 +33,14 @@ class HistoryFailure:
 
 
 @dataclass(slots=True)
-class History:
+class HistoryState:
     """The kept versions of a source.
 
     Attributes
     ----------
     kept
         Those that the status is to name, the newest first.
-    counted
+    reconciled
         Whether they were compared with what is really kept since the status was read.
     to_delete
         Those that are to be deleted: beyond the limit, or there under a newer number.
@@ -49,7 +49,7 @@ class History:
     """
 
     kept: tuple[KeptVersion, ...] = ()
-    counted: bool = False
+    reconciled: bool = False
     to_delete: tuple[KeptVersion, ...] = ()
     failures: dict[str, HistoryFailure] = field(default_factory=dict)
 
@@ -68,11 +68,11 @@ class History:
 
     def recount(self, cut: Cut) -> None:
         """Take in what is really kept."""
-        self.kept, self.to_delete, self.counted = cut.history, _newest(cut.spare), True
+        self.kept, self.to_delete, self.reconciled = cut.history, _newest(cut.spare), True
 
     def reset(self, kept: tuple[KeptVersion, ...]) -> None:
         """Take over the versions that a status names. They are to be counted."""
-        self.kept, self.counted, self.to_delete = kept, False, ()
+        self.kept, self.reconciled, self.to_delete = kept, False, ()
 
     def failed(self, reason: str, error: SourceError, note: str) -> tuple[bool, bool]:
         """Count a failure.
@@ -93,12 +93,12 @@ class History:
         """Forget the failures of one kind."""
         self.failures.pop(reason, None)
 
-    def for_new_session(self) -> History:
+    def for_new_session(self) -> HistoryState:
         """Return what goes on for a new spec: it may pin what was to be deleted, so that is counted again."""
-        return History(self.kept, self.counted and not self.to_delete, (), self.failures)
+        return HistoryState(self.kept, self.reconciled and not self.to_delete, (), self.failures)
 
 
 def _newest(versions: tuple[KeptVersion, ...]) -> tuple[KeptVersion, ...]:
     if len(versions) <= REMEMBERED_DELETIONS:
-        return versions  # in their order: first what was not tried last
+        return versions  # in their order: the least recently tried first
     return tuple(sorted(versions, key=lambda kept: kept.revision, reverse=True)[:REMEMBERED_DELETIONS])

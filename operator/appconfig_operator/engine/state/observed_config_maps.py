@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 MANAGED = 20
 """Names of ConfigMaps with the label of a source that are kept. With more than two, someone else made some."""
 
-QUEUED = 20
+WAITING = 20
 """Names of ConfigMaps that a source waits for that are kept."""
 
 
@@ -29,8 +29,8 @@ class ObservedConfigMaps:
         Names of the ConfigMaps that carry its label and that the operator made for it: the target, and what a killed
         process left.
     new_strays
-        Whether a name came up there that is not the target, and that `Delivery.strays` lacks.
-    queued_for
+        Whether a name came up there that is not the target, and that `DeliveryState.strays` lacks.
+    waiting_for
         ConfigMaps that it is an owner of because it waits for them. A killed process may have left them so, and the
         spec may ask for another one by now: then they are released.
     """
@@ -39,7 +39,7 @@ class ObservedConfigMaps:
     drift_check_pending: bool = False
     managed: tuple[str, ...] = ()
     new_strays: bool = False
-    queued_for: frozenset[str] = frozenset()
+    waiting_for: frozenset[str] = frozenset()
 
     def observe(self, snapshot: ConfigMapSnapshot) -> None:
         """Take in the target as the watch sees it."""
@@ -54,11 +54,11 @@ class ObservedConfigMaps:
         elif known and not ours:
             self.managed = tuple(name for name in self.managed if name != snapshot.name)
 
-    def note_queued(self, name: str) -> bool:
+    def note_waiting(self, name: str) -> bool:
         """Note a ConfigMap that the source waits for, and return whether that is known now."""
-        if len(self.queued_for) < QUEUED:
-            self.queued_for |= {name}
-        return name in self.queued_for
+        if len(self.waiting_for) < WAITING:
+            self.waiting_for |= {name}
+        return name in self.waiting_for
 
     def take_strays(self, *, target: str) -> frozenset[str]:
         """Return the names that are not the target, if there is a new one."""

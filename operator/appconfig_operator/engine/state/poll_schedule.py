@@ -15,7 +15,7 @@ class PollSchedule:
 
     Attributes
     ----------
-    queue_token
+    queued_poll
         Its poll in the queue. `None`: it has none there.
     due
         When its next poll is due.
@@ -35,7 +35,7 @@ class PollSchedule:
         Whether what it waits for has changed during a poll.
     """
 
-    queue_token: QueuedPoll | None = None
+    queued_poll: QueuedPoll | None = None
     due: float = 0.0
     not_before: float = float("-inf")
     last_polled_at: float = float("-inf")
@@ -47,12 +47,12 @@ class PollSchedule:
 
     def cancel(self) -> None:
         """Take its poll out of the queue."""
-        if self.queue_token is not None:
-            self.queue_token.cancelled, self.queue_token = True, None
+        if self.queued_poll is not None:
+            self.queued_poll.cancelled, self.queued_poll = True, None
 
     def begin(self, now: float) -> None:
         """Note that the poll begins that the queue has handed out."""
-        self.running, self.queue_token, self.restart_reserved, self.last_polled_at = True, None, False, now
+        self.running, self.queued_poll, self.restart_reserved, self.last_polled_at = True, None, False, now
 
     def postpone(self, until: float) -> None:
         """Begin no poll before a moment."""

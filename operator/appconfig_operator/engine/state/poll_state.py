@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from appconfig_operator.engine.state.delivery import Delivery
+from appconfig_operator.engine.state.delivery import DeliveryState
 from appconfig_operator.engine.state.drift import DriftState
-from appconfig_operator.engine.state.fetch import Fetch
-from appconfig_operator.engine.state.history import History
+from appconfig_operator.engine.state.fetch import FetchState
+from appconfig_operator.engine.state.history import HistoryState
 from appconfig_operator.engine.state.status import StatusState
 
 if TYPE_CHECKING:
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class PollState:
-    """What is kept of a source between two polls. Used by one thread at a time.
+    """What is kept of a source between two polls.
 
-    It is made when the replica takes the source, and again with each new session, and dropped with the shard.
+    The replica creates it when it takes the source, creates another one from it for a restart (a new spec, or a
+    requested sync), and drops it with the shard. During a poll, the thread that polls owns it; between polls, the
+    scheduler's lock guards it.
 
     Attributes
     ----------
@@ -42,10 +44,10 @@ class PollState:
         Whether what the source waits for has changed since its last poll.
     """
 
-    fetch: Fetch
+    fetch: FetchState
     status: StatusState
-    delivery: Delivery = field(default_factory=Delivery)
-    history: History = field(default_factory=History)
+    delivery: DeliveryState = field(default_factory=DeliveryState)
+    history: HistoryState = field(default_factory=HistoryState)
     drift: DriftState = field(default_factory=DriftState)
     failures: int = 0
     outdated_polls: int = 0
@@ -65,15 +67,15 @@ class PollState:
             By the monotonic clock.
         """
         return cls(
-            fetch=Fetch(session, last_answered_at=now),
+            fetch=FetchState(session, last_answered_at=now),
             status=StatusState(stored=status, received=status.source, written=status.target),
-            history=History(kept=status.history),
+            history=HistoryState(kept=status.history),
         )
 
     def restarted(self, session: ConfigurationSession, now: float) -> PollState:
         """Return what goes on with a new session, after a change of the spec or a request to sync."""
         return PollState(
-            fetch=Fetch(session, last_answered_at=now),
+            fetch=FetchState(session, last_answered_at=now),
             status=self.status.for_new_session(),
             delivery=self.delivery.for_new_session(),
             history=self.history.for_new_session(),

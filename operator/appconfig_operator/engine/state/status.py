@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 class StatusState:
     """The status of a source. Three may differ: the one that the watch reports, the stored one, the one to be stored.
 
-    The rule: what this process has read or written itself is at least as new as what the watch reports, and stays.
-    Until it has, the newest report counts: another replica may have written it. A version that was received here stays
-    in either case, because only a poll of this source can replace it.
+    The rule: a status that this process has read or written itself is at least as new as what the watch reports, and
+    stays. Until it has read or written one, the newest report counts: another replica may have written it. What was
+    received in this session stays in either case. `PollState.observe` and `refresh` decide, `take` keeps the latter.
 
     Attributes
     ----------
     stored
-        The status as the API server has it, by the best of our knowledge.
+        The status as the API server has it, to the best of our knowledge.
     is_current
         Whether that is certain to be the newest: read, or written, by this process. A watch lags behind.
     received
@@ -81,13 +81,13 @@ class StatusState:
 
     def take(self, status: Status) -> None:
         """Go on from another stored status. What was received here since the one before stays."""
-        before = status.source
+        reported = status.source
         if self.received is None or self.received is self.stored.source:
-            self.received = before
-        elif before is not None and same_version(before, self.received):
-            count = self.received.multi_variant_flags  # an operator of before may not have counted
+            self.received = reported
+        elif reported is not None and same_version(reported, self.received):
+            count = self.received.multi_variant_flags  # an earlier operator may not have counted
             self.received = (
-                before if before.multi_variant_flags == count else replace(before, multi_variant_flags=count)
+                reported if reported.multi_variant_flags == count else replace(reported, multi_variant_flags=count)
             )
         self.stored, self.written = status, status.target
 

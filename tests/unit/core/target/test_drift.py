@@ -67,7 +67,7 @@ def metadata(*entries: dict[str, Any], **changes: Any) -> dict[str, Any]:
         (metadata(managed("appconfig-operator", data=["k", "l"])), "was changed"),
         (metadata(annotations={}), "had the operator's labels or annotations changed"),
         (metadata(labels={}), "had the operator's labels or annotations changed"),
-        (None, "was deleted or lost its managed-by label"),
+        (None, "was deleted or lost its label appconfig-operator.io/source-uid"),
     ],
     ids=[
         "as written",
