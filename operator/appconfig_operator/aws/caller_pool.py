@@ -26,7 +26,7 @@ RECHECK_SECONDS = 60.0
 """Between two reads of a ServiceAccount or Secret that is in use: at most one GET each minute for each identity."""
 
 IDLE_SECONDS = 3600.0
-"""After which a caller that nobody used is forgotten. The credentials of a role are valid for an hour anyway."""
+"""After which a caller that no one used is forgotten. The credentials of a role are valid for an hour anyway."""
 
 LIMIT = 10_000
 """Callers that are kept, each with a few kilobytes: as many as one operator is meant to have sources."""
@@ -176,7 +176,7 @@ class CallerPool:
         except (SourceError, BusyError):
             if not before.usable(self._monotonic()):
                 raise
-            # STS is unavailable or throttles, and there is still time: this delays nobody, and is not reported.
+            # STS is unavailable or throttles, and there is still time: this delays no one, and is not reported.
             return replace(before, recheck_at=self._monotonic() + RECHECK_SECONDS)
 
     def _issue(self, region: str | None, identity: Identity, basis: Basis) -> PooledCaller:

@@ -29,7 +29,7 @@ class Calls:
     Parameters
     ----------
     on_call
-        Is notified of each, in the thread that makes it. `None`: nobody is.
+        Is notified of each, in the thread that makes it. `None`: no one is.
     monotonic
         Seconds.
     """

@@ -204,7 +204,7 @@ def _not_found(error: botocore.ClientError, identifiers: Identifiers | None, cal
 
 
 def not_deployed(identifiers: Identifiers) -> WaitingError:
-    """Make the error for a place where nothing is deployed, as far as anybody knows from AWS's answer."""
+    """Make the error for a place where nothing is deployed, as far as anyone knows from AWS's answer."""
     names = (identifiers.configuration_profile, identifiers.environment, identifiers.application)
     message = (
         "Nothing is deployed: configuration profile {} in environment {} of application {}. "

@@ -37,7 +37,7 @@ class _Found:
 
     def fresh(self, now: float) -> bool:
         if now - self.since < _AGAIN_SECONDS and self.usable(now):
-            return True  # botocore has just tried, and goes on with these
+            return True  # botocore has just tried, and continues with these
         return not self._expires_within(None)
 
     def usable(self, now: float) -> bool:  # noqa: ARG002 (botocore has a clock of its own)

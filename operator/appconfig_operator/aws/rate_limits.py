@@ -67,7 +67,7 @@ class RateLimits:
         Parameters
         ----------
         account
-            Whose quota it counts against: the account, or what stands for one that nobody knows.
+            Whose quota it counts against: the account, or what stands for one that no one knows.
         region, operation
             Where, and what.
         waited

@@ -56,7 +56,7 @@ def read_basis(identities: IdentityLookup, identity: Identity) -> Basis:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """Credentials, and for how many more seconds they are valid. `None`: until somebody revokes them."""
+    """Credentials, and for how many more seconds they are valid. `None`: until someone revokes them."""
 
     credentials: ReadOnlyCredentials = field(repr=False)
     seconds: float | None = None

@@ -66,7 +66,7 @@ class AppConfig:
         return self._breakers.open()
 
     def session(self, source: Source, saved: SavedSession | None = None) -> Session:
-        """Prepare a session for a source, or go on with one of another replica. No call is made yet."""
+        """Prepare a session for a source, or continue with one of another replica. No call is made yet."""
         spec = source.spec
         session = Session(
             clients=self._clients,

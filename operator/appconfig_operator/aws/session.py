@@ -201,7 +201,7 @@ class Session:
         return token
 
     def _latest(self, client: AppConfigDataClient, token: str) -> tuple[GetLatestConfigurationResponseTypeDef, bytes]:
-        """Call once. `_SessionOverError` means that the token is not accepted any more, or may not be."""
+        """Call once. `_SessionOverError` means that the token is not accepted anymore, or may not be."""
         self._take_turn(LATEST)
         # Until it is known that the token was not used, there is no usable one.
         self._token = None
@@ -222,7 +222,7 @@ class Session:
         except NOT_SENT as error:
             self._token = token
             raise self._translated(error, LATEST) from error
-        except BotoCoreError as error:  # lost half-way: nobody knows whether the token was used
+        except BotoCoreError as error:  # lost half-way: no one knows whether the token was used
             raise self._translated(error, LATEST) from error
         return response, body
 

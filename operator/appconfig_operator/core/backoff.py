@@ -44,7 +44,7 @@ def forbidden_delay(random: float) -> float:
 
 
 def retry_delay(failures: int, random: float) -> float:
-    """Return a full-jitter back-off.
+    """Return a full-jitter backoff.
 
     Full jitter keeps retries of many clients apart:
     https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/

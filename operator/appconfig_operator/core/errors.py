@@ -52,10 +52,10 @@ class Retry(Enum):
     """Every 5 minutes, or every poll interval when that is longer; after `retry_after` where the error has one."""
 
     BACKOFF = auto()
-    """With back-off: it is likely to pass. Shown from the third failure in a row on."""
+    """With backoff: it is likely to pass. Shown from the third failure in a row on."""
 
     BACKOFF_THEN_MINUTE = auto()
-    """With back-off twice, and then each minute."""
+    """With backoff twice, and then each minute."""
 
 
 class SourceError(Exception):
@@ -84,7 +84,7 @@ class SourceError(Exception):
     message
         What is wrong and the way out, for users.
     retry_after
-        Seconds before which another attempt is pointless, 0 where nobody knows.
+        Seconds before which another attempt is pointless, 0 where no one knows.
     """
 
     retry: ClassVar[Retry] = Retry.INTERVAL
@@ -134,13 +134,13 @@ class BlockedError(StallingError):
 
 
 class TransientError(SourceError):
-    """It is likely to pass: retried with back-off, and shown after the third failure in a row."""
+    """It is likely to pass: retried with backoff, and shown after the third failure in a row."""
 
     retry = Retry.BACKOFF
 
 
 class OvertakenError(TransientError):
-    """Somebody else changed the ConfigMap between its read and the write: what was planned has to be planned again."""
+    """Someone else changed the ConfigMap between its read and the write: what was planned has to be planned again."""
 
 
 class ForbiddenError(TransientError):
@@ -151,7 +151,7 @@ class ForbiddenError(TransientError):
 
 
 class SourceGoneError(Exception):
-    """The `AppConfigSource` does not exist any more, so there is no status to report to."""
+    """The `AppConfigSource` does not exist anymore, so there is no status to report to."""
 
 
 class TooEarlyError(Exception):

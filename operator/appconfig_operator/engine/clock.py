@@ -8,7 +8,7 @@ _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 def steady() -> float:
-    """Return seconds that nobody sets, also those that the machine was suspended, where the platform counts them.
+    """Return seconds that no one sets, also those that the machine was suspended, where the platform counts them.
 
     The monotonic clock of Linux stands still meanwhile. A replica that wakes up would take its Leases for its own yet.
     """

@@ -18,7 +18,7 @@ HEARTBEAT_SECONDS = 5.0
 
 
 class Delayed(Cancellable, Protocol):
-    """An item of a `DelayQueue`. Once it is cancelled, nobody gets it."""
+    """An item of a `DelayQueue`. Once it is cancelled, no one gets it."""
 
     @property
     def due(self) -> float:
@@ -105,7 +105,7 @@ class DelayQueue(Generic[T]):
         return self._ready.get(now)
 
     def delay(self) -> float | None:
-        """Return the seconds until another item may be taken, if nothing is put and nobody calls `wake`."""
+        """Return the seconds until another item may be taken, if nothing is put and no one calls `wake`."""
         now = self._monotonic()
         due = self._delayed.rank
         delays = [self._ready.delay(now), None if due is None else due - now]

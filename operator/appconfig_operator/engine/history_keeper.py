@@ -49,7 +49,7 @@ class HistoryKeeper:
     now: Callable[[], str]
 
     def catch_up(self, source: Source, poll_state: PollState) -> None:
-        """Go on from the newest status, and from what is really kept: a process may have been killed between the two.
+        """Continue from the newest status and what is really kept: a process may have been killed between the two.
 
         Raises
         ------

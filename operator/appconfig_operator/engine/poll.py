@@ -119,7 +119,7 @@ class Poller:
         Raises
         ------
         SourceGoneError
-            When the source does not exist any more.
+            When the source does not exist anymore.
         """
         try:
             polled = self._turn(source, poll_state)
@@ -204,7 +204,7 @@ class Poller:
         return poll_state.fetch.seconds_until_call(self._monotonic()) if waits else 0.0
 
     def _check_fight(self, source: Source, poll_state: PollState) -> None:
-        """Revert changes to a ConfigMap slowly when somebody keeps making them."""
+        """Revert changes to a ConfigMap slowly when someone keeps making them."""
         drift = poll_state.drift.found
         if drift is not None and poll_state.drift.is_fight(self._monotonic()):
             raise StallingError(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from appconfig_operator.core.formats.content import Content
 
 SMALL_BYTES = 65_536
-"""Up to here a document waits for nobody. Ten of them at once take no more than a large one."""
+"""Up to here a document waits for no one. Ten of them at once take no more than a large one."""
 
 
 class RenderQueue:

@@ -14,7 +14,7 @@ KEPT_BYTES = 32_000_000
 
 
 class Reserve:
-    """Counts the configurations that are kept, for as long as anybody keeps them. Safe to share between threads.
+    """Counts the configurations that are kept, for as long as anyone keeps them. Safe to share between threads.
 
     Parameters
     ----------

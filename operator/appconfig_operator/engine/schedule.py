@@ -280,7 +280,7 @@ class Schedule:
             return  # nothing was tried, so it waits for the same as before
         target = None if polled.waits_for is None else (job.source.namespace, polled.waits_for)
         if self.waiting.set(job.source.uid, target):
-            # Nobody has noticed what changed between its poll and now.
+            # No one has noticed what changed between its poll and now.
             job.state.schedule.woken = target is not None
 
     # Shards.

@@ -136,7 +136,7 @@ class Scheduler:
     # ConfigMaps that change.
 
     def observe(self, uid: str, seen: ConfigMapSnapshot) -> None:
-        """Take in what became of the ConfigMap of a source. A change of somebody else is reverted at once."""
+        """Take in what became of the ConfigMap of a source. A change of someone else is reverted at once."""
         with self._lock:
             self._schedule.wake((seen.namespace, seen.name))
             state = self._states.get(uid)
@@ -145,7 +145,7 @@ class Scheduler:
                 self._note_snapshot(state, seen)
             for other in self._schedule.asking_for((seen.namespace, seen.name)):
                 if other is not state:
-                    self._note_snapshot(other, replace(seen, labeled=False))  # somebody has overwritten its mark
+                    self._note_snapshot(other, replace(seen, labeled=False))  # someone has overwritten its mark
 
     def _note_snapshot(self, state: SourceState, seen: ConfigMapSnapshot) -> None:
         if state.owns_target(seen):
@@ -187,14 +187,14 @@ class Scheduler:
     # Shards that come and go.
 
     def start(self, shard: int, guard: LeaseGuard, sessions: Mapping[str, HandedOver]) -> None:
-        """Poll the sources of a shard from now on, going on with the sessions, by uid, that were handed over."""
+        """Poll the sources of a shard from now on, continuing with the sessions, by uid, that were handed over."""
         with self._lock:
             self._shards[shard] = HeldShard(guard)
             for state in self._schedule.of(shard):
                 self._schedule.start(state, sessions.get(state.source.uid))
 
     def resume(self, shard: int) -> None:
-        """Go on after the guard lapsed and came back, with nobody else in between."""
+        """Continue after the guard lapsed and came back, with no one else in between."""
         with self._lock:
             self._schedule.resume(shard)
 
@@ -208,9 +208,9 @@ class Scheduler:
             return held.polls == 0 or self._cut_off
 
     def stop_and_export(self, shard: int) -> list[HandedOver]:
-        """End the sessions of a drained shard, and return those that another replica can go on with.
+        """End the sessions of a drained shard, and return those that another replica can continue with.
 
-        A source that is still being polled is not among them: nobody knows what becomes of its token.
+        A source that is still being polled is not among them: no one knows what becomes of its token.
         """
         with self._lock:
             handed_over = [

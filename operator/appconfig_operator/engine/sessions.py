@@ -29,7 +29,7 @@ class Start:
     Attributes
     ----------
     poll_state
-        What they go on from.
+        What they continue from.
     delay
         Seconds until the first one.
     first

@@ -64,7 +64,7 @@ class ShardCoordinator:
     ready
         Set when all sources are known. Before that, this replica takes no shard.
     monotonic
-        Seconds. It counts the time that the machine is suspended: the Leases of others go on meanwhile.
+        Seconds. It counts the time that the machine is suspended: the Leases of others continue meanwhile.
     """
 
     def __init__(  # noqa: PLR0913 (what it brings together)

@@ -35,7 +35,7 @@ class HeldLeaseGuard:
     Attributes
     ----------
     lapsed
-        Whether somebody has seen it lapsed.
+        Whether someone has seen it lapsed.
     """
 
     def __init__(self, held_lease: HeldLease, monotonic: Callable[[], float]) -> None:
@@ -140,7 +140,7 @@ class ShardTransitions:
     def step(self, shard: int, *, leaving: bool) -> bool:
         """Do the next thing for a shard, and return whether it may be released.
 
-        Nothing is started, exported or stored while its Lease has lapsed: somebody else may have it by now.
+        Nothing is started, exported or stored while its Lease has lapsed: someone else may have it by now.
 
         Parameters
         ----------
@@ -174,7 +174,7 @@ class ShardTransitions:
                 self._runner.resume(shard)
             return
         if transition.phase is Phase.DRAINING:
-            # A drained shard cannot go on, but it can start over without the store.
+            # A drained shard cannot continue, but it can start over without the store.
             transition.sessions, transition.phase = self._runner.stop_and_export(shard), Phase.DRAINED
         elif transition.phase is Phase.ACQUIRED:
             self._load_sessions(shard, transition)

@@ -24,7 +24,7 @@ def sync(
 ) -> WriteResult:
     """Bring a ConfigMap to what is wanted, and keep the version that is replaced before it is.
 
-    A plan is good for the ConfigMap that was read, and the API server refuses its write once somebody else has changed
+    A plan is good for the ConfigMap that was read, and the API server refuses its write once someone else has changed
     that ConfigMap. Then all of it begins again, so whatever races, no version is replaced that was not kept first.
 
     Parameters

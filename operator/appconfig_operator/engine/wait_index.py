@@ -1,4 +1,4 @@
-"""Which sources wait for which ConfigMap: for somebody to create it, delete it or give it up."""
+"""Which sources wait for which ConfigMap: for someone to create it, delete it or give it up."""
 
 from __future__ import annotations
 

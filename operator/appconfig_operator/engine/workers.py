@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 AFTER_A_BUG_SECONDS = 60.0
-"""Until a source is polled again whose poll raised what nobody foresaw."""
+"""Until a source is polled again whose poll raised what no one foresaw."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Workers:
         thread = threading.Thread(target=self._work, name=f"worker-{len(self._threads)}", daemon=True)
         try:
             thread.start()
-        except RuntimeError:  # the machine has no more: those that there are go on
+        except RuntimeError:  # the machine has no more: those that there are continue
             logger.warning("Cannot start more threads than %d", len(self._threads))
             return
         self._threads.append(thread)

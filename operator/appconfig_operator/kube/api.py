@@ -64,7 +64,7 @@ def connect(
     """
     configuration = load()
     configuration.connection_pool_maxsize = workers + 2
-    configuration.retries = False  # the scheduler retries, with back-off and for all sources alike
+    configuration.retries = False  # the scheduler retries, with backoff and for all sources alike
     try:
         return Api(client.ApiClient(configuration), fence, on_call, on_right)
     except (ValueError, ImportError) as error:  # urllib3's own are ValueErrors; one for SOCKS needs a library

@@ -1,4 +1,4 @@
-"""The ConfigMap of a source: read, plan, and write unless somebody else has changed it."""
+"""The ConfigMap of a source: read, plan, and write unless someone else has changed it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class ConfigMaps:
         Raises
         ------
         OvertakenError
-            When somebody else was faster.
+            When someone else was faster.
         SourceError
             `TargetNotOwned`, `TargetRejected` or `TargetUnavailable`.
         """
@@ -85,7 +85,7 @@ class ConfigMaps:
         Raises
         ------
         OvertakenError
-            When somebody created, changed or deleted the ConfigMap since it was read.
+            When someone created, changed or deleted the ConfigMap since it was read.
         SourceError
             `TargetRejected` or `TargetUnavailable`.
         """
@@ -141,7 +141,7 @@ class ConfigMaps:
                 return WriteResult(self._apply_merge(wanted, action, observed or {}), changed=True)
             except ApiError as error:
                 refused = _conflict(wanted, error)
-                # Since it was read, somebody deleted it, created another or took a key.
+                # Since it was read, someone deleted it, created another or took a key.
                 if error.status != CONFLICT and not (error.status == INVALID and error.other_uid):
                     raise
         raise refused or _overtaken(wanted)
@@ -202,7 +202,7 @@ class ConfigMaps:
             try:
                 self._carry_out(source.namespace, name, action)
             except ApiError as error:
-                # Somebody changed it since it was read: another source may wait for it now. Or it is gone.
+                # Someone changed it since it was read: another source may wait for it now. Or it is gone.
                 if error.status not in {CONFLICT, NOT_FOUND} or attempt == ATTEMPTS - 1:
                     raise
             else:

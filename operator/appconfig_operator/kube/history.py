@@ -41,7 +41,7 @@ PAGE = 5
 PAGES = 200
 READS = 100
 """Bounds of a search, in pages of metadata and in objects that are read as a whole. A history has 51 revisions at most:
-somebody else put the rest there."""
+someone else put the rest there."""
 
 _METADATA_OF_ONE = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
@@ -103,7 +103,7 @@ class History:
                 if (error.status, error.reason) != (CONFLICT, "AlreadyExists"):
                     raise
                 if self._find(source, kept) is None:
-                    # Somebody else has taken the name. The revision is found by its label then.
+                    # Someone else has taken the name. The revision is found by its label then.
                     del body["metadata"]["name"]
                     body["metadata"]["generateName"] = name_prefix(source)
                     self._create(source, body)

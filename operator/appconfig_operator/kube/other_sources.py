@@ -97,7 +97,7 @@ class OtherSources:
     def last_writer(self, wanted: WantedConfigMap) -> Rival | None:
         """Return the other source that wrote a missing ConfigMap, and still asks for it.
 
-        Somebody deleted it, and that source creates it again. One that waits must not be faster.
+        Someone deleted it, and that source creates it again. One that waits must not be faster.
         """
         own = self._get(wanted.namespace, wanted.owner_name)
         if own is not None and own.uid == wanted.owner_uid and own.made(wanted.name):

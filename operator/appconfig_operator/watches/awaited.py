@@ -1,4 +1,4 @@
-"""Threads that watch for ConfigMaps that sources wait for: somebody else creates, deletes or releases them.
+"""Threads that watch for ConfigMaps that sources wait for: someone else creates, deletes or releases them.
 
 A source that cannot write its ConfigMap, because it belongs to another one or is missing, would otherwise notice only
 at its next poll, which can be a day away. These ConfigMaps have no label of the operator, so the watch has no selector.
@@ -75,7 +75,7 @@ class AwaitedWatches:
         except (ApiError, UnreachableError) as error:
             trouble = f"{what} failed ({error}). They are checked when their sources are polled"
             return trouble, patience.patience(error)
-        except Exception as error:  # noqa: BLE001 (whatever it is, the watch goes on)
+        except Exception as error:  # noqa: BLE001 (whatever it is, the watch continues)
             return f"{what} ended ({type(error).__name__}), and is restarted", patience.WATCH_AGAIN_SECONDS
         return "", LOOK_SECONDS
 

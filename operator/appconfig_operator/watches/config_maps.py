@@ -128,7 +128,7 @@ class ConfigMapWatch:
             self._follow()
         except (ApiError, UnreachableError) as error:
             return _trouble(error), patience.patience(error)
-        except Exception as error:  # noqa: BLE001 (whatever it is, the watch goes on)
+        except Exception as error:  # noqa: BLE001 (whatever it is, the watch continues)
             trouble = f"The watch on ConfigMaps ended ({type(error).__name__}), and is restarted"
             return trouble, patience.WATCH_AGAIN_SECONDS
         return "", patience.WATCH_AGAIN_SECONDS

@@ -76,7 +76,7 @@ class DeletionSweeper:
                 self._watch.gap.set()
 
     def _wait(self) -> bool:
-        """Wait until there is a reason to sweep, and return whether to go on."""
+        """Wait until there is a reason to sweep, and return whether to continue."""
         waited = 0.0
         while not self._stop.is_set():
             listed = self._known.listed.is_set()
@@ -114,7 +114,7 @@ class DeletionSweeper:
         except (ApiError, UnreachableError) as error:
             self._log.log("")  # the watch meets it, too, and reports it
             return patience.patience(error)
-        except Exception as error:  # noqa: BLE001 (a gateway's JSON, say: nobody else would look any more)
+        except Exception as error:  # noqa: BLE001 (a gateway's JSON, say: no one else would look anymore)
             kind = type(error).__name__
             self._log.log(f"Cannot check for sources whose deletion was missed ({kind}); retrying")
             return patience.WATCH_AGAIN_SECONDS

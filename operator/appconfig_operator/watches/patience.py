@@ -6,7 +6,7 @@ WATCH_AGAIN_SECONDS = 5.0
 """Between two tries."""
 
 LONGEST_WAIT_SECONDS = 60.0
-"""The longest `Retry-After` that is obeyed: nobody sees changes meanwhile."""
+"""The longest `Retry-After` that is obeyed: no one sees changes meanwhile."""
 
 
 def patience(error: Exception) -> float:

@@ -127,7 +127,7 @@ class SourceWatch:
             pause = patience.WATCH_AGAIN_SECONDS
             try:
                 pause = self._try()
-            # Whatever ends Kopf, the watch goes on; a cancellation that leaks from it, too.
+            # Whatever ends Kopf, the watch continues; a cancellation that leaks from it, too.
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001
                 self._ended(f" ({type(error).__name__})")
             self._stop.wait(pause)
@@ -138,7 +138,7 @@ class SourceWatch:
             if not self._sources.served():
                 self._complain(NOT_INSTALLED)
                 return patience.WATCH_AGAIN_SECONDS
-            self._known.forget_deleted()  # what was deleted while nobody watched
+            self._known.forget_deleted()  # what was deleted while no one watched
         except UnreachableError as error:
             self._complain(unreachable(error, self._sources.server, self._sources.proxy))
             return patience.WATCH_AGAIN_SECONDS

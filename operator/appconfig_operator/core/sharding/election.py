@@ -118,13 +118,13 @@ class Election:
         if request is None:
             return None
         if isinstance(request, ReplaceLease) and not request.lease.holder and request.lease.shard in self._held.shards:
-            # From now on somebody else may get it, even if no answer comes.
+            # From now on someone else may get it, even if no answer comes.
             self._held.shards[request.lease.shard].until = NEVER
         self._pending = request, now
         return request
 
     def wake(self) -> float:
-        """Return when there is something to do again, if nobody calls `release`, `keep` or `stop` before."""
+        """Return when there is something to do again, if no one calls `release`, `keep` or `stop` before."""
         if self._outdated:
             return self._retries.not_before
         due = FOREVER if self._stopping else self._list_due
@@ -246,7 +246,7 @@ class Election:
         elif self._held.member is not None and now < min(held_lease.until, self._held.member.until):
             self._held.shards[lease.shard] = held_lease
             return [(Change.GAINED, lease.shard)]
-        # Otherwise the answer came too late to rely on the Lease, and nobody does.
+        # Otherwise the answer came too late to rely on the Lease, and no one does.
         return []
 
     def _freed(self, lease: Lease) -> list[tuple[Change, int]]:

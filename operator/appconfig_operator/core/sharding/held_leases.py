@@ -72,7 +72,7 @@ class HeldLeases:
             self.member.lease = lease
 
     def observe_shards(self, observed: ObservedLeases) -> list[int]:
-        """Record the shards as a list has them, and return those that somebody else has held since."""
+        """Record the shards as a list has them, and return those that someone else has held since."""
         ended = []
         for shard, held_lease in self.shards.items():
             lease = observed.get(held_lease.lease.name)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from appconfig_operator.core.sharding.lease_requests import CreateLease, DeleteLease, ListLeases, ReplaceLease, Request
 
 STALE_SECONDS = 15.0
-"""Without another failure for this long, a request is not made any more: its Lease is gone, or another's."""
+"""Without another failure for this long, a request is not made anymore: its Lease is gone, or another's."""
 
 VERBS = {ListLeases: "list", CreateLease: "create", ReplaceLease: "update", DeleteLease: "delete"}
 """The verb of RBAC by the request."""
@@ -45,7 +45,7 @@ class LeaseFailures:
             self._by_verb = {other: kept for other, kept in self._by_verb.items() if other != verb}
 
     def tidy(self, now: float) -> None:
-        """Forget requests that are not made any more."""
+        """Forget requests that are not made anymore."""
         stale = {verb for verb, ongoing in self._by_verb.items() if now - ongoing.last > STALE_SECONDS}
         if stale:
             self._by_verb = {verb: ongoing for verb, ongoing in self._by_verb.items() if verb not in stale}

@@ -95,7 +95,7 @@ class Membership:
         return (lease for lease in self._observed if self.mismatched(lease) and self._observed.expired(lease))
 
     def stale_leases(self) -> Iterator[Lease]:
-        """Iterate over the Leases that nobody needs: of replicas that are gone, and of shards that no longer exist."""
+        """Iterate over the Leases that no one needs: of replicas that are gone, and of shards that no longer exist."""
         for lease in self._observed:
             others = lease.holder != self._me.identity and (not lease.holder or self._observed.expired(lease))
             if others and (lease.shard is None or lease.shard >= self._me.shards):

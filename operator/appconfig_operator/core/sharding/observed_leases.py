@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 SILENCE_SHARE = 0.5
 """A replica that had no list for this part of a Lease's duration starts counting again.
 
-When the API server comes back, nobody has renewed for long. Whoever is first must not take the shards of others that
+When the API server comes back, no one has renewed for long. Whoever is first must not take the shards of others that
 are as alive as itself, and end their sessions.
 """
 

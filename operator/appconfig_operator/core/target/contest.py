@@ -1,4 +1,4 @@
-"""Fields of a shared ConfigMap that a source would write under `Merge`, and that somebody else owns."""
+"""Fields of a shared ConfigMap that a source would write under `Merge`, and that someone else owns."""
 
 from __future__ import annotations
 

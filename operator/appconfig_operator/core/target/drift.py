@@ -1,4 +1,4 @@
-"""Whether somebody else changed a ConfigMap of ours, by its metadata alone."""
+"""Whether someone else changed a ConfigMap of ours, by its metadata alone."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FIGHT_REPAIRS = 3
 
 
 class DriftKind(Enum):
-    """What of a ConfigMap somebody else changed."""
+    """What of a ConfigMap someone else changed."""
 
     DELETED = auto()
     DATA = auto()
@@ -40,14 +40,14 @@ _PREDICATES = {
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """A change that somebody else made to a target.
+    """A change that someone else made to a target.
 
     Attributes
     ----------
     kind
         What changed.
     manager
-        The field manager that changed the data, empty where nobody knows.
+        The field manager that changed the data, empty where no one knows.
     """
 
     kind: DriftKind
@@ -99,7 +99,7 @@ class ConfigMapSnapshot:
 
 
 def snapshot(metadata: Mapping[str, Any], *, there: bool = True) -> ConfigMapSnapshot:
-    """Take from the metadata of a ConfigMap what shows whether somebody changed it, or that it is not there anymore."""
+    """Take from the metadata of a ConfigMap what shows whether someone changed it, or that it is not there anymore."""
     if not there:
         return ConfigMapSnapshot(metadata["namespace"], metadata["name"])
     keys = owned(metadata, FIELD_MANAGER, "data") | owned(metadata, FIELD_MANAGER, "binaryData")
@@ -158,10 +158,10 @@ def drift(seen: ConfigMapSnapshot, written: WrittenTarget | None, *, owner: bool
 
 
 def untouched(seen: ConfigMapSnapshot, written: WrittenTarget | None) -> bool:
-    """Return whether nobody has written a ConfigMap since the operator did."""
+    """Return whether no one has written a ConfigMap since the operator did."""
     return written is not None and (seen.name, seen.resource_version) == (written.name, written.resource_version)
 
 
 def fighting(repairs: tuple[float, ...], now: float) -> bool:
-    """Return whether a ConfigMap was repaired so often lately that somebody keeps changing it."""
+    """Return whether a ConfigMap was repaired so often lately that someone keeps changing it."""
     return len([when for when in repairs if now - when < FIGHT_WINDOW_SECONDS]) >= FIGHT_REPAIRS

@@ -24,8 +24,8 @@ _REFERENCE = "k:"
 def merge_manager(name: str) -> str:
     """Return the field manager of a source that merges.
 
-    It has the name of the source, not its uid: one that is deleted and applied again goes on with its keys. A name that
-    is too long is cut, with a digest of the whole behind a slash, which no name has in it.
+    It has the name of the source, not its uid: one that is deleted and applied again continues with its keys. A name
+    that is too long is cut, with a digest of the whole behind a slash, which no name contains.
     """
     if len(_PREFIX) + len(name) <= MANAGER_LIMIT:
         return f"{_PREFIX}{name}"

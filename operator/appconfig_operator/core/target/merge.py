@@ -1,4 +1,4 @@
-"""`Merge`: the keys of one source in a ConfigMap that somebody else created, by server-side apply."""
+"""`Merge`: the keys of one source in a ConfigMap that someone else created, by server-side apply."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def plan_merge(
     Raises
     ------
     BlockedError
-        `TargetMissing`, when there is no ConfigMap. `TargetConflict`, when a key of it is somebody else's.
+        `TargetMissing`, when there is no ConfigMap. `TargetConflict`, when a key of it is someone else's.
     """
     if observed is None:
         raise BlockedError(

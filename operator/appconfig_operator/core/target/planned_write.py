@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PlannedWrite:
-    """What to write to a ConfigMap, good as long as nobody else changes it.
+    """What to write to a ConfigMap, good as long as no one else changes it.
 
     Attributes
     ----------

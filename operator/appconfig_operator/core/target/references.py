@@ -77,7 +77,7 @@ def holder(metadata: Mapping[str, Any]) -> Holder | None:
     """Return the source that a ConfigMap was created for, or `None` when there is none.
 
     The controller names it. Without one, label and annotation do: then the operator created the ConfigMap, and it is
-    either meant to stay (`Orphan`), or the garbage collector or somebody else removed its controller.
+    either meant to stay (`Orphan`), or the garbage collector or someone else removed its controller.
     """
     owner = controller(metadata)
     if owner is not None:

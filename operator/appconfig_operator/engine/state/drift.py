@@ -19,9 +19,9 @@ class DriftState:
     Attributes
     ----------
     untouched
-        Whether the watch has seen that nobody has written the ConfigMap since the operator did.
+        Whether the watch has seen that no one has written the ConfigMap since the operator did.
     found
-        What somebody else did to it, until that is reverted.
+        What someone else did to it, until that is reverted.
     session_renewed
         Whether there is a new session already, to fetch the content for that.
     repairs
@@ -34,7 +34,7 @@ class DriftState:
     repairs: tuple[float, ...] = ()
 
     def is_fight(self, now: float) -> bool:
-        """Return whether somebody keeps changing the ConfigMap, and it was reverted a short time ago."""
+        """Return whether someone keeps changing the ConfigMap, and it was reverted a short time ago."""
         if self.found is None or not fighting(self.repairs, now):
             return False
         self.repairs = tuple(when for when in self.repairs if now - when < FIGHT_WINDOW_SECONDS)

@@ -45,5 +45,5 @@ class FetchState:
         self.next_call_at = now + self.session.interval
 
     def use(self, session: ConfigurationSession) -> None:
-        """Go on with a new session, which sends the current configuration whatever was sent before."""
+        """Continue with a new session, which sends the current configuration whatever was sent before."""
         self.session, self.must_refetch = session, False

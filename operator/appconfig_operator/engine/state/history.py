@@ -94,7 +94,7 @@ class HistoryState:
         self.failures.pop(reason, None)
 
     def for_new_session(self) -> HistoryState:
-        """Return what goes on for a new spec: it may pin what was to be deleted, so that is counted again."""
+        """Return what continues for a new spec: it may pin what was to be deleted, so that is counted again."""
         return HistoryState(self.kept, self.reconciled and not self.to_delete, (), self.failures)
 
 

@@ -73,7 +73,7 @@ class PollState:
         )
 
     def restarted(self, session: ConfigurationSession, now: float) -> PollState:
-        """Return what goes on with a new session, after a change of the spec or a request to sync."""
+        """Return what continues with a new session, after a change of the spec or a request to sync."""
         return PollState(
             fetch=FetchState(session, last_answered_at=now),
             status=self.status.for_new_session(),
@@ -87,7 +87,7 @@ class PollState:
         return self.status.written is not None and self.status.written.name == name
 
     def refresh(self, status: Status) -> None:
-        """Go on from the newest status, as it was just read."""
+        """Continue from the newest status, as it was just read."""
         self._take(status)
         self.status.is_current = True
 

@@ -48,7 +48,7 @@ class SourceState:
         return self.poll_state.status.written if self.poll_state is not None else self.source.status.target
 
     def start(self, poll_state: PollState, *, known_quick: bool) -> None:
-        """Go on from what is known of it to polls by this replica."""
+        """Continue from what is known of it to polls by this replica."""
         self.poll_state, self.schedule.known_quick = poll_state, known_quick
         self.config_maps.drift_check_pending = True
         self.config_maps.new_strays = True  # what was its target may be a stray

@@ -68,7 +68,7 @@ class StatusState:
         """Note what the configuration received last says of feature flags."""
         count = len(flags.variants)
         counted = self.stored.source.multi_variant_flags if self.stored.source is not None else 0
-        # Of a spec that is not in the status yet, nobody knows whether the one before named them.
+        # Of a spec that is not in the status yet, no one knows whether the one before named them.
         settled = self.is_about(source) and source.spec.names_variants
         self.flag_news |= news(flags, before=self.flags, counted=counted, named_before=settled)
         self.flags = flags
@@ -80,7 +80,7 @@ class StatusState:
         return self.stored.observed_generation == source.generation
 
     def take(self, status: Status) -> None:
-        """Go on from another stored status. What was received here since the one before stays."""
+        """Continue from another stored status. What was received here since the one before stays."""
         reported = status.source
         if self.received is None or self.received is self.stored.source:
             self.received = reported
