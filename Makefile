@@ -10,7 +10,7 @@ UV := $(BIN)/uv
 UV_REQUIREMENT := uv$(shell sed -n 's/^required-version = "\(.*\)"/\1/p' pyproject.toml)
 
 .PHONY: help
-help: ## List the targets
+help: ## List the main targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | while IFS=$$'\t' read -r target text; do printf '  make %-16s %s\n' "$$target" "$$text"; done
 
 .PHONY: install
@@ -43,7 +43,7 @@ sandbox: programs ## Run a Kubernetes API server and AWS AppConfig on this machi
 	@$(RUN) -m sandbox $(if $(NODE),--node)
 
 .PHONY: test
-test: programs ## Run all tests: unit, integration, e2e
+test: programs ## Run all tests that need no node: unit, integration, e2e
 	@$(RUN) tests/side_by_side.py $(PYTEST_ARGS)
 
 .PHONY: test-unit
