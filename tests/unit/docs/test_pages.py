@@ -30,6 +30,7 @@ DOCS = ROOT / "docs"
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
+NO_FAILURES = {Reason.SYNCED, Reason.PINNED, Reason.PROGRESSING}
 GENERATED = {".venv", ".git", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", "build", "node_modules"}
 
 
@@ -108,10 +109,16 @@ def test_reasons_are_listed_in_the_order_of_the_code() -> None:
     assert [found[1] for found in linked if found] == [str(reason) for reason in Reason]
 
 
-@pytest.mark.parametrize("part", ["*Find the cause:*", "*Fix:*", "*Retried:*"])
-def test_each_reason_says_how_to_go_on(part: str) -> None:
-    without = [reason for reason, text in sections(DOCS / "reasons.md", "##").items() if part not in text]
-    assert not without
+def test_each_reason_has_a_status_and_says_when_it_is_retried() -> None:
+    rows = [row for row in tables(DOCS / "reasons.md") if re.fullmatch(r"\[\w+\]\(#\w+\)", row[0])]
+    assert [row[0] for row in rows if not row[3]] == []
+    assert [row[1] for row in rows] == ["True", "True", "Unknown", *["False"] * (len(Reason) - len(NO_FAILURES))]
+
+
+@pytest.mark.parametrize("part", ["*Find the cause:*", "*Fix:*"])
+def test_each_failure_says_how_to_go_on(part: str) -> None:
+    without = {reason for reason, text in sections(DOCS / "reasons.md", "##").items() if part not in text}
+    assert without == NO_FAILURES
 
 
 @pytest.mark.parametrize("part", ["spec", "status"])
