@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor
 
+    from appconfig_operator.core.sharding.held_lease import HeldLease
     from appconfig_operator.core.sharding.lease_requests import Answer, Request
     from appconfig_operator.core.sharding.membership import Replica
     from appconfig_operator.engine.ports import HandoverStore, ShardRunner
@@ -200,19 +201,32 @@ class ShardCoordinator:
             logger.warning("Lost shard %d: another replica holds its Lease, or the Lease was deleted", shard)
 
     def _step_shards(self) -> bool:
-        """Do the next step for each shard, and return whether there is a request to make for one."""
+        """Do the next step for each shard, and return whether there is a request to make for one.
+
+        A bug that one shard meets is raised only after the others had their step: theirs may be to resume.
+        """
         began, leaving, moved = self._monotonic(), self._election.leaving(), False
+        failed: Exception | None = None
         for shard, held_lease in self._election.held.items():
-            may_go = self._transitions.step(shard, leaving=shard in leaving)
-            if may_go and not held_lease.handed_over:
-                self._election.release(shard)
-                moved = True
-            elif held_lease.handed_over and not may_go:
-                self._election.keep(shard)
-                moved = True
+            try:
+                moved |= self._step(shard, held_lease, leaving=shard in leaving)
+            except Exception as error:  # noqa: BLE001 (whatever it is, it is raised below)
+                failed = failed or error
             if self._monotonic() - began > LONGEST_STEPS_SECONDS:
                 break
+        if failed is not None:
+            raise failed
         return moved
+
+    def _step(self, shard: int, held_lease: HeldLease, *, leaving: bool) -> bool:
+        may_go = self._transitions.step(shard, leaving=leaving)
+        if may_go and not held_lease.handed_over:
+            self._election.release(shard)
+            return True
+        if held_lease.handed_over and not may_go:
+            self._election.keep(shard)
+            return True
+        return False
 
     def _publish(self) -> None:
         self.view.publish(

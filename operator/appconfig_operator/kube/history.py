@@ -76,15 +76,13 @@ class History:
 
         try:
             listed: list[KeptVersion | str] = self._pages(source).collect(recognized, pages=PAGES)
-            found = [kept for kept in listed if not isinstance(kept, str)]
-            for name in [name for name in listed if isinstance(name, str)][:READS]:
-                revision = self._read(source, name)
-                if revision is not None:
-                    found.append(revision.kept)
+            unknown = [name for name in listed if isinstance(name, str)][:READS]
+            read = {name: revision.kept for name in unknown if (revision := self._read(source, name)) is not None}
         except (ApiError, UnreachableError) as error:
             raise _error(error, source, "list") from error
         # By digest and number: the same one listed twice must not look like a duplicate to delete.
-        there = {(kept.data_digest, kept.revision): kept for kept in found}
+        found = (read.get(each) if isinstance(each, str) else each for each in listed)
+        there = {(kept.data_digest, kept.revision): kept for kept in found if kept is not None}
         return [by_key.get(key, kept) for key, kept in there.items()]
 
     def keep(self, source: Source, version: RenderedVersion, kept: KeptVersion) -> None:

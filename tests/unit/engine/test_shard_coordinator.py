@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import pytest
 
+from appconfig_operator.core.sharding.assignment import assign
 from appconfig_operator.core.sharding.lease import member_lease, shard_lease
 from appconfig_operator.core.sharding.lease_requests import CreateLease, ReplaceLease
 from appconfig_operator.core.sharding.membership import Replica
@@ -15,6 +17,9 @@ from appconfig_operator.engine.shard_coordinator import ShardCoordinator
 from appconfig_operator.engine.shard_view import ShardView
 from sandbox import wait_until
 from tests.unit.support.shards_bench import DURATION, REFUSED, CoordinatorBench, session
+
+if TYPE_CHECKING:
+    from pytest_mock import MockerFixture
 
 
 def test_a_shard_is_begun_with_the_sessions_that_were_left_for_it() -> None:
@@ -331,3 +336,31 @@ def test_a_bug_does_not_end_the_thread(caplog: pytest.LogCaptureFixture) -> None
     bench.api.bug = False
     wait_until(lambda: shards.view.held == (0, 1), 10, "all shards")
     assert shards.stop(10)
+
+
+def test_a_bug_that_one_shard_meets_keeps_no_other_from_resuming(mocker: MockerFixture) -> None:
+    bench = CoordinatorBench(3)
+    bench.run(2)
+    held = list(bench.shards._election.held)
+    theirs = assign(3, ["me", "other"])
+    unlucky = min((shard for shard in held if theirs[shard] == "other"), key=held.index)
+    behind = {shard for shard in held[held.index(unlucky) :] if theirs[shard] == "me"}
+    assert behind, "a shard that stays here is stepped after the one that leaves"
+    mocker.patch.object(bench.runner, "drain", side_effect=ZeroDivisionError)
+    bench.other(member_lease("other"))
+    step(bench, 5)
+    bench.api.away = True
+    step(bench, 20)
+    assert all(guard.remaining() <= 0 for guard in bench.runner.guards.values())
+    bench.api.away = False
+    bench.runner.reported.clear()
+    bench.other(member_lease("other"))
+    step(bench, 5)
+    assert {f"resume {shard}" for shard in behind} <= set(bench.runner.reported)
+
+
+def step(bench: CoordinatorBench, seconds: float) -> None:
+    """Let time go by, as the thread does: a bug ends one step."""
+    end = bench.now + seconds
+    while bench.now < end:
+        bench.now += max(bench.shards._run_safely() or 0.0, 0.05)
