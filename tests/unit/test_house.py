@@ -93,6 +93,19 @@ def test_files_are_one_idea(path: Path) -> None:
     assert ast.get_docstring(tree), "it says what it is for"
 
 
+FACADES = {"Scheduler": 23}
+"""Classes with more public methods: the scheduler is the one lock over the schedule, for all threads that use it."""
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_class_has_few_public_methods(path: Path) -> None:
+    """A file can be cut anywhere; a class that does many things shows in what it offers."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ClassDef):
+            public = [each.name for each in node.body if isinstance(each, ast.FunctionDef) and each.name[0] != "_"]
+            assert len(public) <= FACADES.get(node.name, 12), (node.name, public)
+
+
 IDEAS = {
     "aws/test_tokens_unseen.py",
     "benchmarks/test_neighbours.py",
