@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from appconfig_operator.core.fair_queue import FairQueue
-from appconfig_operator.core.formats.content_type import Media, media
+from appconfig_operator.core.formats.content_type import MediaType, media_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,4 +67,4 @@ def large(content: Content) -> bool:
     """Return whether a configuration may take much memory: by its size, or as its aliases may be written out."""
     if len(content.body) > SMALL_BYTES:
         return True
-    return media(content.content_type) is Media.YAML and b"&" in content.body and b"*" in content.body
+    return media_type(content.content_type) is MediaType.YAML and b"&" in content.body and b"*" in content.body

@@ -145,7 +145,7 @@ class Scheduler:
                 self._note_snapshot(state, seen)
             for other in self._schedule.asking_for((seen.namespace, seen.name)):
                 if other is not state:
-                    self._note_snapshot(other, replace(seen, labeled=False))  # someone has overwritten its mark
+                    self._note_snapshot(other, replace(seen, labeled=False))  # someone has overwritten its label
 
     def _note_snapshot(self, state: SourceState, seen: ConfigMapSnapshot) -> None:
         if state.owns_target(seen):
@@ -174,7 +174,7 @@ class Scheduler:
             self._schedule.note_waiting_owners(uids, (namespace, name))
 
     def targets(self, namespace: str | None) -> dict[str, tuple[str, str]]:
-        """Return namespace and name of the marked ConfigMaps of a namespace, or of all, by the uid of their source."""
+        """Return namespace and name of the labeled ConfigMaps of a namespace, or of all, by the uid of their source."""
         with self._lock:
             return {
                 uid: (state.source.namespace, written.name)

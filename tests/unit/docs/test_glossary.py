@@ -16,7 +16,7 @@ RETIRED = {
     "Tenure|TenureHolding": "HeldLease, LeaseGuard",
     "LeasesSeen|leases_seen": "ObservedLeases",
     "Turnover": "ShardTransitions",
-    "SURRENDERED|TAKEN": "DRAINED, SESSIONS_LOADED",
+    "ARRIVED|SURRENDERED|TAKEN|(import|class) (Stay|Holding|Shares)": "ACQUIRED, DRAINED, SESSIONS_LOADED, Membership",
     "ShardHost": "ShardRunner",
     "errands": "executor",
     "strangers|litter": "mismatched_replicas, stale leases",
@@ -40,6 +40,8 @@ RETIRED = {
     "appconfig_proxy": "sandbox.aws.data_plane",
     "token_bucket": "rate_limit",
     "MarkedConfigMaps": "ConfigMapMetadata",
+    "(import|class) (Media|Identities)": "MediaType, CallerPool",
+    "pace\\.ordinary": "backoff.poll_delay",
     "kubeconform": "the API server",
     # English.
     "[Tt]old|[Tt]ells?(?! apart)": "report, show, log or notify",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, replace
 
-from appconfig_operator.core.formats.content_type import Media, media
+from appconfig_operator.core.formats.content_type import MediaType, media_type
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -42,11 +42,11 @@ class Content:
 
         Feature flags in Amazon Ion keep their type, because nothing else has it.
         """
-        if content_type is None or media(self.content_type) is Media.ION_FLAGS:
+        if content_type is None or media_type(self.content_type) is MediaType.ION_FLAGS:
             return self
         return replace(self, content_type=content_type, sent_as=self.sent_as or self.content_type)
 
     @property
     def may_be_flags(self) -> bool:
         """Whether AppConfig or a user says that it is JSON. Feature flags arrive as JSON, whatever a user specifies."""
-        return Media.JSON in {media(self.content_type), media(self.sent_as)}
+        return MediaType.JSON in {media_type(self.content_type), media_type(self.sent_as)}

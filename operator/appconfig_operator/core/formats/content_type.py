@@ -7,7 +7,7 @@ from enum import StrEnum
 from appconfig_operator.api.v1alpha1 import Format
 
 
-class Media(StrEnum):
+class MediaType(StrEnum):
     """What a content type says the bytes are. Only the first three support conversion and `select`."""
 
     JSON = "JSON"
@@ -38,24 +38,24 @@ KEYS = {
 """Default keys of the formats that determine the language."""
 
 
-def media(content_type: str) -> Media:
+def media_type(content_type: str) -> MediaType:
     """Return the kind of a content type, including the structured suffixes `+json` and `+yaml` (RFC 6839, RFC 9512)."""
     mime_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
     if mime_type in JSON_TYPES or mime_type.endswith("+json"):
-        return Media.JSON
+        return MediaType.JSON
     if mime_type in YAML_TYPES or mime_type.endswith("+yaml"):
-        return Media.YAML
+        return MediaType.YAML
     if mime_type == ION_TYPE and any(_is_flags(parameter) for parameter in parameters):
-        return Media.ION_FLAGS
-    return Media.OTHER
+        return MediaType.ION_FLAGS
+    return MediaType.OTHER
 
 
 def default_key(content_type: str) -> str:
     """Return the key for bytes that are written unchanged. Parameters of the content type are ignored."""
-    match media(content_type):
-        case Media.JSON:
+    match media_type(content_type):
+        case MediaType.JSON:
             return KEYS[Format.JSON]
-        case Media.YAML:
+        case MediaType.YAML:
             return KEYS[Format.YAML]
     return OTHER_KEYS.get(content_type.partition(";")[0].strip().lower(), "config")
 

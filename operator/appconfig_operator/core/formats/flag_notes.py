@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from appconfig_operator.core.errors import ContentError
-from appconfig_operator.core.formats.content_type import Media, media
+from appconfig_operator.core.formats.content_type import MediaType, media_type
 from appconfig_operator.core.formats.feature_flags import ion_flags
 from appconfig_operator.core.formats.variants import NAMED, named, variants, variants_in_json
 
@@ -45,7 +45,7 @@ def flags_seen(content: Content) -> FlagsSeen:
     """Find such flags. Content that cannot be read has none."""
     if content.may_be_flags:
         return FlagsSeen(variants_in_json(content.body))
-    if media(content.content_type) is not Media.ION_FLAGS:
+    if media_type(content.content_type) is not MediaType.ION_FLAGS:
         return NONE_SEEN
     try:
         flags = ion_flags(content.body)

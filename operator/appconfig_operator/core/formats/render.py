@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from appconfig_operator.api.v1alpha1 import Compression, FlagOutput, Format, MultiVariant
 from appconfig_operator.core.errors import ContentError, Reason
 from appconfig_operator.core.formats.compress import compress
-from appconfig_operator.core.formats.content_type import KEYS, Media, default_key, media
+from appconfig_operator.core.formats.content_type import KEYS, MediaType, default_key, media_type
 from appconfig_operator.core.formats.document import unsupported
 from appconfig_operator.core.formats.feature_flags import ion_flags
 from appconfig_operator.core.formats.flagd import flagd
@@ -116,7 +116,7 @@ def _file(content: Content, spec: Spec) -> tuple[str, bytes]:
         if _as_received(content, spec):
             return default_key(content.content_type), _raw(content, spec)
         # AppConfig did not send bytes for a part or a conversion: it is written in the language of the whole document.
-        wanted = Format.YAML if media(content.content_type) is Media.YAML else Format.JSON
+        wanted = Format.YAML if media_type(content.content_type) is MediaType.YAML else Format.JSON
     document = _document(content, spec)
     match wanted:
         case Format.YAML:
@@ -134,7 +134,7 @@ def _as_received(content: Content, spec: Spec) -> bool:
     flags = spec.feature_flags
     if spec.select is not None or flags.output is FlagOutput.FLAGD:
         return False
-    return media(content.content_type) is not Media.ION_FLAGS or flags.multi_variant is MultiVariant.RAW
+    return media_type(content.content_type) is not MediaType.ION_FLAGS or flags.multi_variant is MultiVariant.RAW
 
 
 def _raw(content: Content, spec: Spec) -> bytes:
@@ -157,13 +157,13 @@ def _document(content: Content, spec: Spec) -> Document:
 
 
 def _parse(content: Content, spec: Spec) -> Document:
-    match media(content.content_type):
-        case Media.JSON:
+    match media_type(content.content_type):
+        case MediaType.JSON:
             return _default_variants(parse_json(content.body), spec)
-        case Media.YAML:
+        case MediaType.YAML:
             document = parse_yaml(content.body)
             return _default_variants(document, spec) if content.may_be_flags else document
-        case Media.ION_FLAGS:
+        case MediaType.ION_FLAGS:
             return _default_variants(ion_flags(content.body).document, spec)
     raise unsupported(
         f"By its content type, the configuration is neither JSON nor YAML ({content.content_type[:100] or 'none'}), so "
