@@ -120,7 +120,7 @@ class Deliverer:
             poll_state.delivery.pending = (
                 None  # what is not pinned comes again in a new session, once the pin is removed
             )
-            if _last_wrote(source, poll_state, data_digest) and _known_unchanged(source, poll_state):
+            if _last_wrote(source, poll_state, data_digest) and _known_unchanged(poll_state):
                 return None
         version = self._find(source, poll_state, data_digest)
         self.keeper.ensure_kept(source, poll_state, version)
@@ -142,7 +142,7 @@ class Deliverer:
     def _write(self, source: Source, poll_state: PollState, version: RenderedVersion) -> bool:
         """Write a version, release the previous ConfigMaps, and return whether the ConfigMap changed."""
         if _nothing_to_write(source, poll_state, version):
-            poll_state.delivery.verified = True
+            poll_state.delivery.verify()
             return False
         # Without a status the source is assumed to be new; a create fails if it is not.
         if poll_state.status.stored.observed_generation != UNSEEN:
@@ -168,7 +168,8 @@ class Deliverer:
         for old in sorted(delivery.unreleased - {name}):
             self.config_maps.release(source, old)
             logger.info("Released ConfigMap %s in favor of %s", old, name, extra=about(source))
-        delivery.unreleased, delivery.verified = frozenset({name}), True  # only when all are released
+        delivery.unreleased = frozenset({name})  # only when all are released
+        delivery.verify()
 
     def _note_written(
         self, source: Source, poll_state: PollState, version: RenderedVersion, result: WriteResult
@@ -212,9 +213,9 @@ def _last_wrote(source: Source, poll_state: PollState, data_digest: str) -> bool
     return written is not None and (written.name, written.data_digest) == (source.spec.target.name, data_digest)
 
 
-def _known_unchanged(source: Source, poll_state: PollState) -> bool:
+def _known_unchanged(poll_state: PollState) -> bool:
     """Return whether the ConfigMap is known to be as it was written, for this spec."""
-    return poll_state.delivery.verified or (poll_state.drift.untouched and poll_state.status.is_about(source))
+    return poll_state.delivery.verified or (poll_state.drift.untouched and poll_state.delivery.spec_applied)
 
 
 def _target_confirmed(source: Source, poll_state: PollState) -> bool:
@@ -227,6 +228,7 @@ def _nothing_to_write(source: Source, poll_state: PollState, version: RenderedVe
     """Return whether the ConfigMap holds the version, without a read: after a restart, most do."""
     return (
         poll_state.drift.untouched
+        and poll_state.delivery.spec_applied
         and poll_state.delivery.unreleased <= {source.spec.target.name}
         and _last_wrote(source, poll_state, version.data.data_digest)
         and _status_up_to_date(source, poll_state)

@@ -90,6 +90,7 @@ class Sessions:
         now = self._unix()
         if handed_over is None or not _fits(handed_over, source) or not handover.usable(handed_over, source, now):
             poll_state = PollState.of(self._service.session(source), source.status, self._monotonic())
+            poll_state.delivery.spec_applied = _spec_applied(source)
             if _settled(source):
                 spread = min(source.spec.poll_interval_seconds, SPREAD_SECONDS)
                 return Start(poll_state, self._random() * spread, known_quick=True)
@@ -100,11 +101,15 @@ class Sessions:
         poll_state.fetch.last_answered_at -= now - handed_over.issued
         poll_state.fetch.next_call_at = self._monotonic() + delay
         poll_state.delivery.latest_data_digest = handed_over.latest_data_digest
+        # What was delivered is written, or the session would not have been handed over.
+        poll_state.delivery.spec_applied = handed_over.session.delivered or _spec_applied(source)
         return Start(poll_state, delay, known_quick=True)
 
     def restart(self, source: Source, before: PollState) -> PollState:
         """Start a new session after a change of the spec, or because a sync was requested."""
-        return before.restarted(self._service.session(source), self._monotonic())
+        poll_state = before.restarted(self._service.session(source), self._monotonic())
+        poll_state.delivery.spec_applied = before.delivery.spec_applied and before.status.is_about(source)
+        return poll_state
 
     def export(self, source: Source, poll_state: PollState, due: float) -> HandedOver | None:
         """Return what another replica can continue with, or `None` if it has to start a new session.
@@ -151,6 +156,11 @@ def _settled(source: Source) -> bool:
 
     One that is not ready is not in order: the operator may have been restarted to fix what it lacked.
     """
+    return source.status.target is not None and _spec_applied(source) and not _sync_requested(source)
+
+
+def _spec_applied(source: Source) -> bool:
+    """Return whether the status says that the ConfigMap was written for this spec."""
     status = source.status
-    seen = status.target is not None and status.observed_generation == source.generation
-    return seen and state_of(status.conditions, suspended=False) is State.READY and not _sync_requested(source)
+    ready = state_of(status.conditions, suspended=False) is State.READY
+    return ready and status.observed_generation == source.generation

@@ -9,6 +9,7 @@ from appconfig_operator.core import backoff
 from appconfig_operator.core.errors import (
     BlockedError,
     Reason,
+    SourceError,
     SourceGoneError,
     StallingError,
     TooEarlyError,
@@ -42,6 +43,27 @@ def test_a_first_version_is_written_and_told_once() -> None:
     assert status.target is not None
     assert (status.target.name, status.target.keys, status.target.resource_version) == ("checkout-config", 1, "1")
     assert it.world.events == [("checkout", "Normal", "Synced")]
+
+
+@pytest.mark.parametrize("error", [DENIED, NOT_DEPLOYED, NOT_FOUND], ids=["denied", "not deployed", "not found"])
+@pytest.mark.parametrize("then", ["same process", "restarted", "handed over"])
+def test_a_spec_that_changed_while_aws_refused_is_carried_out_later(error: SourceError, then: str) -> None:
+    """The error is reported with the generation of the spec, so that alone does not show that it was carried out."""
+    it = bench(content(), error, content(), content())
+    it.poll()
+    it.source = replace(it.source, generation=2, spec=spec(target=target(labels={"team": "shop"})))
+    it.state = it.sessions.restart(it.source, it.state)
+    it.poll()
+    assert it.ready[0] == "False"
+    if then != "same process":
+        given = it.sessions.export(it.source, it.state, it.world.now) if then == "handed over" else None
+        it = it.restart()
+        it.state = it.sessions.start(it.source, given).poll_state
+    it.state.drift.untouched = True
+    it.poll()
+    assert it.ready == ("True", "Synced")
+    assert it.world.config_map is not None
+    assert it.world.config_map.labels["team"] == "shop"
 
 
 def test_unchanged_polls_write_nothing() -> None:

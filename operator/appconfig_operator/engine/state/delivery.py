@@ -25,6 +25,9 @@ class DeliveryState:
         Digest of the data that the configuration received last gives, once rendered.
     verified
         Whether this process has written the ConfigMap, or compared it, for this spec.
+    spec_applied
+        Whether the ConfigMap was written for this spec, labels and owner included: verified here, or by a status that
+        said so when this replica took the source. A status that reports an error has the generation of the spec, too.
     unreleased
         Names of ConfigMaps that the source may own, until their release is certain: its target, the ones written
         before, and the ones it waits for.
@@ -36,6 +39,7 @@ class DeliveryState:
     unwritable: ContentError | None = None
     latest_data_digest: str = ""
     verified: bool = False
+    spec_applied: bool = False
     unreleased: frozenset[str] = frozenset()
     strays: frozenset[str] = frozenset()
 
@@ -50,6 +54,10 @@ class DeliveryState:
     def unfinished(self, target: str) -> bool:
         """Return whether a version, or the release of another ConfigMap than the target, is not done yet."""
         return self.pending is not None or self.unwritable is not None or bool(self.unreleased - {target})
+
+    def verify(self) -> None:
+        """Note that the ConfigMap is as this spec asks."""
+        self.verified = self.spec_applied = True
 
     def for_new_session(self) -> DeliveryState:
         """Return what stays true in a new session: which ConfigMaps are there."""
