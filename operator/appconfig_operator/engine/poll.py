@@ -228,9 +228,9 @@ class Poller:
             poll_state.fetch.next_call_at = self._monotonic() + limited.seconds
             return
         except (WaitingError, BlockedError):
-            poll_state.fetch.answered(self._monotonic())
+            poll_state.fetch.answered(self._monotonic(), confirmed=False)
             raise
-        poll_state.fetch.answered(self._monotonic())
+        poll_state.fetch.answered(self._monotonic(), confirmed=True)
         if content is None:
             return
         self._meter.received(len(content.body))

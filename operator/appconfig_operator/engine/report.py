@@ -128,6 +128,8 @@ def _verdict(source: Source, poll_state: PollState, error: SourceError | None) -
         return None
     received = poll_state.status.received
     if source.spec.pinned_digest is None:
+        if not poll_state.fetch.confirmed:
+            return None
         return conditions.synced(
             target=poll_state.status.written.name,
             version_label=received.version_label,

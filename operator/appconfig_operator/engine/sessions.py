@@ -101,6 +101,7 @@ class Sessions:
         poll_state.fetch.last_answered_at -= now - handed_over.issued
         poll_state.fetch.next_call_at = self._monotonic() + delay
         poll_state.delivery.latest_data_digest = handed_over.latest_data_digest
+        poll_state.fetch.confirmed = handed_over.session.delivered
         # What was delivered is written, or the session would not have been handed over.
         poll_state.delivery.spec_applied = handed_over.session.delivered or _spec_applied(source)
         return Start(poll_state, delay, known_quick=True)

@@ -15,6 +15,7 @@ from appconfig_operator.core.errors import (
     TooEarlyError,
 )
 from appconfig_operator.core.formats.render import LIMIT_BYTES
+from appconfig_operator.core.target.drift import Drift, DriftKind
 from tests.support.builders import content, source, spec, target
 from tests.unit.support.engine_bench import (
     AWAY,
@@ -64,6 +65,22 @@ def test_a_spec_that_changed_while_aws_refused_is_carried_out_later(error: Sourc
     assert it.ready == ("True", "Synced")
     assert it.world.config_map is not None
     assert it.world.config_map.labels["team"] == "shop"
+
+
+@pytest.mark.parametrize("error", [NOT_DEPLOYED, NOT_FOUND], ids=["not deployed", "not found"])
+def test_a_poll_that_comes_before_the_interval_does_not_take_back_what_appconfig_answered(error: SourceError) -> None:
+    it = bench(content(), error, content())
+    it.poll()
+    it.source = replace(it.source, generation=2, spec=spec(application="other"))
+    it.state = it.sessions.restart(it.source, it.state)
+    it.poll()
+    before = it.ready
+    it.state.drift.found = Drift(DriftKind.METADATA)  # a false alarm
+    it.poll(after=1.0)
+    assert it.ready == before
+    assert it.world.polls == 2
+    it.poll()
+    assert it.ready == ("True", "Synced")
 
 
 def test_unchanged_polls_write_nothing() -> None:

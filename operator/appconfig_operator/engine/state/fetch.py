@@ -24,20 +24,24 @@ class FetchState:
     must_refetch
         Whether a configuration was received and given up, as too many wait to be written. AppConfig sends it again in
         a new session only.
+    confirmed
+        Whether AppConfig's last answer was a configuration, or that nothing is new: until then, what the ConfigMap
+        holds may be of another spec.
     """
 
     session: ConfigurationSession
     last_answered_at: float
     next_call_at: float = 0.0
     must_refetch: bool = False
+    confirmed: bool = False
 
     def seconds_until_call(self, now: float) -> float:
         """Return in how many seconds AppConfig may be called."""
         return max(0.0, self.next_call_at - now)
 
-    def answered(self, now: float) -> None:
-        """Note that AppConfig answered, with a configuration or without one."""
-        self.last_answered_at = now
+    def answered(self, now: float, *, confirmed: bool) -> None:
+        """Note that AppConfig answered."""
+        self.last_answered_at, self.confirmed = now, confirmed
         self.wait_interval(now)
 
     def wait_interval(self, now: float) -> None:
